@@ -1,0 +1,1 @@
+"""The pipeline around a method: tasks, ground truth, training, ranking, records."""

@@ -1,0 +1,48 @@
+"""The command line. Commands import what they need when they run, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from searchspaces.errors import UsageError
+from searchspaces.registry import Registry
+
+COMMANDS = {
+    "run": "train a supernet with a method, rank architectures, compare with ground truth",
+    "evaluate": "compare a file of scores with ground truth, without any training",
+    "compare": "set finished runs side by side",
+    "table": "import, build, inspect and list ground truth",
+    "list": "show methods, spaces, tasks and tables",
+}
+_REGISTRY = Registry(
+    "command",
+    "nas_harness.commands",
+    {name: f"harness.commands.{name}:main" for name in COMMANDS if name != "compare"}
+    | {"compare": "reports.command:main"},
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 for a mistake of the user's, 130 when interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(_overview())
+            return 0
+        command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
+        command(arguments[1:])
+        return 0
+    except UsageError as error:
+        print(f"nas-harness: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nas-harness: interrupted; the same command continues.", file=sys.stderr)
+        return 130
+
+
+def _overview() -> str:
+    rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        ["usage: nas-harness COMMAND [options]", "", *rows, "", "nas-harness COMMAND --help"]
+    )

@@ -1,0 +1,37 @@
+"""``nas-harness evaluate SCORES``: metrics of given scores, without any training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.options import Parser
+from searchspaces.registry import SPACES
+
+
+def main(arguments: list[str]) -> None:
+    parser = Parser(
+        prog="nas-harness evaluate",
+        description="Compare scores of architectures with ground truth: Kendall τ and its "
+        "relatives with 95 % intervals, floors and ceiling.",
+    )
+    parser.add_argument("scores", type=Path, help="CSV, JSON or parquet of architecture -> score")
+    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--task", default="digits", help="task of the ground truth")
+    parser.add_argument("--split", default="test", choices=("val", "test"), help="its split")
+    parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
+    parser.add_argument("--data", type=Path, help="folder with published tables")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args(arguments)
+    space_class = SPACES[given.space]
+
+    from harness.evaluate import evaluate_scores, render
+    from harness.scores import read_scores
+    from harness.tabular.cost import analytic_cost, usual_scale
+    from harness.tabular.locate import find_table
+
+    space = space_class(given.scale or usual_scale(given.task))
+    table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
+    scores = read_scores(given.scores, table)
+    result = evaluate_scores(table, scores, given.split, space=space, population=space.size)
+    print(json.dumps(result, indent=2, allow_nan=False) if given.json else render(result))

@@ -1,0 +1,77 @@
+"""``nas-harness run``: the main job."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from harness.config import Config, preset_values, with_values
+from harness.options import Parser, add_options
+from methods.registry import METHODS, options_class
+from searchspaces.registry import SPACES
+
+DEFAULT_METHOD = "mngnas"
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, run, print the summary (or the record with ``--json``)."""
+    config, execution, as_json, threads = parse(arguments)
+    import torch
+
+    from harness.pipeline import Execution, run
+    from harness.summary import render_record
+
+    torch.set_num_threads(threads or (1 if config.task == "digits" else os.cpu_count() or 1))
+    record = run(config, Execution(**execution))
+    if as_json:
+        print(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        print(render_record(record, execution["runs"] / record["run"]))
+
+
+def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
+    """The configuration, how to execute it, whether to print JSON, and the number of threads.
+
+    The preset and the method come first, since they decide the other options and defaults.
+    """
+    first = _parser(add_help=False)
+    first.add_argument("--method", default=DEFAULT_METHOD)
+    first.add_argument("--preset", default="laptop")
+    first.add_argument("--task", default="digits")
+    chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+    defaults = _defaults(chosen.method, chosen.preset, chosen.task)
+
+    parser = _parser()
+    add_options(parser, defaults)
+    run = parser.add_argument_group("execution (changes no result)")
+    run.add_argument("--data", type=Path, help="folder with data sets and published tables")
+    run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of run records")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    run.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
+    run.add_argument("--threads", type=int, default=0, help="0: one for digits, else all cores")
+    run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
+    run.add_argument("--json", action="store_true", help="print run.json on standard output")
+    given = vars(parser.parse_args(arguments))
+    execution = {k: given.pop(k) for k in ("data", "runs", "device", "workers", "keep_checkpoint")}
+    as_json, threads = given.pop("json"), given.pop("threads")
+    config = with_values(defaults, given)
+    SPACES[config.space], METHODS[config.method]
+    return config, execution, as_json, threads
+
+
+def _defaults(method: str, preset: str, task: str) -> Config:
+    options = options_class(method)
+    base = Config(method=method, preset=preset, task=task, options=options())
+    return with_values(base, preset_values(preset, task, options))
+
+
+def _parser(**kwargs: Any) -> Parser:
+    return Parser(
+        prog="nas-harness run",
+        description="Train a supernet with a method, rank architectures with it, and compare "
+        "with their stand-alone accuracies. Options after a dot belong to a part of the run; "
+        "--options.* are the method's own.",
+        **kwargs,
+    )

@@ -1,0 +1,69 @@
+"""Command-line flags from a tree of dataclasses, with errors of one sentence."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, is_dataclass
+from typing import Any, NoReturn, get_type_hints
+
+from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
+
+TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises :class:`UsageError` where argparse would print and exit."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        kwargs.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see '{self.prog} --help'.")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        known, extra = self.parse_known_args(args, namespace)
+        if extra:
+            flag = next((e for e in extra if e.startswith("-")), extra[0]).split("=")[0]
+            flags = [s for a in self._actions for s in a.option_strings]
+            raise UsageError(f"unknown option '{flag}'{nearest(flag, flags)}")
+        return known
+
+
+def add_options(parser: argparse.ArgumentParser, tree: Any, prefix: str = "") -> None:
+    """One ``--dotted.name`` flag per leaf of ``tree``, whose values are shown as the defaults.
+
+    Flags left out stay absent from the namespace, so that only what the user gave is returned.
+    """
+    hints = get_type_hints(type(tree))
+    for item in fields(tree):
+        value = getattr(tree, item.name)
+        if is_dataclass(value):
+            add_options(parser, value, f"{prefix}{item.name}.")
+            continue
+        if "help" not in item.metadata:
+            continue
+        name = f"{prefix}{item.name}"
+        text = f"{item.metadata['help']} (default: {value!r})".replace("%", "%%")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            type=_converter(hints[item.name]),
+            choices=item.metadata.get("choices") or None,
+            default=argparse.SUPPRESS,
+            metavar=None if item.metadata.get("choices") else hints[item.name].__name__.upper(),
+            help=text,
+        )
+
+
+def _converter(kind: type) -> Any:
+    def convert(text: str) -> Any:
+        try:
+            if kind is bool:
+                return {"true": True, "false": False}[text.lower()]
+            return kind(text)
+        except (ValueError, KeyError):
+            raise argparse.ArgumentTypeError(f"'{text}' is not {TYPE_NAMES[kind]}") from None
+
+    return convert

@@ -1,0 +1,1 @@
+"""Tabular benchmarks: stand-alone accuracies of architectures."""

@@ -1,0 +1,48 @@
+"""What a table holds: size, spread, ceiling and floors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.evaluate import evaluate_scores
+from harness.tabular.table import Table
+from searchspaces.base import SearchSpace
+
+
+def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
+    """Size, accuracy percentiles of the test split, best architecture, ceiling and floors."""
+    truth = table.truth("test")
+    result = evaluate_scores(table, dict(zip(table.archs, truth.tolist(), strict=True)), "test")
+    valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    low, median, high = np.percentile(truth[valid], [5, 50, 95])
+    return {
+        "table": table.meta.name,
+        "architectures": len(table),
+        "connected": int(valid.sum()),
+        "seeds": {split: len(table.seeds(split)) for split in ("val", "test")},
+        "test_percent": {"p5": low, "median": median, "p95": high, "best": float(truth.max())},
+        "best": table.archs[int(truth.argmax())],
+        "floors": result["floors"],
+        "ceiling": result["ceiling"],
+    }
+
+
+def render_description(description: dict[str, Any]) -> str:
+    """Plain text for a terminal."""
+    from harness.evaluate import render_references
+
+    meta, spread = description["meta"], description["test_percent"]
+    lines = [
+        f"{description['table']}: {description['architectures']:,} architectures "
+        f"({description['connected']:,} join input to output), "
+        f"{description['seeds']['test']} test seeds, {meta['epochs']} epochs",
+        f"test accuracy  5 % {spread['p5']:.2f}   median {spread['median']:.2f}   "
+        f"95 % {spread['p95']:.2f}   best {spread['best']:.2f}",
+        f"best           {description['best']}",
+        render_references(description["floors"], description["ceiling"]),
+        f"source         {meta['source']} ({meta['version']}, {meta['licence']})",
+        f"made by        {meta['created_by']}",
+    ]
+    return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))

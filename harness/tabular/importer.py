@@ -1,0 +1,63 @@
+"""What turns the published files of a benchmark into tables, one importer per space."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.tabular.table import Table
+from searchspaces.errors import UsageError
+from searchspaces.registry import Registry
+
+Cost = Callable[[str, str], tuple[int, int]]
+"""(encoded architecture, task) to (params, multiply-adds of one image)."""
+
+
+@dataclass(frozen=True)
+class Importer:
+    """``files`` maps each published file name, preferred first, to the tasks that it holds.
+
+    ``read_file`` makes the tables of one file; it takes a cost from the :data:`Cost` only where
+    the file has none of its own.
+    """
+
+    files: dict[str, tuple[str, ...]]
+    read_file: Callable[[Path, Cost | None], list[Table]]
+    scale: str = "benchmark"
+
+    def read(self, source: Path | str, cost: Cost | None = None) -> list[Table]:
+        """One table per task of a file, or of the published files lying in a folder.
+
+        Raises :class:`UsageError` for a missing, damaged or unknown source.
+        """
+        source = Path(source)
+        if not source.exists():
+            raise UsageError(f"{source} does not exist.")
+        if not source.is_dir():
+            return self.read_file(source, cost)
+        tables: dict[str, Table] = {}
+        for name, tasks in self.files.items():
+            if (source / name).is_file() and not tables.keys() >= set(tasks):
+                for table in self.read_file(source / name, cost):
+                    tables.setdefault(table.meta.task, table)
+        if not tables:
+            raise UsageError(f"the folder {source} has none of {', '.join(self.files)}.")
+        return list(tables.values())
+
+
+IMPORTERS = Registry(
+    "benchmark",
+    "nas_harness.importers",
+    {"nb201": "harness.tabular.nasbench201:IMPORTER"},
+)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file; raises :class:`UsageError` if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from error

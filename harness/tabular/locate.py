@@ -1,0 +1,176 @@
+"""Where tables are found: a data folder of the user's, the home folder, the package itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.tabular.importer import IMPORTERS, Cost, Importer, sha256
+from harness.tabular.seal import is_sealed
+from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
+from searchspaces.errors import UsageError
+
+EMBEDDED = Path(__file__).parent / "embedded"
+_LEVELS = ("", "*/", "*/*/")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A table that can be had: ``origin`` is ``data``, ``home``, ``package`` or ``source``.
+
+    A ``source`` is a published file in the data folder that is imported on first use. ``meta``
+    and ``rows`` are None for it and for a damaged table, whose ``problem`` is one sentence.
+    """
+
+    name: str
+    origin: str
+    path: Path
+    rows: int | None = None
+    meta: TableMeta | None = None
+    problem: str = ""
+
+
+def tables_folder() -> Path:
+    """``$NAS_HARNESS_HOME/tables``, by default under ``~/.cache/nas-harness``."""
+    home = os.environ.get("NAS_HARNESS_HOME") or "~/.cache/nas-harness"
+    return Path(home).expanduser() / "tables"
+
+
+def find_table(
+    space: str, scale: str, task: str, data: Path | str | None = None, cost: Cost | None = None
+) -> Table:
+    """The ground truth of (space, scale, task).
+
+    Looks in ``data`` (default ``$NAS_HARNESS_DATA``) and its subfolders down to two levels, for
+    tables first, then for published files, which are imported and cached under the SHA-256 of
+    their content; then in :func:`tables_folder`; then in the package. Within one place, a table
+    whose test columns are of networks trained on all training images comes first. ``cost`` fills
+    in what a published file does not tell. Raises :class:`UsageError` if there is none, or a
+    damaged one.
+    """
+    name, folder = f"{space}-{scale}-{task}", _data_folder(data)
+    places: list[Iterable[Table]] = [_one(tables_folder(), name), _one(EMBEDDED, name)]
+    if folder is not None:
+        places.insert(0, _in_data(folder, space, scale, task, cost))
+    for place in places:
+        table = _preferred(place)
+        if table is not None:
+            return table
+    bring = f"nas-harness table build --space {space} --scale {scale} --task {task}"
+    if space in IMPORTERS and scale == IMPORTERS[space].scale:
+        bring = f"nas-harness table import {space} FILE"
+    raise UsageError(
+        f"there is no ground truth table {name} in {folder or 'a data folder (none given)'}, "
+        f"{tables_folder()} or the package; `{bring}` brings it."
+    )
+
+
+def import_tables(space: str, source: Path | str, cost: Cost | None = None) -> list[Path]:
+    """Import published files of a benchmark into :func:`tables_folder`; returns what it wrote."""
+    paths = []
+    for table in IMPORTERS[space].read(source, cost):
+        paths.append(tables_folder() / f"{table.meta.name}.parquet")
+        table.save(paths[-1])
+    return paths
+
+
+def list_tables(data: Path | str | None = None) -> list[Listed]:
+    """Every table and importable file, in the order in which :func:`find_table` looks."""
+    folder, listed = _data_folder(data), []
+    if folder is not None:
+        listed += [_describe(path, "data") for path in _parquets(folder, "")]
+        for space in IMPORTERS:
+            importer: Importer = IMPORTERS[space]
+            for path, tasks in _sources(folder, importer):
+                names = [f"{space}-{importer.scale}-{task}" for task in tasks]
+                listed += [Listed(name, "source", path) for name in names]
+    for origin, place in (("home", tables_folder()), ("package", EMBEDDED)):
+        listed += [_describe(path, origin) for path in sorted(place.glob("*.parquet"))]
+    return listed
+
+
+def _describe(path: Path, origin: str) -> Listed:
+    try:
+        table = Table.load(path)
+    except UsageError as error:
+        return Listed(path.stem, origin, path, problem=str(error))
+    return Listed(table.meta.name, origin, path, len(table), table.meta)
+
+
+def _data_folder(data: Path | str | None) -> Path | None:
+    named = data or os.environ.get("NAS_HARNESS_DATA")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"the data folder {folder} does not exist; name another one.")
+    return folder
+
+
+def _preferred(tables: Iterable[Table]) -> Table | None:
+    """The first whose test networks were trained on all training images, or else the first."""
+    first = None
+    for table in tables:
+        if table.meta.training.get("test_trained_on_all", True):
+            return table
+        if first is None:
+            first = table
+    return first
+
+
+def _one(folder: Path, name: str) -> Iterator[Table]:
+    path = folder / f"{name}.parquet"
+    if path.exists():
+        table = Table.load(path)
+        if table.meta.name != name:
+            raise UsageError(f"{path} holds the table {table.meta.name}; rename it.")
+        yield table
+
+
+def _in_data(folder: Path, space: str, scale: str, task: str, cost: Cost | None) -> Iterator[Table]:
+    name = f"{space}-{scale}-{task}"
+    for path in _parquets(folder, name):
+        table = Table.load(path)
+        if table.meta.name == name:
+            yield table
+    if space in IMPORTERS and scale == IMPORTERS[space].scale:
+        for path, tasks in _sources(folder, IMPORTERS[space]):
+            if task in tasks:
+                yield _imported(path, IMPORTERS[space], name, cost)
+
+
+def _parquets(folder: Path, name: str) -> list[Path]:
+    """Tables of this harness in ``folder``; one called ``name`` comes first, damaged or not."""
+    paths = sorted(path for level in _LEVELS for path in folder.glob(f"{level}*.parquet"))
+    named = [path for path in paths if path.stem == name]
+    return named + [path for path in paths if path.stem != name and _ends_in_seal(path)]
+
+
+def _ends_in_seal(path: Path) -> bool:
+    """Whether ``path`` is a file whose last kilobytes, a parquet footer, carry a seal."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return False
+    with open(path, "rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 65_536))
+        return is_sealed(stream.read())
+
+
+def _sources(folder: Path, importer: Importer) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    for name, tasks in importer.files.items():
+        for path in sorted(path for level in _LEVELS for path in folder.glob(level + name)):
+            yield path, tasks
+
+
+def _imported(path: Path, importer: Importer, name: str, cost: Cost | None) -> Table:
+    """The table ``name`` made from the published file ``path``, from the cache if it is there."""
+    cache = tables_folder() / "imported" / f"{sha256(path)}-v{SCHEMA_VERSION}"
+    for table in _one(cache, name):
+        if table.params is not None or cost is None:
+            return table
+    tables = {table.meta.name: table for table in importer.read(path, cost)}
+    for made, table in tables.items():
+        table.save(cache / f"{made}.parquet")
+    return tables[name]

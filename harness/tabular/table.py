@@ -1,0 +1,202 @@
+"""The one schema of ground truth: stand-alone accuracies of architectures in a parquet file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.store import atomic_path
+from harness.tabular.seal import BLANK, is_intact, is_sealed, seal
+from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
+
+SCHEMA_VERSION = 1
+_ACCURACY = re.compile(r"(train|val|test)\.[1-9]\d*\.(mean|\d+)")
+_COSTS = ("params", "madds")
+
+
+@dataclass(frozen=True)
+class TableMeta:
+    """What a table is about and where it comes from.
+
+    ``epochs`` is the default training length. ``resolution`` maps each split to the accuracy of
+    one image, 100 / number of images. ``sha256`` is that of the file the table was made from,
+    ``created_by`` the command that makes it again. ``training`` describes the recipe; its key
+    ``test_trained_on_all`` is false where the networks behind the test columns saw only a part
+    of the training images.
+    """
+
+    space: str
+    scale: str
+    task: str
+    source: str
+    licence: str
+    version: str
+    sha256: str
+    created_by: str
+    epochs: int
+    resolution: dict[str, float]
+    training: dict[str, Any]
+    notes: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def name(self) -> str:
+        """``space-scale-task``, which is also the stem of the table's file."""
+        return f"{self.space}-{self.scale}-{self.task}"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Ground truth of one (space, scale, task); row order is the architecture index.
+
+    ``archs`` are encoded architectures. ``accuracies`` maps ``{split}.{epochs}.{seed|mean}`` to
+    float64 percent, NaN where that seed was not run. ``params`` and ``madds`` are int64 per
+    architecture, or None where unknown. Raises :class:`UsageError` for repeated architectures,
+    wrong lengths or column names, accuracies outside 0..100, and a default mean with gaps.
+    """
+
+    meta: TableMeta
+    archs: list[str]
+    accuracies: dict[str, np.ndarray]
+    params: np.ndarray | None = None
+    madds: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if len(self._rows) != len(self.archs):
+            raise UsageError(f"{self.meta.name}: the same architecture appears in several rows.")
+        columns = {**self.accuracies, "params": self.params, "madds": self.madds}
+        for name, values in columns.items():
+            if values is not None and len(values) != len(self.archs):
+                raise UsageError(
+                    f"{self.meta.name}: column {name} has {len(values)} values for "
+                    f"{len(self.archs)} architectures."
+                )
+        for name, values in self.accuracies.items():
+            self._check_accuracy(name, values)
+
+    def _check_accuracy(self, name: str, values: np.ndarray) -> None:
+        if not _ACCURACY.fullmatch(name):
+            raise UsageError(
+                f"{self.meta.name}: column '{name}' is not called split.epochs.seed, "
+                "for instance test.200.mean."
+            )
+        wrong = np.flatnonzero((values < 0) | (values > 100))
+        if len(wrong):
+            raise UsageError(
+                f"{self.meta.name}: {name} of row {wrong[0]} is {values[wrong[0]]}, "
+                "which is no percentage."
+            )
+        if name.endswith(f".{self.meta.epochs}.mean") and np.isnan(values).any():
+            row = np.flatnonzero(np.isnan(values))[0]
+            raise UsageError(f"{self.meta.name}: row {row} has no {name}.")
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {arch: row for row, arch in enumerate(self.archs)}
+
+    def index(self, strings: Sequence[str]) -> np.ndarray:
+        """The row of each encoded architecture, int64; -1 where the table has none."""
+        return np.array([self._rows.get(text, -1) for text in strings], dtype=np.int64)
+
+    def accuracy(
+        self, split: str, epochs: int | None = None, seed: int | str = "mean"
+    ) -> np.ndarray:
+        """Percent per row, float64, NaN where not run; raises :class:`UsageError` if no column."""
+        name = f"{split}.{epochs or self.meta.epochs}.{seed}"
+        if name not in self.accuracies:
+            raise UsageError(
+                f"the table {self.meta.name} has no {name}{nearest(name, self.accuracies)}"
+            )
+        return self.accuracies[name]
+
+    def seeds(self, split: str, epochs: int | None = None) -> list[str]:
+        """The seeds with a column of their own, in ascending order."""
+        stem = f"{split}.{epochs or self.meta.epochs}."
+        found = [name[len(stem) :] for name in self.accuracies if name.startswith(stem)]
+        return sorted((seed for seed in found if seed != "mean"), key=int)
+
+    def truth(self, split: str) -> np.ndarray:
+        """Mean accuracy at the resolution of one image: what scores are compared with.
+
+        Ties then do not depend on how many seeds an architecture had. Exact halves round to
+        even; sources carry noise around 1e-7 that must not decide them, hence the inner rounding.
+        """
+        mean = self.accuracy(split)
+        if split not in self.meta.resolution:
+            raise UsageError(f"the table {self.meta.name} does not say how many {split} images.")
+        step = self.meta.resolution[split]
+        return np.rint(np.round(mean / step, 4)) * step
+
+    def save(self, path: Path | str) -> None:
+        """Write the table atomically; raises :class:`UsageError` if the folder is not writable."""
+        costs = {name: getattr(self, name) for name in _COSTS}
+        arrays = {"arch": pa.array(self.archs, pa.string())}
+        arrays |= {k: pa.array(v, pa.int64()) for k, v in costs.items() if v is not None}
+        arrays |= {k: pa.array(v, pa.float64()) for k, v in self.accuracies.items()}
+        meta = json.dumps(asdict(self.meta), allow_nan=False)
+        table = pa.table(arrays).replace_schema_metadata({"nas_harness": meta, "seal": BLANK})
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd", use_dictionary=False)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(seal(sink.getvalue().to_pybytes()))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Table:
+        """Read a table; raises :class:`UsageError` if it is missing, damaged or something else."""
+        content = _read_whole(Path(path))
+        try:
+            stored = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+            meta = json.loads(stored.schema.metadata[b"nas_harness"])
+            version = meta["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise UsageError(
+                    f"{path} has table schema {version}, this version reads {SCHEMA_VERSION}; "
+                    "make it again, or use the version that wrote it."
+                )
+            columns = {name: numbers(stored[name]) for name in stored.column_names[1:]}
+            costs = {name: columns.pop(name, None) for name in _COSTS}
+            return cls(TableMeta(**meta), stored["arch"].to_pylist(), columns, **costs)
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"{path} does not have the columns of a table: {error}") from error
+
+
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """The values of a numeric column; raises ``TypeError`` if one is missing or it is text.
+
+    ``to_numpy`` would import pandas: half a second.
+    """
+    array = column.combine_chunks()
+    if array.null_count or not pa.types.is_primitive(array.type):
+        raise TypeError(f"{array.type} with {array.null_count} gaps where numbers are due")
+    return np.from_dlpack(array)
+
+
+def _read_whole(path: Path) -> bytes:
+    """The bytes of a sealed parquet file, every one of them checked."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the table {path}: {error.strerror}.") from error
+    if not content.startswith(b"PAR1"):
+        raise UsageError(f"{path} is not a table: it is not a parquet file.")
+    again = "get or make the file again (`nas-harness table import` or `table build`)."
+    if not content.endswith(b"PAR1"):
+        raise UsageError(f"the table {path} is cut short; {again}")
+    if not is_sealed(content):
+        raise UsageError(f"{path} is a parquet file but not a table of this harness; {again}")
+    if not is_intact(content):
+        raise UsageError(f"the table {path} is damaged (its checksum differs); {again}")
+    return content

@@ -1,0 +1,91 @@
+"""A task: an image classification data set with fixed, disjoint train / validation / test parts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from harness.tasks.augment import Augmentation
+from searchspaces.base import ImageSpec
+
+
+@dataclass(frozen=True)
+class Split:
+    """``images`` uint8 ``[N, C, H, W]`` and ``labels`` int64 ``[N]``, on one device."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The whole data set in memory. ``mean`` and ``std`` are per channel, in 0-255 units.
+
+    ``train``, ``val`` and ``test`` never share an image. ``train`` feeds gradient steps and BN
+    calibration, ``val`` selects, ``test`` is ground truth only.
+    """
+
+    name: str
+    image: ImageSpec
+    train: Split
+    val: Split
+    test: Split
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    augmentation: Augmentation
+
+    def to(self, device: torch.device | str) -> Task:
+        """The same task with every image and label on ``device``."""
+        moved = {
+            part: Split(split.images.to(device), split.labels.to(device))
+            for part in ("train", "val", "test")
+            for split in [getattr(self, part)]
+        }
+        return replace(self, **moved)
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 ``[B, C, H, W]`` to float32 with zero mean and unit deviation per channel."""
+        shape = (1, -1, 1, 1)
+        mean = torch.tensor(self.mean, device=images.device).view(shape)
+        std = torch.tensor(self.std, device=images.device).view(shape)
+        return (images.float() - mean) / std
+
+    def train_batch(
+        self, step: int, batch_size: int, seed: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Augmented training batch number ``step``; a function of its arguments alone.
+
+        An epoch is a fresh permutation of the training images; the remainder that does not fill
+        a batch is left out of that epoch.
+        """
+        batch_size = min(batch_size, len(self.train))
+        per_epoch = len(self.train) // batch_size
+        epoch, position = divmod(step, per_epoch)
+        order = np.random.default_rng([seed, 1, epoch]).permutation(len(self.train))
+        chosen = order[position * batch_size : (position + 1) * batch_size]
+        index = torch.from_numpy(chosen).to(self.train.labels.device)
+        rng = np.random.default_rng([seed, 2, step])
+        images = self.augmentation(self.train.images[index], rng)
+        return self.normalise(images), self.train.labels[index]
+
+    def batches(self, part: str, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All of ``part`` (``train``, ``val`` or ``test``) in stored order, not augmented."""
+        split: Split = getattr(self, part)
+        for start in range(0, len(split), batch_size):
+            stop = start + batch_size
+            yield self.normalise(split.images[start:stop]), split.labels[start:stop]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all images and labels: names the data a result was computed on."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.val, self.test):
+            digest.update(split.images.cpu().numpy().tobytes())
+            digest.update(split.labels.cpu().numpy().tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,13 @@
+"""The tasks by name; third parties add theirs through the entry-point group."""
+
+from searchspaces.registry import Registry
+
+TASKS = Registry(
+    "task",
+    "nas_harness.tasks",
+    {
+        "digits": "harness.tasks.digits:load_digits_task",
+        "cifar10": "harness.tasks.cifar:load_cifar10",
+        "cifar100": "harness.tasks.cifar:load_cifar100",
+    },
+)

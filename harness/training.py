@@ -1,0 +1,52 @@
+"""Train a method's supernet: progress, history, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from harness.progress import bar
+from methods.base import Method
+from searchspaces.errors import UsageError
+
+RECORD_EVERY = 50  # steps between two rows of history; one device synchronisation each
+
+
+def train_supernet(
+    method: Method,
+    steps: int,
+    start: int,
+    history: list[dict[str, Any]],
+    checkpoint: Callable[[int], None],
+    every_seconds: float = 20.0,
+) -> None:
+    """Run steps ``start`` … ``steps - 1``; ``checkpoint(step)`` is called now and then.
+
+    A row of ``history`` is the mean of what ``train_step`` returned over the last steps. Raises
+    :class:`UsageError` when the loss is no longer finite.
+    """
+    pending: list[dict[str, torch.Tensor]] = []
+    saved = time.monotonic()
+    with bar(steps, "train", "step", done=start) as progress:
+        for step in range(start, steps):
+            pending.append(method.train_step(step))
+            progress.update()
+            if (step + 1) % RECORD_EVERY and step + 1 != steps:
+                continue
+            row = {
+                name: torch.stack([p[name] for p in pending]).mean().item() for name in pending[0]
+            }
+            pending.clear()
+            if not all(abs(value) < float("inf") for value in row.values()):
+                raise UsageError(
+                    f"the training loss is not finite at step {step + 1}; the last checkpoint is "
+                    "kept. Lower --train.lr or set --train.clip, then run again."
+                )
+            history.append({"phase": "train", "step": step + 1, **row})
+            progress.set_postfix(loss=f"{row['loss']:.3f}")
+            if time.monotonic() - saved > every_seconds:
+                checkpoint(step + 1)
+                saved = time.monotonic()

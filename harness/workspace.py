@@ -1,0 +1,102 @@
+"""The folder of one run: its lock, its checkpoint, its record."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.config import SCHEMA_VERSION
+from harness.store import atomic_path, read_json, write_json
+from searchspaces.errors import UsageError
+
+
+class Workspace:
+    """Files of one run under ``runs/<run name>``.
+
+    ``run.json`` exists once the run is complete; ``checkpoint.pt`` while it is not, unless kept.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.record_path = folder / "run.json"
+        self.scores_path = folder / "scores.parquet"
+        self.history_path = folder / "history.parquet"
+        self.stream_path = folder / "scores.partial.jsonl"
+        self.checkpoint_path = folder / "checkpoint.pt"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder; raises :class:`UsageError` if another process does."""
+        from filelock import FileLock, Timeout
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.folder / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise UsageError(
+                f"another process is working on {self.folder}; wait for it, or choose another "
+                "folder with --runs."
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to {self.folder}: {error.strerror}; choose another folder with "
+                "--runs."
+            ) from error
+        with lock:
+            yield
+            lock.release()
+
+    def finished(self) -> dict[str, Any] | None:
+        """The record of a complete run, or None. Raises :class:`UsageError` for another schema."""
+        if not self.record_path.exists():
+            return None
+        record = read_json(self.record_path)
+        if record.get("schema_version") != SCHEMA_VERSION:
+            raise UsageError(
+                f"{self.record_path} was written by another version; delete its folder or choose "
+                "another with --runs."
+            )
+        return record
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        save_tensors(self.checkpoint_path, state)
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """What :meth:`save_checkpoint` wrote last, or None."""
+        return load_tensors(self.checkpoint_path)
+
+    def complete(self, record: dict[str, Any], keep_checkpoint: bool) -> None:
+        """Write the record, the last file of a run, and remove what only resuming needs."""
+        write_json(self.record_path, record)
+        self.stream_path.unlink(missing_ok=True)
+        if not keep_checkpoint:
+            self.checkpoint_path.unlink(missing_ok=True)
+
+
+def save_tensors(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors and plain containers atomically."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def load_tensors(path: Path) -> dict[str, Any] | None:
+    """Read :func:`save_tensors`' file on the CPU without executing anything in it; None if absent.
+
+    Raises :class:`UsageError` for a damaged file.
+    """
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for damaged files
+        raise UsageError(
+            f"{path} is damaged ({type(error).__name__}); delete it and run again."
+        ) from error

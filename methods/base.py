@@ -1,0 +1,188 @@
+"""The uniform interface of one-shot NAS methods, with the defaults of the simplest one (SPOS)."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC
+from collections import Counter
+from collections.abc import Iterator, Sequence, Sized
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from methods.evolution import Evolution
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.scoring import accuracy
+from searchspaces.base import Arch, ImageSpec, Path, SearchSpace
+from searchspaces.supernet import Supernet
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+# First entries of the seeds of independent random streams; every draw of a run is a function of
+# (stream, seed, step), so that resuming needs no generator state.
+PATHS, SEARCH, RETRAIN = 11, 12, 13
+
+
+class Data(Protocol):
+    """What a method may see of a task."""
+
+    image: ImageSpec
+    val: Sized
+
+    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        """Augmented training batch number ``step``."""
+
+    def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
+        """All of ``train`` or ``val`` in stored order."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything a method works with."""
+
+    space: SearchSpace
+    data: Data
+    recipe: Recipe
+    scoring: Scoring
+    search: SearchLimits
+    seed: int
+    device: torch.device
+    affine: bool = False
+
+
+class Method(ABC):
+    """Trains a supernet, scores architectures with it, searches it.
+
+    A subclass overrides what its paper changes. ``costs`` counts optimiser steps, path-forwards,
+    path-backwards and image passes (one image through one path, forward) of training and
+    retraining, and beside them the image passes of scoring.
+    """
+
+    Options: ClassVar[type]
+    scores_together: int = 1  # how many architectures one call of score() wants
+
+    def __init__(self, setting: Setting, options: Any):
+        self.setting, self.options = setting, options
+        self.space, self.data = setting.space, setting.data
+        torch.manual_seed(setting.seed)
+        self.supernet: Supernet = self.space.supernet(self.data.image, affine=setting.affine)
+        self.supernet.to(setting.device)
+        self.costs: Counter[str] = Counter()
+        self.optimizer = sgd(self.supernet, setting.recipe)
+        self.evolution = Evolution(self.space, setting.search, self.feasible)
+
+    @classmethod
+    def training_identity(cls, options: Any) -> dict[str, Any]:
+        """What of the method shapes the trained supernet; equal identities may share one."""
+        return {"method": cls.__name__, "options": asdict(options)}
+
+    def rng(self, stream: int, step: int) -> np.random.Generator:
+        return np.random.default_rng([stream, self.setting.seed, step])
+
+    # Training -------------------------------------------------------------------------------
+
+    def train_step(self, step: int) -> dict[str, torch.Tensor]:
+        """One optimiser step; returns scalars to record, still on the device."""
+        recipe = self.setting.recipe
+        batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
+        set_learning_rate(self.optimizer, recipe, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.setting.device)
+        paths = self.sample_paths(self.rng(PATHS, step))
+        for path in paths:
+            loss = self.path_loss(path, batch)
+            loss.backward()
+            total += loss.detach()
+        if recipe.clip:
+            torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), recipe.clip)
+        self.optimizer.step()
+        self.count(len(paths), len(paths), len(paths) * len(batch[1]))
+        self.costs["steps"] += 1
+        return {"loss": total / len(paths)}
+
+    def sample_paths(self, rng: np.random.Generator) -> list[Path]:
+        """The paths of one optimiser step; their gradients add up."""
+        return [self.space.sample(rng)]
+
+    def path_loss(self, path: Path, batch: Batch) -> torch.Tensor:
+        x, y = batch
+        smoothing = self.setting.recipe.label_smoothing
+        return functional.cross_entropy(self.supernet(x, path), y, label_smoothing=smoothing)
+
+    def count(self, forwards: int, backwards: int, images: int) -> None:
+        self.costs.update(path_forwards=forwards, path_backwards=backwards, image_passes=images)
+
+    # Scoring --------------------------------------------------------------------------------
+
+    def score(self, archs: Sequence[Arch]) -> np.ndarray:
+        """Predicted quality, ``[len(archs)]``: here validation accuracy of inherited weights, %."""
+        return np.array([self.validation_accuracy(self.supernet.subnet(a)) for a in archs])
+
+    def validation_accuracy(self, network: Supernet) -> float:
+        """Percent of the validation images ``network`` gets right under the BN policy."""
+        scoring = self.setting.scoring
+        calibration = scoring.calibration_images if scoring.bn == "recalibrate" else 0
+        self.costs["scoring_image_passes"] += calibration + len(self.data.val)
+        return accuracy(network, self.data, scoring)
+
+    # Search ---------------------------------------------------------------------------------
+
+    def feasible(self, arch: Arch) -> bool:
+        """Valid and within the limit on multiply-adds."""
+        limit = self.setting.search.max_madds * 1e6
+        if not self.space.is_valid(arch):
+            return False
+        return not limit or self.space.cost(arch, self.data.image).madds <= limit
+
+    @property
+    def search_epochs(self) -> int:
+        return self.setting.search.generations
+
+    def search_epoch(self, epoch: int) -> list[tuple[Arch, float]]:
+        """One generation; returns the architectures it scored."""
+        archs = self.evolution.ask(epoch, self.rng(SEARCH, epoch))
+        scored = list(zip(archs, self.score(archs).tolist(), strict=True))
+        self.evolution.tell(scored)
+        return scored
+
+    def found(self) -> Arch:
+        """The best architecture of the search so far."""
+        return self.evolution.best()
+
+    # State ----------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain containers: everything needed to resume."""
+        return {
+            "supernet": self.supernet.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "costs": dict(self.costs),
+            "evolution": self.evolution.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.supernet.load_state_dict(state["supernet"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.costs = Counter(state["costs"])
+        self.evolution.load_state_dict(state["evolution"])
+
+
+def sgd(network: torch.nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """SGD with weight decay on tensors of more than one dimension only, as the SPOS code does."""
+    tensors = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in tensors if p.dim() > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in tensors if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=recipe.nesterov)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
+    """Decay from ``recipe.lr`` at step 0 to zero at ``recipe.steps``."""
+    done = step / recipe.steps
+    factor = 1 - done if recipe.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.lr * factor

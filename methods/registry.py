@@ -1,0 +1,23 @@
+"""The methods by name; third parties add theirs through the entry-point group."""
+
+from searchspaces.registry import Registry
+
+METHODS = Registry(
+    "method",
+    "nas_harness.methods",
+    {"spos": "methods.spos:SPOS", "mngnas": "methods.mngnas:MNGNAS"},
+)
+
+_OPTIONS = Registry(
+    "options of method",
+    "nas_harness.method_options",
+    {"spos": "methods.options:SPOSOptions", "mngnas": "methods.options:MNGNASOptions"},
+)
+
+
+def options_class(name: str) -> type:
+    """The dataclass of a method's options, without importing the method where it can be avoided.
+
+    Raises :class:`UsageError` for an unknown method.
+    """
+    return _OPTIONS[name] if name in _OPTIONS else METHODS[name].Options

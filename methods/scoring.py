@@ -1,0 +1,46 @@
+"""Validation accuracy of a network, with its BN statistics made fit for it first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from methods.options import Scoring
+
+if TYPE_CHECKING:
+    from methods.base import Data
+
+
+@torch.no_grad()
+def recalibrate(network: nn.Module, data: Data, images: int, batch_size: int) -> None:
+    """Replace all BN statistics by cumulative averages over the first training images (SPOS)."""
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    network.train()
+    seen = 0
+    for x, _ in data.batches("train", batch_size):
+        network(x[: images - seen])
+        seen += min(len(x), images - seen)
+        if seen >= images:
+            break
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
+    """Percent of ``part`` that ``network`` classifies correctly. Changes its BN buffers only."""
+    if scoring.bn == "recalibrate":
+        recalibrate(network, data, scoring.calibration_images, scoring.batch_size)
+    network.train(scoring.bn == "batchstat")
+    correct = torch.zeros((), dtype=torch.int64, device=next(network.parameters()).device)
+    total = 0
+    for x, y in data.batches(part, scoring.batch_size):
+        correct += (network(x).argmax(1) == y).sum()
+        total += len(y)
+    return 100.0 * correct.item() / total

@@ -1,0 +1,51 @@
+"""SPOS: single path one-shot with uniform sampling (Guo et al. 2020)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from methods.base import Method
+from methods.options import SPOSOptions
+from searchspaces.base import Path
+
+BINS = 7  # of multiply-adds, as the released code divides 290-360 M
+TRIES = 500
+
+
+class SPOS(Method):
+    """One uniformly drawn path per batch, everything else as :class:`Method` has it."""
+
+    Options = SPOSOptions
+
+    def sample_paths(self, rng: np.random.Generator) -> list[Path]:
+        if self.options.sampler == "flops_bins":
+            return [self._from_bin(rng)]
+        return [self._draw(rng)]
+
+    def _draw(self, rng: np.random.Generator) -> Path:
+        while True:
+            path = self.space.sample(rng)
+            if not self.options.reject_dead or self.space.is_valid(path):
+                return path
+
+    def _from_bin(self, rng: np.random.Generator) -> Path:
+        """Rejection-sample a path in a uniformly drawn bin; the last try stands if all miss."""
+        low, high = self.madds_range
+        edges = np.linspace(low, high, BINS + 1)
+        chosen = int(rng.integers(BINS))
+        for _ in range(TRIES):
+            path = self._draw(rng)
+            madds = self.space.cost(path, self.data.image).madds
+            if edges[chosen] <= madds <= edges[chosen + 1]:
+                break
+        return path
+
+    @cached_property
+    def madds_range(self) -> tuple[int, int]:
+        """Smallest and largest multiply-adds among 1,000 random architectures."""
+        rng = np.random.default_rng(0)
+        archs = (self.space.sample(rng) for _ in range(1000))
+        madds = [self.space.cost(arch, self.data.image).madds for arch in archs]
+        return min(madds), max(madds)

@@ -1,0 +1,1 @@
+"""Search spaces: architectures, costs, supernets and stand-alone networks."""

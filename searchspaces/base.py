@@ -1,0 +1,108 @@
+"""What every search space offers: architectures, their cost, a supernet, stand-alone networks."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Supernet
+
+Arch = tuple[int, ...]
+Path = Arch  # single-path spaces: one operator per choice site
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Images ``[B, channels, size, size]`` in, logits ``[B, classes]`` out."""
+
+    channels: int
+    size: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Site:
+    """A choice site (edge, vertex or layer) and the names of its operators."""
+
+    name: str
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Analytic cost of a stand-alone network: trainable ``params`` and ``madds`` for one image."""
+
+    params: int
+    madds: int
+
+
+class SearchSpace(ABC):
+    """A set of architectures at a named ``scale`` (widths and depths of the networks built)."""
+
+    name: str
+    scale: str
+    scales: tuple[str, ...]
+    sites: tuple[Site, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of encodings."""
+        return math.prod(len(site.operators) for site in self.sites)
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """One architecture, each site uniform and independent."""
+        return tuple(int(rng.integers(len(site.operators))) for site in self.sites)
+
+    def mutate(self, arch: Arch, rng: np.random.Generator, rate: float = 0.1) -> Arch:
+        """Resample each gene with probability ``rate``; it may draw its old value (SPOS)."""
+        fresh, hit = self.sample(rng), rng.random(len(self.sites)) < rate
+        return tuple(f if h else a for a, f, h in zip(arch, fresh, hit, strict=True))
+
+    def neighbour(self, arch: Arch, rng: np.random.Generator) -> Arch:
+        """The same architecture with exactly one gene changed (MNGNAS eq. 21)."""
+        site = int(rng.integers(len(self.sites)))
+        other = int(rng.integers(len(self.sites[site].operators) - 1))
+        return (*arch[:site], other + (other >= arch[site]), *arch[site + 1 :])
+
+    def crossover(self, first: Arch, second: Arch, rng: np.random.Generator) -> Arch:
+        """Each gene from either parent with probability one half."""
+        pick = rng.random(len(first)) < 0.5
+        return tuple(a if p else b for a, b, p in zip(first, second, pick, strict=True))
+
+    @abstractmethod
+    def is_valid(self, arch: Arch) -> bool:
+        """Whether ``arch`` is a point of the space and joins input to output."""
+
+    @abstractmethod
+    def canonical(self, arch: Arch) -> str:
+        """The isomorphism key under which the field de-duplicates architectures."""
+
+    @abstractmethod
+    def encode(self, arch: Arch) -> str:
+        """The field's own string for ``arch``."""
+
+    @abstractmethod
+    def decode(self, text: str) -> Arch:
+        """Inverse of :meth:`encode`; raises :class:`UsageError` for anything else."""
+
+    @abstractmethod
+    def cost(self, arch: Arch, image: ImageSpec) -> Cost:
+        """Parameters and multiply-adds of the stand-alone network on one image."""
+
+    @abstractmethod
+    def supernet(self, image: ImageSpec, *, affine: bool = False) -> Supernet:
+        """A freshly initialised supernet; ``affine`` gives its choice-block BNs scale and shift."""
+
+    @abstractmethod
+    def standalone(self, arch: Arch, image: ImageSpec) -> Supernet:
+        """A freshly initialised stand-alone network for ``arch``: call it without a path."""
+
+    def describe(self, arch: Arch) -> Sequence[str]:
+        """One ``site: operator`` line per choice site."""
+        return [f"{s.name}: {s.operators[i]}" for s, i in zip(self.sites, arch, strict=True)]

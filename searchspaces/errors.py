@@ -1,0 +1,9 @@
+"""The one exception that means "the user can mend this"."""
+
+
+class UsageError(Exception):
+    """Bad input: an unknown name, a corrupt file, an impossible constraint.
+
+    The message is one plain sentence that names the problem and the way out.
+    The command line prints it and exits with status 2; it never shows a traceback.
+    """

@@ -1,0 +1,53 @@
+"""Lazy name → object registries with "did you mean"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from searchspaces.errors import UsageError
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause such as ``"; did you mean 'spos'?"`` or the list of what is known."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(known)}."
+
+
+class Registry:
+    """Names bound to ``"module:attribute"`` strings, imported on first use.
+
+    Third parties add names through the entry-point group given as ``group``.
+    """
+
+    def __init__(self, kind: str, group: str, builtin: dict[str, str]):
+        self.kind, self.group, self._targets = kind, group, dict(builtin)
+        self._scanned = False
+
+    def _all(self) -> dict[str, str]:
+        if not self._scanned:
+            for point in entry_points(group=self.group):
+                self._targets.setdefault(point.name, point.value)
+            self._scanned = True
+        return self._targets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._all()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all()
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        """The registered object; raises :class:`UsageError` for an unknown name."""
+        targets = self._all()
+        if name not in targets:
+            raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
+        module, _, attribute = targets[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+
+SPACES = Registry("search space", "nas_harness.spaces", {"nb201": "searchspaces.nb201:NASBench201"})

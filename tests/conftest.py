@@ -1,0 +1,16 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real benchmark data; the test is skipped where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("NAS_HARNESS_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no real benchmark data: set NAS_HARNESS_DATA to a folder that has it")
+    return folder

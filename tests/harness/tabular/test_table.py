@@ -1,0 +1,260 @@
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.tabular.seal import BLANK, seal
+from harness.tabular.table import Table
+from searchspaces.errors import UsageError
+
+
+def assert_same(first, second):
+    assert first.meta == second.meta
+    assert first.archs == second.archs
+    assert list(first.accuracies) == list(second.accuracies)
+    for name, values in first.accuracies.items():
+        np.testing.assert_array_equal(values, second.accuracies[name])
+    for one, other in ((first.params, second.params), (first.madds, second.madds)):
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_array_equal(one, other)
+
+
+percent = st.floats(0, 100)
+text = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+@st.composite
+def tables(draw, make):
+    archs = draw(st.lists(text, unique=True, max_size=8))
+    n = len(archs)
+    names = draw(
+        st.sets(st.from_regex(r"\A(train|val|test)\.[1-9]\d?\.(mean|\d{1,3})\Z"), max_size=5)
+    )
+    columns = {"test.5.mean": np.array(draw(st.lists(percent, min_size=n, max_size=n)), float)}
+    for name in sorted(names - {"test.5.mean"}):
+        value = percent if name.endswith(".5.mean") else percent | st.just(np.nan)
+        columns[name] = np.array(draw(st.lists(value, min_size=n, max_size=n)), float)
+    sizes = st.lists(st.integers(0, 2**62), min_size=n, max_size=n)
+    costs = [draw(st.none() | sizes.map(lambda v: np.array(v, np.int64))) for _ in range(2)]
+    training = draw(st.dictionaries(text, st.integers() | text | st.booleans(), max_size=3))
+    return make(archs, columns, *costs, notes=draw(text), training=training)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_a_saved_table_loads_equal(data, make_table, tmp_path_factory):
+    table = data.draw(tables(make_table))
+    path = tmp_path_factory.mktemp("round") / "t.parquet"
+    table.save(path)
+    assert_same(table, Table.load(path))
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.fixture(scope="module")
+def saved(make_table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "toy-small-digits.parquet"
+    archs = [f"architecture {i}" for i in range(40)]
+    rng = np.random.default_rng(3)
+    columns = {f"test.5.{seed}": rng.uniform(0, 100, 40) for seed in ("mean", 0, 1)}
+    make_table(archs, columns, np.arange(40), np.arange(40) * 7).save(path)
+    return path
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_no_damaged_byte_goes_unnoticed(data, saved, tmp_path_factory):
+    content = bytearray(saved.read_bytes())
+    offset = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        del content[offset:]
+    else:
+        content[offset] ^= data.draw(st.integers(1, 255))
+    path = tmp_path_factory.mktemp("damaged") / "t.parquet"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=str(path)):
+        Table.load(path)
+
+
+@settings(deadline=None, max_examples=30)
+@given(content=st.binary(max_size=200), framed=st.booleans(), sealed=st.booleans())
+def test_any_other_file_is_refused(content, framed, sealed, tmp_path_factory):
+    if sealed:
+        content = seal(content + BLANK)
+    path = tmp_path_factory.mktemp("other") / "t.parquet"
+    path.write_bytes(b"PAR1" + content + b"PAR1" if framed else content)
+    with pytest.raises(UsageError, match=str(path)):
+        Table.load(path)
+
+
+def test_what_is_wrong_with_a_file_is_said(saved, tmp_path):
+    def refusal(content):
+        path = tmp_path / "t.parquet"
+        path.write_bytes(content)
+        with pytest.raises(UsageError) as error:
+            Table.load(path)
+        return str(error.value)
+
+    whole = saved.read_bytes()
+    assert "cut short" in refusal(whole[: len(whole) // 2])
+    assert "damaged" in refusal(whole[:100] + b"?" + whole[101:])
+    assert "not a parquet file" in refusal(b"")
+    assert "not a parquet file" in refusal(b"arch,accuracy\n")
+    foreign = pa.BufferOutputStream()
+    pq.write_table(pa.table({"x": [1]}), foreign)
+    assert "not a table of this harness" in refusal(foreign.getvalue().to_pybytes())
+    with pytest.raises(UsageError, match="cannot read"):
+        Table.load(tmp_path / "missing.parquet")
+    with pytest.raises(UsageError, match="cannot read"):
+        Table.load(tmp_path)
+
+
+def sealed_parquet(path, columns, metadata):
+    stored = pa.table(columns).replace_schema_metadata({**metadata, "seal": BLANK})
+    sink = pa.BufferOutputStream()
+    pq.write_table(stored, sink)
+    path.write_bytes(seal(sink.getvalue().to_pybytes()))
+
+
+@pytest.mark.parametrize(
+    ("columns", "change", "reason"),
+    [
+        ({}, {"schema_version": 99}, "schema 99"),
+        ({}, {"space": None}, "columns of a table"),
+        ({}, {"surprise": 1}, "columns of a table"),
+        ({"accuracy": [1.0]}, {}, "split.epochs.seed"),
+        ({"test.5.mean": [101.0]}, {}, "no percentage"),
+        ({"test.5.mean": ["high"]}, {}, "columns of a table"),
+        ({"test.5.mean": pa.array([None], pa.float64())}, {}, "columns of a table"),
+    ],
+)
+def test_a_sealed_file_of_another_schema_is_refused(columns, change, reason, saved, tmp_path):
+    meta = json.loads(pq.read_schema(saved).metadata[b"nas_harness"]) | change
+    meta = {key: value for key, value in meta.items() if value is not None}
+    path = tmp_path / "t.parquet"
+    sealed_parquet(path, {"arch": ["a"], **columns}, {"nas_harness": json.dumps(meta)})
+    with pytest.raises(UsageError, match=reason):
+        Table.load(path)
+
+
+def test_a_sealed_file_without_metadata_is_refused(tmp_path):
+    sealed_parquet(tmp_path / "t.parquet", {"arch": ["a"]}, {})
+    with pytest.raises(UsageError, match="columns of a table"):
+        Table.load(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("archs", "columns", "reason"),
+    [
+        ("aa", {"test.5.mean": [1.0, 2.0]}, "several rows"),
+        ("ab", {"test.5.mean": [1.0]}, "1 values for 2"),
+        ("ab", {"test.5.mean": [1.0, -0.1]}, "row 1 is -0.1"),
+        ("ab", {"test.5.mean": [1.0, 100.1]}, "no percentage"),
+        ("ab", {"test.5.mean": [1.0, np.inf]}, "no percentage"),
+        ("ab", {"test.5.mean": [1.0, np.nan]}, "row 1 has no test.5.mean"),
+        ("ab", {"valid.5.mean": [1.0, 2.0]}, "split.epochs.seed"),
+        ("ab", {"test.5.best": [1.0, 2.0]}, "split.epochs.seed"),
+        ("ab", {"test.05.mean": [1.0, 2.0]}, "split.epochs.seed"),
+    ],
+)
+def test_impossible_tables_are_refused(archs, columns, reason, make_table):
+    with pytest.raises(UsageError, match=reason):
+        make_table(archs, {name: np.array(values) for name, values in columns.items()})
+
+
+def test_costs_must_have_a_value_per_architecture(make_table):
+    with pytest.raises(UsageError, match="params has 1 values"):
+        make_table("ab", params=np.array([1]))
+
+
+def test_queries(make_table):
+    gap = np.array([1.0, np.nan])
+    columns = {
+        "test.5.mean": np.array([10.0, 20.0]),
+        "test.5.999": gap,
+        "test.5.77": gap + 1,
+        "test.50.mean": gap,
+        "val.5.mean": np.array([30.0, 40.0]),
+    }
+    table = make_table("ab", columns)
+    assert len(table) == 2
+    np.testing.assert_array_equal(table.index(["b", "c", "a", "b"]), [1, -1, 0, 1])
+    assert table.index([]).dtype == np.int64
+    assert table.accuracy("test").tolist() == [10, 20]
+    np.testing.assert_array_equal(table.accuracy("test", 50), gap)
+    np.testing.assert_array_equal(table.accuracy("test", seed=999), gap)
+    np.testing.assert_array_equal(table.accuracy("test", 5, "77"), gap + 1)
+    assert table.seeds("test") == ["77", "999"]
+    assert table.seeds("test", 50) == table.seeds("val") == []
+    with pytest.raises(UsageError, match="no train.5.mean"):
+        table.accuracy("train")
+    with pytest.raises(UsageError, match=r"test.5.998; did you mean 'test.5.999'\?"):
+        table.accuracy("test", seed=998)
+    with pytest.raises(UsageError, match="how many val images"):
+        table.truth("val")
+
+
+@settings(deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 3000), min_size=1, max_size=3),
+    noise=st.floats(-1e-7, 1e-7),
+)
+def test_truth_is_a_whole_number_of_images_whatever_the_noise(counts, noise, make_table):
+    step = 100 / 3000
+    mean = float(np.clip(np.mean(counts) * step + noise, 0, 100))
+    table = make_table("a", {"test.5.mean": np.array([mean])}, resolution={"test": step})
+    doubled = 2 * sum(counts)
+    expected = round(doubled / len(counts) / 2) if len(counts) != 2 else round(sum(counts) / 2)
+    np.testing.assert_allclose(table.truth("test"), [expected * step], rtol=1e-12)
+
+
+def test_truth_ties_architectures_with_different_numbers_of_seeds(make_table):
+    columns = {"test.5.mean": np.array([93.75, np.mean([93.76, 93.74, 93.751])])}
+    truth = make_table("ab", columns).truth("test")
+    assert truth[0] == truth[1]
+
+
+def test_saving_to_a_place_that_cannot_be_written_says_so(make_table, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot write"):
+        make_table().save(tmp_path / "file" / "t.parquet")
+
+
+def test_a_failed_save_leaves_the_old_table(make_table, saved, tmp_path):
+    path = tmp_path / "t.parquet"
+    table = make_table()
+    table.save(path)
+    bad = replace(table, meta=replace(table.meta, training={"lr": float("nan")}))
+    with pytest.raises(ValueError, match="JSON"):
+        bad.save(path)
+    assert_same(table, Table.load(path))
+
+
+def test_a_benchmark_sized_table_opens_at_once(cells, make_table, tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"{split}.200.{seed}" for split in ("val", "test") for seed in ("mean", 777, 888, 999)]
+    columns = {name: rng.uniform(0, 100, len(cells)).round(2) for name in names}
+    sizes = rng.integers(0, 10**8, (2, len(cells)))
+    make_table(cells, columns, *sizes, epochs=200).save(tmp_path / "t.parquet")
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        Table.load(tmp_path / "t.parquet")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) <= 0.05
+
+
+def test_opening_a_table_does_not_import_pandas_or_torch(saved):
+    code = (
+        "import sys; from harness.tabular.table import Table; "
+        f"Table.load({str(saved)!r}); assert not {{'pandas', 'torch'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

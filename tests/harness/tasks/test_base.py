@@ -1,0 +1,138 @@
+"""Tasks: batches as a function of their arguments, epochs, normalisation, fingerprints."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.tasks.augment import Augmentation
+from harness.tasks.base import Split, Task
+from searchspaces.base import ImageSpec
+
+
+def numbered(count: int, seed: int) -> Split:
+    """Random images whose labels are their own numbers."""
+    images = np.random.default_rng(seed).integers(0, 256, (count, 3, 6, 6), dtype=np.uint8)
+    return Split(torch.from_numpy(images), torch.arange(count))
+
+
+def make_task(train: int = 50) -> Task:
+    return Task(
+        name="noise",
+        image=ImageSpec(channels=3, size=6, classes=train),
+        train=numbered(train, 1),
+        val=numbered(20, 2),
+        test=numbered(30, 3),
+        mean=(127.5, 100.0, 90.0),
+        std=(73.9, 60.0, 50.0),
+        augmentation=Augmentation(flip=True, crop=1, cutout=2),
+    )
+
+
+def test_train_batch_depends_on_its_arguments_alone():
+    task, again = make_task(), make_task()
+    forwards = [task.train_batch(step, 8, seed=4) for step in range(15)]
+    torch.manual_seed(99)
+    np.random.default_rng().random()
+    backwards = [again.train_batch(step, 8, seed=4) for step in reversed(range(15))][::-1]
+    for (images, labels), (other_images, other_labels) in zip(forwards, backwards, strict=True):
+        assert torch.equal(images, other_images)
+        assert torch.equal(labels, other_labels)
+
+
+def test_train_batch_changes_with_step_and_seed():
+    task = make_task()
+    first = task.train_batch(0, 8, seed=4)[1]
+    assert not torch.equal(first, task.train_batch(1, 8, seed=4)[1])
+    assert not torch.equal(first, task.train_batch(0, 8, seed=5)[1])
+
+
+def test_augmentation_is_drawn_anew_for_every_step_and_seed():
+    task = make_task(train=1)
+    drawn = [task.train_batch(step, 1, seed)[0] for step in range(20) for seed in range(2)]
+    assert len({images.numpy().tobytes() for images in drawn}) > 20
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 3), st.integers(0, 1000))
+def test_epoch_takes_each_image_at_most_once(train, batch_size, epoch, seed):
+    task = make_task(train)
+    size = min(batch_size, train)
+    per_epoch = train // size
+    steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
+    seen = torch.cat([task.train_batch(step, batch_size, seed)[1] for step in steps])
+    assert len(seen) == len(seen.unique()) == per_epoch * size > train - size
+
+
+def test_epochs_differ_in_order():
+    task = make_task()
+    first, second = (task.train_batch(step, 50, seed=0)[1] for step in (0, 1))
+    assert not torch.equal(first, second)
+    assert torch.equal(first.sort().values, second.sort().values)
+
+
+def test_train_batch_without_augmentation_is_normalised_training_images():
+    task = replace(make_task(), augmentation=Augmentation())
+    images, labels = task.train_batch(3, 16, seed=0)
+    assert torch.equal(images, task.normalise(task.train.images[labels]))
+
+
+def test_train_batch_leaves_the_stored_images_alone():
+    task, before = make_task(), make_task().fingerprint()
+    for step in range(10):
+        task.train_batch(step, 16, seed=0)
+    assert task.fingerprint() == before
+
+
+def test_normalise_takes_mean_and_deviation_per_channel_away():
+    images = numbered(40, 0).images
+    pixels = images.double().transpose(0, 1).flatten(1)
+    task = replace(
+        make_task(),
+        mean=tuple(pixels.mean(1).tolist()),
+        std=tuple(pixels.std(1, correction=0).tolist()),
+    )
+    normal = task.normalise(images)
+    assert normal.dtype == torch.float32
+    flat = normal.transpose(0, 1).flatten(1)
+    assert flat.mean(1).numpy() == pytest.approx(0, abs=1e-5)
+    assert flat.std(1, correction=0).numpy() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_batches_are_the_whole_part_in_stored_order(part, batch_size):
+    task = make_task()
+    images, labels = zip(*task.batches(part, batch_size), strict=True)
+    assert torch.equal(torch.cat(images), task.normalise(getattr(task, part).images))
+    assert torch.equal(torch.cat(labels), getattr(task, part).labels)
+    assert max(map(len, labels)) <= batch_size
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_fingerprint_changes_with_any_pixel_or_label(part):
+    task = make_task()
+    split = getattr(task, part)
+    images, labels = split.images.clone(), split.labels.clone()
+    images[5, 2, 3, 1] ^= 1
+    labels[7] += 1
+    assert replace(task).fingerprint() == make_task().fingerprint() == task.fingerprint()
+    pixel = replace(task, **{part: Split(images, split.labels)})
+    label = replace(task, **{part: Split(split.images, labels)})
+    assert len({task.fingerprint(), pixel.fingerprint(), label.fingerprint()}) == 3
+
+
+def test_fingerprint_changes_when_parts_are_exchanged():
+    task = make_task()
+    assert replace(task, val=task.test, test=task.val).fingerprint() != task.fingerprint()
+
+
+def test_to_moves_every_part_and_nothing_else():
+    task = make_task()
+    moved = task.to("meta")
+    for part in ("train", "val", "test"):
+        assert getattr(moved, part).images.device.type == "meta"
+        assert getattr(moved, part).labels.device.type == "meta"
+    assert replace(moved, train=task.train, val=task.val, test=task.test) == task
