@@ -27,8 +27,8 @@ def concordance(x: np.ndarray, y: np.ndarray) -> Concordance:
     "both smaller", "one smaller, the other equal" and "both equal".
     """
     n = len(x)
-    x, y = _dense_ranks(x), _dense_ranks(y)
-    by_x_then_y, by_y_then_x = _dense_ranks(x * n + y), _dense_ranks(y * n + x)
+    x, y = dense_ranks(x), dense_ranks(y)
+    by_x_then_y, by_y_then_x = dense_ranks(x * n + y), dense_ranks(y * n + x)
     (x_less, x_equal), (y_less, y_equal) = _marginals(x), _marginals(y)
     (xy_less, both_equal), (yx_less, _) = _marginals(by_x_then_y), _marginals(by_y_then_x)
     # Equal x in descending y: whoever comes earlier with a smaller y also has a smaller x.
@@ -41,7 +41,7 @@ def concordance(x: np.ndarray, y: np.ndarray) -> Concordance:
     return Concordance(signed, n - x_equal, n - y_equal)
 
 
-def _dense_ranks(values: np.ndarray) -> np.ndarray:
+def dense_ranks(values: np.ndarray) -> np.ndarray:
     """Ranks 0, 1, 2, ... without gaps; equal values share one."""
     order = np.argsort(values)
     ordered = values[order]

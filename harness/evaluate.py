@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +38,9 @@ def evaluate_scores(
     sentences), and is JSON without NaN. Truth is the table's at the resolution of one image.
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
     counts as unique. ``population`` is the number of architectures in the space, of which the
-    scored ones are taken to be a random sample; by default that of independent sites of
-    ``space``, or without end if there is no ``space``. ``seed`` fixes the resampling. Raises
-    :class:`UsageError` for architectures that the table lacks, scores that are not finite, and
-    fewer than two of them.
+    scored ones are taken to be a random sample; by default ``space.size``, or without end if
+    there is no ``space``. ``seed`` fixes the resampling. Raises :class:`UsageError` for
+    architectures that the table lacks, scores that are not finite, and fewer than two of them.
     """
     archs, score = list(scores), np.array(list(scores.values()), dtype=float)
     rows = table.index(archs)
@@ -54,7 +52,7 @@ def evaluate_scores(
         offender = int(np.argmin(np.isfinite(score)))
         raise UsageError(f"the score of '{archs[offender]}' is {score[offender]}.")
     if population is None and space is not None:
-        population = math.prod(len(site.operators) for site in space.sites)
+        population = space.size
     fraction = len(rows) / population if population and population >= len(rows) else 0.0
     truth, truth_sd = table.truth(split)[rows], _truth_deviation(_per_seed(table, split, rows))
     keys = None if space is None else [space.canonical(space.decode(arch)) for arch in archs]
@@ -99,16 +97,16 @@ def render(result: Mapping[str, Any]) -> str:
         f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
         f"{result['task']} {result['split']} accuracy after {result['epochs']} epochs"
     )
-    grids = metrics_table(result["metrics"]), reference_table(result["floors"], result["ceiling"])
+    grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 
 def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
     """Floors and ceiling as plain text for a terminal."""
-    return _text(reference_table(floors, ceiling))
+    return _text(_reference_table(floors, ceiling))
 
 
-def metrics_table(metrics: Metrics) -> Grid:
+def _metrics_table(metrics: Metrics) -> Grid:
     """A rich table: a row per metric, a column per subset, value [low, high]."""
     grid = _grid("metric [95 %]")
     for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
@@ -119,7 +117,7 @@ def metrics_table(metrics: Metrics) -> Grid:
     return grid
 
 
-def reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
+def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
     """A rich table of the floors and of the ceilings that are known."""
     grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
     grid.add_column("all", justify="right")

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.concordance import concordance
+from harness.concordance import concordance, dense_ranks
 
 
 def kendall_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
     """Kendall's τ-b (Kendall 1945)."""
     if _is_constant(score, truth):
         return None
-    return float(stats.kendalltau(score, truth, method="asymptotic").statistic)
+    return float(stats.kendalltau(score, truth).statistic)
 
 
 def weighted_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
@@ -34,10 +34,11 @@ def weighted_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
     if _is_constant(score, truth):
         return None
     signed, untied_score, untied_truth = concordance(score, truth)
+    n, by_score, by_truth = len(score), dense_ranks(score), dense_ranks(truth)
     taus = []
-    for first, second in ((score, truth), (truth, score)):
-        weight = np.empty(len(score))
-        weight[np.lexsort((second, first))[::-1]] = 1 / np.arange(1, len(score) + 1)
+    for first, second in ((by_score, by_truth), (by_truth, by_score)):
+        weight = np.empty(n)
+        weight[np.argsort(first * n + second)[::-1]] = 1 / np.arange(1, n + 1)
         norm = math.sqrt((weight @ untied_score) * (weight @ untied_truth))
         taus.append(weight @ signed / norm)
     return float(np.mean(taus))

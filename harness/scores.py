@@ -115,7 +115,7 @@ def _read_csv(content: bytes) -> list[Entry]:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"this is not a CSV file: {error}.") from error
-    header = rows[0] if rows else []
+    header = next((row for row in rows if row), ["arch", "score"])
     named = {"arch", "score"} <= set(header)
     arch, score = (header.index("arch"), header.index("score")) if named else (0, 1)
     width = len(header) if named else 2
@@ -125,8 +125,8 @@ def _read_csv(content: bytes) -> list[Entry]:
                 f"line {number} has {len(row)} columns; write architecture,score (tuples in "
                 "double quotes), or a first line that names the columns arch and score."
             )
-    first = 1 if named or (rows and _is_header(*header)) else 0
-    return [(row[arch], row[score]) for row in rows[first:] if row]
+    entries = [(row[arch], row[score]) for row in rows if row]
+    return entries[1:] if named or _is_header(*header) else entries
 
 
 def _is_header(arch: str, score: str) -> bool:

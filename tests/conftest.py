@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch: tests run in parallel processes
+
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile(
+    "steady", deadline=None, derandomize=True, max_examples=50, print_blob=True
+)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,209 @@
+"""What every method's supernet training must and must not do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from planted import PlantedData, PlantedSpace
+from scipy.stats import kendalltau
+
+from methods.base import Setting
+from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits, SPOSOptions
+from methods.registry import METHODS, options_class
+from searchspaces.base import ImageSpec
+from searchspaces.nb201 import NASBench201, live_edges
+
+IMAGE = ImageSpec(1, 8, 4)
+TINY_MNGNAS = MNGNASOptions(
+    search_epochs=3, population=6, removed=2, retrain_steps=3, perturb_steps=2, teachers=2
+)
+
+
+class Blobs:
+    """Random images whose label is the brightest quadrant."""
+
+    image = IMAGE
+
+    def __init__(self, size=128):
+        generator = torch.Generator().manual_seed(0)
+        self.x = torch.randn(size, 1, 8, 8, generator=generator)
+        quadrants = self.x.view(size, 2, 4, 2, 4).mean((2, 4)).flatten(1)
+        self.y = quadrants.argmax(1)
+        self.val = self.y
+
+    def train_batch(self, step, batch_size, seed):
+        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
+        return self.x[index], self.y[index]
+
+    def batches(self, part, batch_size):
+        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
+
+
+def setting(space=None, data=None, **kwargs):
+    return Setting(
+        space=space or NASBench201("compact", width=4),
+        data=data or Blobs(),
+        recipe=kwargs.pop("recipe", Recipe(steps=20, batch_size=16)),
+        scoring=kwargs.pop("scoring", Scoring(calibration_images=64, batch_size=64)),
+        search=kwargs.pop("search", SearchLimits(population=6, generations=2, parents=3)),
+        seed=kwargs.pop("seed", 0),
+        device=torch.device("cpu"),
+        **kwargs,
+    )
+
+
+def make(name, where=None, options=None):
+    options = options or (TINY_MNGNAS if name == "mngnas" else options_class(name)())
+    return METHODS[name](where or setting(), options)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_parameters_outside_the_paths_stay_bit_identical(name):
+    method = make(name)
+    for step in range(5):  # builds up momentum that must not move unsampled operators later
+        method.train_step(step)
+    before = {n: p.detach().clone() for n, p in method.supernet.named_parameters()}
+    method.train_step(5)
+    used = {n for n, p in method.supernet.named_parameters() if p.grad is not None}
+    for parameter_name, parameter in method.supernet.named_parameters():
+        moved = not torch.equal(parameter, before[parameter_name])
+        assert moved == (parameter_name in used), parameter_name
+    assert 0 < len(used) < len(before)
+
+
+def test_spos_trains_one_uniform_path_per_step():
+    method = make("spos")
+    paths = [method.sample_paths(method.rng(11, step)) for step in range(2000)]
+    assert all(len(step) == 1 for step in paths)
+    counts = np.stack([np.bincount(s, minlength=5) for s in np.array([p[0] for p in paths]).T])
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.16)
+
+
+def test_spos_updates_exactly_the_live_operators_of_its_path():
+    method = make("spos")
+    method.train_step(0)
+    (path,) = method.sample_paths(method.rng(11, 0))
+    updated = set()
+    for name, parameter in method.supernet.named_parameters():
+        if ".edges." in name and parameter.grad is not None:
+            edge, op = name.split(".edges.")[1].split(".")[:2]
+            updated.add((int(edge), int(op)))
+    assert updated == {(e, path[e]) for e in live_edges(path) if path[e] in (2, 3)}
+
+
+def test_spos_can_reject_dead_paths_and_draw_from_bins():
+    space = NASBench201("compact", width=4)
+    live = make("spos", options=SPOSOptions(reject_dead=True))
+    paths = [live.sample_paths(live.rng(11, step))[0] for step in range(500)]
+    assert all(space.is_valid(path) for path in paths)
+    binned = make("spos", options=SPOSOptions(sampler="flops_bins"))
+    edges = np.linspace(*binned.madds_range, 8)
+
+    def histogram(paths):
+        return np.histogram([space.cost(path, IMAGE).madds for path in paths], bins=edges)[0]
+
+    in_bins = histogram([binned.sample_paths(binned.rng(11, step))[0] for step in range(700)])
+    uniform = histogram([space.sample(np.random.default_rng(i)) for i in range(700)])
+    assert in_bins[-1] > 2 * uniform[-1]  # the largest architectures are rare
+    assert in_bins.std() < uniform.std() / 2
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_training_is_a_function_of_configuration_and_seed(name):
+    first, second, other = make(name), make(name), make(name, setting(seed=1))
+    for step in range(4):
+        for method in (first, second, other):
+            method.train_step(step)
+    state, same, different = (m.supernet.state_dict() for m in (first, second, other))
+    assert all(torch.equal(state[k], same[k]) for k in state)
+    assert not all(torch.equal(state[k], different[k]) for k in state)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_interrupted_training_and_search_end_with_the_same_bits(name):
+    whole, part = make(name), make(name)
+    for step in range(6):
+        whole.train_step(step)
+    for step in range(3):
+        part.train_step(step)
+    resumed = make(name)
+    resumed.load_state_dict(through_disk(part.state_dict()))
+    for step in range(3, 6):
+        resumed.train_step(step)
+    epochs = whole.search_epochs
+    expected = [whole.search_epoch(epoch) for epoch in range(epochs)]
+    got = [resumed.search_epoch(0)]
+    again = make(name)
+    again.load_state_dict(through_disk(resumed.state_dict()))
+    got += [again.search_epoch(epoch) for epoch in range(1, epochs)]
+    assert got == expected
+    assert again.found() == whole.found()
+    archs = [whole.space.sample(np.random.default_rng(i)) for i in range(6)]
+    assert again.score(archs).tolist() == whole.score(archs).tolist()
+    assert again.costs == whole.costs
+    assert_equal(again.state_dict(), whole.state_dict())
+
+
+def through_disk(state):
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+def assert_equal(first, second):
+    assert type(first) is type(second)
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first:
+            assert_equal(first[key], second[key])
+    elif isinstance(first, list):
+        assert len(first) == len(second)
+        for a, b in zip(first, second, strict=True):
+            assert_equal(a, b)
+    else:
+        assert first == second
+
+
+@pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
+@pytest.mark.parametrize("name", list(METHODS))
+def test_scoring_leaves_the_supernet_as_it_was(name, bn):
+    where = setting(scoring=Scoring(bn=bn, calibration_images=32, batch_size=64))
+    method = make(name, where)
+    method.train_step(0)
+    before = {k: v.clone() for k, v in method.supernet.state_dict().items()}
+    training = method.supernet.training
+    rng = np.random.default_rng(0)
+    scores = method.score([method.space.sample(rng) for _ in range(6)])
+    assert scores.shape == (6,)
+    assert ((scores >= 0) & (scores <= 100)).all()
+    assert all(torch.equal(v, before[k]) for k, v in method.supernet.state_dict().items())
+    assert method.supernet.training is training
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_planted_ranking_is_found(name):
+    space, data = PlantedSpace(), PlantedData()
+    where = setting(
+        space,
+        data,
+        recipe=Recipe(steps=400, batch_size=64, lr=0.05, weight_decay=0.0),
+        scoring=Scoring(calibration_images=2000, batch_size=1000),
+        search=SearchLimits(population=10, generations=4, parents=4),
+    )
+    method = make(name, where, replace(TINY_MNGNAS, kd="full") if name == "mngnas" else None)
+    for step in range(400):
+        method.train_step(step)
+    for epoch in range(method.search_epochs):
+        method.search_epoch(epoch)
+    archs = [a for a in np.ndindex(3, 3, 3, 3) if space.is_valid(a)]
+    scores = np.concatenate([method.score(archs[i : i + 8]) for i in range(0, len(archs), 8)])
+    truth = [space.truth(arch) for arch in archs]
+    assert kendalltau(scores, truth).statistic > 0.9
+    if name == "spos":  # 40 of 80 architectures seen by an evolution: among the very best
+        assert space.truth(method.found()) >= sorted(truth)[-3]

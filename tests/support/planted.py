@@ -1,0 +1,107 @@
+"""A toy space whose true ranking is known in closed form, and a task for it.
+
+Each site has three operators; operator k of site s passes on its own channel of the image, a map
+in which the pixel of the true class stands out of unit noise by ``STRENGTH[s][k]``. The sites'
+maps are weighted and added to give the logits, so the best possible accuracy of an architecture
+grows with the sum of the squared strengths of its operators and depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.supernet import Supernet
+
+STRENGTH = np.sqrt([[0.0, 0.62, 1.43], [0.1, 1.05, 2.21], [0.0, 1.9, 3.97], [0.2, 3.1, 6.83]])
+SIDE = 3  # maps of 3x3 pixels, nine classes
+
+
+class PlantedSpace(SearchSpace):
+    name, scale, scales = "planted", "toy", ("toy",)
+    sites = tuple(Site(f"site {s}", ("poor", "fair", "good")) for s in range(len(STRENGTH)))
+
+    def is_valid(self, arch: Arch) -> bool:
+        return any(arch)
+
+    def canonical(self, arch: Arch) -> str:
+        return self.encode(arch)
+
+    def encode(self, arch: Arch) -> str:
+        return "".join(map(str, arch))
+
+    def decode(self, text: str) -> Arch:
+        return tuple(int(digit) for digit in text)
+
+    def cost(self, arch: Arch, image: ImageSpec) -> Cost:
+        return Cost(len(arch), 1_000_000 * (1 + sum(arch)))
+
+    def supernet(self, image: ImageSpec, *, affine: bool = False) -> PlantedNet:
+        return PlantedNet([(0, 1, 2)] * len(self.sites))
+
+    def standalone(self, arch: Arch, image: ImageSpec) -> PlantedNet:
+        return PlantedNet([(op,) for op in arch])
+
+    def truth(self, arch: Arch) -> float:
+        return float(sum(STRENGTH[s][op] ** 2 for s, op in enumerate(arch)))
+
+
+class PlantedNet(Supernet):
+    """Logits: the weighted sum of the chosen maps."""
+
+    def __init__(self, choices):
+        super().__init__()
+        self.fixed = tuple(ops[0] for ops in choices) if len(choices[0]) == 1 else None
+        self.gains = nn.ModuleList(
+            nn.ParameterDict({str(op): nn.Parameter(torch.ones(1, 1)) for op in ops})
+            for ops in choices
+        )
+        self.norm = nn.BatchNorm2d(1)
+
+    def features(self, x, path=None):
+        path = self.fixed if path is None else path
+        total = sum(
+            self.gains[s][str(op)] * x[:, 3 * s + op].flatten(1) for s, op in enumerate(path)
+        )
+        stage = self.norm(total.view(len(x), 1, SIDE, SIDE))
+        return [stage], stage.flatten(1)
+
+    def subnet(self, arch):
+        net = PlantedNet([(op,) for op in arch])
+        shared = self.state_dict()
+        net.load_state_dict({name: shared[name] for name in net.state_dict()})
+        return net.train(self.training)
+
+
+@dataclass
+class PlantedData:
+    """Images drawn once; ``train_batch`` as :class:`methods.base.Data` demands."""
+
+    size: int = 3000
+    image = ImageSpec(3 * len(STRENGTH), SIDE, SIDE**2)
+
+    def __post_init__(self):
+        self.train, self.val = self._draw(1), self._draw(2)
+
+    def _draw(self, seed):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(SIDE**2, size=self.size)
+        x = rng.standard_normal((self.size, self.image.channels, SIDE**2))
+        x[np.arange(self.size)[:, None], np.arange(x.shape[1]), y[:, None]] += STRENGTH.ravel()
+        shape = (self.size, -1, SIDE, SIDE)
+        return list(zip(torch.tensor(x).float().view(shape), torch.tensor(y), strict=True))
+
+    def train_batch(self, step, batch_size, seed):
+        chosen = np.random.default_rng([seed, step]).integers(self.size, size=batch_size)
+        images, labels = zip(*(self.train[i] for i in chosen), strict=True)
+        return torch.stack(images), torch.stack(labels)
+
+    def batches(self, part, batch_size):
+        examples = getattr(self, part)
+        for start in range(0, len(examples), batch_size):
+            images, labels = zip(*examples[start : start + batch_size], strict=True)
+            yield torch.stack(images), torch.stack(labels)
