@@ -24,25 +24,24 @@ from searchspaces.registry import SPACES
 SAMPLE_SEED = 2023
 
 
-def prepare(config: Config, data: Path | None) -> tuple[SearchSpace, Table, Task]:
-    """Space, ground truth and task; the cheap checks come before the long work."""
+def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:
+    """The space at the scale of its ground truth, and the table."""
     space = SPACES[config.space](config.scale or usual_scale(config.task))
-    METHODS[config.method]
-    task = limited(load_task(config.task, data), config.train_images)
-    table = find_table(config.space, space.scale, config.task, data, analytic_cost(space))
-    return space, table, task
+    return space, find_table(config.space, space.scale, config.task, data, analytic_cost(space))
 
 
-def limited(task: Task, train_images: int) -> Task:
-    """The task with only its first training images (their order is shuffled by class)."""
-    if not train_images:
-        return task
-    if train_images > len(task.train):
+def load_limited(config: Config, data: Path | None) -> Task:
+    """The task, with only its first training images if the configuration says so.
+
+    Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
+    """
+    task = load_task(config.task, data)
+    number = config.train_images or len(task.train)
+    if not 0 < number <= len(task.train):
         raise UsageError(
-            f"--train-images {train_images} is more than the {len(task.train)} of {task.name}."
+            f"--train-images {number} is not between 1 and the {len(task.train)} of {task.name}."
         )
-    kept = Split(task.train.images[:train_images], task.train.labels[:train_images])
-    return replace(task, train=kept)
+    return replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
 
 
 def make_method(config: Config, task: Task, device: torch.device) -> Method:
@@ -64,7 +63,7 @@ def make_method(config: Config, task: Task, device: torch.device) -> Method:
 
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
     """The trained method of a run, from its checkpoint."""
-    task = limited(load_task(config.task, data), config.train_images)
+    task = load_limited(config, data)
     method = make_method(config, task.to(device), torch.device(device))
     method.load_state_dict(load_tensors(checkpoint)["method"])
     return method

@@ -71,12 +71,11 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def digest(self) -> str:
-        """Eight hexadecimal digits that name the configuration, its seed left out."""
-        return digest({k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")})
-
-    def run_name(self) -> str:
-        return f"{self.space}-{self.task}-{self.method}-{self.digest()}-s{self.seed}"
+    def run_name(self, ground_truth: str) -> str:
+        """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""
+        shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")}
+        name = digest({"config": shared, "ground_truth": ground_truth})
+        return f"{self.space}-{self.task}-{self.method}-{name}-s{self.seed}"
 
 
 def digest(content: Any) -> str:

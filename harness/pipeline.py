@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.assembly import make_method, prepare, revive_method, sampled_rows
+from harness.assembly import (
+    ground_truth,
+    load_limited,
+    make_method,
+    revive_method,
+    sampled_rows,
+)
 from harness.config import SCHEMA_VERSION, Config, digest
 from harness.environment import choose_device, describe_device, peak_memory_mb, versions
 from harness.evaluate import evaluate_scores
@@ -48,11 +54,12 @@ def run(config: Config, execution: Execution) -> dict[str, Any]:
 
     Raises :class:`UsageError` for whatever the user can mend.
     """
-    workspace = Workspace(execution.runs / config.run_name())
+    space, table = ground_truth(config, execution.data)
+    workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
     with workspace.lock():
         record = workspace.finished()
         if record is None:
-            record = Run(config, execution, workspace).carry_out()
+            record = Run(config, execution, workspace, space, table).carry_out()
         else:
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
         for name in FINISHERS:
@@ -63,11 +70,18 @@ def run(config: Config, execution: Execution) -> dict[str, Any]:
 class Run:
     """One run in progress; :meth:`carry_out` reads top to bottom."""
 
-    def __init__(self, config: Config, execution: Execution, workspace: Workspace):
+    def __init__(
+        self,
+        config: Config,
+        execution: Execution,
+        workspace: Workspace,
+        space: SearchSpace,
+        table: Table,
+    ):
         self.config, self.execution, self.workspace = config, execution, workspace
+        self.space, self.table = space, table
         self.device = choose_device(execution.device)
-        self.space, self.table, task = prepare(config, execution.data)
-        self.task = task.to(self.device)
+        self.task = load_limited(config, execution.data).to(self.device)
         self.method = make_method(config, self.task, self.device)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []

@@ -127,5 +127,5 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _settings(record: Record) -> dict[str, Any]:
-    """The configuration less what :meth:`harness.config.Config.digest` leaves out."""
+    """The configuration less what :meth:`harness.config.Config.run_name` leaves out."""
     return {k: v for k, v in record.get("config").items() if k not in ("seed", "preset")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.evaluate import evaluate_scores
+from harness.evaluate import references, render_references
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 
@@ -14,8 +14,8 @@ from searchspaces.base import SearchSpace
 def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
     """Size, accuracy percentiles of the test split, best architecture, ceiling and floors."""
     truth = table.truth("test")
-    result = evaluate_scores(table, dict(zip(table.archs, truth.tolist(), strict=True)), "test")
     valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    result = references(table, "test")
     low, median, high = np.percentile(truth[valid], [5, 50, 95])
     return {
         "table": table.meta.name,
@@ -31,8 +31,6 @@ def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
 
 def render_description(description: dict[str, Any]) -> str:
     """Plain text for a terminal."""
-    from harness.evaluate import render_references
-
     meta, spread = description["meta"], description["test_percent"]
     lines = [
         f"{description['table']}: {description['architectures']:,} architectures "

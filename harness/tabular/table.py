@@ -54,6 +54,11 @@ class TableMeta:
         """``space-scale-task``, which is also the stem of the table's file."""
         return f"{self.space}-{self.scale}-{self.task}"
 
+    @property
+    def identity(self) -> str:
+        """What a result that was ranked against the table depends on."""
+        return f"{self.name} {self.version} {self.sha256} schema {self.schema_version}"
+
 
 @dataclass(frozen=True, eq=False)
 class Table:

@@ -2,9 +2,7 @@ import math
 
 import pytest
 
-from harness.config import Config
 from harness.intervals import combine
-from methods.spos import SPOS
 from reports.compare import collect, summary
 from searchspaces.errors import UsageError
 
@@ -90,13 +88,6 @@ def test_differences_are_paired_by_seed(folders):
 def test_the_order_of_the_folders_does_not_matter(folders):
     assert summary(folders).equals(summary(reversed(folders)))
     assert collect(folders).equals(collect(folders[::-1] + folders))
-
-
-def test_configurations_have_the_hash_of_their_folders(write_run, make_record):
-    config = Config(method="spos", seed=4, options=SPOS.Options())
-    content = make_record(config=config.to_dict())
-    table = collect([write_run("a", content)])
-    assert list(table["configuration"]) == [config.digest()]
 
 
 def test_one_seed_twice_is_refused(write_run, make_record):
