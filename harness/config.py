@@ -101,7 +101,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "options.retrain_steps": 3,
             "options.perturb_steps": 1,
         },
-        "cifar": {"train_images": 2000, "supernet.width": 4, "supernet.cells": 1},
+        "cifar": {
+            "train_images": 2000,
+            "train.steps": 60,
+            "supernet.width": 4,
+            "supernet.cells": 1,
+            "score.images": 500,
+        },
     },
     "laptop": {
         "*": {
@@ -118,6 +124,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.steps": 1500,
             "supernet.width": 8,
             "supernet.cells": 1,
+            "score.images": 2000,
             "rank.architectures": 200,
             "search.generations": 3,
         },

@@ -27,10 +27,11 @@ from harness.found import measure_found
 from harness.progress import bar
 from harness.ranking import rank
 from harness.store import atomic_path
+from harness.tabular.table import Table
 from harness.training import train_supernet
 from harness.workspace import Workspace, load_tensors, save_tensors
 from methods.registry import METHODS
-from searchspaces.base import Arch
+from searchspaces.base import Arch, SearchSpace
 from searchspaces.registry import Registry
 
 FINISHERS = Registry(
@@ -268,7 +269,11 @@ class Run:
                 "version": table.meta.version,
                 "sha256": table.meta.sha256,
             },
-            "scoring": {"split": "val", "bn": config.score.bn},
+            "scoring": {
+                "split": "val",
+                "bn": config.score.bn,
+                "images": config.score.images or len(self.task.val),
+            },
             "supernet": {
                 "scale": self.space.scale,
                 "parameters": sum(p.numel() for p in self.method.supernet.parameters()),

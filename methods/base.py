@@ -125,7 +125,8 @@ class Method(ABC):
         """Percent of the validation images ``network`` gets right under the BN policy."""
         scoring = self.setting.scoring
         calibration = scoring.calibration_images if scoring.bn == "recalibrate" else 0
-        self.costs["scoring_image_passes"] += calibration + len(self.data.val)
+        scored = scoring.images or len(self.data.val)
+        self.costs["scoring_image_passes"] += calibration + scored
         return accuracy(network, self.data, scoring)
 
     # Search ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +11,20 @@ from torch import nn
 from methods.options import Scoring
 
 if TYPE_CHECKING:
-    from methods.base import Data
+    from methods.base import Batch, Data
+
+
+def first_batches(data: Data, part: str, images: int, batch_size: int) -> Iterator[Batch]:
+    """Batches of the first ``images`` of ``part`` in stored order; of all if 0."""
+    left = images
+    for x, y in data.batches(part, batch_size):
+        if not images:
+            yield x, y
+        elif left > 0:
+            yield x[:left], y[:left]
+            left -= len(y)
+        else:
+            return
 
 
 @torch.no_grad()
@@ -22,25 +36,24 @@ def recalibrate(network: nn.Module, data: Data, images: int, batch_size: int) ->
         norm.reset_running_stats()
         norm.momentum = None
     network.train()
-    seen = 0
-    for x, _ in data.batches("train", batch_size):
-        network(x[: images - seen])
-        seen += min(len(x), images - seen)
-        if seen >= images:
-            break
+    for x, _ in first_batches(data, "train", images, batch_size):
+        network(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
 
 @torch.no_grad()
 def accuracy(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
-    """Percent of ``part`` that ``network`` classifies correctly. Changes its BN buffers only."""
+    """Percent of the scored images of ``part`` that ``network`` classifies correctly.
+
+    Changes its BN buffers only.
+    """
     if scoring.bn == "recalibrate":
         recalibrate(network, data, scoring.calibration_images, scoring.batch_size)
     network.train(scoring.bn == "batchstat")
     correct = torch.zeros((), dtype=torch.int64, device=next(network.parameters()).device)
     total = 0
-    for x, y in data.batches(part, scoring.batch_size):
+    for x, y in first_batches(data, part, scoring.images, scoring.batch_size):
         correct += (network(x).argmax(1) == y).sum()
         total += len(y)
     return 100.0 * correct.item() / total
