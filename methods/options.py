@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from searchspaces.errors import UsageError
+
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
     """A dataclass field with its help text and, where the values are a fixed set, the choices."""
@@ -94,3 +96,16 @@ class MNGNASOptions:
     retrain_lr: float = option(0.025, "initial learning rate of a retraining, cosine to zero")
     perturbed: int = option(4, "architectures one block away that the best model is tuned with")
     perturb_steps: int = option(10, "optimiser steps with each of them")
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for values that no search can have."""
+        least = {name: 1 for name in ("search_epochs", "population", "teachers", "retrain_steps")}
+        least |= {name: 0 for name in ("removed", "crossover", "retrain_lr", "perturbed")}
+        for name, bound in (least | {"perturb_steps": 0}).items():
+            if getattr(self, name) < bound:
+                flag = name.replace("_", "-")
+                raise UsageError(
+                    f"--options.{flag} must be at least {bound}, not {getattr(self, name)}."
+                )
+        if self.crossover > 1:
+            raise UsageError(f"--options.crossover is a share, at most 1, not {self.crossover}.")

@@ -253,3 +253,13 @@ def test_limit_on_multiply_adds_is_kept_or_refused():
         assert all(sum(arch) <= 3 for arch, _ in method.search_epoch(epoch))
     with pytest.raises(UsageError, match="raise --search.max-madds"):
         make(max_madds=0.5).search_epoch(0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"population": 0}, {"teachers": 0}, {"removed": -1}, {"crossover": 1.5}, {"retrain_lr": -0.1}],
+)
+def test_impossible_options_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(UsageError, match=f"--options.{name.replace('_', '-')}"):
+        replace(OPTIONS, **wrong)

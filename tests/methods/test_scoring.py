@@ -72,3 +72,12 @@ def test_batchstat_normalises_with_the_batch_it_scores():
     scoring = Scoring(bn="batchstat", batch_size=60)
     assert accuracy(net, data, scoring) == pytest.approx(accuracy(network(), shifted, scoring), 2)
     assert accuracy(network(), data, Scoring(bn="batchstat", batch_size=7)) >= 0
+
+
+@pytest.mark.parametrize("images", [7, 20, 60, 1000])
+def test_only_the_first_images_are_scored(images):
+    net, data = network(), Data()
+    scored = accuracy(net, data, Scoring(bn="running", images=images, batch_size=20))
+    with torch.no_grad():
+        right = net.eval()(data.val).argmax(1) == data.labels
+    assert scored == pytest.approx(100 * right[:images].float().mean().item())
