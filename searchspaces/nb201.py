@@ -53,7 +53,9 @@ class NASBench201(SearchSpace):
     ``benchmark`` is the table's own network (C=16, N=5, residual reductions, 3 stages).
     ``compact`` is for small images: two stages of one cell, 8 channels, and a reduction that only
     pools. With the benchmark's residual blocks in so small a network the fixed part does the work
-    and architectures hardly differ; with more cells they differ no more, and cost more.
+    and architectures hardly differ. More cells separate no better and cost more: on the embedded
+    task two trainings of 24 architectures agreed with τ 0.83 with one cell per stage and 0.76 with
+    two; four epochs instead of six cost a third less and leave 0.79 to 0.81.
 
     ``width`` and ``cells`` (cells per stage) override the scale; 0 leaves it as it is.
     """
