@@ -25,9 +25,14 @@ SAMPLE_SEED = 2023
 
 
 def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:
-    """The space at the scale of its ground truth, and the table."""
+    """The space at the scale of its ground truth, and the table.
+
+    Raises :class:`UsageError` where there is none, or none with test accuracies.
+    """
     space = SPACES[config.space](config.scale or usual_scale(config.task))
-    return space, find_table(config.space, space.scale, config.task, data, analytic_cost(space))
+    table = find_table(config.space, space.scale, config.task, data, analytic_cost(space))
+    table.truth("test")
+    return space, table
 
 
 def load_limited(config: Config, data: Path | None) -> Task:

@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "compare a file of scores with ground truth, without any training",
     "compare": "set finished runs side by side",
     "table": "import, build, inspect and list ground truth",
+    "fetch": "download data sets and published ground truth",
     "list": "show methods, spaces, tasks and tables",
 }
 _REGISTRY = Registry(
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         command(arguments[1:])
         return 0
     except UsageError as error:
-        print(f"nas-harness: {error}", file=sys.stderr)
+        print("nas-harness:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("nas-harness: interrupted; the same command continues.", file=sys.stderr)

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from harness.options import check_limits
 from methods.options import Recipe, Scoring, SearchLimits, option
+from methods.registry import options_class
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
 SCHEMA_VERSION = 1
+
+_POSITIVE, _FRACTION = (1, math.inf), (0, 1)
+# Smallest and largest value where these are not 0 and infinity; a method limits its own options.
+LIMITS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),
+    "train.steps": _POSITIVE,
+    "train.batch_size": _POSITIVE,
+    "train.momentum": _FRACTION,
+    "train.label_smoothing": _FRACTION,
+    "score.calibration_images": _POSITIVE,
+    "score.batch_size": _POSITIVE,
+    "search.population": _POSITIVE,
+    "search.generations": _POSITIVE,
+    "search.parents": _POSITIVE,
+    "search.mutation_rate": _FRACTION,
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +56,12 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything a result depends on, and where it goes."""
+    """Everything a result depends on; ``options`` are the method's own, by default its defaults.
 
-    method: str = option("spos", "method: see 'nas-harness list'")
+    Raises :class:`UsageError` for an unknown method and for values that no run can have.
+    """
+
+    method: str = option("mngnas", "method: see 'nas-harness list'")
     space: str = option("nb201", "search space")
     task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
@@ -54,19 +76,15 @@ class Config:
     options: Any = None
 
     def __post_init__(self) -> None:
-        positive = {
-            "train.steps": self.train.steps,
-            "train.batch_size": self.train.batch_size,
-            "score.batch_size": self.score.batch_size,
-            "score.calibration_images": self.score.calibration_images,
-            "search.population": self.search.population,
-            "search.parents": self.search.parents,
-        }
-        for name, value in positive.items():
-            if value < 1:
-                raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {value}.")
-        if self.seed < 0:
-            raise UsageError(f"--seed must not be negative, but is {self.seed}.")
+        if self.options is None:
+            object.__setattr__(self, "options", options_class(self.method)())
+        values = _leaves(self.to_dict())
+        unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
+        check_limits(values, LIMITS | unlimited)
+        if self.rank.architectures == 1:
+            raise UsageError("--rank.architectures 1 is no ranking; take 2 or more, or 0 for all.")
+        if self.train.nesterov and not self.train.momentum:
+            raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -84,7 +102,16 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-# What each preset changes, per task family ("*": all): dotted option names and their values.
+def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested dicts by dotted name."""
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        deeper = isinstance(value, dict)
+        leaves |= _leaves(value, f"{prefix}{name}.") if deeper else {f"{prefix}{name}": value}
+    return leaves
+
+
+# What each preset changes, in layers: "*" for all, then the family of the task, then the method.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "*": {
@@ -95,11 +122,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "search.parents": 4,
             "rank.architectures": 60,
             "rank.measure_found": False,
-            "options.search_epochs": 2,
-            "options.population": 6,
-            "options.removed": 2,
-            "options.retrain_steps": 3,
-            "options.perturb_steps": 1,
         },
         "cifar": {
             "train_images": 2000,
@@ -108,55 +130,70 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "supernet.cells": 1,
             "score.images": 500,
         },
+        "mngnas": {
+            "options.search_epochs": 2,
+            "options.population": 6,
+            "options.removed": 2,
+            "options.retrain_steps": 3,
+            "options.perturb_steps": 1,
+        },
     },
     "laptop": {
-        "*": {
-            "search.population": 20,
-            "search.generations": 8,
+        "*": {"search.population": 20, "search.generations": 8},
+        "cifar": {
+            "train_images": 10000,
+            "train.steps": 1500,
+            "supernet.width": 8,
+            "supernet.cells": 1,
+            "score.images": 1000,
+            "score.calibration_images": 512,
+            "rank.architectures": 200,
+            "search.generations": 3,
+        },
+        "mngnas": {
             "options.search_epochs": 6,
             "options.population": 16,
             "options.removed": 6,
             "options.retrain_steps": 10,
             "options.perturb_steps": 5,
         },
-        "cifar": {
-            "train_images": 10000,
-            "train.steps": 1500,
-            "supernet.width": 8,
-            "supernet.cells": 1,
-            "score.images": 2000,
-            "rank.architectures": 200,
-            "search.generations": 3,
-        },
     },
+    # SPOS as its public NAS-Bench-201 runs train it: 250 epochs of 25,000 images in batches of 256.
+    # MNGNAS, Section IV-A: 600 epochs in batches of 96; 40 epochs of retraining, one of tuning with
+    # each perturbation. It prints no learning rate; this one belongs to the recipe it shares with
+    # DARTS.
     "paper": {
-        "*": {
+        "*": {"score.calibration_images": 20_000},
+        "spos": {
+            "train.steps": 250 * (25_000 // 256),
+            "train.batch_size": 256,
+            "train.lr": 0.05,
+            "train.weight_decay": 2.5e-4,
+        },
+        "mngnas": {
+            "train.steps": 600 * (25_000 // 96),
             "train.batch_size": 96,
-            "train.steps": 150_000,
             "train.lr": 0.025,
             "train.weight_decay": 3e-4,
-            "score.calibration_images": 20_000,
+            "options.retrain_steps": 40 * (25_000 // 96),
+            "options.perturb_steps": 25_000 // 96,
         },
-        "cifar": {},
     },
 }
 
 
-def preset_values(preset: str, task: str, method_options: type | None) -> dict[str, Any]:
-    """The dotted options that ``preset`` sets for ``task``.
+def preset_values(preset: str, task: str, method: str) -> dict[str, Any]:
+    """The dotted options that ``preset`` sets for a task and a method.
 
-    Options of other methods are left out. Raises :class:`UsageError` for an unknown preset.
+    Raises :class:`UsageError` for an unknown preset.
     """
     if preset not in PRESETS:
         raise UsageError(f"unknown preset '{preset}'{nearest(preset, PRESETS)}")
-    layers = PRESETS[preset]
-    values = layers["*"] | (layers["cifar"] if task.startswith("cifar") else {})
-    known = set(getattr(method_options, "__dataclass_fields__", ()))
-    return {
-        name: value
-        for name, value in values.items()
-        if not name.startswith("options.") or name.split(".")[1] in known
-    }
+    family = task.rstrip("0123456789")
+    values: dict[str, Any] = {}
+    for layer in ("*", family, method):
+        values |= PRESETS[preset].get(layer, {})
+    return values
 
 
 def with_values(config: Any, values: dict[str, Any]) -> Any:

@@ -21,8 +21,14 @@ def choose_device(name: str) -> torch.device:
     """``auto`` is CUDA where there is a GPU; raises :class:`UsageError` for what is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cpu" or (name.startswith("cuda") and torch.cuda.is_available()):
-        return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # not the name of a device
+        device = torch.device("meta")
+    if device.type == "cpu" or (
+        device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
+    ):
+        return device
     raise UsageError(f"the device '{name}' is not available here; use --device auto or cpu.")
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.config import with_values
-from harness.standalone import StandaloneRecipe
+from harness.recipe import StandaloneRecipe
 from harness.tabular.builder import train_jobs
 from harness.tabular.table import Table
 from searchspaces.base import Arch, SearchSpace
 
 
 def measure_found(
-    space: SearchSpace, arch: Arch, task: str, table: Table, train: bool, workers: int
+    space: SearchSpace,
+    arch: Arch,
+    task: str,
+    table: Table,
+    train: bool,
+    workers: int,
+    data: Path | None = None,
 ) -> dict[str, Any]:
     """Truth of ``arch`` on the test split, and how far it stays behind the best of ``table``.
 
@@ -33,7 +40,8 @@ def measure_found(
             {k: table.meta.training[k] for k in StandaloneRecipe.__dataclass_fields__},
         )
         jobs = [(arch, int(seed)) for seed in table.seeds("test")]
-        results = [result["test"] for _, result in train_jobs(space, task, recipe, jobs, workers)]
+        trained = train_jobs(space, task, recipe, jobs, workers, data)
+        results = [result["test"] for _, result in trained]
         truth = float(np.mean(results))
         how = f"trained now by the table's recipe, mean of {len(results)} seeds"
     regret = None if truth is None else float(table.truth("test").max()) - truth

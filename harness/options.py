@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn, get_type_hints
 
@@ -57,7 +59,36 @@ def add_options(parser: argparse.ArgumentParser, tree: Any, prefix: str = "") ->
         )
 
 
-def _converter(kind: type) -> Any:
+def check_limits(values: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> None:
+    """Raise :class:`UsageError` for a number that is not finite or not within its limits.
+
+    Where ``limits`` has none they are 0 and infinity.
+    """
+    for name, value in values.items():
+        low, high = limits.get(name, (0, math.inf))
+        if not isinstance(value, int | float) or (low <= value <= high and math.isfinite(value)):
+            continue
+        bounds = "finite numbers"
+        if math.isfinite(low):
+            bounds = f"numbers from {low:,} to {high:,}" if high < math.inf else f"at least {low:,}"
+        raise UsageError(f"--{name.replace('_', '-')} takes {bounds}, not {value}.")
+
+
+def whole_number(low: int) -> Callable[[str], int]:
+    """A converter for whole numbers of at least ``low``."""
+
+    def convert(text: str) -> int:
+        try:
+            if int(text) >= low:
+                return int(text)
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {low}")
+
+    return convert
+
+
+def _converter(kind: type) -> Callable[[str], Any]:
     def convert(text: str) -> Any:
         try:
             if kind is bool:

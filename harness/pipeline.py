@@ -57,10 +57,11 @@ def run(config: Config, execution: Execution) -> dict[str, Any]:
     """
     space, table = ground_truth(config, execution.data)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
+    begun = None if workspace.finished() else Run(config, execution, workspace, space, table)
     with workspace.lock():
         record = workspace.finished()
         if record is None:
-            record = Run(config, execution, workspace, space, table).carry_out()
+            record = begun.carry_out()
         else:
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
         for name in FINISHERS:
@@ -105,6 +106,7 @@ class Run:
             self.table,
             self.config.rank.measure_found,
             self.workers,
+            self.execution.data,
         )
         by_name = dict(zip(names, scores.tolist(), strict=True))
         result = evaluate_scores(
@@ -232,15 +234,14 @@ class Run:
     def _save_scores(self, rows: np.ndarray, scores: np.ndarray) -> None:
         import pandas as pd
 
-        frame = pd.DataFrame(
-            {
-                "arch": [self.table.archs[row] for row in rows],
-                "score": scores,
-                "truth": self.table.truth("test")[rows],
-                "params": self.table.params[rows],
-                "madds": self.table.madds[rows],
-            }
-        )
+        columns = {
+            "arch": np.array(self.table.archs)[rows],
+            "score": scores,
+            "truth": self.table.truth("test")[rows],
+        }
+        sizes = {"params": self.table.params, "madds": self.table.madds}
+        columns |= {name: size[rows] for name, size in sizes.items() if size is not None}
+        frame = pd.DataFrame(columns)
         with atomic_path(self.workspace.scores_path) as temporary:
             frame.to_parquet(temporary, index=False)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
@@ -14,9 +12,11 @@ import numpy as np
 import torch
 
 from harness.progress import bar
+from harness.store import append_line, read_lines
 from methods.base import Method
 from searchspaces.base import Arch
 
+Chunk = tuple[Arch, ...]
 Revive = Callable[[], Method]
 """Makes the trained method again in another process; must be picklable."""
 
@@ -28,37 +28,36 @@ def rank(
 
     Architectures are scored in chunks of fixed composition, each with one thread, so that scores
     do not depend on ``workers`` or on an interruption. Finished chunks are lines of ``stream``;
-    a line cut short by a kill is scored again.
+    those of other architectures are left aside.
     """
     size = max(method.scores_together, 8)
-    chunks = [list(archs[i : i + size]) for i in range(0, len(archs), size)]
-    done = _read(stream)
-    todo = [index for index in range(len(chunks)) if index not in done]
-    scored = len(archs) - sum(len(chunks[i]) for i in todo)
-    with bar(len(archs), "rank", "architecture", scored) as progress:
-        for index, scored_chunk in _score(method, chunks, todo, workers, revive):
-            done[index] = scored_chunk
-            _append(stream, {"chunk": index, **scored_chunk})
-            progress.update(len(chunks[index]))
-    for index in range(len(chunks)):
-        method.costs.update(done[index]["costs"])
-    return np.array([score for index in range(len(chunks)) for score in done[index]["scores"]])
+    chunks = [tuple(archs[i : i + size]) for i in range(0, len(archs), size)]
+    done = {tuple(map(tuple, row["archs"])): row for row in read_lines(stream)}
+    todo = [chunk for chunk in chunks if chunk not in done]
+    with bar(len(archs), "rank", "architecture", len(archs) - sum(map(len, todo))) as progress:
+        for chunk, scored in _score(method, todo, workers, revive):
+            done[chunk] = scored
+            append_line(stream, {"archs": chunk, **scored})
+            progress.update(len(chunk))
+    for chunk in chunks:
+        method.costs.update(done[chunk]["costs"])
+    return np.array([score for chunk in chunks for score in done[chunk]["scores"]])
 
 
 def _score(
-    method: Method, chunks: list[list[Arch]], todo: list[int], workers: int, revive: Revive
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    if workers < 2 or len(todo) < 2:
+    method: Method, chunks: list[Chunk], workers: int, revive: Revive
+) -> Iterator[tuple[Chunk, dict[str, Any]]]:
+    if workers < 2 or len(chunks) < 2:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        for index in todo:
-            yield index, _score_chunk(chunks[index], method)
-        torch.set_num_threads(threads)
+        try:
+            for chunk in chunks:
+                yield chunk, _score_chunk(chunk, method)
+        finally:
+            torch.set_num_threads(threads)
         return
-    with get_context("spawn").Pool(min(workers, len(todo)), _start, (revive,)) as pool:
-        yield from zip(
-            todo, pool.imap(_score_chunk, [chunks[index] for index in todo]), strict=True
-        )
+    with get_context("spawn").Pool(min(workers, len(chunks)), _start, (revive,)) as pool:
+        yield from zip(chunks, pool.imap(_score_chunk, chunks), strict=True)
 
 
 def _start(revive: Revive) -> None:
@@ -67,27 +66,10 @@ def _start(revive: Revive) -> None:
     _METHOD = revive()
 
 
-def _score_chunk(chunk: list[Arch], method: Method | None = None) -> dict[str, Any]:
+def _score_chunk(chunk: Chunk, method: Method | None = None) -> dict[str, Any]:
     """Scores of a chunk and what they cost, the method's own count left as it was."""
     method = method or _METHOD
     before, method.costs = method.costs, Counter()
     scores = method.score(chunk).tolist()
     costs, method.costs = dict(method.costs), before
     return {"scores": scores, "costs": costs}
-
-
-def _read(stream: Path) -> dict[int, dict[str, Any]]:
-    if not stream.exists():
-        return {}
-    whole, _, cut = stream.read_text().rpartition("\n")
-    if cut:
-        stream.write_text(whole + "\n" if whole else "")
-    rows = (json.loads(line) for line in whole.split("\n") if line)
-    return {row["chunk"]: row for row in rows}
-
-
-def _append(stream: Path, row: dict[str, Any]) -> None:
-    with open(stream, "a") as file:
-        file.write(json.dumps(row) + "\n")
-        file.flush()
-        os.fsync(file.fileno())

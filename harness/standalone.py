@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch.nn import functional
 
+from harness.recipe import StandaloneRecipe
 from harness.tasks.base import Task
 from methods.base import set_learning_rate
-from methods.options import Recipe, Scoring, option
+from methods.options import Recipe, Scoring
 from methods.scoring import accuracy
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
-
-
-@dataclass(frozen=True)
-class StandaloneRecipe:
-    """The NAS-Bench-201 recipe (SGD with Nesterov momentum, cosine to zero), its length free."""
-
-    epochs: int = option(4, "passes over the training images")
-    batch_size: int = option(64, "images per step")
-    lr: float = option(0.1, "initial learning rate, cosine to zero")
-    momentum: float = option(0.9, "Nesterov momentum")
-    weight_decay: float = option(5e-4, "L2 penalty on all parameters")
-
-    def steps(self, task: Task) -> int:
-        return self.epochs * (len(task.train) // min(self.batch_size, len(task.train)))
 
 
 def train_standalone(
@@ -38,13 +23,13 @@ def train_standalone(
     """
     torch.manual_seed(seed)
     network = space.standalone(arch, task.image).to(task.train.labels.device)
-    schedule = Recipe(steps=recipe.steps(task), lr=recipe.lr)
+    schedule = Recipe(steps=recipe.steps(len(task.train)), lr=recipe.lr)
     optimizer = torch.optim.SGD(
         network.parameters(),
         recipe.lr,
         recipe.momentum,
         weight_decay=recipe.weight_decay,
-        nesterov=True,
+        nesterov=recipe.momentum > 0,
     )
     network.train()
     for step in range(schedule.steps):

@@ -35,7 +35,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another "
-            "folder with --runs, then run the same command again to continue."
+            "folder, then run the same command again."
         ) from error
     finally:
         if temporary is not None:
@@ -47,6 +47,42 @@ def write_json(path: Path | str, content: Any) -> None:
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text(text)
+
+
+def append_line(path: Path | str, row: Any) -> None:
+    """Add ``row`` to ``path`` as one line of JSON and wait until it is on the disk.
+
+    Raises :class:`UsageError` when it cannot be written.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a") as stream:
+            stream.write(json.dumps(row) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}; free some space and run the same "
+            "command again, what is finished is kept."
+        ) from error
+
+
+def read_lines(path: Path | str) -> list[Any]:
+    """The rows that :func:`append_line` wrote; a line cut short by a kill is removed.
+
+    Raises :class:`UsageError` for a damaged file.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    try:
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+        return [json.loads(line) for line in content[:whole].splitlines()]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {error}; delete it and run again.") from error
 
 
 def read_json(path: Path | str) -> Any:

@@ -48,8 +48,11 @@ class Workspace:
                 f"cannot write to {self.folder}: {error.strerror}; choose another folder with "
                 "--runs."
             ) from error
-        with lock:
+        try:
+            for left_by_a_kill in self.folder.glob(".*.part"):
+                left_by_a_kill.unlink()
             yield
+        finally:
             lock.release()
 
     def finished(self) -> dict[str, Any] | None:
@@ -57,7 +60,7 @@ class Workspace:
         if not self.record_path.exists():
             return None
         record = read_json(self.record_path)
-        if record.get("schema_version") != SCHEMA_VERSION:
+        if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
             raise UsageError(
                 f"{self.record_path} was written by another version; delete its folder or choose "
                 "another with --runs."

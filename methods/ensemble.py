@@ -14,6 +14,8 @@ from searchspaces.registry import nearest
 BOUNDS = {"simplex": (0.0, 1.0), "affine": (-10.0, 10.0)}
 TOLERANCE = 1e-9
 MAX_STEPS = 1000
+SMOOTH = 64.0  # logit range up to which Newton's method converges directly
+SHARPEN = 8.0
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ def ensemble_weights(
     """``argmin_w mean_b CE(sum_i w_i logits[i, b], labels[b])`` subject to ``sum_i w_i = 1``.
 
     ``logits`` ``[m, B, C]`` of m subnets (treated as constants), integer ``labels`` ``[B]``.
-    ``simplex`` adds ``w >= 0``. EnNAS section 3.1 prints the sum alone, under which the loss of
-    a batch that some combination separates has no minimiser; ``affine`` therefore bounds
+    ``simplex`` adds ``w >= 0``. EnNAS eq. 1 prints the sum alone, under which the loss of a
+    batch that some combination separates has no minimiser; ``affine`` therefore bounds
     ``|w_i| <= 10``. Among equally good weights the answer stays near the uniform ones.
 
     Raises :class:`UsageError` for an unknown constraint and for logits that are not finite.
@@ -40,45 +42,55 @@ def ensemble_weights(
     if constraint not in BOUNDS:
         raise UsageError(f"unknown ensemble weights '{constraint}'{nearest(constraint, BOUNDS)}")
     low, high = BOUNDS[constraint]
-    loss = _CrossEntropy(logits, labels)
+    logits = logits.double()
+    # Relative to the true class: nothing is left to cancel where the batch is fitted well.
+    margins = logits - logits.gather(2, labels.view(1, -1, 1).expand(len(logits), -1, 1))
+    reach = float(margins.abs().max())
+    if not math.isfinite(reach):
+        raise UsageError("a subnet's logits are not finite; lower the learning rate.")
+    # Huge logits make the loss almost piecewise linear: approach it through softened ones.
+    softest = max(reach / SMOOTH, 1.0)
+    stages = math.ceil(math.log(softest, SHARPEN)) + 1
     weights = np.full(len(logits), 1 / len(logits))
+    for softness in np.geomspace(softest, 1, stages):
+        weights = _minimise(_CrossEntropy(margins / softness, labels), weights, low, high)
+    weights /= weights.sum()
+    hits = int((np.abs(weights) > high - 1e-9).sum()) if constraint == "affine" else 0
+    return EnsembleWeights(torch.as_tensor(weights, device=logits.device), hits)
+
+
+def _minimise(loss: _CrossEntropy, weights: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Newton's method with backtracking from ``weights``, within the bounds, the sum unchanged."""
     value = loss(weights)
     for _ in range(MAX_STEPS):
         slope, curvature = loss.derivatives()
-        if not (math.isfinite(value) and np.isfinite(slope).all()):
-            raise UsageError("a subnet's logits are not finite; lower the learning rate.")
         step = _newton_step(slope, curvature, low - weights, high - weights)
         descent = -float(slope @ step)
-        length, before = 1.0, value
-        settled = descent <= TOLERANCE * (1 + value)  # the full step ends a quadratic convergence
-        while not settled and (
-            (value := loss(weights + length * step)) > before - 1e-4 * length * descent
-        ):
+        before, value = value, loss(weights + step)
+        if descent <= TOLERANCE * (1 + before):
+            return np.clip(weights + step, low, high) if value < before else weights
+        length = 1.0
+        while value > before - 1e-4 * length * descent:
             length /= 2
+            value = loss(weights + length * step)
         weights = np.clip(weights + length * step, low, high)
-        if settled or value >= before:
+        if value >= before:  # below the resolution of float64
             break
-    weights = torch.as_tensor(weights / weights.sum(), device=logits.device)
-    return EnsembleWeights(weights, int((weights.abs() > high - 1e-9).sum()) * (low < 0))
+    return weights
 
 
 class _CrossEntropy:
     """The loss as a function of the weights, with derivatives at the point of the last call."""
 
-    def __init__(self, logits: torch.Tensor, labels: torch.Tensor):
-        logits = logits.double()
-        self.members, self.batch, self.classes = logits.shape
-        target = labels.view(1, -1, 1).expand(self.members, -1, 1)
-        # Relative to the true class, so that the loss is a log-sum-exp with no linear term.
-        self.margins = logits - logits.gather(2, target)
-        self.flat = self.margins.reshape(self.members, -1)
+    def __init__(self, margins: torch.Tensor, labels: torch.Tensor):
+        self.margins, self.flat, self.labels = margins, margins.flatten(1), labels.unsqueeze(1)
+        self.members, self.batch, self.classes = margins.shape
 
     def __call__(self, weights: np.ndarray) -> float:
         mixed = torch.as_tensor(weights, device=self.flat.device) @ self.flat
-        mixed = mixed.view(self.batch, self.classes)
-        normaliser = mixed.logsumexp(1, keepdim=True)
-        self.probabilities = (mixed - normaliser).exp_()
-        return float(normaliser.mean())
+        logarithms = mixed.view(self.batch, self.classes).log_softmax(1)
+        self.probabilities = logarithms.exp()
+        return -float(logarithms.gather(1, self.labels).mean())
 
     def derivatives(self) -> tuple[np.ndarray, np.ndarray]:
         """Gradient ``[m]`` and Hessian ``[m, m]``."""
@@ -98,28 +110,29 @@ def _newton_step(
     """
     size = len(slope)
     scale = np.trace(curvature) + np.abs(slope).max() + 1e-300
-    slope, curvature = slope / scale, curvature / scale + 1e-10 * np.eye(size)
-    optimality = np.ones((size + 1, size + 1))  # of the free entries, and the sum constraint
-    optimality[:-1, :-1], optimality[-1, -1] = curvature, 0
-    stay = np.eye(size + 1)
-    step, held = np.zeros(size), np.zeros(size + 1)  # held: -1 at the lower bound, 1 at the upper
+    # Optimality of the free entries, then the sum; the last unknown is the multiplier of the sum.
+    system, right = np.ones((size + 1, size + 1)), np.zeros(size + 1)
+    system[:-1, :-1] = curvature / scale + 1e-10 * np.eye(size)
+    system[-1, -1], right[:-1] = 0, -slope / scale
+    identity, point = np.eye(size + 1), np.zeros(size + 1)
+    held = np.zeros(size + 1)  # -1 at the lower bound, 1 at the upper
     for _ in range(10 * size):
-        target = np.append(-slope - curvature @ step, 0)
-        system = np.where(held[:, None] == 0, optimality, stay)
-        solution = np.linalg.solve(system, np.where(held == 0, target, 0))
-        move, price = solution[:-1], solution[-1]
-        free = held[:-1] == 0
-        move[free] -= move[free].mean()  # exact zero for a single free entry, despite rounding
-        room = np.where(move < 0, np.minimum(down - step, 0), np.maximum(up - step, 0))
-        ratio = np.divide(room, move, out=np.full(size, np.inf), where=move != 0)
+        free = held == 0
+        target = np.linalg.solve(
+            np.where(free[:, None], system, identity), np.where(free, right, point)
+        )
+        move = np.where(free, target - point, 0)[:-1]
+        move[free[:-1]] -= move.sum() / (free.sum() - 1)  # a single free entry stays, exactly
+        room = np.where(move < 0, np.minimum(down - point[:-1], 0), np.maximum(up - point[:-1], 0))
+        ratio = np.divide(room, move, out=np.full(size, np.inf), where=np.abs(move) > 1e-300)
         first = ratio.argmin()
         if ratio[first] < 1:
-            step += ratio[first] * move
+            point[:-1] += ratio[first] * move
             held[first] = np.sign(move[first])
             continue
-        step += move
-        pull = (slope + curvature @ step + price) * held[:-1]
+        point[:-1] += move
+        pull = (system @ target - right)[:-1] * held[:-1]
         if pull.max() <= 1e-12:
             break
         held[pull.argmax()] = 0
-    return step
+    return point[:-1]

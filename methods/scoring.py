@@ -18,12 +18,9 @@ def first_batches(data: Data, part: str, images: int, batch_size: int) -> Iterat
     """Batches of the first ``images`` of ``part`` in stored order; of all if 0."""
     left = images
     for x, y in data.batches(part, batch_size):
-        if not images:
-            yield x, y
-        elif left > 0:
-            yield x[:left], y[:left]
-            left -= len(y)
-        else:
+        yield (x[:left], y[:left]) if images else (x, y)
+        left -= len(y)
+        if images and left <= 0:
             return
 
 

@@ -37,7 +37,7 @@ def adaptive_coefficients(
     """
     if mode not in MODES:
         raise UsageError(f"unknown qp '{mode}'{nearest(mode, MODES)}")
-    vectors = vectors.double()
+    vectors, member = vectors.double(), member.to(vectors.device)
     groups = member.any(2).sum(1, keepdim=True)
     copies = 1 if mode == "printed" else groups
     # Outputs of trained networks differ little: remove what they share before squaring.
@@ -63,6 +63,7 @@ def two_simplex_qp(gram: torch.Tensor, linear: torch.Tensor, member: torch.Tenso
     Raises :class:`UsageError` when it does not converge: entries that are not finite, or a
     matrix that is not positive semidefinite.
     """
+    member = member.to(gram.device)
     kkt, constant, point, z = _start(gram, linear, member)
     size = z.shape[1]
     system, curvature = kkt.clone(), kkt.diagonal(dim1=1, dim2=2)[:, :size]
@@ -100,7 +101,7 @@ def _start(
     Entries in no group get ``(x - 1)^2 / 2`` to minimise, the multiplier of an empty group is
     tied to 0: the iteration needs no special cases.
     """
-    group = member.to(gram.device, torch.float64)
+    group = member.double()
     used = group.sum(1)
     unused, full = 1 - used, group.amax(2)
     gram = torch.where((used.unsqueeze(1) * used.unsqueeze(2)).bool(), gram.double(), 0)

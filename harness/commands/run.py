@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config, preset_values, with_values
-from harness.options import Parser, add_options
-from methods.registry import METHODS, options_class
+from harness.options import Parser, add_options, whole_number
+from harness.tasks.registry import TASKS
 from searchspaces.registry import SPACES
-
-DEFAULT_METHOD = "mngnas"
 
 
 def main(arguments: list[str]) -> None:
@@ -37,9 +35,9 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     The preset and the method come first, since they decide the other options and defaults.
     """
     first = _parser(add_help=False)
-    first.add_argument("--method", default=DEFAULT_METHOD)
-    first.add_argument("--preset", default="laptop")
-    first.add_argument("--task", default="digits")
+    first.add_argument("--method", default=Config.method)
+    first.add_argument("--preset", default=Config.preset)
+    first.add_argument("--task", default=Config.task)
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
     defaults = _defaults(chosen.method, chosen.preset, chosen.task)
 
@@ -49,22 +47,25 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     run.add_argument("--data", type=Path, help="folder with data sets and published tables")
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of run records")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    run.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
-    run.add_argument("--threads", type=int, default=0, help="0: one for digits, else all cores")
+    for name, text in (
+        ("--workers", "processes; 0: one per core"),
+        ("--threads", "0: one for digits, else all cores"),
+    ):
+        run.add_argument(name, type=whole_number(0), default=0, metavar="N", help=text)
     run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
     run.add_argument("--json", action="store_true", help="print run.json on standard output")
     given = vars(parser.parse_args(arguments))
     execution = {k: given.pop(k) for k in ("data", "runs", "device", "workers", "keep_checkpoint")}
     as_json, threads = given.pop("json"), given.pop("threads")
     config = with_values(defaults, given)
-    SPACES[config.space], METHODS[config.method]
+    for registry, name in ((SPACES, config.space), (TASKS, config.task)):
+        registry[name]
     return config, execution, as_json, threads
 
 
 def _defaults(method: str, preset: str, task: str) -> Config:
-    options = options_class(method)
-    base = Config(method=method, preset=preset, task=task, options=options())
-    return with_values(base, preset_values(preset, task, options))
+    base = Config(method=method, preset=preset, task=task)
+    return with_values(base, preset_values(preset, task, method))
 
 
 def _parser(**kwargs: Any) -> Parser:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.options import Parser, add_options
+from harness.options import Parser, add_options, whole_number
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
@@ -47,7 +47,7 @@ def _import(arguments: list[str]) -> None:
 
 
 def _build(arguments: list[str]) -> None:
-    from harness.standalone import StandaloneRecipe
+    from harness.recipe import StandaloneRecipe
 
     recipe = StandaloneRecipe()
     parser = Parser(
@@ -59,9 +59,12 @@ def _build(arguments: list[str]) -> None:
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
     parser.add_argument("--task", default="digits", help="task")
     parser.add_argument("--data", type=Path, help="folder with data sets")
-    parser.add_argument("--architectures", type=int, default=300, help="distinct architectures")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0: one per core")
+    for name, low, default, text in (
+        ("--architectures", 1, 300, "distinct architectures"),
+        ("--seeds", 1, 3, "trainings of each"),
+        ("--workers", 0, 0, "processes; 0: one per core"),
+    ):
+        parser.add_argument(name, type=whole_number(low), default=default, metavar="N", help=text)
     parser.add_argument("--output", type=Path, help="table file; default: in the home folder")
     add_options(parser, recipe)
     given = vars(parser.parse_args(arguments))
@@ -72,8 +75,6 @@ def _build(arguments: list[str]) -> None:
     from harness.tabular.locate import tables_folder
     from harness.tasks import load_task
 
-    if min(given["architectures"], given["seeds"]) < 1:
-        raise UsageError("--architectures and --seeds must be at least 1.")
     space = SPACES[given["space"]](given["scale"] or usual_scale(given["task"]))
     recipe = with_values(
         recipe, {k: v for k, v in given.items() if k in StandaloneRecipe.__dataclass_fields__}

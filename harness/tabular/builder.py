@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
@@ -14,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.progress import bar
-from harness.standalone import StandaloneRecipe, train_standalone
+from harness.recipe import StandaloneRecipe
+from harness.standalone import train_standalone
+from harness.store import append_line, read_lines
 from harness.tabular.table import Table, TableMeta
 from harness.tasks import load_task
 from harness.tasks.base import Task
@@ -74,7 +75,7 @@ def build_table(
         for job, result in train_jobs(space, task.name, recipe, todo, workers, data):
             key = (space.encode(job[0]), job[1])
             done[key] = result
-            _append(log, {"arch": key[0], "seed": key[1], **result})
+            append_line(log, {"arch": key[0], "seed": key[1], **result})
             progress.update()
     table = _assemble(space, task, recipe, archs, seeds, done, identity)
     table.save(output)
@@ -117,15 +118,11 @@ def _train(
 
 
 def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:
-    """Finished trainings of an interrupted build; a line cut short by a kill is dropped."""
-    if not log.exists():
-        _append(log, identity)
-        return {}
-    whole, _, cut = log.read_text().rpartition("\n")
-    if cut:
-        log.write_text(whole + "\n")
-    lines = [json.loads(line) for line in whole.split("\n")]
-    if lines[0] != identity:
+    """Finished trainings of an interrupted build with the same ``identity``."""
+    lines = read_lines(log)
+    if not lines:
+        append_line(log, identity)
+    elif lines[0] != identity:
         raise UsageError(
             f"{log} belongs to a build with another recipe, task or torch version; finish that "
             "build as it was begun, or delete the file."
@@ -133,20 +130,6 @@ def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], d
     return {
         (row["arch"], row["seed"]): {"val": row["val"], "test": row["test"]} for row in lines[1:]
     }
-
-
-def _append(log: Path, row: dict[str, object]) -> None:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a") as stream:
-            stream.write(json.dumps(row) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {log}: {error.strerror}; free some space and run the same command "
-            "again, what is finished is kept."
-        ) from error
 
 
 def _assemble(
@@ -164,6 +147,9 @@ def _assemble(
         runs = np.array([[done[name, seed][split] for name in names] for seed in range(seeds)])
         accuracies |= {f"{split}.{recipe.epochs}.{seed}": runs[seed] for seed in range(seeds)}
         accuracies[f"{split}.{recipe.epochs}.mean"] = runs.mean(axis=0)
+    results = hashlib.sha256(b"".join(values.tobytes() for values in accuracies.values()))
+    changed = {k: v for k, v in asdict(recipe).items() if v != getattr(StandaloneRecipe(), k)}
+    flags = {"epochs": recipe.epochs} | changed
     costs = [space.cost(arch, task.image) for arch in archs]
     meta = TableMeta(
         space=space.name,
@@ -171,12 +157,15 @@ def _assemble(
         task=task.name,
         source="every architecture trained stand-alone to the end of the recipe",
         licence="Apache-2.0",
-        version=f"{len(archs)} architectures x {seeds} seeds, torch {identity['torch']}",
+        version=(
+            f"{len(archs)} architectures x {seeds} seeds, torch {identity['torch']}, "
+            f"results {results.hexdigest()[:8]}"
+        ),
         sha256=task.fingerprint(),
         created_by=(
             f"nas-harness table build --space {space.name} --scale {space.scale} "
-            f"--task {task.name} --architectures {len(archs)} --seeds {seeds} "
-            f"--epochs {recipe.epochs}"
+            f"--task {task.name} --architectures {len(archs)} --seeds {seeds}"
+            + "".join(f" --{name.replace('_', '-')} {value}" for name, value in flags.items())
         ),
         epochs=recipe.epochs,
         resolution={"val": 100 / len(task.val), "test": 100 / len(task.test)},

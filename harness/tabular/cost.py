@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from harness.tabular.importer import Cost
-from harness.tasks import IMAGES
+from harness.tasks import IMAGES, TASKS
 from searchspaces.base import SearchSpace
+from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
 
 
 def usual_scale(task: str) -> str:
-    """The scale of the networks that ground truth on ``task`` is about."""
+    """The scale of the networks that ground truth on ``task`` is about.
+
+    Raises :class:`UsageError` for a task that is not known.
+    """
+    known = {*IMAGES, *TASKS}
+    if task not in known:
+        raise UsageError(f"unknown task '{task}'{nearest(task, known)}")
     return "compact" if task == "digits" else "benchmark"
 
 

@@ -50,7 +50,10 @@ class Importer:
 IMPORTERS = Registry(
     "benchmark",
     "nas_harness.importers",
-    {"nb201": "harness.tabular.nasbench201:IMPORTER"},
+    {
+        "nb201": "harness.tabular.nasbench201:IMPORTER",
+        "macro": "harness.tabular.nasbenchmacro:IMPORTER",
+    },
 )
 
 

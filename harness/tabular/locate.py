@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.fetch import DATASETS
+from harness.places import fetched_folder, home, named_folder
 from harness.tabular.importer import IMPORTERS, Cost, Importer, sha256
 from harness.tabular.seal import is_sealed
 from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
@@ -34,8 +36,7 @@ class Listed:
 
 def tables_folder() -> Path:
     """``$NAS_HARNESS_HOME/tables``, by default under ``~/.cache/nas-harness``."""
-    home = os.environ.get("NAS_HARNESS_HOME") or "~/.cache/nas-harness"
-    return Path(home).expanduser() / "tables"
+    return home() / "tables"
 
 
 def find_table(
@@ -45,13 +46,17 @@ def find_table(
 
     Looks in ``data`` (default ``$NAS_HARNESS_DATA``) and its subfolders down to two levels, for
     tables first, then for published files, which are imported and cached under the SHA-256 of
-    their content; then in :func:`tables_folder`; then in the package. Within one place, a table
-    whose test columns are of networks trained on all training images comes first. ``cost`` fills
-    in what a published file does not tell. Raises :class:`UsageError` if there is none, or a
-    damaged one.
+    their content; then in :func:`tables_folder`; then, as in ``data``, among the files that were
+    fetched; then in the package. Within one place, a table whose test columns are of networks
+    trained on all training images comes first. ``cost`` fills in what a published file does not
+    tell. Raises :class:`UsageError` if there is none, or a damaged one.
     """
-    name, folder = f"{space}-{scale}-{task}", _data_folder(data)
-    places: list[Iterable[Table]] = [_one(tables_folder(), name), _one(EMBEDDED, name)]
+    name, folder, fetched = f"{space}-{scale}-{task}", named_folder(data), fetched_folder()
+    places: list[Iterable[Table]] = [
+        _one(tables_folder(), name),
+        _in_data(fetched, space, scale, task, cost),
+        _one(EMBEDDED, name),
+    ]
     if folder is not None:
         places.insert(0, _in_data(folder, space, scale, task, cost))
     for place in places:
@@ -59,12 +64,18 @@ def find_table(
         if table is not None:
             return table
     bring = f"nas-harness table build --space {space} --scale {scale} --task {task}"
-    if space in IMPORTERS and scale == IMPORTERS[space].scale:
+    if space in IMPORTERS and _published(IMPORTERS[space], scale, task):
         bring = f"nas-harness table import {space} FILE"
+        if space in DATASETS:
+            bring = f"nas-harness fetch {space}` or `{bring}"
     raise UsageError(
         f"there is no ground truth table {name} in {folder or 'a data folder (none given)'}, "
-        f"{tables_folder()} or the package; `{bring}` brings it."
+        f"{tables_folder()}, {fetched} or the package; `{bring}` brings it."
     )
+
+
+def _published(importer: Importer, scale: str, task: str) -> bool:
+    return scale == importer.scale and any(task in tasks for tasks in importer.files.values())
 
 
 def import_tables(space: str, source: Path | str, cost: Cost | None = None) -> list[Path]:
@@ -78,16 +89,24 @@ def import_tables(space: str, source: Path | str, cost: Cost | None = None) -> l
 
 def list_tables(data: Path | str | None = None) -> list[Listed]:
     """Every table and importable file, in the order in which :func:`find_table` looks."""
-    folder, listed = _data_folder(data), []
-    if folder is not None:
-        listed += [_describe(path, "data") for path in _parquets(folder, "")]
-        for space in IMPORTERS:
-            importer: Importer = IMPORTERS[space]
-            for path, tasks in _sources(folder, importer):
-                names = [f"{space}-{importer.scale}-{task}" for task in tasks]
-                listed += [Listed(name, "source", path) for name in names]
-    for origin, place in (("home", tables_folder()), ("package", EMBEDDED)):
-        listed += [_describe(path, origin) for path in sorted(place.glob("*.parquet"))]
+    folder = named_folder(data)
+    listed = [] if folder is None else _list_data(folder)
+    listed += _list_folder(tables_folder(), "home")
+    listed += _list_data(fetched_folder())
+    return listed + _list_folder(EMBEDDED, "package")
+
+
+def _list_folder(folder: Path, origin: str) -> list[Listed]:
+    return [_describe(path, origin) for path in sorted(folder.glob("*.parquet"))]
+
+
+def _list_data(folder: Path) -> list[Listed]:
+    listed = [_describe(path, "data") for path in _parquets(folder, "")]
+    for space in IMPORTERS:
+        importer: Importer = IMPORTERS[space]
+        for path, tasks in _sources(folder, importer):
+            names = [f"{space}-{importer.scale}-{task}" for task in tasks]
+            listed += [Listed(name, "source", path) for name in names]
     return listed
 
 
@@ -97,16 +116,6 @@ def _describe(path: Path, origin: str) -> Listed:
     except UsageError as error:
         return Listed(path.stem, origin, path, problem=str(error))
     return Listed(table.meta.name, origin, path, len(table), table.meta)
-
-
-def _data_folder(data: Path | str | None) -> Path | None:
-    named = data or os.environ.get("NAS_HARNESS_DATA")
-    if not named:
-        return None
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise UsageError(f"the data folder {folder} does not exist; name another one.")
-    return folder
 
 
 def _preferred(tables: Iterable[Table]) -> Table | None:

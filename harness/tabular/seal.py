@@ -26,7 +26,9 @@ def seal(content: bytes) -> bytes:
 
 def is_intact(content: bytes) -> bool:
     """Whether every byte of ``content`` is as it was when it was sealed."""
-    before, mark, after = content.rpartition(_MARK)
-    digest, after = after[:64], after[64:]
-    blank = before + mark + b"0" * len(digest) + after
-    return digest == hashlib.sha256(blank).hexdigest().encode()
+    start = content.rfind(_MARK) + len(_MARK)
+    stored, view = content[start : start + 64], memoryview(content)
+    digest = hashlib.sha256(view[:start])
+    digest.update(b"0" * len(stored))
+    digest.update(view[start + 64 :])
+    return stored == digest.hexdigest().encode()

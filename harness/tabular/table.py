@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import InitVar, asdict, dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,9 @@ class Table:
 
     ``archs`` are encoded architectures. ``accuracies`` maps ``{split}.{epochs}.{seed|mean}`` to
     float64 percent, NaN where that seed was not run. ``params`` and ``madds`` are int64 per
-    architecture, or None where unknown. Raises :class:`UsageError` for repeated architectures,
-    wrong lengths or column names, accuracies outside 0..100, and a default mean with gaps.
+    architecture, or None where unknown. Raises :class:`UsageError` for repeated architectures
+    (not looked for if they are known to be ``distinct``), wrong lengths or column names,
+    accuracies outside 0..100, and a default mean with gaps.
     """
 
     meta: TableMeta
@@ -75,9 +77,10 @@ class Table:
     accuracies: dict[str, np.ndarray]
     params: np.ndarray | None = None
     madds: np.ndarray | None = None
+    distinct: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
-        if len(self._rows) != len(self.archs):
+    def __post_init__(self, distinct: bool) -> None:
+        if not distinct and len(self._rows) != len(self.archs):
             raise UsageError(f"{self.meta.name}: the same architecture appears in several rows.")
         columns = {**self.accuracies, "params": self.params, "madds": self.madds}
         for name, values in columns.items():
@@ -114,7 +117,8 @@ class Table:
 
     def index(self, strings: Sequence[str]) -> np.ndarray:
         """The row of each encoded architecture, int64; -1 where the table has none."""
-        return np.array([self._rows.get(text, -1) for text in strings], dtype=np.int64)
+        rows = map(self._rows.get, strings, repeat(-1))
+        return np.fromiter(rows, dtype=np.int64, count=len(strings))
 
     def accuracy(
         self, split: str, epochs: int | None = None, seed: int | str = "mean"
@@ -173,7 +177,8 @@ class Table:
                 )
             columns = {name: numbers(stored[name]) for name in stored.column_names[1:]}
             costs = {name: columns.pop(name, None) for name in _COSTS}
-            return cls(TableMeta(**meta), stored["arch"].to_pylist(), columns, **costs)
+            archs = stored["arch"].to_pylist()
+            return cls(TableMeta(**meta), archs, columns, **costs, distinct=True)  # as saved
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{path} does not have the columns of a table: {error}") from error
 

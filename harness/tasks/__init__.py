@@ -16,8 +16,9 @@ IMAGES = {
     "cifar10": ImageSpec(3, 32, 10),
     "cifar100": ImageSpec(3, 32, 100),
     "imagenet16-120": ImageSpec(3, 16, 120),
+    "imagenet": ImageSpec(3, 224, 1000),
 }
-"""The images of each task for which ground truth is published, known without loading them."""
+"""The images of each task, known without loading them."""
 
 
 def load_task(name: str, data: Path | None = None) -> Task:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,6 +23,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
+    return np.random.default_rng([seed, 1, epoch]).permutation(images)
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,10 @@ class Task:
         std = torch.tensor(self.std, device=images.device).view(shape)
         return (images.float() - mean) / std
 
-    def train_batch(
+    def draw(
         self, step: int, batch_size: int, seed: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Augmented training batch number ``step``; a function of its arguments alone.
+    ) -> tuple[torch.Tensor, np.random.Generator]:
+        """Which training images make batch number ``step``, and what to augment them with.
 
         An epoch is a fresh permutation of the training images; the remainder that does not fill
         a batch is left out of that epoch.
@@ -68,10 +74,16 @@ class Task:
         batch_size = min(batch_size, len(self.train))
         per_epoch = len(self.train) // batch_size
         epoch, position = divmod(step, per_epoch)
-        order = np.random.default_rng([seed, 1, epoch]).permutation(len(self.train))
+        order = _epoch_order(seed, epoch, len(self.train))
         chosen = order[position * batch_size : (position + 1) * batch_size]
-        index = torch.from_numpy(chosen).to(self.train.labels.device)
-        rng = np.random.default_rng([seed, 2, step])
+        index = torch.tensor(chosen, device=self.train.labels.device)
+        return index, np.random.default_rng([seed, 2, step])
+
+    def train_batch(
+        self, step: int, batch_size: int, seed: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Augmented training batch number ``step``; a function of its arguments alone."""
+        index, rng = self.draw(step, batch_size, seed)
         images = self.augmentation(self.train.images[index], rng)
         return self.normalise(images), self.train.labels[index]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from harness.places import data_folders, either
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet
+from harness.tasks.order import stratified_order
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
 Part = tuple[np.ndarray, np.ndarray]  # uint8 images [N, 3, 32, 32] and int64 labels [N]
-
-SPLIT_SEED = 20_090_408  # changing it changes every train / validation split
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def load_cifar(
 
     ``data`` (default: ``$NAS_HARNESS_DATA``) holds the official archive, the folder extracted
     from it, or ``train.parquet`` and ``test.parquet``; or it holds a folder ``name`` that does.
+    What ``nas-harness fetch`` brought is found without it.
 
     Test is the official test part. Train and validation share out the official training part
     by :func:`stratified_order`: validation is the last ``val_size`` images of that order, train
@@ -116,18 +116,6 @@ def load_cifar(
     )
 
 
-def stratified_order(labels: np.ndarray) -> np.ndarray:
-    """A fixed order of the images of equally large classes, int64 ``[N]``.
-
-    Classes take turns and the images of each class come in random order, so any run of
-    consecutive images holds every class equally often, give or take one image. The order depends
-    on the labels alone, on every machine: NumPy promises never to change PCG64's raw stream.
-    """
-    keys = np.random.PCG64(SPLIT_SEED).random_raw(len(labels))
-    by_class = np.lexsort((keys, labels))
-    return by_class.reshape(int(labels.max()) + 1, -1).T.ravel()
-
-
 def _split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split(torch.from_numpy(images), torch.from_numpy(labels))
 
@@ -150,8 +138,8 @@ def _read(name: str, spec: CifarSpec, data: Path | None) -> tuple[Part, Part]:
 
 def _locate(name: str, spec: CifarSpec, data: Path | None) -> Path:
     """The archive, the folder of batches, or the folder of parquet files; originals first."""
-    root = data or os.environ.get("NAS_HARNESS_DATA")
-    for place in [Path(root), Path(root, name)] if root else []:
+    roots = data_folders(data)
+    for place in (root / folder for root in roots for folder in ("", name)):
         if (place / spec.train_batches[0]).is_file():
             return place
         if (place / spec.folder).is_dir():
@@ -161,9 +149,9 @@ def _locate(name: str, spec: CifarSpec, data: Path | None) -> Path:
         if (place / "train.parquet").is_file():
             return place
     raise UsageError(
-        f"{spec.title} is not found{f' in {root}' if root else ''}; pass --data DIR with "
-        f"{spec.archive} (https://www.cs.toronto.edu/~kriz/{spec.archive}) or with train.parquet "
-        "and test.parquet of the Hugging Face data set."
+        f"{spec.title} is not found in {either(roots)}; `nas-harness fetch {name}` brings it, or "
+        f"pass --data DIR with {spec.archive} (https://www.cs.toronto.edu/~kriz/{spec.archive}) "
+        "or with train.parquet and test.parquet of the Hugging Face data set."
     )
 
 

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import io
-import pickle
 import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
+from harness.tasks.pickled import parse_batch
 from searchspaces.errors import UsageError
 
-ROW = 3 * 32 * 32
-
-
-def _dtype(code: bytes, _align: int, _copy: int) -> np.dtype:
-    return np.dtype(code)  # pickles made by Python 2 hold ints, which NumPy 2.4.0 warns about
-
-
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _dtype,
-}
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Builds NumPy arrays and plain containers; refuses every other global a pickle may name."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _ALLOWED[module, name]
+SIDE = 32
 
 
 def read_batches(
@@ -50,7 +26,7 @@ def read_batches(
     """
     read = _from_archive if source.is_file() else _from_folder
     contents = read(source, names)
-    return {name: _parse(contents[name], source / name, label) for name in names}
+    return {name: parse_batch(contents[name], source / name, label, SIDE) for name in names}
 
 
 def _from_folder(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
@@ -78,17 +54,3 @@ def _from_archive(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
     if missing := sorted(set(names) - set(contents)):
         raise UsageError(f"{archive} lacks {', '.join(missing)}; download it again.")
     return contents
-
-
-def _parse(content: bytes, where: Path, label: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-        data, labels = batch[b"data"], np.asarray(batch[label.encode()])
-        if data.dtype != np.uint8 or data.shape != (len(labels), ROW) or labels.dtype.kind != "i":
-            raise ValueError(f"data {data.dtype}{list(data.shape)}, {label} {labels.dtype}")
-    except Exception as error:  # a damaged pickle can raise anything, says Python's manual
-        raise UsageError(
-            f"{where} is damaged or not a CIFAR batch ({type(error).__name__}: {error}); "
-            "download the archive again."
-        ) from error
-    return data.reshape(-1, 3, 32, 32), labels.astype(np.int64)

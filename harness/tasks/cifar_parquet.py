@@ -16,6 +16,7 @@ from PIL import Image
 from pyarrow import compute, parquet
 from tqdm import tqdm
 
+from harness.places import home
 from harness.store import atomic_path
 from searchspaces.errors import UsageError
 
@@ -35,8 +36,7 @@ def read_parquet(path: Path, label: str) -> tuple[np.ndarray, np.ndarray]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; download it again.") from error
-    home = Path(os.environ.get("NAS_HARNESS_HOME") or "~/.cache/nas-harness").expanduser()
-    cached = home / "cache" / f"images-{digest}-{label}.npz"
+    cached = home() / "cache" / f"images-{digest}-{label}.npz"
     try:
         with np.load(cached) as arrays:
             return arrays["images"], arrays["labels"]

@@ -9,5 +9,7 @@ TASKS = Registry(
         "digits": "harness.tasks.digits:load_digits_task",
         "cifar10": "harness.tasks.cifar:load_cifar10",
         "cifar100": "harness.tasks.cifar:load_cifar100",
+        "imagenet16-120": "harness.tasks.imagenet16:load_imagenet16",
+        "imagenet": "harness.tasks.folder:load_imagenet",
     },
 )

@@ -2,14 +2,14 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from methods.ensemble import BOUNDS, ensemble_weights
 from searchspaces.errors import UsageError
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning:cvxpy")
+pytestmark = pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 RELIABLE = settings(max_examples=60, deadline=None, derandomize=True)
 
 
@@ -98,6 +98,22 @@ def test_extreme_logits_reach_the_best_weights_of_the_limit(constraint, scale, t
             bounds=[(low, high)] * 4 + [(None, None)] * 40,
         ).fun
         assert -1e-9 <= loss / scale - best <= np.log(10) / scale + 1e-9
+
+
+@RELIABLE
+@example(seed=21, exponent=2, skill=2, constraint="simplex")  # separable, by a narrow margin
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    exponent=st.floats(-3, 6),
+    skill=st.floats(-3, 6),
+    constraint=st.sampled_from(sorted(BOUNDS)),
+)
+def test_no_worse_than_uniform_or_softened_weights(seed, exponent, skill, constraint):
+    logits, labels = subnets(np.random.default_rng(seed), 6, 75, 10, skill)
+    logits *= 10.0**exponent
+    loss = cross_entropy(solve(logits, labels, constraint), logits, labels)
+    for other in (np.full(6, 1 / 6), solve(logits / 8, labels, constraint)):
+        assert loss <= cross_entropy(other, logits, labels) * (1 + 1e-7) + 1e-7
 
 
 @pytest.mark.parametrize("constraint", BOUNDS)

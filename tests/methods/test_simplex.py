@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from methods.simplex import MODES, adaptive_coefficients, two_simplex_qp
 from searchspaces.errors import UsageError
 
+pytestmark = pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 TEACHERS, PEERS = 5, 29
 RELIABLE = settings(max_examples=60, deadline=None, derandomize=True)
 

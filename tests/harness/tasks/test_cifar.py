@@ -1,6 +1,5 @@
 """CIFAR tasks: every layout gives the same task, and the splits keep their promises."""
 
-import hashlib
 import io
 import pickle
 import tarfile
@@ -15,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
 
+from harness.places import fetched_folder
 from harness.tasks import cifar
-from harness.tasks.cifar import SPECS, load_cifar, stratified_order
+from harness.tasks.cifar import SPECS, load_cifar
 from searchspaces.errors import UsageError
 
 TRAIN, TEST = 200, 100
@@ -140,6 +140,15 @@ def test_every_format_and_layout_gives_the_same_task(name, data, tmp_path, monke
     assert load(name, None).fingerprint() == expected
 
 
+def test_what_was_fetched_is_found_after_the_folder_that_is_named(data, tmp_path, monkeypatch):
+    write_archive(fetched_folder() / "cifar10", "cifar10")
+    assert load("cifar10", None).fingerprint() == load("cifar10", data).fingerprint()
+    assert load("cifar10", tmp_path).fingerprint() == load("cifar10", data).fingerprint()
+    (data / SMALL["cifar10"].folder / "test_batch").rename(tmp_path / "away")
+    refused("cifar10", data, data)
+    (tmp_path / "away").rename(data / SMALL["cifar10"].folder / "test_batch")
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, TRAIN - 1), st.data())
 def test_splits_are_disjoint_stratified_and_nested(data, val_size, draw):
@@ -158,23 +167,6 @@ def test_splits_are_disjoint_stratified_and_nested(data, val_size, draw):
     assert ids(larger.val.images)[-val_size:] == val
 
 
-def test_order_is_fixed_for_ever():
-    labels = np.arange(50_000) % 10
-    order = stratified_order(labels)
-    assert np.array_equal(np.sort(order), np.arange(50_000))
-    assert np.array_equal(labels[order].reshape(-1, 10), np.tile(np.arange(10), (5_000, 1)))
-    digest = hashlib.sha256(order.astype("<i8").tobytes()).hexdigest()
-    assert digest.startswith("a6d909dbb6776d4c")
-
-
-def test_real_training_labels_are_split_as_ever(shared_data):
-    table = parquet.read_table(shared_data / "cifar10" / "train.parquet", columns=["label"])
-    labels = table["label"].to_numpy()
-    assert labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
-    digest = hashlib.sha256(stratified_order(labels).astype("<i8").tobytes()).hexdigest()
-    assert digest.startswith("dceee62845356f04")
-
-
 def test_default_sizes_are_those_of_nas_bench_201(monkeypatch):
     monkeypatch.undo()
     images, labels = np.zeros((50_000, 1, 1, 1), np.uint8), np.arange(50_000) % 10
@@ -188,7 +180,8 @@ def test_missing_data_name_the_way_out(tmp_path, monkeypatch):
     url = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
     refused("cifar10", None, "CIFAR-10 is not found", "--data DIR", url)
     refused("cifar10", tmp_path, "CIFAR-10 is not found", tmp_path, url)
-    refused("cifar100", tmp_path / "nowhere", "CIFAR-100 is not found", "cifar-100-python.tar.gz")
+    refused("cifar100", tmp_path, "`nas-harness fetch cifar100`", "cifar-100-python.tar.gz")
+    refused("cifar100", tmp_path / "nowhere", tmp_path / "nowhere", "does not exist")
     monkeypatch.setenv("NAS_HARNESS_DATA", str(tmp_path))
     refused("cifar10", None, tmp_path)
 

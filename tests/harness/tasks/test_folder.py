@@ -1,0 +1,194 @@
+"""An ImageNet-style folder: fixed parts, batches as of any task, sentences for what is wrong."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from harness.tasks import load_task
+from harness.tasks.base import Split
+from harness.tasks.folder import load_imagenet
+from harness.tasks.photos import central_view
+from searchspaces.errors import UsageError
+
+SIZES = {"bird": 5, "cat": 6, "dog": 8}
+HELD_OUT = 2
+
+
+def save(path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(30, 60, 2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for label, (name, size) in enumerate(SIZES.items()):
+        for number in range(size):
+            save(folder / "train" / name / f"{name}_{number}.JPEG", 100 * label + number)
+        for number in range(3):
+            save(folder / "val" / name / f"val_{number}.png", 1000 + 100 * label + number)
+    (folder / "train" / "cat" / "readme.txt").write_text("not an image")
+    (folder / "train" / ".hidden").mkdir()
+    return folder
+
+
+@pytest.fixture
+def copied(data, tmp_path) -> Path:
+    """A copy that a test may damage."""
+    for path in data.rglob("*"):
+        if path.is_file():
+            target = tmp_path / "copy" / path.relative_to(data)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    return tmp_path / "copy"
+
+
+@pytest.fixture(autouse=True)
+def no_other_data(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+
+
+def load(data):
+    return load_imagenet(data, val_per_class=HELD_OUT)
+
+
+def names(split: Split) -> list[str]:
+    return [path.decode() for path in split.images.paths]
+
+
+def refused(data: Path | None, *words: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(data)
+    for word in words:
+        assert str(word) in str(caught.value)
+
+
+def test_parts_are_disjoint_complete_and_labelled_by_folder(data):
+    task, classes = load(data), list(SIZES)
+    for split in (task.train, task.val, task.test):
+        assert [classes[label] for label in split.labels] == [n.split("/")[1] for n in names(split)]
+    assert np.bincount(task.val.labels).tolist() == [HELD_OUT] * 3
+    assert np.bincount(task.train.labels).tolist() == [size - HELD_OUT for size in SIZES.values()]
+    assert np.bincount(task.test.labels).tolist() == [3] * 3
+    training = [
+        f"train/{name}/{name}_{i}.JPEG" for name, size in SIZES.items() for i in range(size)
+    ]
+    assert sorted(names(task.train) + names(task.val)) == sorted(training)
+    assert all(name.startswith("val/") for name in names(task.test))
+    assert len({*names(task.test)}) == 9
+
+
+def test_the_task_describes_its_images(data):
+    task = load(data)
+    assert (task.name, task.image.channels, task.image.size, task.image.classes) == (
+        "imagenet",
+        3,
+        224,
+        3,
+    )
+    images, labels = task.train_batch(0, 4, seed=0)
+    assert images.shape == (4, 3, 224, 224) and images.dtype == torch.float32
+    assert labels.shape == (4,) and labels.dtype == torch.int64
+
+
+def test_train_batch_depends_on_its_arguments_alone(data):
+    task = load(data)
+    forwards = [task.train_batch(step, 4, seed=4) for step in range(5)]
+    backwards = [load(data).train_batch(step, 4, seed=4) for step in reversed(range(5))][::-1]
+    mixed = [task.train_batch(step, 4, seed) for step in range(5) for seed in (9, 4)][1::2]
+    for first, *others in zip(forwards, backwards, mixed, strict=True):
+        for other in others:
+            assert torch.equal(first[0], other[0]) and torch.equal(first[1], other[1])
+    other = task.train_batch(0, 4, seed=5)
+    assert not torch.equal(other[0], forwards[0][0])
+
+
+def test_an_epoch_takes_every_training_image_once_through_a_new_window(data):
+    task = load(data)
+    first, second = (task.train_batch(step, 13, seed=0) for step in (0, 1))
+    for _, labels in (first, second):
+        assert torch.equal(labels.sort().values, task.train.labels.sort().values)
+    alone = replace(task, train=Split(task.train.images[:1], task.train.labels[:1]))
+    windows = {alone.train_batch(step, 1, seed=0)[0].numpy().tobytes() for step in range(6)}
+    assert len(windows) == 6
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_batches_are_the_whole_part_in_stored_order(data, part, batch_size):
+    task = load(data)
+    split = getattr(task, part)
+    images, labels = zip(*task.batches(part, batch_size), strict=True)
+    assert torch.equal(torch.cat(labels), split.labels)
+    assert max(map(len, labels)) <= batch_size
+    for number in (0, len(split) - 1):
+        view = np.array(central_view(Image.open(data / names(split)[number])))
+        pixels = torch.from_numpy(view).permute(2, 0, 1)[None]
+        assert torch.equal(torch.cat(images)[number], task.normalise(pixels)[0])
+
+
+def test_batches_may_be_left_before_their_end(data):
+    task = load(data)
+    for images, _ in task.batches("train", 2):
+        assert len(images) == 2
+        break
+    assert len(list(task.batches("train", 2))) == 7
+
+
+def test_a_limited_task_has_no_batch_of_the_whole_one(data):
+    task = load(data)
+    task.train_batch(0, 3, seed=0)
+    limited = replace(task, train=Split(task.train.images[:3], task.train.labels[:3]))
+    labels = limited.train_batch(1, 3, seed=0)[1]
+    assert sorted(labels.tolist()) == sorted(task.train.labels[:3].tolist())
+
+
+def test_the_fingerprint_names_the_files(data, copied):
+    task = load(data)
+    assert task.fingerprint() == load(copied).fingerprint() == task.to("cpu").fingerprint()
+    (copied / names(task.test)[0]).write_bytes(b"other")
+    changed = load(copied).fingerprint()
+    assert changed != task.fingerprint()
+    assert load_imagenet(data, val_per_class=1).fingerprint() not in (changed, task.fingerprint())
+
+
+def test_the_folder_is_found_by_name_and_from_the_environment(copied, monkeypatch):
+    expected = load(copied).fingerprint()
+    copied.rename(copied.parent / "imagenet")
+    monkeypatch.setenv("NAS_HARNESS_DATA", str(copied.parent))
+    assert load(None).fingerprint() == expected
+    with pytest.raises(UsageError, match="50 validation images per class .* bird has 5"):
+        load_task("imagenet", copied.parent)
+
+
+def test_missing_data_name_the_way_out(tmp_path):
+    refused(tmp_path, "ImageNet is not found", tmp_path, "image-net.org", "--data DIR")
+    refused(None, "ImageNet is not found")
+
+
+def test_folders_of_another_form_are_named(copied):
+    (copied / "val" / "cat").rename(copied / "val" / "cow")
+    refused(copied, "different classes, cat is in one of them only")
+    (copied / "val" / "cow").rename(copied / "val" / "cat")
+    for path in (copied / "val" / "cat").iterdir():
+        path.unlink()
+    refused(copied, copied / "val" / "cat", "has no images")
+    (copied / "val").rename(copied / "away")
+    (copied / "val").mkdir()
+    (copied / "val" / "flat.JPEG").write_bytes(b"")
+    refused(copied, copied / "val", "one per class")
+
+
+def test_a_damaged_image_is_named(copied):
+    task = load(copied)
+    (copied / names(task.train)[0]).write_bytes(b"damaged")
+    for use in (lambda: task.train_batch(0, 13, 0), lambda: list(task.batches("train", 5))):
+        with pytest.raises(UsageError, match=names(task.train)[0]):
+            use()

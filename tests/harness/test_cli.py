@@ -1,0 +1,241 @@
+"""The command line: exit codes, one sentence for every mistake, help that answers at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+
+from harness import cli
+from harness.cli import COMMANDS, main
+from searchspaces.errors import UsageError
+
+ROOT = Path(cli.__file__).parent.parent
+PIPES = {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
+HEAVY = ("torch", "pandas", "scipy", "matplotlib", "sklearn", "pyarrow")
+HELP = [
+    [],
+    ["--help"],
+    ["run", "--help"],
+    ["run", "--method", "spos", "--preset", "smoke", "--help"],
+    ["evaluate", "--help"],
+    ["compare", "--help"],
+    ["table", "--help"],
+    ["table", "build", "--help"],
+    ["table", "import", "--help"],
+    ["table", "info", "--help"],
+    ["table", "list", "--help"],
+    ["list", "--help"],
+]
+ASK_FOR_HELP = f"""
+import json, sys
+from harness.cli import main
+answers = []
+for arguments in {HELP!r}:
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    answers.append([code, [name for name in {HEAVY!r} if name in sys.modules]])
+print(json.dumps(answers), file=sys.stderr)
+"""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """No tables or data sets of the machine's, and a working folder of the test's own."""
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def data(tmp_path):
+    tiny.make_table(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def refusal(capsys):
+    """``refusal(*arguments)``: the one sentence with which they are refused."""
+
+    def run(*arguments):
+        assert main([str(argument) for argument in arguments]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("nas-harness: ")
+        assert printed.err.endswith("\n")
+        assert printed.err.count("\n") == 1, printed.err
+        return printed.err
+
+    return run
+
+
+def test_help_answers_without_heavy_imports():
+    result = subprocess.run([sys.executable, "-c", ASK_FOR_HELP], **PIPES)
+    answers = json.loads(result.stderr)
+    for arguments, answer in zip(HELP, answers, strict=True):
+        assert answer == [0, []], arguments
+    for command in COMMANDS:
+        assert f"  {command} " in result.stdout
+    assert "--train.steps" in result.stdout
+    assert "(default: 200)" in result.stdout  # of preset smoke
+    assert "--options.kd" in result.stdout
+    assert "--options.sampler" in result.stdout
+    assert "--architectures" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("rnu", "run"),
+        ("run --method mgnas", "mngnas"),
+        ("run --space nb210", "nb201"),
+        ("run --preset papre", "paper"),
+        ("run --task digit", "digits"),
+        ("run --scale compcat --runs r", "compact"),
+        ("run --optoins.kd none", "--options.kd"),
+        ("run --trian.steps 5", "--train.steps"),
+        ("table biuld", "build"),
+        ("table build --task digts", "digits"),
+        ("table build --space nb20l", "nb201"),
+        ("table info nb201 digts", "digits"),
+        ("evaluate scores.csv --task digts", "digits"),
+        ("evaluate scores.csv --space nb2001", "nb201"),
+        ("evaluate scores.csv --spilt val", "--split"),
+        ("compare --refrence spos", "--reference"),
+        ("list --dta x", "--data"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(refusal, line, meant):
+    assert refusal(*line.split()).endswith(f"did you mean '{meant}'?\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("run --seed abc", "'abc' is not a whole number"),
+        ("run --seed -1", "--seed takes numbers from 0"),
+        ("run --train.steps 0", "--train.steps takes at least 1, not 0"),
+        ("run --train.lr nan", "--train.lr takes"),
+        ("run --device gpu --runs r", "the device 'gpu' is not available here"),
+        ("run --device cuda:77 --runs r", "the device 'cuda:77' is not available here"),
+        ("run --method", "expected one argument"),
+        ("run --workers two", "'two' is not a whole number of at least 0"),
+        ("run --data nowhere", "nowhere does not exist"),
+        ("run --train-images 9999 --runs r", "--train-images 9999"),
+        ("run --task cifar10", "no ground truth table nb201-benchmark-cifar10"),
+        ("table build --epochs 0", "--epochs takes at least 1"),
+        ("table build --batch-size 0", "--batch-size takes at least 1"),
+        ("table build --lr nan", "--lr takes at least 0, not nan"),
+        ("table build --architectures 0", "'0' is not a whole number of at least 1"),
+        ("table build --seeds 0", "'0' is not a whole number of at least 1"),
+        ("table build --workers -1", "'-1' is not a whole number of at least 0"),
+        ("table import nb201 nothing.csv", "nothing.csv does not exist"),
+        ("table info nb201 cifar100", "no ground truth table nb201-benchmark-cifar100"),
+        ("evaluate", "required: scores"),
+        ("evaluate nothing.csv", "cannot read nothing.csv"),
+        ("compare nowhere", "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_sentence(refusal, tmp_path, line, sentence):
+    assert sentence in refusal(*line.split())
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_truncated_table_is_named(refusal, data):
+    (path,) = data.iterdir()
+    path.write_bytes(path.read_bytes()[:-100])
+    for line in (["run"], ["evaluate", "scores.csv"], ["table", "info", "nb201", "digits"]):
+        assert f"the table {path} is cut short" in refusal(*line, "--data", data)
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"PAR1rubbishPAR1"])
+def test_a_corrupt_parquet_is_named(refusal, data, tmp_path, content):
+    scores = tmp_path / "scores.parquet"
+    scores.write_bytes(content)
+    assert f"{scores}: " in refusal("evaluate", scores, "--data", data)
+    (path,) = data.iterdir()
+    path.write_bytes(content)
+    assert str(path) in refusal("run", "--data", data)
+
+
+def test_a_missing_data_set_is_named_and_leaves_nothing_behind(refusal, tmp_path):
+    data = tmp_path / "data"
+    tiny.make_table(data, scale="benchmark", task="cifar10")
+    message = refusal("run", "--task", "cifar10", "--data", data)
+    assert "CIFAR-10" in message
+    assert str(data) in message
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_named(refusal, data, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert "--runs" in refusal("run", "--data", data, "--runs", tmp_path / "file" / "runs")
+    output = tmp_path / "file" / "table.parquet"
+    message = refusal("table", "build", "--architectures", 1, "--seeds", 1, "--output", output)
+    assert str(output) in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_read_only_is_named(refusal, data, tmp_path):
+    (tmp_path / "runs").mkdir(mode=0o500)
+    assert "Permission denied" in refusal("run", "--data", data)
+
+
+def test_an_error_of_several_lines_is_printed_as_one(refusal, monkeypatch):
+    command(monkeypatch, UsageError("first\n  second"))
+    assert refusal("list") == "nas-harness: first second\n"
+
+
+def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
+    command(monkeypatch, KeyboardInterrupt())
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
+
+
+def command(monkeypatch, error):
+    """Let ``nas-harness list`` raise ``error``."""
+
+    def raise_it(_):
+        raise error
+
+    monkeypatch.setattr("harness.commands.list.main", raise_it)
+
+
+def test_list_shows_everything_that_can_be_named(capsys, data):
+    assert main(["list", "--data", str(data)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("mngnas", "spos", "smoke", "digits", "cifar10", "nb201-compact-digits"):
+        assert name in printed
+
+
+def test_tables_are_described_in_words_and_in_json(capsys, data):
+    assert main(["table", "list", "--data", str(data)]) == 0
+    assert f"{tiny.ARCHITECTURES} architectures" in capsys.readouterr().out
+    assert main(["table", "info", "nb201", "digits", "--data", str(data)]) == 0
+    assert f"nb201-compact-digits: {tiny.ARCHITECTURES} arch" in capsys.readouterr().out
+    assert main(["table", "info", "nb201", "digits", "--data", str(data), "--json"]) == 0
+    description = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert description["architectures"] == tiny.ARCHITECTURES
+    assert description["meta"]["licence"] == "Apache-2.0"
+    assert description["test_percent"]["p5"] <= description["test_percent"]["best"]
+
+
+def test_scores_of_somebody_else_are_evaluated(capsys, data, tmp_path):
+    table = tiny.make_table(data)
+    truth = table.truth("test")
+    (tmp_path / "scores.csv").write_text(
+        "".join(f"{arch},{value}\n" for arch, value in zip(table.archs, truth, strict=True))
+    )
+    line = ["evaluate", "scores.csv", "--data", str(data)]
+    assert main([*line, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert {"metrics", "floors", "ceiling"} <= result.keys()
+    assert result["metrics"]["all"]["kendall_tau"]["value"] == 1.0
+    assert main(line) == 0
+    assert "1.0000" in capsys.readouterr().out

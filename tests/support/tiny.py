@@ -1,0 +1,122 @@
+"""A run that takes a second: twenty architectures with made-up truths, six training steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from harness.commands.run import parse
+from harness.config import Config
+from harness.tabular.table import Table, TableMeta
+from harness.tasks import IMAGES
+from searchspaces.registry import SPACES
+
+ARCHITECTURES, RANKED = 20, 12
+_OF_ALL = (
+    "--preset smoke --seed 3 --device cpu --train.steps 6 --train.batch-size 16 "
+    "--score.calibration-images 64 --score.images 200 --search.population 4 --search.parents 2 "
+    f"--rank.architectures {RANKED}"
+)
+_OF_METHOD = {
+    "spos": "",
+    "mngnas": "--options.population 4 --options.retrain-steps 2 --options.perturbed 2 "
+    "--options.teachers 2",
+}
+METHODS = tuple(_OF_METHOD)
+
+
+def make_table(folder: Path, seeds: int = 0, **changes: Any) -> Table:
+    """A table of random truths for NAS-Bench-201 on digits, saved in ``folder``."""
+    space, rng = SPACES["nb201"]("compact"), np.random.default_rng(0)
+    archs = [space.sample(rng) for _ in range(ARCHITECTURES)]
+    costs = [space.cost(arch, IMAGES["digits"]) for arch in archs]
+    runs = rng.uniform(20, 90, ARCHITECTURES) + rng.normal(size=(max(seeds, 1), ARCHITECTURES))
+    columns = {f"{split}.4.mean": runs.mean(axis=0) for split in ("val", "test")}
+    columns |= {f"test.4.{seed}": runs[seed] for seed in range(seeds)}
+    meta = {
+        "space": "nb201",
+        "scale": "compact",
+        "task": "digits",
+        "source": "made by a test",
+        "licence": "Apache-2.0",
+        "version": "1",
+        "sha256": "0" * 64,
+        "created_by": "pytest",
+        "epochs": 4,
+        "resolution": {"val": 0.1, "test": 0.025},
+        "training": {},
+    }
+    table = Table(
+        TableMeta(**meta | changes),
+        [space.encode(arch) for arch in archs],
+        columns,
+        np.array([cost.params for cost in costs]),
+        np.array([cost.madds for cost in costs]),
+    )
+    table.save(folder / f"{table.meta.name}.parquet")
+    return table
+
+
+def arguments(method: str, *more: str) -> list[str]:
+    """What follows ``nas-harness run``."""
+    return ["--method", method, *_OF_ALL.split(), *_OF_METHOD[method].split(), *more]
+
+
+def config(method: str, *more: str) -> Config:
+    return parse(arguments(method, *more))[0]
+
+
+def quick_context(_: str = "") -> BaseContext:
+    """For ``get_context``: processes that need not import what a run needs, a server has."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(
+        ["harness.pipeline", "methods.mngnas", "torch._dynamo", "sklearn.datasets", "scipy.stats"]
+    )
+    return context
+
+
+def run_killed(config: Config, folders: dict[str, Path], writes: int) -> int | None:
+    """Run in a process that dies by SIGKILL in its write number ``writes``; its exit code."""
+    process = quick_context().Process(target=_run_and_die, args=(config, folders, writes))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _run_and_die(config: Config, folders: dict[str, Path], writes: int) -> None:
+    import torch
+    from tqdm import tqdm
+
+    tqdm.set_lock(RLock())  # its own would be shared between processes, and left behind
+    sync, left = os.fsync, writes
+
+    def count(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = count
+    torch.set_num_threads(1)
+    run_plainly(config, folders)
+
+
+def run_plainly(config: Config, folders: dict[str, Path], workers: int = 1) -> dict[str, Any]:
+    """Run in this process with a checkpoint every two steps, without a picture."""
+    from harness import pipeline, training
+
+    kept = pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__
+    pipeline.FINISHERS, training.RECORD_EVERY = {}, 2
+    training.train_supernet.__defaults__ = (0.0,)
+    try:
+        return pipeline.run(config, pipeline.Execution(**folders, workers=workers))
+    finally:
+        pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__ = kept
