@@ -29,7 +29,7 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 
     Raises :class:`UsageError` where there is none, or none with test accuracies.
     """
-    space = SPACES[config.space](config.scale or usual_scale(config.task))
+    space = SPACES[config.space](config.scale or usual_scale(config.space, config.task))
     table = find_table(config.space, space.scale, config.task, data, analytic_cost(space))
     table.truth("test")
     return space, table
@@ -51,7 +51,7 @@ def load_limited(config: Config, data: Path | None) -> Task:
 
 def make_method(config: Config, task: Task, device: torch.device) -> Method:
     """The method with a freshly initialised supernet, at the supernet's own scale."""
-    scale = config.scale or usual_scale(config.task)
+    scale = config.scale or usual_scale(config.space, config.task)
     space = SPACES[config.space](scale, config.supernet.width, config.supernet.cells)
     setting = Setting(
         space=space,

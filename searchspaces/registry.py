@@ -50,4 +50,11 @@ class Registry:
         return getattr(import_module(module), attribute)
 
 
-SPACES = Registry("search space", "nas_harness.spaces", {"nb201": "searchspaces.nb201:NASBench201"})
+SPACES = Registry(
+    "search space",
+    "nas_harness.spaces",
+    {
+        "nb201": "searchspaces.nb201:NASBench201",
+        "darts": "searchspaces.darts:DARTS",
+    },
+)

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     from harness.tabular.cost import analytic_cost, usual_scale
     from harness.tabular.locate import find_table
 
-    space = space_class(given.scale or usual_scale(given.task))
+    space = space_class(given.scale or usual_scale(given.space, given.task))
     table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
     scores = read_scores(given.scores, table)
     result = evaluate_scores(table, scores, given.split, space=space, population=space.size)

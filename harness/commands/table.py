@@ -75,7 +75,7 @@ def _build(arguments: list[str]) -> None:
     from harness.tabular.locate import tables_folder
     from harness.tasks import load_task
 
-    space = SPACES[given["space"]](given["scale"] or usual_scale(given["task"]))
+    space = SPACES[given["space"]](given["scale"] or usual_scale(given["space"], given["task"]))
     recipe = with_values(
         recipe, {k: v for k, v in given.items() if k in StandaloneRecipe.__dataclass_fields__}
     )
@@ -108,7 +108,7 @@ def _info(arguments: list[str]) -> None:
     from harness.tabular.describe import describe_table, render_description
     from harness.tabular.locate import find_table
 
-    space = space_class(given.scale or usual_scale(given.task))
+    space = space_class(given.scale or usual_scale(given.space, given.task))
     table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}
     print(json.dumps(description, indent=2) if given.json else render_description(description))

@@ -6,18 +6,28 @@ from harness.tabular.importer import Cost
 from harness.tasks import IMAGES, TASKS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
+from searchspaces.registry import SPACES, nearest
 
 
-def usual_scale(task: str) -> str:
-    """The scale of the networks that ground truth on ``task`` is about.
+USUAL_SCALES = {
+    "digits": ("compact",),
+    "cifar10": ("benchmark", "cifar"),
+    "cifar100": ("benchmark", "cifar"),
+    "imagenet16-120": ("benchmark", "imagenet16"),
+    "imagenet": ("imagenet",),
+}
 
-    Raises :class:`UsageError` for a task that is not known.
+
+def usual_scale(space: str, task: str) -> str:
+    """The scale of the networks that ground truth of a space on a task is about.
+
+    Raises :class:`UsageError` for a task or space that is not known.
     """
     known = {*IMAGES, *TASKS}
     if task not in known:
         raise UsageError(f"unknown task '{task}'{nearest(task, known)}")
-    return "compact" if task == "digits" else "benchmark"
+    scales = SPACES[space].scales
+    return next((scale for scale in USUAL_SCALES.get(task, ()) if scale in scales), scales[0])
 
 
 def analytic_cost(space: SearchSpace) -> Cost:

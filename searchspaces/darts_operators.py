@@ -1,0 +1,70 @@
+"""The seven operators of DARTS (Liu et al. 2019), with their weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+CONVOLUTIONS = {  # kernel, dilation, number of depthwise-pointwise pairs
+    "sep_conv_3x3": (3, 1, 2),
+    "sep_conv_5x5": (5, 1, 2),
+    "dil_conv_3x3": (3, 2, 1),
+    "dil_conv_5x5": (5, 2, 1),
+}
+POOLS = {
+    "max_pool_3x3": nn.MaxPool2d,
+    "avg_pool_3x3": lambda *shape: nn.AvgPool2d(*shape, count_include_pad=False),
+}
+
+
+def operator(name: str, channels: int, stride: int, affine: bool, norm_pools: bool) -> nn.Module:
+    """The block of operator ``name``, ``[B, channels, H, W]`` to sides divided by ``stride``."""
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else FactorizedReduction(channels, channels, affine)
+    if name in POOLS:
+        pool = POOLS[name](3, stride, 1)
+        return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False)) if norm_pools else pool
+    kernel, dilation, pairs = CONVOLUTIONS[name]
+    layers: list[nn.Module] = []
+    for pair in range(pairs):
+        padding = dilation * (kernel // 2)
+        shape = (kernel, stride if pair == 0 else 1, padding, dilation)
+        layers += [
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, *shape, groups=channels, bias=False),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels, affine=affine),
+        ]
+    return nn.Sequential(*layers)
+
+
+def operator_weights(name: str, channels: int, stride: int) -> tuple[int, int]:
+    """Convolution weights of the block, all applied at its output side, and channels with a BN."""
+    if name == "skip_connect":
+        return (0, 0) if stride == 1 else (channels * channels, channels)
+    if name in POOLS:
+        return 0, 0
+    kernel, _, pairs = CONVOLUTIONS[name]
+    return pairs * channels * (kernel * kernel + channels), pairs * channels
+
+
+class FactorizedReduction(nn.Module):
+    """Halve the sides, rounded up: two 1x1 convolutions with stride 2, one pixel apart."""
+
+    def __init__(self, c_in: int, c_out: int, affine: bool):
+        super().__init__()
+        self.even = nn.Conv2d(c_in, c_out // 2, 1, 2, bias=False)
+        self.odd = nn.Conv2d(c_in, c_out - c_out // 2, 1, 2, bias=False)
+        self.norm = nn.BatchNorm2d(c_out, affine=affine)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(x)
+        shifted = functional.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
+        return self.norm(torch.cat((self.even(x), self.odd(shifted)), dim=1))
+
+
+def drop_images(x: torch.Tensor, probability: float) -> torch.Tensor:
+    """``x`` ``[B, C, H, W]``, each image zero with ``probability``, the others scaled up for it."""
+    kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(1 - probability)
+    return x * (kept / (1 - probability))
