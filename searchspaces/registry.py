@@ -56,5 +56,13 @@ SPACES = Registry(
     {
         "nb201": "searchspaces.nb201:NASBench201",
         "darts": "searchspaces.darts:DARTS",
+        "macro": "searchspaces.macro:NASBenchMacro",
+        "mobilenet": "searchspaces.mobilenet:MobileNet",
+        "mobilenet-proxyless": "searchspaces.mobilenet:ProxylessMobileNet",
+        "shufflenet": "searchspaces.shufflenet:ShuffleNet",
+        "shufflenet-channels": "searchspaces.shufflenet:ShuffleNetChannels",
+        "ennas-s1": "searchspaces.ennas:EnNASSmall",
+        "ennas-s2": "searchspaces.ennas:EnNASLarge",
+        "ennas-s3": "searchspaces.ennas:EnNASDeep",
     },
 )
