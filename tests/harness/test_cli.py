@@ -19,16 +19,9 @@ HEAVY = ("torch", "pandas", "scipy", "matplotlib", "sklearn", "pyarrow")
 HELP = [
     [],
     ["--help"],
-    ["run", "--help"],
+    *([command, "--help"] for command in COMMANDS),
     ["run", "--method", "spos", "--preset", "smoke", "--help"],
-    ["evaluate", "--help"],
-    ["compare", "--help"],
-    ["table", "--help"],
-    ["table", "build", "--help"],
-    ["table", "import", "--help"],
-    ["table", "info", "--help"],
-    ["table", "list", "--help"],
-    ["list", "--help"],
+    *(["table", action, "--help"] for action in ("import", "build", "info", "list")),
 ]
 ASK_FOR_HELP = f"""
 import json, sys

@@ -44,9 +44,8 @@ def test_the_lock_keeps_other_processes_out_until_its_holder_dies(workspace):
 
 
 def test_an_exception_inside_frees_the_lock_at_once(workspace):
-    with pytest.raises(UsageError, match="mine") as kept, workspace.lock():
+    with pytest.raises(UsageError, match="mine"), workspace.lock():
         raise UsageError("mine")
-    assert kept.value.__traceback__  # the frames that held the lock are still alive
     with workspace.lock():
         pass
 

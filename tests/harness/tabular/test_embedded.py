@@ -64,7 +64,7 @@ def test_it_separates_architectures(table, archs):
 
 def test_a_training_today_gives_the_number_of_the_table(table, archs, task):
     seeds = np.array([table.accuracy("test", seed=seed) for seed in table.seeds("test")])
-    # Machines round differently, which acts like another seed: one on which these agree.
+    # Machines round differently, at worst like another seed: take one on which the seeds agree.
     steady = np.flatnonzero((np.ptp(seeds, axis=0) < 1.5) & (table.truth("test") > 50))
     row = min(steady, key=lambda row: table.madds[row])
     recipe = {name: table.meta.training[name] for name in StandaloneRecipe.__dataclass_fields__}
