@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -33,10 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
         command(arguments[1:])
+        sys.stdout.flush()
         return 0
     except UsageError as error:
         print("nas-harness:", " ".join(str(error).split()), file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("nas-harness: interrupted; the same command continues.", file=sys.stderr)
         return 130

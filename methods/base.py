@@ -30,6 +30,7 @@ class Data(Protocol):
     """What a method may see of a task."""
 
     image: ImageSpec
+    train: Sized
     val: Sized
 
     def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
@@ -124,9 +125,10 @@ class Method(ABC):
     def validation_accuracy(self, network: Supernet) -> float:
         """Percent of the validation images ``network`` gets right under the BN policy."""
         scoring = self.setting.scoring
-        calibration = scoring.calibration_images if scoring.bn == "recalibrate" else 0
-        scored = scoring.images or len(self.data.val)
-        self.costs["scoring_image_passes"] += calibration + scored
+        calibration = min(scoring.calibration_images, len(self.data.train))
+        scored = min(scoring.images or len(self.data.val), len(self.data.val))
+        recalibrates = scoring.bn == "recalibrate"
+        self.costs["scoring_image_passes"] += calibration * recalibrates + scored
         return accuracy(network, self.data, scoring)
 
     # Search ---------------------------------------------------------------------------------

@@ -232,3 +232,10 @@ def test_scores_of_somebody_else_are_evaluated(capsys, data, tmp_path):
     assert result["metrics"]["all"]["kendall_tau"]["value"] == 1.0
     assert main(line) == 0
     assert "1.0000" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m harness.run --help | head -n 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert result.stdout.startswith("usage:")
+    assert result.stderr == ""

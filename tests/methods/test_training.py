@@ -30,7 +30,7 @@ class Blobs:
         self.x = torch.randn(size, 1, 8, 8, generator=generator)
         quadrants = self.x.view(size, 2, 4, 2, 4).mean((2, 4)).flatten(1)
         self.y = quadrants.argmax(1)
-        self.val = self.y
+        self.train = self.val = self.y
 
     def train_batch(self, step, batch_size, seed):
         index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
