@@ -50,9 +50,10 @@ def ensemble_weights(
         raise UsageError("a subnet's logits are not finite; lower the learning rate.")
     # Huge logits make the loss almost piecewise linear: approach it through softened ones.
     softest = max(reach / SMOOTH, 1.0)
-    stages = math.ceil(math.log(softest, SHARPEN)) + 1
+    stages = math.ceil(math.log(softest, SHARPEN))
     weights = np.full(len(logits), 1 / len(logits))
-    for softness in np.geomspace(softest, 1, stages):
+    for stage in range(stages, -1, -1):
+        softness = softest ** (stage / max(stages, 1))
         weights = _minimise(_CrossEntropy(margins / softness, labels), weights, low, high)
     weights /= weights.sum()
     hits = int((np.abs(weights) > high - 1e-9).sum()) if constraint == "affine" else 0

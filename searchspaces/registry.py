@@ -55,6 +55,11 @@ SPACES = Registry(
     "nas_harness.spaces",
     {
         "nb201": "searchspaces.nb201:NASBench201",
+        "nb101": "searchspaces.nb101:NASBench101",
+        "nb101-mixpath": "searchspaces.nb101_variants:MixPathSpace",
+        "nb101-1shot1-1": "searchspaces.nb101_variants:OneShot1Space1",
+        "nb101-1shot1-2": "searchspaces.nb101_variants:OneShot1Space2",
+        "nb101-1shot1-3": "searchspaces.nb101_variants:OneShot1Space3",
         "darts": "searchspaces.darts:DARTS",
         "macro": "searchspaces.macro:NASBenchMacro",
         "mobilenet": "searchspaces.mobilenet:MobileNet",

@@ -8,7 +8,6 @@ from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
-
 USUAL_SCALES = {
     "digits": ("compact",),
     "cifar10": ("benchmark", "cifar"),

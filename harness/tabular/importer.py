@@ -52,6 +52,10 @@ IMPORTERS = Registry(
     "nas_harness.importers",
     {
         "nb201": "harness.tabular.nasbench201:IMPORTER",
+        "nb101": "harness.tabular.nasbench101:IMPORTER",
+        "nb101-mixpath": "harness.tabular.nasbench101_variants:MIXPATH",
+        "nb101-1shot1-1": "harness.tabular.nasbench101_variants:ONE_SHOT_1_1",
+        "nb101-1shot1-2": "harness.tabular.nasbench101_variants:ONE_SHOT_1_2",
         "macro": "harness.tabular.nasbenchmacro:IMPORTER",
     },
 )

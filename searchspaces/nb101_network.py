@@ -1,0 +1,189 @@
+"""The networks of NAS-Bench-101: one class for supernets and stand-alone networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from searchspaces.base import Arch, ImageSpec
+from searchspaces.nb101_cell import INPUT, OUTPUT, POOL, Cell
+from searchspaces.nb101_skeleton import KERNELS, Skeleton, vertex_widths
+from searchspaces.supernet import Supernet
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What each cell of a network holds.
+
+    ``operators`` of each interior slot; ``projected``: the slots with a projection of the input.
+    A ``cell``, given for a stand-alone network, fixes the widths; else all have full width.
+    """
+
+    operators: Mapping[int, tuple[int, ...]]
+    projected: tuple[int, ...]
+    cell: Cell | None = None
+
+    @classmethod
+    def of(cls, cell: Cell) -> Holding:
+        """Only what ``cell`` needs."""
+        fed = [v.slot for v in cell.vertices if INPUT in v.parents]
+        if INPUT in cell.output:
+            fed.append(OUTPUT)
+        return cls({v.slot: (v.operator,) for v in cell.vertices}, tuple(fed), cell)
+
+    def widths(self, channels: int) -> dict[int, int]:
+        if self.cell is not None:
+            return vertex_widths(self.cell, channels)
+        return dict.fromkeys((*self.operators, OUTPUT), channels)
+
+
+class LeadingBatchNorm(nn.BatchNorm2d):
+    """BN that normalises ``[B, C, H, W]`` of any C up to its own with its first C channels."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[1] == self.num_features:
+            return super().forward(x)
+        own = slice(x.shape[1])
+        momentum = self.momentum
+        if self.training:
+            self.num_batches_tracked += 1
+            if momentum is None:
+                momentum = 1.0 / float(self.num_batches_tracked)
+        return functional.batch_norm(
+            x,
+            self.running_mean[own],
+            self.running_var[own],
+            self.weight[own] if self.affine else None,
+            self.bias[own] if self.affine else None,
+            self.training,
+            momentum or 0.0,
+            self.eps,
+        )
+
+
+class ConvBNReLU(nn.Module):
+    """Convolution, BN and ReLU, run at any width up to their own with the leading channels."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, affine: bool, momentum: float):
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False)
+        self.bn = LeadingBatchNorm(c_out, affine=affine, momentum=momentum)
+
+    def forward(self, x: torch.Tensor, width: int) -> torch.Tensor:
+        weight = self.conv.weight
+        if weight.shape[:2] != (width, x.shape[1]):
+            weight = weight[:width, : x.shape[1]].contiguous(memory_format=torch.channels_last)
+        return functional.relu(self.bn(functional.conv2d(x, weight, padding=self.conv.padding)))
+
+
+class CellModule(nn.Module):
+    """One cell: operators per slot, and a projection of the input to each slot that may need it."""
+
+    def __init__(self, c_in: int, c_out: int, holding: Holding, affine: bool, momentum: float):
+        super().__init__()
+        self.channels = c_out
+        widths = holding.widths(c_out)
+        self.projections = nn.ModuleDict(
+            {
+                str(slot): ConvBNReLU(c_in, widths[slot], 1, affine, momentum)
+                for slot in holding.projected
+            }
+        )
+        self.vertices = nn.ModuleDict(
+            {
+                str(slot): nn.ModuleDict(
+                    {
+                        str(op): ConvBNReLU(
+                            widths[slot], widths[slot], KERNELS[op], affine, momentum
+                        )
+                        for op in operators
+                        if op != POOL
+                    }
+                )
+                for slot, operators in holding.operators.items()
+            }
+        )
+
+    def forward(self, x: torch.Tensor, cell: Cell) -> torch.Tensor:
+        widths = vertex_widths(cell, self.channels)
+        values: dict[int, torch.Tensor] = {}
+        for slot, operator, parents in cell.vertices:
+            width = widths[slot]
+            terms = [
+                self.projections[str(slot)](x, width) if p == INPUT else values[p][:, :width]
+                for p in parents
+            ]
+            total = reduce(torch.add, terms)
+            if operator == POOL:
+                values[slot] = functional.max_pool2d(total, 3, stride=1, padding=1)
+            else:
+                values[slot] = self.vertices[str(slot)][str(operator)](total, width)
+        outputs = [values[slot] for slot in cell.output if slot != INPUT]
+        terms = [torch.cat(outputs, dim=1)] if outputs else []
+        if INPUT in cell.output:
+            terms.append(self.projections[str(OUTPUT)](x, self.channels))
+        return reduce(torch.add, terms)
+
+
+class NASBench101Network(Supernet):
+    """Stem, stages of cells joined by 2x2 max pooling, global average pooling, classifier.
+
+    ``wire`` turns a path into the cell that it means. A supernet runs a vertex narrower than
+    itself with the leading channels of convolutions and BNs ("fixed chunks").
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        image: ImageSpec,
+        holding: Holding,
+        wire: Callable[[Arch], Cell],
+        affine: bool,
+    ):
+        super().__init__()
+        self.skeleton, self.image, self.wire, self.affine = skeleton, image, wire, affine
+        self.fixed_cell = holding.cell
+        momentum = skeleton.momentum
+        self.stem = ConvBNReLU(image.channels, skeleton.width, 3, True, momentum)
+        self.stages = nn.ModuleList(
+            nn.ModuleList(CellModule(*shape, holding, affine, momentum) for shape in shapes)
+            for shapes in skeleton.shapes()
+        )
+        self.reduction = nn.MaxPool2d(2, ceil_mode=True)
+        width = skeleton.shapes()[-1][-1][1]
+        norm = nn.BatchNorm2d(width, momentum=momentum) if skeleton.normed else nn.Identity()
+        self.head = nn.Sequential(norm, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.classifier = nn.Linear(width, image.classes)
+        self.to(memory_format=torch.channels_last)  # max pooling is several times faster on a CPU
+
+    def features(
+        self, x: torch.Tensor, path: Arch | None = None
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        cell = self.fixed_cell if path is None else self.wire(path)
+        x = self.stem(x, self.skeleton.width)
+        outputs = []
+        for index, stage in enumerate(self.stages):
+            if index:
+                x = self.reduction(x)
+            for module in stage:
+                x = module(x, cell)
+            outputs.append(x)
+        return outputs, self.classifier(self.head(x))
+
+    def subnet(self, arch: Arch) -> NASBench101Network:
+        holding = Holding.of(self.wire(arch))
+        net = NASBench101Network(self.skeleton, self.image, holding, self.wire, self.affine)
+        shared = self.state_dict()
+        net.load_state_dict(
+            {
+                name: shared[name][tuple(slice(length) for length in own.shape)]
+                for name, own in net.state_dict().items()
+            }
+        )
+        net.to(next(self.parameters()).device)
+        return net.train(self.training)
