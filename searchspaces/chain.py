@@ -151,6 +151,8 @@ class ChainNetwork(Supernet):
     ) -> tuple[list[torch.Tensor], torch.Tensor]:
         path = self.fixed_path if path is None else path
         x = self.stem(x)
+        if x.device.type == "cpu":  # depthwise convolutions are twice as fast in this layout there
+            x = x.contiguous(memory_format=torch.channels_last)
         outputs = []
         layers = zip(path, self.layers, self.blocks, strict=True)
         for stage in self.skeleton.stages:

@@ -19,7 +19,7 @@ DEEP = replace(
     PROXYLESS,
     stages=tuple(replace(s, layers=6 if s.layers == 4 else s.layers) for s in PROXYLESS.stages),
 )
-DEEP_COMPACT = COMPACT.resized(layers=5)
+DEEP_COMPACT = COMPACT.resized(layers=4)
 
 
 class EnNASSmall(ChainSpace):

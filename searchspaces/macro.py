@@ -26,6 +26,6 @@ class NASBenchMacro(ChainSpace):
             head=1280,
         ),
         "compact": Skeleton(
-            stem=4, stride=1, stages=(Stage(8, 2, 1), Stage(12, 3, 2), Stage(16, 3, 1)), head=32
+            stem=4, stride=1, stages=(Stage(8, 2, 2), Stage(12, 3, 1), Stage(16, 3, 2)), head=32
         ),
     }

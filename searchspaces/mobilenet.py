@@ -28,12 +28,12 @@ PROXYLESS = mobilenet(
 )
 FAIRNAS = mobilenet(Stage(32, 2, 2), *PROXYLESS.stages[1:])
 COMPACT = Skeleton(
-    stem=4, stride=1, stages=(Stage(8, 3, 2), Stage(12, 3, 2)), head=32, activation=nn.ReLU6
+    stem=4, stride=1, stages=(Stage(8, 2, 1), Stage(12, 3, 2)), head=32, activation=nn.ReLU6
 )
 
 
 class MobileNet(ChainSpace):
-    """FairNAS: 19 layers of six operators, on the embedded task six layers."""
+    """FairNAS: 19 layers of six operators, on the embedded task five layers."""
 
     name = "mobilenet"
     operators = tuple(MBConv(kernel, expansion) for expansion in (3, 6) for kernel in (3, 5, 7))

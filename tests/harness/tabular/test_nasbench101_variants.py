@@ -1,10 +1,12 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
 from harness.tabular.nasbench101_variants import MIXPATH, ONE_SHOT_1_1, restrict
 from harness.tabular.table import Table
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
-from searchspaces.nb101 import NASBench101
 from searchspaces.nb101_cell import canonical_genes, encode_cell
 from searchspaces.nb101_variants import MixPathSpace
 
@@ -12,8 +14,17 @@ MEANS = "nb101_108epochs_mean_test.npz"
 
 
 @pytest.fixture(scope="module")
-def table(shared_data):
-    (found,) = MIXPATH.read(shared_data / "nb101" / MEANS, lambda arch, task: (0, len(arch)))
+def table(shared_data, tmp_path_factory):
+    """MixPath's table from the published rows of its own classes and a few others."""
+    space, path = MixPathSpace(), tmp_path_factory.mktemp("means") / MEANS
+    archs = [arch for arch in product(range(4), repeat=4) if any(arch)]
+    wanted = np.array([list(bytes.fromhex(space.canonical(arch))) for arch in archs])
+    with np.load(shared_data / "nb101" / MEANS) as stored:
+        columns = dict(stored)
+    hashes = columns["module_hash"].view("V16").ravel()
+    rows = np.flatnonzero(np.isin(hashes, np.unique(wanted.astype(np.uint8).view("V16"))))
+    np.savez(path, **{name: values[[*rows, 0, 1, 2]] for name, values in columns.items()})
+    (found,) = MIXPATH.read(path, lambda arch, task: (0, len(arch)))
     return found
 
 
@@ -34,8 +45,6 @@ def test_mixpath_cells_have_the_measurements_of_their_classes(table, tmp_path):
 
 
 def test_parameters_of_mixpath_cells_are_analytic(table):
-    from searchspaces.base import ImageSpec
-
     space = MixPathSpace()
     costs = [space.cost(space.decode(text), ImageSpec(3, 32, 10)) for text in table.archs]
     assert [cost.params for cost in costs] == table.params.tolist()
@@ -56,4 +65,3 @@ def test_only_cells_that_the_table_has(make_table):
 
 def test_one_shot_1_reads_the_files_of_the_benchmark():
     assert list(ONE_SHOT_1_1.files) == ["nasbench_only108.tfrecord", MEANS]
-    assert NASBench101().name == "nb101"
