@@ -7,7 +7,8 @@ lists of convolutions give its cost and its networks.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import groupby, islice
+from functools import partial
+from itertools import groupby
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from searchspaces.blocks import Identity, Operator, measure, sequence
 from searchspaces.chain_skeleton import Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-from searchspaces.supernet import Supernet
+from searchspaces.supernet import State, Supernet, Visit
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -125,6 +126,7 @@ class ChainNetwork(Supernet):
     ):
         super().__init__()
         self.skeleton, self.layers, self.image, self.affine = skeleton, layers, image, affine
+        self.stages_number = len(skeleton.stages)
         single = all(len(genes) == 1 for genes in choices)
         self.fixed_path = tuple(gene for (gene,) in choices) if single else None
         self.stem = sequence(skeleton.before(image), True, skeleton.activation)
@@ -146,20 +148,32 @@ class ChainNetwork(Supernet):
         )
         self.classifier = nn.Linear(skeleton.head, image.classes, skeleton.classifier_bias)
 
-    def features(
-        self, x: torch.Tensor, path: Arch | None = None
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        path = self.fixed_path if path is None else path
+    def begin(self, x: torch.Tensor) -> State:
         x = self.stem(x)
         if x.device.type == "cpu":  # depthwise convolutions are twice as fast in this layout there
             x = x.contiguous(memory_format=torch.channels_last)
-        outputs = []
-        layers = zip(path, self.layers, self.blocks, strict=True)
-        for stage in self.skeleton.stages:
-            for gene, operators, block in islice(layers, stage.layers):
-                x = operators[gene].run(block[operators[gene].key], x)
-            outputs.append(x)
-        return outputs, self.classifier(self.head(x))
+        return (x,)
+
+    def stage(
+        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+    ) -> State:
+        path = self.fixed_path if path is None else path
+        (x,) = state
+        for layer in self.skeleton.stage_layers[index]:
+            if visit is None:
+                x = self.run(layer, path[layer], x)
+            else:
+                genes = range(len(self.layers[layer]))
+                x = visit(layer, [partial(self.run, layer, gene) for gene in genes], x)
+        return (x,)
+
+    def run(self, layer: int, gene: int, x: torch.Tensor) -> torch.Tensor:
+        """Operator ``gene`` of ``layer`` on ``x``."""
+        operator = self.layers[layer][gene]
+        return operator.run(self.blocks[layer][operator.key], x)
+
+    def finish(self, state: State) -> torch.Tensor:
+        return self.classifier(self.head(state[-1]))
 
     def subnet(self, arch: Arch) -> ChainNetwork:
         choices = [(gene,) for gene in arch]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from torch import nn
 
@@ -49,6 +49,12 @@ class Skeleton:
                 shapes.append(Shape(channels, stage.channels, stage.stride if layer == 0 else 1))
                 channels = stage.channels
         return tuple(shapes)
+
+    @cached_property
+    def stage_layers(self) -> tuple[range, ...]:
+        """Numbers of the layers of each stage."""
+        ends = [0, *accumulate(stage.layers for stage in self.stages)]
+        return tuple(range(first, end) for first, end in pairwise(ends))
 
     def before(self, image: ImageSpec) -> tuple[Conv, ...]:
         """The convolutions between image and first layer."""

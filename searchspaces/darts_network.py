@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import count
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from searchspaces.darts_operators import FactorizedReduction, drop_images, opera
 from searchspaces.darts_skeleton import CellShape, Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.operators import relu_conv_bn
-from searchspaces.supernet import Supernet
+from searchspaces.supernet import State, Supernet, Visit
 
 ALL_CHOICES = {(node, source): OPERATORS for node in NODES for source in range(node)}
 
@@ -24,6 +24,7 @@ class CellModule(nn.Module):
     def __init__(self, shape: CellShape, cell: CellGenotype | None, affine: bool, norm_pools: bool):
         super().__init__()
         channels = shape.channels
+        self.first_site = 2 * len(NODES) * shape.reduces
         if shape.halve:
             self.before = FactorizedReduction(shape.before, channels, affine=True)
         else:
@@ -46,14 +47,24 @@ class CellModule(nn.Module):
             )
 
     def forward(
-        self, before: torch.Tensor, last: torch.Tensor, cell: CellGenotype, drop: float
+        self,
+        before: torch.Tensor,
+        last: torch.Tensor,
+        cell: CellGenotype,
+        drop: float,
+        visit: Visit | None,
     ) -> torch.Tensor:
         """``[B, 4 * channels, H, W]``; each image loses each edge with probability ``drop``."""
         values = [self.before(before), self.last(last)]
+        site = count(self.first_site)
         for number, node in zip(NODES, cell, strict=True):
             terms = []
             for name, source in node:
-                module = self.edges[f"{number}<-{source}"][name]
+                held = self.edges[f"{number}<-{source}"]
+                if visit is not None:
+                    terms.append(visit(next(site), list(held.values()), values[source]))
+                    continue
+                module = held[name]
                 term = module(values[source])
                 if drop and not isinstance(module, nn.Identity):
                     term = drop_images(term, drop)
@@ -105,6 +116,7 @@ class DARTSNetwork(Supernet):
         super().__init__()
         self.skeleton, self.image, self.arch = skeleton, image, arch
         self.affine, self.norm_pools, self.drop_probability = affine, norm_pools, 0.0
+        self.stages_number = skeleton.stages
         self.stem, self.second_stem = _stem(skeleton, image)
         genotype = (None, None) if arch is None else genotype_of(arch)
         self.cells = nn.ModuleList(
@@ -116,12 +128,27 @@ class DARTSNetwork(Supernet):
         self.auxiliary = _auxiliary_head(skeleton, image) if auxiliary else None
         self.to(memory_format=torch.channels_last)
 
-    def features(
-        self, x: torch.Tensor, path: Arch | None = None
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        outputs = list(self._run(x, path))
-        ends = [index - 1 for index in self.skeleton.reductions] + [-1]
-        return [outputs[end] for end in ends], self.classifier(self.head(outputs[-1]))
+    def begin(self, x: torch.Tensor) -> State:
+        before = self.stem(x)
+        return before, self.second_stem(before)
+
+    def stage(
+        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+    ) -> State:
+        first, end = self.skeleton.stage_ends[index : index + 2]
+        for number in range(first, end):
+            state = self._cell(number, state, path, visit)
+        return state
+
+    def finish(self, state: State) -> torch.Tensor:
+        return self.classifier(self.head(state[-1]))
+
+    def _cell(self, number: int, state: State, path: Arch | None, visit: Visit | None) -> State:
+        genotype = genotype_of(self.arch if path is None else path)
+        drop = self.drop_probability if self.training else 0.0
+        before, last = state
+        cell = genotype[self.skeleton.shapes[number].reduces]
+        return last, self.cells[number](before, last, cell, drop, visit)
 
     def logits_and_auxiliary(
         self, x: torch.Tensor, path: Arch | None = None
@@ -132,9 +159,12 @@ class DARTSNetwork(Supernet):
         """
         if self.auxiliary is None:
             raise UsageError("this network has no auxiliary head; build it with auxiliary=True.")
-        outputs = list(self._run(x, path))
-        auxiliary = self.auxiliary(outputs[self.skeleton.reductions[-1]])
-        return self.classifier(self.head(outputs[-1])), auxiliary
+        state = self.begin(x)
+        for number in range(len(self.cells)):
+            state = self._cell(number, state, path, None)
+            if number == self.skeleton.reductions[-1]:
+                auxiliary = self.auxiliary(state[-1])
+        return self.finish(state), auxiliary
 
     def subnet(self, arch: Arch) -> DARTSNetwork:
         net = DARTSNetwork(
@@ -144,16 +174,6 @@ class DARTSNetwork(Supernet):
         net.load_state_dict({name: shared[name] for name in net.state_dict()})
         net.to(next(self.parameters()).device)
         return net.train(self.training)
-
-    def _run(self, x: torch.Tensor, path: Arch | None) -> Iterator[torch.Tensor]:
-        """The output of each cell."""
-        genotype = genotype_of(self.arch if path is None else path)
-        drop = self.drop_probability if self.training else 0.0
-        before = self.stem(x)
-        last = self.second_stem(before)
-        for shape, cell in zip(self.skeleton.shapes, self.cells, strict=True):
-            before, last = last, cell(before, last, genotype[shape.reduces], drop)
-            yield last
 
 
 def _stem(skeleton: Skeleton, image: ImageSpec) -> tuple[nn.Module, nn.Module]:

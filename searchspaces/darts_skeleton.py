@@ -53,6 +53,11 @@ class Skeleton:
         """Numbers of the cells that begin a further stage: at 1/3 and 2/3 of the depth."""
         return tuple(self.cells * stage // self.stages for stage in range(1, self.stages))
 
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """Number of the first cell of each stage, and of one behind the last."""
+        return (0, *self.reductions, self.cells)
+
     @cached_property
     def shapes(self) -> tuple[CellShape, ...]:
         """One per cell."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from torch.nn import functional
 from searchspaces.base import Arch, ImageSpec
 from searchspaces.nb101_cell import INPUT, OUTPUT, POOL, Cell
 from searchspaces.nb101_skeleton import KERNELS, Skeleton, vertex_widths
-from searchspaces.supernet import Supernet
+from searchspaces.supernet import Operator, State, Supernet, Visit
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,13 @@ class Holding:
 
     ``operators`` of each interior slot; ``projected``: the slots with a projection of the input.
     A ``cell``, given for a stand-alone network, fixes the widths; else all have full width.
+    ``optional``: the first operator of each choice site is to leave the vertex out.
     """
 
     operators: Mapping[int, tuple[int, ...]]
     projected: tuple[int, ...]
     cell: Cell | None = None
+    optional: bool = False
 
     @classmethod
     def of(cls, cell: Cell) -> Holding:
@@ -86,7 +88,7 @@ class CellModule(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, holding: Holding, affine: bool, momentum: float):
         super().__init__()
-        self.channels = c_out
+        self.channels, self.holding = c_out, holding
         widths = holding.widths(c_out)
         self.projections = nn.ModuleDict(
             {
@@ -109,7 +111,7 @@ class CellModule(nn.Module):
             }
         )
 
-    def forward(self, x: torch.Tensor, cell: Cell) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, cell: Cell, visit: Visit | None) -> torch.Tensor:
         widths = vertex_widths(cell, self.channels)
         values: dict[int, torch.Tensor] = {}
         for slot, operator, parents in cell.vertices:
@@ -119,15 +121,27 @@ class CellModule(nn.Module):
                 for p in parents
             ]
             total = reduce(torch.add, terms)
-            if operator == POOL:
-                values[slot] = functional.max_pool2d(total, 3, stride=1, padding=1)
+            if visit is None or len(self.holding.operators[slot]) == 1:
+                values[slot] = self.run(slot, operator, width, total)
             else:
-                values[slot] = self.vertices[str(slot)][str(operator)](total, width)
+                values[slot] = visit(slot - 1, self.operators(slot, width), total)
         outputs = [values[slot] for slot in cell.output if slot != INPUT]
         terms = [torch.cat(outputs, dim=1)] if outputs else []
         if INPUT in cell.output:
             terms.append(self.projections[str(OUTPUT)](x, self.channels))
         return reduce(torch.add, terms)
+
+    def run(self, slot: int, operator: int, width: int, x: torch.Tensor) -> torch.Tensor:
+        """``operator`` of ``slot`` on ``x``, both ``width`` channels wide."""
+        if operator == POOL:
+            return functional.max_pool2d(x, 3, stride=1, padding=1)
+        return self.vertices[str(slot)][str(operator)](x, width)
+
+    def operators(self, slot: int, width: int) -> list[Operator]:
+        """Those among which the site of ``slot`` chooses."""
+        left_out = [torch.zeros_like] if self.holding.optional else []
+        held = self.holding.operators[slot]
+        return left_out + [partial(self.run, slot, op, width) for op in held]
 
 
 class NASBench101Network(Supernet):
@@ -147,7 +161,7 @@ class NASBench101Network(Supernet):
     ):
         super().__init__()
         self.skeleton, self.image, self.wire, self.affine = skeleton, image, wire, affine
-        self.fixed_cell = holding.cell
+        self.fixed_cell, self.stages_number = holding.cell, len(skeleton.cells)
         momentum = skeleton.momentum
         self.stem = ConvBNReLU(image.channels, skeleton.width, 3, True, momentum)
         self.stages = nn.ModuleList(
@@ -161,19 +175,22 @@ class NASBench101Network(Supernet):
         self.classifier = nn.Linear(width, image.classes)
         self.to(memory_format=torch.channels_last)  # max pooling is several times faster on a CPU
 
-    def features(
-        self, x: torch.Tensor, path: Arch | None = None
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def begin(self, x: torch.Tensor) -> State:
+        return (self.stem(x, self.skeleton.width),)
+
+    def stage(
+        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+    ) -> State:
         cell = self.fixed_cell if path is None else self.wire(path)
-        x = self.stem(x, self.skeleton.width)
-        outputs = []
-        for index, stage in enumerate(self.stages):
-            if index:
-                x = self.reduction(x)
-            for module in stage:
-                x = module(x, cell)
-            outputs.append(x)
-        return outputs, self.classifier(self.head(x))
+        (x,) = state
+        if index:
+            x = self.reduction(x)
+        for module in self.stages[index]:
+            x = module(x, cell, visit)
+        return (x,)
+
+    def finish(self, state: State) -> torch.Tensor:
+        return self.classifier(self.head(state[-1]))
 
     def subnet(self, arch: Arch) -> NASBench101Network:
         holding = Holding.of(self.wire(arch))

@@ -48,7 +48,9 @@ class MixPathSpace(Labelled):
     name = "nb101-mixpath"
     vertices, last = range(1, 5), 5
     sites = tuple(Site(f"vertex {slot}", ("none", *SHORT)) for slot in vertices)
-    holding = Holding({**dict.fromkeys(vertices, ALL), last: (CONV1,)}, tuple(vertices))
+    holding = Holding(
+        {**dict.fromkeys(vertices, ALL), last: (CONV1,)}, tuple(vertices), optional=True
+    )
 
     @property
     def size(self) -> int:

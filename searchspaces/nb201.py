@@ -16,7 +16,7 @@ from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.errors import UsageError
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
 from searchspaces.registry import nearest
-from searchspaces.supernet import Supernet
+from searchspaces.supernet import Operator, State, Supernet, Visit
 
 OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
@@ -203,18 +203,28 @@ class Cell(nn.Module):
             for ops in choices
         )
 
-    def forward(self, x: torch.Tensor, path: Arch, live: tuple[int, ...]) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, path: Arch, live: tuple[int, ...], visit: Visit | None
+    ) -> torch.Tensor:
         nodes: list[torch.Tensor | None] = [x] + [None] * LAST_NODE
         for edge in live:
             target, source = EDGES[edge]
             y = nodes[source]
             if y is None:
                 y = torch.zeros_like(x)
-            if path[edge] != SKIP:
+            if visit is not None:
+                y = visit(edge, self.operators(edge), y)
+            elif path[edge] != SKIP:
                 y = self.edges[edge][str(path[edge])](y)
             nodes[target] = y if nodes[target] is None else nodes[target] + y
         output = nodes[LAST_NODE]
         return torch.zeros_like(x) if output is None else output
+
+    def operators(self, edge: int) -> list[Operator]:
+        """All five of an ``edge`` that holds them."""
+        fixed: dict[int, Operator] = {NONE: torch.zeros_like, SKIP: lambda x: x}
+        held = self.edges[edge]
+        return [fixed[op] if op in fixed else held[str(op)] for op in range(len(OPERATORS))]
 
 
 class CellNetwork(Supernet):
@@ -233,6 +243,7 @@ class CellNetwork(Supernet):
     ):
         super().__init__()
         self.skeleton, self.image, self.affine = skeleton, image, affine
+        self.stages_number = len(skeleton.cells)
         self.fixed_path = tuple(ops[0] for ops in choices) if len(choices[0]) == 1 else None
         widths = skeleton.widths
         self.stem = nn.Sequential(
@@ -251,20 +262,25 @@ class CellNetwork(Supernet):
         self.classifier = nn.Linear(widths[-1], image.classes)
         self.to(memory_format=torch.channels_last)
 
-    def features(
-        self, x: torch.Tensor, path: Arch | None = None
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def begin(self, x: torch.Tensor) -> State:
+        return (self.stem(x),)
+
+    def stage(
+        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+    ) -> State:
         path = self.fixed_path if path is None else path
-        live = live_edges(path, from_input=not self.affine)
-        x = self.stem(x)
-        outputs = []
-        for index, stage in enumerate(self.stages):
-            if index:
-                x = self.reductions[index - 1](x)
-            for cell in stage:
-                x = cell(x, path, live)
-            outputs.append(x)
-        return outputs, self.classifier(self.head(x))
+        live = tuple(range(len(EDGES)))
+        if visit is None:
+            live = live_edges(path, from_input=not self.affine)
+        (x,) = state
+        if index:
+            x = self.reductions[index - 1](x)
+        for cell in self.stages[index]:
+            x = cell(x, path, live, visit)
+        return (x,)
+
+    def finish(self, state: State) -> torch.Tensor:
+        return self.classifier(self.head(state[-1]))
 
     def subnet(self, arch: Arch) -> CellNetwork:
         net = CellNetwork(self.skeleton, self.image, [(op,) for op in arch], self.affine)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from searchspaces.base import Arch, Path
+
+State = tuple[torch.Tensor, ...]
+Operator = Callable[[torch.Tensor], torch.Tensor]
+Visit = Callable[[int, Sequence[Operator], torch.Tensor], torch.Tensor]
 
 
 class Supernet(nn.Module, ABC):
@@ -15,17 +20,44 @@ class Supernet(nn.Module, ABC):
 
     A stand-alone network is the same class holding a single operator per choice site; its path is
     then fixed and may be left out.
+
+    What :meth:`begin` and :meth:`stage` return is the input of the next stage; its last tensor
+    ``[B, C_s, H_s, W_s]`` is the output of the stage.
+
+    A ``visit`` takes the place of the operators: it is called at each choice site of each cell or
+    layer with the number of the site, its operators in the order of the genes and the site's
+    input, and returns the site's output. Genes that wire a cell still come from ``path``.
     """
+
+    stages_number: int
 
     def forward(self, x: torch.Tensor, path: Path | None = None) -> torch.Tensor:
         """Logits ``[B, classes]`` of ``path`` for images ``[B, C, H, W]``."""
         return self.features(x, path)[1]
 
-    @abstractmethod
     def features(
-        self, x: torch.Tensor, path: Path | None = None
+        self, x: torch.Tensor, path: Path | None = None, visit: Visit | None = None
     ) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Stage outputs, each ``[B, C_s, H_s, W_s]``, and logits ``[B, classes]``."""
+        state, outputs = self.begin(x), []
+        for index in range(self.stages_number):
+            state = self.stage(index, state, path, visit)
+            outputs.append(state[-1])
+        return outputs, self.finish(state)
+
+    @abstractmethod
+    def begin(self, x: torch.Tensor) -> State:
+        """What the stem makes of images ``[B, C, H, W]``."""
+
+    @abstractmethod
+    def stage(
+        self, index: int, state: State, path: Path | None = None, visit: Visit | None = None
+    ) -> State:
+        """Stage ``index`` of ``path``, with the reduction in front of it."""
+
+    @abstractmethod
+    def finish(self, state: State) -> torch.Tensor:
+        """Logits ``[B, classes]`` from the state after the last stage."""
 
     @abstractmethod
     def subnet(self, arch: Arch) -> Supernet:

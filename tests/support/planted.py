@@ -9,6 +9,7 @@ grows with the sum of the squared strengths of its operators and depends on noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -53,6 +54,8 @@ class PlantedSpace(SearchSpace):
 class PlantedNet(Supernet):
     """Logits: the weighted sum of the chosen maps."""
 
+    stages_number = 1
+
     def __init__(self, choices):
         super().__init__()
         self.fixed = tuple(ops[0] for ops in choices) if len(choices[0]) == 1 else None
@@ -62,13 +65,26 @@ class PlantedNet(Supernet):
         )
         self.norm = nn.BatchNorm2d(1)
 
-    def features(self, x, path=None):
-        path = self.fixed if path is None else path
-        total = sum(
-            self.gains[s][str(op)] * x[:, 3 * s + op].flatten(1) for s, op in enumerate(path)
-        )
-        stage = self.norm(total.view(len(x), 1, SIDE, SIDE))
-        return [stage], stage.flatten(1)
+    def begin(self, x):
+        return (x,)
+
+    def stage(self, index, state, path=None, visit=None):
+        path, (x,) = self.fixed if path is None else path, state
+        parts = x.flatten(2).split(3, dim=1)
+        if visit is None:
+            terms = [self.run(site, op, parts[site]) for site, op in enumerate(path)]
+        else:
+            terms = [visit(site, self.operators(site), part) for site, part in enumerate(parts)]
+        return (self.norm(sum(terms).view(len(x), 1, SIDE, SIDE)),)
+
+    def run(self, site, op, part):
+        return self.gains[site][str(op)] * part[:, op]
+
+    def operators(self, site):
+        return [partial(self.run, site, op) for op in range(3)]
+
+    def finish(self, state):
+        return state[-1].flatten(1)
 
     def subnet(self, arch):
         net = PlantedNet([(op,) for op in arch])

@@ -1,0 +1,76 @@
+"""The hook at choice sites, and the stages that a forward pass consists of."""
+
+import numpy as np
+import pytest
+import torch
+
+from searchspaces.base import ImageSpec
+from searchspaces.registry import SPACES
+
+IMAGE = ImageSpec(1, 12, 10)
+
+
+@pytest.fixture(params=list(SPACES))
+def space(request):
+    return SPACES[request.param]("compact")
+
+
+@pytest.fixture
+def network(space):
+    torch.manual_seed(0)
+    return space.supernet(IMAGE).eval()
+
+
+@pytest.fixture
+def path(space):
+    rng = np.random.default_rng(1)
+    while not space.is_valid(path := space.sample(rng)):
+        pass
+    return path
+
+
+X = torch.randn(4, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+
+
+def test_visiting_with_the_operators_of_the_path_changes_nothing(space, network, path):
+    seen = []
+
+    def visit(site, operators, x):
+        assert len(operators) == len(space.sites[site].operators)
+        seen.append(site)
+        return operators[path[site]](x)
+
+    stages, logits = network.features(X, path, visit)
+    expected_stages, expected = network.features(X, path)
+    torch.testing.assert_close(logits, expected)
+    torch.testing.assert_close(stages, expected_stages)
+    assert seen
+    assert not set(seen) & set(getattr(space, "topology", ()))
+
+
+def test_a_visit_decides_what_is_passed_on(space, network, path):
+    changed = network.features(X, path, lambda site, operators, x: operators[0](x) * 0 + 1)[1]
+    again = network.features(X + 1, path, lambda site, operators, x: operators[0](x) * 0 + 1)[1]
+    if space.name.startswith(("nb101", "darts")):  # projections of the input pass by the sites
+        assert changed.shape == (4, 10)
+    else:
+        torch.testing.assert_close(changed, again)
+
+
+def test_every_operator_of_a_site_has_the_same_shape_of_output(network, path):
+    def visit(site, operators, x):
+        outputs = [operator(x) for operator in operators]
+        assert len({output.shape for output in outputs}) == 1
+        return sum(outputs) / len(outputs)
+
+    assert network.features(X, path, visit)[1].shape == (4, 10)
+
+
+def test_stages_make_up_the_whole(network, path):
+    state, outputs = network.begin(X), []
+    for index in range(network.stages_number):
+        state = network.stage(index, state, path)
+        outputs.append(state[-1])
+    stages, logits = network.features(X, path)
+    torch.testing.assert_close(outputs, stages)
+    torch.testing.assert_close(network.finish(state), logits)
