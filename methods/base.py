@@ -69,8 +69,7 @@ class Method(ABC):
         self.setting, self.options = setting, options
         self.space, self.data = setting.space, setting.data
         torch.manual_seed(setting.seed)
-        self.supernet: Supernet = self.space.supernet(self.data.image, affine=setting.affine)
-        self.supernet.to(setting.device)
+        self.supernet = self.build().to(setting.device)
         self.costs: Counter[str] = Counter()
         self.optimizer = sgd(self.supernet, setting.recipe)
         self.evolution = Evolution(self.space, setting.search, self.feasible)
@@ -79,6 +78,14 @@ class Method(ABC):
     def training_identity(cls, options: Any) -> dict[str, Any]:
         """What of the method shapes the trained supernet; equal identities may share one."""
         return {"method": cls.__name__, "options": asdict(options)}
+
+    def build(self) -> Supernet:
+        """The supernet, freshly initialised."""
+        return self.space.supernet(self.data.image, affine=self.setting.affine)
+
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the results must know, such as where a rule cannot hold."""
+        return []
 
     def rng(self, stream: int, step: int) -> np.random.Generator:
         return np.random.default_rng([stream, self.setting.seed, step])

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchspaces.diagram import Block, Chain, Diagram, Stage
+
 if TYPE_CHECKING:
+    from searchspaces.shadow import Shadow
     from searchspaces.supernet import Supernet
 
 Arch = tuple[int, ...]
-Path = Arch  # single-path spaces: one operator per choice site
+Path = tuple[int | tuple[int, ...], ...]  # an architecture, or some sites with several operators
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,16 @@ class Cost:
 
 
 class SearchSpace(ABC):
-    """A set of architectures at a named ``scale`` (widths and depths of the networks built)."""
+    """A set of architectures at a named ``scale`` (widths and depths of the networks built).
+
+    ``multipath``: whether a path may activate several operators of a site, whose outputs add up.
+    """
 
     name: str
     scale: str
     scales: tuple[str, ...]
     sites: tuple[Site, ...]
+    multipath = False
 
     @property
     def size(self) -> int:
@@ -96,8 +103,14 @@ class SearchSpace(ABC):
         """Parameters and multiply-adds of the stand-alone network on one image."""
 
     @abstractmethod
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> Supernet:
-        """A freshly initialised supernet; ``affine`` gives its choice-block BNs scale and shift."""
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> Supernet:
+        """A freshly initialised supernet.
+
+        ``affine`` gives its choice-block BNs scale and shift; ``shadow`` adds MixPath's BNs where
+        paths add up. Raises :class:`UsageError` for a ``shadow`` that the space cannot have.
+        """
 
     @abstractmethod
     def standalone(self, arch: Arch, image: ImageSpec) -> Supernet:
@@ -106,3 +119,8 @@ class SearchSpace(ABC):
     def describe(self, arch: Arch) -> Sequence[str]:
         """One ``site: operator`` line per choice site."""
         return [f"{s.name}: {s.operators[i]}" for s, i in zip(self.sites, arch, strict=True)]
+
+    def diagrams(self, arch: Arch) -> list[Diagram]:
+        """What to draw of ``arch``: unless a space knows better, a row of one block per site."""
+        blocks = (Block(s.operators[i]) for s, i in zip(self.sites, arch, strict=True))
+        return [Chain("", (Stage("", tuple(blocks)),))]

@@ -7,17 +7,19 @@ lists of convolutions give its cost and its networks.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import partial
-from itertools import groupby
+from functools import partial, reduce
+from itertools import groupby, islice
 
 import torch
 from torch import nn
 
-from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
-from searchspaces.blocks import Identity, Operator, measure, sequence
+from searchspaces.base import Arch, Cost, ImageSpec, Path, SearchSpace, Site
+from searchspaces.blocks import Identity, Operator, Shape, measure, sequence
 from searchspaces.chain_skeleton import Skeleton
+from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
+from searchspaces.shadow import Shadow
 from searchspaces.supernet import State, Supernet, Visit
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -37,6 +39,7 @@ class ChainSpace(SearchSpace):
 
     operators: tuple[Operator, ...]
     skeletons: dict[str, Skeleton]
+    multipath = True
 
     def __init_subclass__(cls) -> None:
         cls.scales = tuple(cls.skeletons)
@@ -101,19 +104,47 @@ class ChainSpace(SearchSpace):
                 params, madds = params + added, madds + multiplied
         return Cost(params, madds)
 
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> ChainNetwork:
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> ChainNetwork:
         choices = [range(len(operators)) for operators in self.layers]
-        return ChainNetwork(self.skeleton, self.layers, image, choices, affine)
+        return ChainNetwork(self.skeleton, self.layers, image, choices, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> ChainNetwork:
         return ChainNetwork(self.skeleton, self.layers, image, [(gene,) for gene in arch], True)
+
+    def diagrams(self, arch: Arch) -> list[Diagram]:
+        """One row: the stem, the stages with their channels for titles, the head."""
+        chosen = zip(arch, self.layers, self.skeleton.shapes, strict=True)
+        stages = (
+            Stage(
+                str(stage.channels),
+                tuple(_block(*layer) for layer in islice(chosen, stage.layers)),
+            )
+            for stage in self.skeleton.stages
+        )
+        stem = Block("stem", reduces=self.skeleton.stride > 1, fixed=True)
+        row = (Stage("", (stem,)), *stages, Stage("", (Block("head", fixed=True),)))
+        note = "Below a stage its channels. Height: weights, relative to the layer's heaviest operator."
+        return [Chain("", row, note)]
+
+
+def _block(gene: int, operators: Sequence[Operator], shape: Shape) -> Block:
+    """How operator ``gene`` of a site is drawn."""
+    weights = [
+        sum(conv.weights for branch in operator.branches(shape) for conv in branch)
+        for operator in operators
+    ]
+    size = weights[gene] / max(weights)
+    return Block(operators[gene].name, size, reduces=shape.stride > 1)
 
 
 class ChainNetwork(Supernet):
     """The network of a :class:`Skeleton` holding, per layer, the operators in ``choices``.
 
     ``layers`` are the operators of each site, ``choices`` numbers of them. Only the BNs of the
-    choice blocks go by ``affine``.
+    choice blocks go by ``affine``. Of a path that activates several operators of a layer the
+    outputs add up; with ``shadow`` each layer ends in a BN of their number.
     """
 
     def __init__(
@@ -123,8 +154,10 @@ class ChainNetwork(Supernet):
         image: ImageSpec,
         choices: Sequence[Collection[int]],
         affine: bool,
+        shadow: Shadow | None = None,
     ):
         super().__init__()
+        self.shadow = shadow
         self.skeleton, self.layers, self.image, self.affine = skeleton, layers, image, affine
         self.stages_number = len(skeleton.stages)
         single = all(len(genes) == 1 for genes in choices)
@@ -141,6 +174,15 @@ class ChainNetwork(Supernet):
                     }
                 )
             )
+        self.norms = nn.ModuleList(
+            shadow.norm(
+                range(len(operators)),
+                range(1, min(shadow.most, len(operators)) + 1),
+                partial(nn.BatchNorm2d, shape.c_out, affine=affine),
+            )
+            for operators, shape in zip(layers, skeleton.shapes, strict=True)
+            if shadow
+        )
         self.head = nn.Sequential(
             sequence(skeleton.after(), True, skeleton.activation),
             nn.AdaptiveAvgPool2d(1),
@@ -155,13 +197,15 @@ class ChainNetwork(Supernet):
         return (x,)
 
     def stage(
-        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Path | None = None, visit: Visit | None = None
     ) -> State:
         path = self.fixed_path if path is None else path
         (x,) = state
         for layer in self.skeleton.stage_layers[index]:
             if visit is None:
-                x = self.run(layer, path[layer], x)
+                active = (path[layer],) if isinstance(path[layer], int) else path[layer]
+                x = reduce(torch.add, [self.run(layer, gene, x) for gene in active])
+                x = self.norms[layer](x, active) if self.shadow else x
             else:
                 genes = range(len(self.layers[layer]))
                 x = visit(layer, [partial(self.run, layer, gene) for gene in genes], x)
@@ -177,7 +221,9 @@ class ChainNetwork(Supernet):
 
     def subnet(self, arch: Arch) -> ChainNetwork:
         choices = [(gene,) for gene in arch]
-        net = ChainNetwork(self.skeleton, self.layers, self.image, choices, self.affine)
+        net = ChainNetwork(
+            self.skeleton, self.layers, self.image, choices, self.affine, self.shadow
+        )
         shared = self.state_dict()
         leading = {
             name: shared[name][tuple(slice(length) for length in own.shape)]

@@ -19,8 +19,10 @@ from searchspaces.darts_cell import (
 )
 from searchspaces.darts_network import DARTSNetwork
 from searchspaces.darts_skeleton import Skeleton, network_cost
+from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
+from searchspaces.shadow import Shadow
 
 STANDALONE = {
     "cifar": Skeleton(width=36, cells=20),
@@ -98,10 +100,15 @@ class DARTS(SearchSpace):
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return network_cost(self.standalone_skeleton, image, genotype_of(arch))
 
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> DARTSNetwork:
-        """``affine`` is about convolutions and reducing skips: pools never have scale and shift."""
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> DARTSNetwork:
+        """``affine`` is about convolutions and reducing skips: pools never have scale and shift.
+
+        Nodes always are the sum of two edges, so that ``shadow`` per count is one BN.
+        """
         skeleton = self.supernet_skeleton
-        return DARTSNetwork(skeleton, image, None, affine=affine, norm_pools=True)
+        return DARTSNetwork(skeleton, image, None, affine=affine, norm_pools=True, shadow=shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec, *, auxiliary: bool = False) -> DARTSNetwork:
         """With ``auxiliary``, an auxiliary head beside what :meth:`cost` counts.
@@ -122,3 +129,17 @@ class DARTS(SearchSpace):
             for kind, cell in zip(TYPES, genotype_of(arch), strict=True)
             for number, node in zip(NODES, cell, strict=True)
         ]
+
+    def diagrams(self, arch: Arch) -> list[Diagram]:
+        """Both cells as DARTS draws them: from the two cells before to the concatenation."""
+        nodes = tuple(map(Node, ("cₖ₋₂", "cₖ₋₁", "0", "1", "2", "3", "cₖ")))
+        graphs: list[Diagram] = []
+        for title, cell in zip(("normal cell", "reduction cell"), genotype_of(arch), strict=True):
+            chosen = [
+                Edge(source, node, operator)
+                for node, pair in zip(NODES, cell, strict=True)
+                for operator, source in pair
+            ]
+            joined = [Edge(node, len(nodes) - 1) for node in NODES]
+            graphs.append(Graph(title, nodes, (*chosen, *joined)))
+        return graphs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 
 import torch
@@ -13,6 +14,7 @@ from searchspaces.darts_operators import FactorizedReduction, drop_images, opera
 from searchspaces.darts_skeleton import CellShape, Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.operators import relu_conv_bn
+from searchspaces.shadow import Shadow
 from searchspaces.supernet import State, Supernet, Visit
 
 ALL_CHOICES = {(node, source): OPERATORS for node in NODES for source in range(node)}
@@ -21,7 +23,14 @@ ALL_CHOICES = {(node, source): OPERATORS for node in NODES for source in range(n
 class CellModule(nn.Module):
     """One cell holding the operators of ``cell``, or those of all edges."""
 
-    def __init__(self, shape: CellShape, cell: CellGenotype | None, affine: bool, norm_pools: bool):
+    def __init__(
+        self,
+        shape: CellShape,
+        cell: CellGenotype | None,
+        affine: bool,
+        norm_pools: bool,
+        shadow: Shadow | None,
+    ):
         super().__init__()
         channels = shape.channels
         self.first_site = 2 * len(NODES) * shape.reduces
@@ -46,6 +55,11 @@ class CellModule(nn.Module):
                 {name: operator(name, channels, stride, affine, norm_pools) for name in names}
             )
 
+        build = partial(nn.BatchNorm2d, channels, affine=affine)
+        self.norms = nn.ModuleDict(
+            {str(node): shadow.norm(range(node), (2,), build) for node in NODES} if shadow else {}
+        )
+
     def forward(
         self,
         before: torch.Tensor,
@@ -69,7 +83,10 @@ class CellModule(nn.Module):
                 if drop and not isinstance(module, nn.Identity):
                     term = drop_images(term, drop)
                 terms.append(term)
-            values.append(terms[0] + terms[1])
+            total = terms[0] + terms[1]
+            if self.norms:
+                total = self.norms[str(number)](total, tuple(source for _, source in node))
+            values.append(total)
         return torch.cat(values[2:], dim=1)
 
 
@@ -112,15 +129,17 @@ class DARTSNetwork(Supernet):
         affine: bool,
         norm_pools: bool,
         auxiliary: bool = False,
+        shadow: Shadow | None = None,
     ):
         super().__init__()
+        self.shadow = shadow
         self.skeleton, self.image, self.arch = skeleton, image, arch
         self.affine, self.norm_pools, self.drop_probability = affine, norm_pools, 0.0
         self.stages_number = skeleton.stages
         self.stem, self.second_stem = _stem(skeleton, image)
         genotype = (None, None) if arch is None else genotype_of(arch)
         self.cells = nn.ModuleList(
-            CellModule(shape, genotype[shape.reduces], affine, norm_pools)
+            CellModule(shape, genotype[shape.reduces], affine, norm_pools, shadow)
             for shape in skeleton.shapes
         )
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -168,7 +187,12 @@ class DARTSNetwork(Supernet):
 
     def subnet(self, arch: Arch) -> DARTSNetwork:
         net = DARTSNetwork(
-            self.skeleton, self.image, arch, affine=self.affine, norm_pools=self.norm_pools
+            self.skeleton,
+            self.image,
+            arch,
+            affine=self.affine,
+            norm_pools=self.norm_pools,
+            shadow=self.shadow,
         )
         shared = self.state_dict()
         net.load_state_dict({name: shared[name] for name in net.state_dict()})

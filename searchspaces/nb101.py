@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.nb101_cell import (
     EDGES,
@@ -33,6 +34,7 @@ from searchspaces.nb101_classes import CLASSES, class_keys
 from searchspaces.nb101_network import Holding, NASBench101Network
 from searchspaces.nb101_skeleton import Skeleton, network_cost
 from searchspaces.registry import nearest
+from searchspaces.shadow import Shadow
 
 SKELETONS = {
     "benchmark": Skeleton(width=128, cells=(3, 3, 3), momentum=0.003),
@@ -94,8 +96,10 @@ class CellSpace(SearchSpace):
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return network_cost(self.skeleton, image, self.cell(arch))
 
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> NASBench101Network:
-        return NASBench101Network(self.skeleton, image, self.holding, self.cell, affine)
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> NASBench101Network:
+        return NASBench101Network(self.skeleton, image, self.holding, self.cell, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> NASBench101Network:
         holding = Holding.of(self.cell(arch))
@@ -110,6 +114,16 @@ class CellSpace(SearchSpace):
             f"{name}: {what} of {', '.join(names[slot] for slot in parents)}"
             for name, what, parents in [*wired, ("output", "concatenation", cell.output)]
         ]
+
+    def diagrams(self, arch: Arch) -> list[Diagram]:
+        """The live cell, its operators named without the BN and ReLU that all of them have."""
+        cell = self.cell(arch)
+        parents = {v.slot: v.parents for v in cell.vertices} | {OUTPUT: cell.output}
+        number = {slot: n for n, slot in enumerate((INPUT, *parents))}
+        names = (OPERATORS[v.operator].removesuffix("-bn-relu") for v in cell.vertices)
+        nodes = (Node("input"), *(Node(name, operator=True) for name in names), Node("output"))
+        edges = (Edge(number[s], number[t]) for t, sources in parents.items() for s in sources)
+        return [Graph("cell", nodes, tuple(edges))]
 
 
 class NASBench101(CellSpace):

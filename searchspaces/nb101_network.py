@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -13,6 +13,7 @@ from torch.nn import functional
 from searchspaces.base import Arch, ImageSpec
 from searchspaces.nb101_cell import INPUT, OUTPUT, POOL, Cell
 from searchspaces.nb101_skeleton import KERNELS, Skeleton, vertex_widths
+from searchspaces.shadow import Active, Shadow
 from searchspaces.supernet import Operator, State, Supernet, Visit
 
 
@@ -37,6 +38,14 @@ class Holding:
         if INPUT in cell.output:
             fed.append(OUTPUT)
         return cls({v.slot: (v.operator,) for v in cell.vertices}, tuple(fed), cell)
+
+    def shadow(self, shadow: Shadow | None, slot: int) -> tuple[Shadow | None, range]:
+        """The BNs of ``slot``, and what may feed it; where no BN is to be at a fixed vertex, where
+        paths meet, the others keep theirs.
+        """
+        if shadow is not None and shadow.missing and slot != max(self.operators):
+            shadow = None
+        return shadow, range(slot)
 
     def widths(self, channels: int) -> dict[int, int]:
         if self.cell is not None:
@@ -69,24 +78,55 @@ class LeadingBatchNorm(nn.BatchNorm2d):
 
 
 class ConvBNReLU(nn.Module):
-    """Convolution, BN and ReLU, run at any width up to their own with the leading channels."""
+    """Convolution, BN and ReLU, run at any width up to their own with the leading channels.
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, affine: bool, momentum: float):
+    ``shadow`` puts a BN per sum of ``parents`` in the place of the one BN.
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        affine: bool,
+        momentum: float,
+        shadow: Shadow | None = None,
+        parents: Sequence[int] = (),
+    ):
         super().__init__()
-        self.conv = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False)
-        self.bn = LeadingBatchNorm(c_out, affine=affine, momentum=momentum)
+        bias = shadow is not None and shadow.missing
+        self.conv = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=bias)
+        build = partial(LeadingBatchNorm, c_out, affine=affine, momentum=momentum)
+        self.shadow = shadow
+        if shadow is None:
+            self.bn = build()
+        elif not shadow.missing:
+            self.bn = shadow.norm(parents, range(1, len(parents) + 1), build)
 
-    def forward(self, x: torch.Tensor, width: int) -> torch.Tensor:
-        weight = self.conv.weight
+    def forward(self, x: torch.Tensor, width: int, active: Active = ()) -> torch.Tensor:
+        weight, bias = self.conv.weight, self.conv.bias
         if weight.shape[:2] != (width, x.shape[1]):
             weight = weight[:width, : x.shape[1]].contiguous(memory_format=torch.channels_last)
-        return functional.relu(self.bn(functional.conv2d(x, weight, padding=self.conv.padding)))
+        x = functional.conv2d(x, weight, bias, padding=self.conv.padding)
+        if self.shadow is None:
+            x = self.bn(x)
+        elif not self.shadow.missing:
+            x = self.bn(x, active)
+        return functional.relu(x)
 
 
 class CellModule(nn.Module):
     """One cell: operators per slot, and a projection of the input to each slot that may need it."""
 
-    def __init__(self, c_in: int, c_out: int, holding: Holding, affine: bool, momentum: float):
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        holding: Holding,
+        affine: bool,
+        momentum: float,
+        shadow: Shadow | None,
+    ):
         super().__init__()
         self.channels, self.holding = c_out, holding
         widths = holding.widths(c_out)
@@ -101,7 +141,8 @@ class CellModule(nn.Module):
                 str(slot): nn.ModuleDict(
                     {
                         str(op): ConvBNReLU(
-                            widths[slot], widths[slot], KERNELS[op], affine, momentum
+                            *(widths[slot], widths[slot], KERNELS[op], affine, momentum),
+                            *holding.shadow(shadow, slot),
                         )
                         for op in operators
                         if op != POOL
@@ -122,26 +163,28 @@ class CellModule(nn.Module):
             ]
             total = reduce(torch.add, terms)
             if visit is None or len(self.holding.operators[slot]) == 1:
-                values[slot] = self.run(slot, operator, width, total)
+                values[slot] = self.run(slot, operator, width, parents, total)
             else:
-                values[slot] = visit(slot - 1, self.operators(slot, width), total)
+                values[slot] = visit(slot - 1, self.operators(slot, width, parents), total)
         outputs = [values[slot] for slot in cell.output if slot != INPUT]
         terms = [torch.cat(outputs, dim=1)] if outputs else []
         if INPUT in cell.output:
             terms.append(self.projections[str(OUTPUT)](x, self.channels))
         return reduce(torch.add, terms)
 
-    def run(self, slot: int, operator: int, width: int, x: torch.Tensor) -> torch.Tensor:
+    def run(
+        self, slot: int, operator: int, width: int, parents: Active, x: torch.Tensor
+    ) -> torch.Tensor:
         """``operator`` of ``slot`` on ``x``, both ``width`` channels wide."""
         if operator == POOL:
             return functional.max_pool2d(x, 3, stride=1, padding=1)
-        return self.vertices[str(slot)][str(operator)](x, width)
+        return self.vertices[str(slot)][str(operator)](x, width, parents)
 
-    def operators(self, slot: int, width: int) -> list[Operator]:
+    def operators(self, slot: int, width: int, parents: Active) -> list[Operator]:
         """Those among which the site of ``slot`` chooses."""
         left_out = [torch.zeros_like] if self.holding.optional else []
         held = self.holding.operators[slot]
-        return left_out + [partial(self.run, slot, op, width) for op in held]
+        return left_out + [partial(self.run, slot, op, width, parents) for op in held]
 
 
 class NASBench101Network(Supernet):
@@ -158,14 +201,16 @@ class NASBench101Network(Supernet):
         holding: Holding,
         wire: Callable[[Arch], Cell],
         affine: bool,
+        shadow: Shadow | None = None,
     ):
         super().__init__()
         self.skeleton, self.image, self.wire, self.affine = skeleton, image, wire, affine
+        self.shadow = shadow
         self.fixed_cell, self.stages_number = holding.cell, len(skeleton.cells)
         momentum = skeleton.momentum
         self.stem = ConvBNReLU(image.channels, skeleton.width, 3, True, momentum)
         self.stages = nn.ModuleList(
-            nn.ModuleList(CellModule(*shape, holding, affine, momentum) for shape in shapes)
+            nn.ModuleList(CellModule(*shape, holding, affine, momentum, shadow) for shape in shapes)
             for shapes in skeleton.shapes()
         )
         self.reduction = nn.MaxPool2d(2, ceil_mode=True)
@@ -194,7 +239,9 @@ class NASBench101Network(Supernet):
 
     def subnet(self, arch: Arch) -> NASBench101Network:
         holding = Holding.of(self.wire(arch))
-        net = NASBench101Network(self.skeleton, self.image, holding, self.wire, self.affine)
+        net = NASBench101Network(
+            self.skeleton, self.image, holding, self.wire, self.affine, self.shadow
+        )
         shared = self.state_dict()
         net.load_state_dict(
             {

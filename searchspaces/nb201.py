@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 
 import torch
 from torch import nn
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
 from searchspaces.registry import nearest
+from searchspaces.shadow import Shadow
 from searchspaces.supernet import Operator, State, Supernet, Visit
 
 OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))  # (target, source)
 LAST_NODE = 3
+INTO = {
+    node: tuple(edge for edge, (target, _) in enumerate(EDGES) if target == node)
+    for node in range(1, LAST_NODE + 1)
+}
 
 
 @dataclass(frozen=True)
@@ -127,11 +133,24 @@ class NASBench201(SearchSpace):
         head = widths[-1] * image.classes + image.classes
         return Cost(params + 2 * widths[-1] + head, madds + head)
 
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> CellNetwork:
-        return CellNetwork(self.skeleton, image, [range(len(OPERATORS))] * len(EDGES), affine)
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> CellNetwork:
+        choices = [range(len(OPERATORS))] * len(EDGES)
+        return CellNetwork(self.skeleton, image, choices, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> CellNetwork:
         return CellNetwork(self.skeleton, image, [(op,) for op in arch], affine=True)
+
+    def diagrams(self, arch: Arch) -> list[Diagram]:
+        """The cell without its ``none`` edges, each node in a column of its own."""
+        live, numbers = live_edges(arch), tuple(range(LAST_NODE + 1))
+        edges = (
+            Edge(source, target, OPERATORS[arch[edge]], edge in live)
+            for edge, (target, source) in enumerate(EDGES)
+            if arch[edge] != NONE
+        )
+        return [Graph("cell", tuple(Node(str(n)) for n in numbers), tuple(edges), numbers)]
 
 
 def unique_string(arch: Arch, zeros: bool) -> str:
@@ -192,9 +211,18 @@ def _operator(op: int, channels: int, affine: bool) -> nn.Module:
 
 
 class Cell(nn.Module):
-    """One cell holding, per edge, the operators in ``choices``."""
+    """One cell holding, per edge, the operators in ``choices``.
 
-    def __init__(self, channels: int, choices: Sequence[Collection[int]], affine: bool):
+    With ``shadow`` the sum at each node passes a BN of the edges that are live.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        choices: Sequence[Collection[int]],
+        affine: bool,
+        shadow: Shadow | None,
+    ):
         super().__init__()
         self.edges = nn.ModuleList(
             nn.ModuleDict(
@@ -202,23 +230,39 @@ class Cell(nn.Module):
             )
             for ops in choices
         )
+        build = partial(nn.BatchNorm2d, channels, affine=affine)
+        self.norms = nn.ModuleDict(
+            {
+                str(node): shadow.norm(into, range(1, len(into) + 1), build)
+                for node, into in INTO.items()
+            }
+            if shadow
+            else {}
+        )
 
     def forward(
         self, x: torch.Tensor, path: Arch, live: tuple[int, ...], visit: Visit | None
     ) -> torch.Tensor:
-        nodes: list[torch.Tensor | None] = [x] + [None] * LAST_NODE
-        for edge in live:
-            target, source = EDGES[edge]
-            y = nodes[source]
-            if y is None:
-                y = torch.zeros_like(x)
-            if visit is not None:
-                y = visit(edge, self.operators(edge), y)
-            elif path[edge] != SKIP:
-                y = self.edges[edge][str(path[edge])](y)
-            nodes[target] = y if nodes[target] is None else nodes[target] + y
+        nodes: list[torch.Tensor | None] = [x]
+        for node, into in INTO.items():
+            active = tuple(edge for edge in into if edge in live)
+            terms = [self._run(edge, nodes[EDGES[edge][1]], x, path, visit) for edge in active]
+            total = reduce(torch.add, terms) if terms else None
+            if self.norms and total is not None:
+                total = self.norms[str(node)](total, active)
+            nodes.append(total)
         output = nodes[LAST_NODE]
         return torch.zeros_like(x) if output is None else output
+
+    def _run(
+        self, edge: int, y: torch.Tensor | None, x: torch.Tensor, path: Arch, visit: Visit | None
+    ) -> torch.Tensor:
+        """``edge`` on ``y``, where None is a node at zero of the shape of ``x``."""
+        if y is None:
+            y = torch.zeros_like(x)
+        if visit is not None:
+            return visit(edge, self.operators(edge), y)
+        return y if path[edge] == SKIP else self.edges[edge][str(path[edge])](y)
 
     def operators(self, edge: int) -> list[Operator]:
         """All five of an ``edge`` that holds them."""
@@ -240,9 +284,10 @@ class CellNetwork(Supernet):
         image: ImageSpec,
         choices: Sequence[Collection[int]],
         affine: bool,
+        shadow: Shadow | None = None,
     ):
         super().__init__()
-        self.skeleton, self.image, self.affine = skeleton, image, affine
+        self.skeleton, self.image, self.affine, self.shadow = skeleton, image, affine, shadow
         self.stages_number = len(skeleton.cells)
         self.fixed_path = tuple(ops[0] for ops in choices) if len(choices[0]) == 1 else None
         widths = skeleton.widths
@@ -253,7 +298,7 @@ class CellNetwork(Supernet):
         reduction = ResidualReduction if skeleton.residual else PoolReduction
         self.reductions = nn.ModuleList(reduction(c // 2, c) for c in widths[1:])
         self.stages = nn.ModuleList(
-            nn.ModuleList(Cell(c, choices, affine) for _ in range(n))
+            nn.ModuleList(Cell(c, choices, affine, shadow) for _ in range(n))
             for c, n in zip(widths, skeleton.cells, strict=True)
         )
         self.head = nn.Sequential(
@@ -283,7 +328,8 @@ class CellNetwork(Supernet):
         return self.classifier(self.head(state[-1]))
 
     def subnet(self, arch: Arch) -> CellNetwork:
-        net = CellNetwork(self.skeleton, self.image, [(op,) for op in arch], self.affine)
+        choices = [(op,) for op in arch]
+        net = CellNetwork(self.skeleton, self.image, choices, self.affine, self.shadow)
         shared = self.state_dict()
         net.load_state_dict({name: shared[name] for name in net.state_dict()})
         net.to(next(self.parameters()).device)
