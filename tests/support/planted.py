@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.shadow import Shadow
 from searchspaces.supernet import Supernet
 
 STRENGTH = np.sqrt([[0.0, 0.62, 1.43], [0.1, 1.05, 2.21], [0.0, 1.9, 3.97], [0.2, 3.1, 6.83]])
@@ -24,6 +25,7 @@ SIDE = 3  # maps of 3x3 pixels, nine classes
 
 class PlantedSpace(SearchSpace):
     name, scale, scales = "planted", "toy", ("toy",)
+    multipath = True
     sites = tuple(Site(f"site {s}", ("poor", "fair", "good")) for s in range(len(STRENGTH)))
 
     def is_valid(self, arch: Arch) -> bool:
@@ -41,8 +43,10 @@ class PlantedSpace(SearchSpace):
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return Cost(len(arch), 1_000_000 * (1 + sum(arch)))
 
-    def supernet(self, image: ImageSpec, *, affine: bool = False) -> PlantedNet:
-        return PlantedNet([(0, 1, 2)] * len(self.sites))
+    def supernet(
+        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+    ) -> PlantedNet:
+        return PlantedNet([(0, 1, 2)] * len(self.sites), shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> PlantedNet:
         return PlantedNet([(op,) for op in arch])
@@ -56,14 +60,18 @@ class PlantedNet(Supernet):
 
     stages_number = 1
 
-    def __init__(self, choices):
+    def __init__(self, choices, shadow=None):
         super().__init__()
+        self.shadow, sites = shadow, len(choices)
         self.fixed = tuple(ops[0] for ops in choices) if len(choices[0]) == 1 else None
         self.gains = nn.ModuleList(
             nn.ParameterDict({str(op): nn.Parameter(torch.ones(1, 1)) for op in ops})
             for ops in choices
         )
         self.norm = nn.BatchNorm2d(1)
+        if shadow:  # a BN per number of maps that are added up
+            sums = range(sites, sites * shadow.most + 1)
+            self.norm = shadow.norm(range(sums[-1]), sums, partial(nn.BatchNorm2d, 1))
 
     def begin(self, x):
         return (x,)
@@ -72,10 +80,12 @@ class PlantedNet(Supernet):
         path, (x,) = self.fixed if path is None else path, state
         parts = x.flatten(2).split(3, dim=1)
         if visit is None:
-            terms = [self.run(site, op, parts[site]) for site, op in enumerate(path)]
+            active = [(op,) if isinstance(op, int) else op for op in path]
+            terms = [self.run(s, op, parts[s]) for s, ops in enumerate(active) for op in ops]
         else:
             terms = [visit(site, self.operators(site), part) for site, part in enumerate(parts)]
-        return (self.norm(sum(terms).view(len(x), 1, SIDE, SIDE)),)
+        total = sum(terms).view(len(x), 1, SIDE, SIDE)
+        return (self.norm(total, range(len(terms))) if self.shadow else self.norm(total),)
 
     def run(self, site, op, part):
         return self.gains[site][str(op)] * part[:, op]
@@ -87,7 +97,7 @@ class PlantedNet(Supernet):
         return state[-1].flatten(1)
 
     def subnet(self, arch):
-        net = PlantedNet([(op,) for op in arch])
+        net = PlantedNet([(op,) for op in arch], self.shadow)
         shared = self.state_dict()
         net.load_state_dict({name: shared[name] for name in net.state_dict()})
         return net.train(self.training)
