@@ -16,6 +16,7 @@ from harness.tasks import load_task
 from harness.tasks.base import Split, Task
 from harness.workspace import load_tensors
 from methods.base import Method, Setting
+from methods.options import Recipe
 from methods.registry import METHODS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -53,17 +54,29 @@ def make_method(config: Config, task: Task, device: torch.device) -> Method:
     """The method with a freshly initialised supernet, at the supernet's own scale."""
     scale = config.scale or usual_scale(config.space, config.task)
     space = SPACES[config.space](scale, config.supernet.width, config.supernet.cells)
+    method = METHODS[config.method]
     setting = Setting(
         space=space,
         data=task,
-        recipe=config.train,
+        recipe=equalised(config, method.paths_per_step(config.options, space)),
         scoring=config.score,
         search=config.search,
         seed=config.seed,
         device=device,
         affine=config.supernet.affine,
     )
-    return METHODS[config.method](setting, config.options)
+    return method(setting, config.options)
+
+
+def equalised(config: Config, paths: dict[str, float]) -> Recipe:
+    """The recipe with as many steps as cost what ``train.steps`` steps of one path cost.
+
+    ``paths`` are forwards and backwards per step. One image pass is one image forward through one
+    path, so that image passes count like path-forwards.
+    """
+    cost = {"images": paths["forwards"], "backwards": paths["backwards"], "steps": 1.0}
+    steps = max(round(config.train.steps / cost[config.equalise]), 1)
+    return replace(config.train, steps=steps)
 
 
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:

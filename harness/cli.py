@@ -12,16 +12,18 @@ from searchspaces.registry import Registry
 COMMANDS = {
     "run": "train a supernet with a method, rank architectures, compare with ground truth",
     "evaluate": "compare a file of scores with ground truth, without any training",
+    "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
+    "draw": "draw an architecture: cells as graphs, chains as rows of blocks",
     "compare": "set finished runs side by side",
     "table": "import, build, inspect and list ground truth",
     "fetch": "download data sets and published ground truth",
     "list": "show methods, spaces, tasks and tables",
 }
+_REPORTS = {"compare": "reports.command:main", "draw": "reports.draw_command:main"}
 _REGISTRY = Registry(
     "command",
     "nas_harness.commands",
-    {name: f"harness.commands.{name}:main" for name in COMMANDS if name != "compare"}
-    | {"compare": "reports.command:main"},
+    {name: f"harness.commands.{name}:main" for name in COMMANDS if name not in _REPORTS} | _REPORTS,
 )
 
 

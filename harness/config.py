@@ -67,6 +67,12 @@ class Config:
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
     seed: int = option(0, "seed of the supernet, its training and the search")
     preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
+    equalise: str = option(
+        "images",
+        "what train.steps counts for a method with several paths per step: as many image passes "
+        "(forward) or path-backwards as so many steps of one path, or optimiser steps",
+        ("images", "backwards", "steps"),
+    )
     train_images: int = option(0, "use only this many training images; 0: all")
     supernet: SupernetScale = field(default_factory=SupernetScale)
     train: Recipe = field(default_factory=Recipe)

@@ -35,7 +35,9 @@ from searchspaces.base import Arch, SearchSpace
 from searchspaces.registry import Registry
 
 FINISHERS = Registry(
-    "finisher", "nas_harness.finishers", {"scatter": "reports.scatter:draw"}
+    "finisher",
+    "nas_harness.finishers",
+    {"found": "reports.architecture:draw_found", "scatter": "reports.scatter:draw"},
 )  # called with the folder of a finished run
 
 
@@ -126,17 +128,16 @@ class Run:
         state = load_tensors(shared) if self.done == 0 else None
         if state is not None:
             print(f"supernet taken from {shared}", file=sys.stderr)
-            self.method.supernet.load_state_dict(state["supernet"])
+            self.method.load_trained_state(state["trained"])
             self.method.costs.update(state["costs"])
             self.history, self.before = state["history"], state["seconds"]
         else:
-            train_supernet(
-                self.method, self.config.train.steps, self.done, self.history, self._checkpoint
-            )
+            steps = self.method.setting.recipe.steps
+            train_supernet(self.method, steps, self.done, self.history, self._checkpoint)
             save_tensors(
                 shared,
                 {
-                    "supernet": self.method.supernet.state_dict(),
+                    "trained": self.method.trained_state(),
                     "costs": dict(self.method.costs),
                     "history": self.history,
                     "seconds": self.seconds,
@@ -221,7 +222,7 @@ class Run:
                 "space": config.space,
                 "scale": self.space.scale,
                 "supernet": asdict(config.supernet),
-                "train": asdict(config.train),
+                "train": asdict(self.method.setting.recipe),
                 "data": self.task.fingerprint(),
                 "seed": config.seed,
                 "device": describe_device(self.device),
@@ -274,6 +275,11 @@ class Run:
                 "split": "val",
                 "bn": config.score.bn,
                 "images": config.score.images or len(self.task.val),
+            },
+            "notes": result["notes"] + self.method.notes(),
+            "training": {
+                "equalise": config.equalise,
+                "steps": self.method.setting.recipe.steps,
             },
             "supernet": {
                 "scale": self.space.scale,

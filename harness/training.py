@@ -33,6 +33,8 @@ def train_supernet(
     with bar(steps, "train", "step", done=start) as progress:
         for step in range(start, steps):
             pending.append(method.train_step(step))
+            if report := method.epoch_report(step):
+                history.append({"phase": "epoch", "step": step + 1, **report})
             progress.update()
             if (step + 1) % RECORD_EVERY and step + 1 != steps:
                 continue

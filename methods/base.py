@@ -79,6 +79,11 @@ class Method(ABC):
         """What of the method shapes the trained supernet; equal identities may share one."""
         return {"method": cls.__name__, "options": asdict(options)}
 
+    @classmethod
+    def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
+        """Path-forwards and path-backwards of one optimiser step, on whole batches, on average."""
+        return {"forwards": 1.0, "backwards": 1.0}
+
     def build(self) -> Supernet:
         """The supernet, freshly initialised."""
         return self.space.supernet(self.data.image, affine=self.setting.affine)
@@ -96,7 +101,6 @@ class Method(ABC):
         """One optimiser step; returns scalars to record, still on the device."""
         recipe = self.setting.recipe
         batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
-        set_learning_rate(self.optimizer, recipe, step)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.setting.device)
         paths = self.sample_paths(self.rng(PATHS, step))
@@ -104,12 +108,22 @@ class Method(ABC):
             loss = self.path_loss(path, batch)
             loss.backward()
             total += loss.detach()
+        self.update(step)
+        self.count(len(paths), len(paths), len(paths) * len(batch[1]))
+        return {"loss": total / len(paths)}
+
+    def update(self, step: int) -> None:
+        """Clip the gradients of the supernet and step its optimiser."""
+        recipe = self.setting.recipe
+        set_learning_rate(self.optimizer, recipe, step)
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), recipe.clip)
         self.optimizer.step()
-        self.count(len(paths), len(paths), len(paths) * len(batch[1]))
         self.costs["steps"] += 1
-        return {"loss": total / len(paths)}
+
+    def epoch_report(self, step: int) -> dict[str, float]:
+        """What to record after ``step`` beside what it returned; only for watching."""
+        return {}
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
         """The paths of one optimiser step; their gradients add up."""
@@ -163,6 +177,13 @@ class Method(ABC):
         return self.evolution.best()
 
     # State ----------------------------------------------------------------------------------
+
+    def trained_state(self) -> dict[str, Any]:
+        """What search and scoring need of the training: tensors and plain containers."""
+        return {"supernet": self.supernet.state_dict()}
+
+    def load_trained_state(self, state: dict[str, Any]) -> None:
+        self.supernet.load_state_dict(state["supernet"])
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors and plain containers: everything needed to resume."""

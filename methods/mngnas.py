@@ -21,7 +21,7 @@ from methods.options import MNGNASOptions, Recipe
 from methods.registry import METHODS, options_class
 from methods.simplex import adaptive_coefficients
 from methods.teachers import Member, TeacherGroups
-from searchspaces.base import Arch
+from searchspaces.base import Arch, SearchSpace
 
 TRIES = 2000
 
@@ -45,6 +45,14 @@ class MNGNAS(Method):
     def training_identity(cls, options: MNGNASOptions) -> dict[str, Any]:
         base = options_class(options.base)()
         return METHODS[options.base].training_identity(base)
+
+    @classmethod
+    def paths_per_step(cls, options: MNGNASOptions, space: SearchSpace) -> dict[str, float]:
+        base = options_class(options.base)()
+        return METHODS[options.base].paths_per_step(base, space)
+
+    def notes(self) -> list[str]:
+        return self.base.notes()
 
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         return self.base.train_step(step)

@@ -73,7 +73,7 @@ class SPOSOptions:
 class MNGNASOptions:
     """Hyper-parameters of the search (Section IV-A); arms of the ablation."""
 
-    base: str = option("spos", "method that trains the supernet", ("spos",))
+    base: str = option("spos", "method that trains the supernet", ("spos", "fairnas", "mixpath"))
     kd: str = option(
         "full",
         "teachers while retraining: none (labels only), the best model of the previous epoch, "

@@ -5,13 +5,27 @@ from searchspaces.registry import Registry
 METHODS = Registry(
     "method",
     "nas_harness.methods",
-    {"spos": "methods.spos:SPOS", "mngnas": "methods.mngnas:MNGNAS"},
+    {
+        "spos": "methods.spos:SPOS",
+        "fairnas": "methods.fairnas:FairNAS",
+        "mixpath": "methods.mixpath:MixPath",
+        "cream": "methods.cream:Cream",
+        "ennas": "methods.ennas:EnNAS",
+        "mngnas": "methods.mngnas:MNGNAS",
+    },
 )
 
 _OPTIONS = Registry(
     "options of method",
     "nas_harness.method_options",
-    {"spos": "methods.options:SPOSOptions", "mngnas": "methods.options:MNGNASOptions"},
+    {
+        "spos": "methods.options:SPOSOptions",
+        "fairnas": "methods.fairnas_options:FairNASOptions",
+        "mixpath": "methods.mixpath_options:MixPathOptions",
+        "cream": "methods.cream_options:CreamOptions",
+        "ennas": "methods.ennas_options:EnNASOptions",
+        "mngnas": "methods.options:MNGNASOptions",
+    },
 )
 
 

@@ -125,7 +125,7 @@ class ChainSpace(SearchSpace):
         )
         stem = Block("stem", reduces=self.skeleton.stride > 1, fixed=True)
         row = (Stage("", (stem,)), *stages, Stage("", (Block("head", fixed=True),)))
-        note = "Below a stage its channels. Height: weights, relative to the layer's heaviest operator."
+        note = "below: channels; height: weights, relative to the layer's heaviest operator"
         return [Chain("", row, note)]
 
 

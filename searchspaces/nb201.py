@@ -83,7 +83,8 @@ class NASBench201(SearchSpace):
 
     def is_valid(self, arch: Arch) -> bool:
         """False for the 341 cells whose output never depends on their input."""
-        return bool(live_edges(arch))
+        known = len(arch) == len(EDGES) and all(op in range(len(OPERATORS)) for op in arch)
+        return known and bool(live_edges(arch))
 
     def canonical(self, arch: Arch) -> str:
         return unique_string(arch, zeros=True)

@@ -14,6 +14,15 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("steady")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--space",
+        action="append",
+        metavar="NAME",
+        help="run tests/conformance on this registered space only; may be repeated",
+    )
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real benchmark data; the test is skipped where there is none."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from harness.progress import bar
 from harness.recipe import StandaloneRecipe
 from harness.standalone import train_standalone
 from harness.store import append_line, read_lines
+from harness.tabular.describe import measure
 from harness.tabular.table import Table, TableMeta
 from harness.tasks import load_task
 from harness.tasks.base import Task
@@ -78,6 +80,11 @@ def build_table(
             append_line(log, {"arch": key[0], "seed": key[1], **result})
             progress.update()
     table = _assemble(space, task, recipe, archs, seeds, done, identity)
+    seconds = [result["seconds"] for result in done.values() if "seconds" in result]
+    measured = measure(table, space)
+    if seconds:
+        measured["cpu_seconds"] = round(float(np.median(seconds)), 1)
+    table = replace(table, meta=replace(table.meta, measured=measured), distinct=True)
     table.save(output)
     log.unlink(missing_ok=True)
     return table
@@ -91,7 +98,10 @@ def train_jobs(
     workers: int,
     data: Path | None = None,
 ) -> Iterator[tuple[Job, dict[str, float]]]:
-    """Stand-alone trainings in parallel processes of one thread each, in the order of ``jobs``."""
+    """Stand-alone trainings in parallel processes of one thread each, in the order of ``jobs``.
+
+    Accuracies on ``val`` and ``test`` in percent, and the ``seconds`` of CPU time it took.
+    """
     if not jobs:
         return
     work = [(space, task, data, recipe, job) for job in jobs]
@@ -114,7 +124,9 @@ def _train(
     work: tuple[SearchSpace, str, Path | None, StandaloneRecipe, Job],
 ) -> dict[str, float]:
     space, task, data, recipe, (arch, seed) = work
-    return train_standalone(space, arch, _task(task, data), recipe, seed)
+    task_data, started = _task(task, data), process_time()
+    result = train_standalone(space, arch, task_data, recipe, seed)
+    return result | {"seconds": round(process_time() - started, 3)}
 
 
 def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:
@@ -128,7 +140,8 @@ def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], d
             "build as it was begun, or delete the file."
         )
     return {
-        (row["arch"], row["seed"]): {"val": row["val"], "test": row["test"]} for row in lines[1:]
+        (row["arch"], row["seed"]): {k: v for k, v in row.items() if k not in ("arch", "seed")}
+        for row in lines[1:]
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from harness.evaluate import references, render_references
+from harness.intervals import Interval
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 
@@ -29,6 +31,22 @@ def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
     }
 
 
+def measure(table: Table, space: SearchSpace) -> dict[str, Any]:
+    """:func:`describe_table` in plain rounded numbers, None where there are too few trainings."""
+    found = describe_table(table, space)
+    ceilings = ((name, found["ceiling"][name]) for name in ("single_seed", "seed_mean"))
+    return {
+        "test_percent": {name: round(float(v), 3) for name, v in found["test_percent"].items()},
+        "floors": {name: _plain(found["floors"][name]) for name in ("params", "flops")},
+        "ceiling": {name: _plain(value) for name, value in ceilings},
+    }
+
+
+def _plain(interval: Interval | None) -> float | None:
+    value = None if interval is None else interval["value"]
+    return None if value is None or not isfinite(value) else round(float(value), 4)
+
+
 def render_description(description: dict[str, Any]) -> str:
     """Plain text for a terminal."""
     meta, spread = description["meta"], description["test_percent"]
@@ -43,4 +61,6 @@ def render_description(description: dict[str, Any]) -> str:
         f"source         {meta['source']} ({meta['version']}, {meta['licence']})",
         f"made by        {meta['created_by']}",
     ]
+    if meta["measured"].get("cpu_seconds"):
+        lines.append(f"training        {meta['measured']['cpu_seconds']} CPU-seconds each")
     return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import InitVar, asdict, dataclass
+from dataclasses import InitVar, asdict, dataclass, field
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -33,7 +33,9 @@ class TableMeta:
     one image, 100 / number of images. ``sha256`` is that of the file the table was made from,
     ``created_by`` the command that makes it again. ``training`` describes the recipe; its key
     ``test_trained_on_all`` is false where the networks behind the test columns saw only a part
-    of the training images.
+    of the training images. ``measured`` is what the builder found out about its table: accuracy
+    spread, floors, ceiling (:func:`harness.tabular.describe.measure`) and the median of
+    ``cpu_seconds`` of a training.
     """
 
     space: str
@@ -48,6 +50,7 @@ class TableMeta:
     resolution: dict[str, float]
     training: dict[str, Any]
     notes: str = ""
+    measured: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     @property

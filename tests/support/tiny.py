@@ -26,6 +26,10 @@ _OF_ALL = (
 )
 _OF_METHOD = {
     "spos": "",
+    "fairnas": "",
+    "mixpath": "",
+    "cream": "--options.slice 2 --options.update-every 2",
+    "ennas": "--options.probe-images 16 --options.report-images 32",
     "mngnas": "--options.population 4 --options.retrain-steps 2 --options.perturbed 2 "
     "--options.teachers 2",
 }

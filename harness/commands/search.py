@@ -1,0 +1,121 @@
+"""``nas-harness search``: searches on ground truth, which train nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.config import with_values
+from harness.options import Parser, add_options, check_limits, whole_number
+from methods.table_search import SEARCHES
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+ALL = "all"
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, simulate, print the curves (or the result with ``--json``), write ``--output``."""
+    given, options = parse(arguments)
+    space_class = SPACES[given.space]
+
+    from harness.searches import compare_searches, render
+    from harness.tabular.cost import analytic_cost, usual_scale
+    from harness.tabular.locate import find_table
+
+    space = space_class(given.scale or usual_scale(given.space, given.task))
+    table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
+    result = compare_searches(
+        table,
+        space,
+        options,
+        queries=given.queries,
+        repeats=given.repeats,
+        seed=given.seed,
+        max_madds=given.max_madds,
+        test_as_validation=given.test_as_validation,
+    )
+    if given.output:
+        save(result, given.output)
+    print(json.dumps(result, indent=2, allow_nan=False) if given.json else render(result))
+
+
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """What was given, and the options of each search to run, by its name.
+
+    The method comes first, since it decides which options there are. Raises :class:`UsageError`
+    for whatever is not known or out of its limits.
+    """
+    first = _parser(add_help=False)
+    first.add_argument("--method", default=ALL)
+    chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+    names = list(SEARCHES) if chosen.method == ALL else [chosen.method]
+    defaults = {name: SEARCHES[name].Options() for name in names}
+
+    parser = _parser()
+    parser.add_argument("--method", default=ALL, help=f"{', '.join([*SEARCHES, ALL])}")
+    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--task", default="digits", help="task of the ground truth")
+    parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
+    parser.add_argument("--data", type=Path, help="folder with published tables")
+    for name, low, default, text in (
+        ("--queries", 1, 300, "trainings per search"),
+        ("--repeats", 1, 500, "searches, each with its own random numbers"),
+        ("--seed", 0, 0, "of the random numbers"),
+    ):
+        parser.add_argument(name, type=whole_number(low), default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--max-madds",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="largest number of multiply-adds, in millions; 0: no limit",
+    )
+    parser.add_argument(
+        "--test-as-validation",
+        action="store_true",
+        help="let searches see test accuracies, for tables without others; results are marked",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--output", type=Path, help="also write the curves: a .csv or .parquet")
+    for name in names:
+        add_options(parser, defaults[name], f"{name}.")
+    given = parser.parse_args(arguments)
+    check_limits({"max_madds": given.max_madds}, {})
+    if given.output and given.output.suffix not in _WRITERS:
+        raise UsageError(f"--output takes a .csv or .parquet file, not {given.output}.")
+    return given, {name: _with_given(name, defaults[name], vars(given)) for name in names}
+
+
+def save(result: dict[str, Any], path: Path) -> None:
+    """Write the curves of ``result`` as one row per method and number of queries, atomically."""
+    import pandas
+
+    from harness.searches import flat_rows
+    from harness.store import atomic_path
+
+    with atomic_path(path) as temporary:
+        _WRITERS[path.suffix](pandas.DataFrame(flat_rows(result)), temporary)
+
+
+_WRITERS: dict[str, Callable[[Any, Path], Any]] = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
+}
+
+
+def _with_given(name: str, defaults: Any, given: dict[str, Any]) -> Any:
+    own = {key.removeprefix(f"{name}."): value for key, value in given.items()}
+    return with_values(defaults, {k: v for k, v in own.items() if f"{name}.{k}" in given})
+
+
+def _parser(**kwargs: Any) -> Parser:
+    return Parser(
+        prog="nas-harness search",
+        description="Simulate random search, regularised evolution (REA) and REINFORCE on ground "
+        "truth: what each would have found after so many trainings, without any training.",
+        **kwargs,
+    )

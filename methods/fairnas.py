@@ -1,0 +1,108 @@
+"""FairNAS: strict fairness (Chu et al., arXiv:1907.01845, Algorithm 1).
+
+In each step every operator of every site is trained by exactly one model. All models see the same
+batch and the same weights; one optimiser step applies their gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from methods.base import Batch, Method, Setting
+from methods.fairnas_options import FairNASOptions
+from searchspaces.base import Arch, Cost, Path, SearchSpace
+from searchspaces.errors import UsageError
+
+TRIES = 2000
+
+
+def models_per_step(options: FairNASOptions, space: SearchSpace) -> int:
+    """As many as the largest site has operators, so that each is trained in every step."""
+    wiring = getattr(space, "topology", range(0))
+    sizes = [len(site.operators) for s, site in enumerate(space.sites) if s not in wiring]
+    return max(sizes) if options.fairness == "strict" else 1
+
+
+class FairNAS(Method):
+    """Model k of a step takes operator π(k) of each site, π fresh and independent for each.
+
+    Where sites have fewer operators than others, some operators of theirs are trained more
+    than once: there fairness is not strict. A topology is drawn once per step for all its models.
+    """
+
+    Options = FairNASOptions
+
+    def __init__(self, setting: Setting, options: FairNASOptions):
+        super().__init__(setting, options)
+        wiring = getattr(self.space, "topology", range(0))
+        sizes = {s: len(site.operators) for s, site in enumerate(self.space.sites)}
+        self.choices = {site: size for site, size in sizes.items() if site not in wiring}
+        self.models = models_per_step(options, setting.space)
+        self.leaves_out = math.prod(sizes.values()) > self.space.size
+        if options.search == "nsga2":
+            from methods.nsga2 import NSGA2
+
+            self.evolution = NSGA2(self.space, setting.search, self.feasible, self.cost)
+
+    @classmethod
+    def paths_per_step(cls, options: FairNASOptions, space: SearchSpace) -> dict[str, float]:
+        models = float(models_per_step(options, space))
+        return {"forwards": models, "backwards": models}
+
+    @classmethod
+    def training_identity(cls, options: FairNASOptions) -> dict[str, Any]:
+        identity = super().training_identity(options)
+        del identity["options"]["search"]
+        return identity
+
+    def notes(self) -> list[str]:
+        """What a reader of the results must know: whether fairness was strict."""
+        short = sum(size < self.models for size in self.choices.values())
+        if not short:
+            return []
+        return [
+            f"not strictly fair at {short} of {len(self.choices)} sites, which have fewer "
+            f"operators than the {self.models} models of a step"
+        ]
+
+    def sample_paths(self, rng: np.random.Generator) -> list[Path]:
+        """``models`` paths; where a space leaves out some choices, redrawn until all are in it.
+
+        Raises :class:`UsageError` where they never are.
+        """
+        if self.options.fairness == "expectation":
+            return [self.space.sample(rng)]
+        for _ in range(TRIES):
+            shared = self.space.sample(rng)
+            columns = [
+                fair_genes(self.choices[site], self.models, rng)
+                if site in self.choices
+                else [gene] * self.models
+                for site, gene in enumerate(shared)
+            ]
+            paths = list(zip(*columns, strict=True))
+            if not self.leaves_out or all(map(self.space.is_valid, paths)):
+                return paths
+        raise UsageError(
+            f"no {self.models} architectures of {self.space.name} that use every operator were "
+            "found; choose --options.fairness expectation."
+        )
+
+    def path_loss(self, path: Path, batch: Batch) -> torch.Tensor:
+        loss = super().path_loss(path, batch)
+        if self.options.grad_reduce == "mean":  # of the gradients; the loss is recorded as it is
+            loss.register_hook(lambda gradient: gradient / self.models)
+        return loss
+
+    def cost(self, arch: Arch) -> Cost:
+        return self.space.cost(arch, self.data.image)
+
+
+def fair_genes(operators: int, models: int, rng: np.random.Generator) -> list[int]:
+    """The operator of each model at one site: a permutation, filled with parts of further ones."""
+    rounds = [rng.permutation(operators) for _ in range(math.ceil(models / operators))]
+    return np.concatenate(rounds)[:models].tolist()

@@ -1,0 +1,1 @@
+"""A search space of its own package, outside the project: all of it is in ``space.py``."""
