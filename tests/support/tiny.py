@@ -20,7 +20,7 @@ from searchspaces.registry import SPACES
 
 ARCHITECTURES, RANKED = 20, 12
 _OF_ALL = (
-    "--preset smoke --seed 3 --device cpu --train.steps 6 --train.batch-size 16 "
+    "--preset smoke --seed 3 --device cpu --train.steps 6 --train.batch-size 16 --equalise steps "
     "--score.calibration-images 64 --score.images 200 --search.population 4 --search.parents 2 "
     f"--rank.architectures {RANKED}"
 )
