@@ -1,0 +1,100 @@
+"""Every registered method on every registered space: trains, resumes, scores, searches."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from methods.base import Setting
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.registry import METHODS, options_class
+
+QUICK = {
+    "cream": {"slice": 2, "update_every": 1, "warmup": 0.25},
+    "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
+    "mngnas": {
+        "search_epochs": 1,
+        "population": 3,
+        "removed": 1,
+        "teachers": 1,
+        "retrain_steps": 1,
+        "perturbed": 1,
+        "perturb_steps": 1,
+    },
+}
+
+
+class Noise:
+    """Random images with random labels."""
+
+    def __init__(self, image):
+        generator = torch.Generator().manual_seed(0)
+        self.image = image
+        self.x = torch.randn(64, image.channels, image.size, image.size, generator=generator)
+        self.y = torch.randint(image.classes, (64,), generator=generator)
+        self.train = self.val = self.y
+
+    def train_batch(self, step, batch_size, seed):
+        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
+        return self.x[index], self.y[index]
+
+    def batches(self, part, batch_size):
+        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
+
+
+@pytest.fixture(params=list(METHODS))
+def make_method(request, space, image, limit):
+    """What makes the method with a tiny budget on the space."""
+    options = options_class(request.param)(**QUICK.get(request.param, {}))
+    setting = Setting(
+        space=space,
+        data=Noise(image),
+        recipe=Recipe(steps=4, batch_size=8),
+        scoring=Scoring(calibration_images=16, images=16, batch_size=16),
+        search=SearchLimits(population=3, generations=1, parents=2, max_madds=limit / 1e6),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    return lambda: METHODS[request.param](setting, options)
+
+
+@pytest.fixture(scope="session")
+def limit(space, image):
+    """Multiply-adds that about half of the architectures stay within."""
+    rng = np.random.default_rng(1)
+    drawn = filter(space.is_valid, (space.sample(rng) for _ in range(60)))
+    return float(np.median([space.cost(arch, image).madds for arch in drawn]))
+
+
+def state_of(method):
+    buffer = io.BytesIO()
+    torch.save(method.state_dict(), buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+def test_a_method_trains_resumes_scores_and_searches(make_method, archs, limit):
+    method = make_method()
+    for step in range(2):
+        assert all(torch.isfinite(value) for value in method.train_step(step).values())
+    resumed = make_method()
+    resumed.load_state_dict(state_of(method))
+    for step in (2, 3):
+        for each in (method, resumed):
+            each.train_step(step)
+    trained = method.supernet.state_dict()
+    for name, tensor in resumed.supernet.state_dict().items():
+        assert torch.equal(tensor, trained[name]), name
+    before = {name: tensor.clone() for name, tensor in trained.items()}
+    for epoch in range(method.search_epochs):
+        scored = method.search_epoch(epoch)
+        assert all(0 <= score <= 100 for _, score in scored)
+    found, cost = method.found(), method.space.cost
+    assert method.space.is_valid(found)
+    assert cost(found, method.data.image).madds <= limit
+    scores = method.score(archs)
+    assert scores.shape == (len(archs),)
+    assert ((scores >= 0) & (scores <= 100)).all()
+    assert all(torch.equal(t, before[n]) for n, t in method.supernet.state_dict().items())
+    assert all(isinstance(note, str) for note in method.notes())
