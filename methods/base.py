@@ -39,6 +39,9 @@ class Data(Protocol):
     def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
         """All of ``train`` or ``val`` in stored order."""
 
+    def halves(self) -> tuple[Data, Data]:
+        """The same with one half of the training images each."""
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -12,6 +12,8 @@ METHODS = Registry(
         "cream": "methods.cream:Cream",
         "ennas": "methods.ennas:EnNAS",
         "mngnas": "methods.mngnas:MNGNAS",
+        "darts": "methods.darts:DARTS",
+        "gdas": "methods.gdas:GDAS",
     },
 )
 
@@ -25,6 +27,8 @@ _OPTIONS = Registry(
         "cream": "methods.cream_options:CreamOptions",
         "ennas": "methods.ennas_options:EnNASOptions",
         "mngnas": "methods.options:MNGNASOptions",
+        "darts": "methods.relaxation_options:DARTSOptions",
+        "gdas": "methods.relaxation_options:GDASOptions",
     },
 )
 

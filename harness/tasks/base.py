@@ -56,6 +56,12 @@ class Task:
         }
         return replace(self, **moved)
 
+    def halves(self) -> tuple[Task, Task]:
+        """Two tasks with every other training image each, the rest as here."""
+        images, labels = self.train.images, self.train.labels
+        first, second = (Split(images[part::2], labels[part::2]) for part in (0, 1))
+        return replace(self, train=first), replace(self, train=second)
+
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 ``[B, C, H, W]`` to float32 with zero mean and unit deviation per channel."""
         shape = (1, -1, 1, 1)

@@ -9,7 +9,9 @@ import torch
 from methods.base import Setting
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
+from searchspaces.errors import UsageError
 
+UNSUPPORTED = ("darts", "gdas")  # on spaces with a topology
 QUICK = {
     "cream": {"slice": 2, "update_every": 1, "warmup": 0.25},
     "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
@@ -39,6 +41,9 @@ class Noise:
         index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
         return self.x[index], self.y[index]
 
+    def halves(self):
+        return self, self
+
     def batches(self, part, batch_size):
         yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
 
@@ -56,6 +61,10 @@ def make_method(request, space, image, limit):
         seed=0,
         device=torch.device("cpu"),
     )
+    if request.param in UNSUPPORTED and hasattr(space, "topology"):
+        with pytest.raises(UsageError, match="also choose a wiring"):
+            METHODS[request.param](setting, options)
+        pytest.skip("the method mixes operators and cannot mix wirings")
     return lambda: METHODS[request.param](setting, options)
 
 

@@ -36,6 +36,9 @@ class Blobs:
         index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
         return self.x[index], self.y[index]
 
+    def halves(self):
+        return self, self
+
     def batches(self, part, batch_size):
         yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
 
@@ -189,7 +192,10 @@ def test_scoring_leaves_the_supernet_as_it_was(name, bn):
     assert method.supernet.training is training
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+RANKING = [name for name in METHODS if name not in ("darts", "gdas")]  # those only choose
+
+
+@pytest.mark.parametrize("name", RANKING)
 def test_planted_ranking_is_found(name):
     space, data = PlantedSpace(), PlantedData()
     where = setting(

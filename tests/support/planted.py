@@ -8,6 +8,7 @@ grows with the sum of the squared strengths of its operators and depends on noth
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
@@ -112,6 +113,12 @@ class PlantedData:
 
     def __post_init__(self):
         self.train, self.val = self._draw(1), self._draw(2)
+
+    def halves(self):
+        first, second = copy(self), copy(self)
+        first.train, second.train = self.train[::2], self.train[1::2]
+        first.size, second.size = len(first.train), len(second.train)
+        return first, second
 
     def _draw(self, seed):
         rng = np.random.default_rng(seed)

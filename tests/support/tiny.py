@@ -30,6 +30,8 @@ _OF_METHOD = {
     "mixpath": "",
     "cream": "--options.slice 2 --options.update-every 2",
     "ennas": "--options.probe-images 16 --options.report-images 32",
+    "darts": "",
+    "gdas": "",
     "mngnas": "--options.population 4 --options.retrain-steps 2 --options.perturbed 2 "
     "--options.teachers 2",
 }

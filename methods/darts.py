@@ -1,0 +1,129 @@
+"""DARTS: differentiable architecture search, first order (Liu et al. 2019, section 2.3, ξ = 0).
+
+A baseline. At each site all operators run and their outputs are mixed by the softmax of
+architecture parameters, which one half of the training images trains while the other half trains
+the weights. What it predicts of an architecture is how probable the parameters make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from methods.base import Batch, Method, Setting
+from methods.relaxation_options import DARTSOptions
+from searchspaces.base import Arch, SearchSpace
+from searchspaces.errors import UsageError
+from searchspaces.supernet import Operator, Visit
+
+ARCH_BETAS = (0.5, 0.999)  # of Adam, DARTS section 3.1
+
+
+class DARTS(Method):
+    """Alternates a step of the architecture parameters with one of the weights.
+
+    Raises :class:`UsageError` for spaces that also choose a wiring, which this supernet cannot mix.
+    """
+
+    Options = DARTSOptions
+
+    def __init__(self, setting: Setting, options: DARTSOptions):
+        if hasattr(setting.space, "topology"):
+            raise UsageError(
+                f"{type(self).__name__} mixes operators, but architectures of {setting.space.name} "
+                "also choose a wiring; use another method there."
+            )
+        super().__init__(setting, options)
+        self.weight_data, self.arch_data = self.data.halves()
+        self.alphas = [
+            torch.zeros(len(site.operators), device=setting.device, requires_grad=True)
+            for site in self.space.sites
+        ]
+        self.arch_optimizer = torch.optim.Adam(
+            self.alphas,
+            options.arch_lr,
+            betas=ARCH_BETAS,
+            weight_decay=options.arch_weight_decay,
+        )
+
+    @classmethod
+    def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
+        """All operators, for the weights and again for the architecture parameters."""
+        paths = 2 * float(np.mean([len(site.operators) for site in space.sites]))
+        return {"forwards": paths, "backwards": paths}
+
+    def train_step(self, step: int) -> dict[str, torch.Tensor]:
+        recipe, seed = self.setting.recipe, self.setting.seed
+        batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
+        self._clear()
+        arch_loss = self.mixture_loss(batch, step)
+        arch_loss.backward()
+        self.arch_optimizer.step()
+        batch = self.weight_data.train_batch(step, recipe.batch_size, seed)
+        self._clear()
+        loss = self.mixture_loss(batch, step)
+        loss.backward()
+        self.update(step)
+        paths = self.paths_per_step(self.options, self.space)["forwards"]
+        self.count(round(paths), round(paths), round(paths * len(batch[1])))
+        return {"loss": loss.detach(), "arch_loss": arch_loss.detach()}
+
+    def _clear(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self.arch_optimizer.zero_grad(set_to_none=True)
+
+    def mixture_loss(self, batch: Batch, step: int) -> torch.Tensor:
+        x, y = batch
+        logits = self.supernet.features(x, self.space.sample(self.rng(0, 0)), self.mixture(step))[1]
+        return functional.cross_entropy(
+            logits, y, label_smoothing=self.setting.recipe.label_smoothing
+        )
+
+    def mixture(self, step: int) -> Visit:
+        """The visit of one forward pass of training step ``step``."""
+        weights = [alpha.softmax(0) for alpha in self.alphas]
+
+        def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+            return sum(w * op(x) for w, op in zip(weights[site], operators, strict=True))
+
+        return visit
+
+    # What it predicts -----------------------------------------------------------------------
+
+    def score(self, archs: Sequence[Arch]) -> np.ndarray:
+        """Geometric mean over the sites of the operators' probabilities, in percent."""
+        logs = [alpha.detach().log_softmax(0).cpu().double().numpy() for alpha in self.alphas]
+        means = [np.mean([log[gene] for log, gene in zip(logs, a, strict=True)]) for a in archs]
+        return 100 * np.exp(np.array(means))
+
+    def found(self) -> Arch:
+        """The most probable architecture if it is feasible, else the best of an evolution."""
+        best = tuple(int(alpha.argmax()) for alpha in self.alphas)
+        return best if self.feasible(best) else super().found()
+
+    # State ------------------------------------------------------------------------------------
+
+    def trained_state(self) -> dict[str, Any]:
+        return super().trained_state() | {"alphas": [alpha.detach() for alpha in self.alphas]}
+
+    def load_trained_state(self, state: dict[str, Any]) -> None:
+        super().load_trained_state(state)
+        with torch.no_grad():
+            for alpha, stored in zip(self.alphas, state["alphas"], strict=True):
+                alpha.copy_(stored)
+
+    def state_dict(self) -> dict[str, Any]:
+        return (
+            super().state_dict()
+            | self.trained_state()
+            | {"arch_optimizer": self.arch_optimizer.state_dict()}
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.load_trained_state(state)
+        self.arch_optimizer.load_state_dict(state["arch_optimizer"])

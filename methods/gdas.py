@@ -1,0 +1,54 @@
+"""GDAS: one sampled operator per site, differentiable by the Gumbel softmax (Dong & Yang 2019).
+
+A baseline, DARTS with a hard sample: only the sampled operator of each site runs. Straight
+through, the gradient reaches all architecture parameters of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from methods.darts import DARTS
+from methods.relaxation_options import GDASOptions
+from searchspaces.base import SearchSpace
+from searchspaces.supernet import Operator, Visit
+
+GUMBEL = 61
+
+
+class GDAS(DARTS):
+    """The cells of a network share the sample of a forward pass."""
+
+    Options = GDASOptions
+
+    @classmethod
+    def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
+        """One path for the weights and one for the architecture parameters."""
+        return {"forwards": 2.0, "backwards": 2.0}
+
+    def temperature(self, step: int) -> float:
+        options: GDASOptions = self.options
+        done = step / max(self.setting.recipe.steps - 1, 1)
+        return options.temperature + done * (options.last_temperature - options.temperature)
+
+    def mixture(self, step: int) -> Visit:
+        # both forward passes of a step draw from its stream, the second behind the first
+        if self._drawn[0] != step:
+            self._drawn = step, self.rng(GUMBEL, step)
+        rng, chosen = self._drawn[1], []
+        for alpha in self.alphas:
+            noise = torch.from_numpy(rng.gumbel(size=len(alpha))).to(alpha)
+            soft = ((alpha.log_softmax(0) + noise) / self.temperature(step)).softmax(0)
+            index = int(soft.argmax())
+            chosen.append((index, soft[index] - soft[index].detach() + 1))
+
+        def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+            index, one = chosen[site]
+            return one * operators[index](x)
+
+        return visit
+
+    _drawn: tuple[int, Any] = (-1, None)
