@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,9 @@ def load_limited(config: Config, data: Path | None) -> Task:
     return replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
 
 
-def make_method(config: Config, task: Task, device: torch.device) -> Method:
+def make_method(
+    config: Config, task: Task, device: torch.device, data: Path | None = None
+) -> Method:
     """The method with a freshly initialised supernet, at the supernet's own scale."""
     scale = config.scale or usual_scale(config.space, config.task)
     space = SPACES[config.space](scale, config.supernet.width, config.supernet.cells)
@@ -65,7 +68,19 @@ def make_method(config: Config, task: Task, device: torch.device) -> Method:
         device=device,
         affine=config.supernet.affine,
     )
-    return method(setting, config.options)
+    return method(setting, with_teacher(config, data))
+
+
+def with_teacher(config: Config, data: Path | None) -> Any:
+    """The method's options, with the best architecture where they ask for it as a teacher.
+
+    It is the best by validation accuracy, or by test accuracy where there is nothing else.
+    """
+    if getattr(config.options, "teacher", "") != "best":
+        return config.options
+    _, table = ground_truth(config, data)
+    split = "val" if f"val.{table.meta.epochs}.mean" in table.accuracies else "test"
+    return replace(config.options, teacher=table.archs[int(table.accuracy(split).argmax())])
 
 
 def equalised(config: Config, paths: dict[str, float]) -> Recipe:
@@ -82,7 +97,7 @@ def equalised(config: Config, paths: dict[str, float]) -> Recipe:
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
     """The trained method of a run, from its checkpoint."""
     task = load_limited(config, data)
-    method = make_method(config, task.to(device), torch.device(device))
+    method = make_method(config, task.to(device), torch.device(device), data)
     method.load_state_dict(load_tensors(checkpoint)["method"])
     return method
 

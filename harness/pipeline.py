@@ -86,7 +86,7 @@ class Run:
         self.space, self.table = space, table
         self.device = choose_device(execution.device)
         self.task = load_limited(config, execution.data).to(self.device)
-        self.method = make_method(config, self.task, self.device)
+        self.method = make_method(config, self.task, self.device, execution.data)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
         self.before, self.started = 0.0, time.monotonic()

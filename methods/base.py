@@ -115,9 +115,9 @@ class Method(ABC):
         self.count(len(paths), len(paths), len(paths) * len(batch[1]))
         return {"loss": total / len(paths)}
 
-    def update(self, step: int) -> None:
-        """Clip the gradients of the supernet and step its optimiser."""
-        recipe = self.setting.recipe
+    def update(self, step: int, recipe: Recipe | None = None) -> None:
+        """Clip the gradients of the supernet and step its optimiser, by the method's recipe."""
+        recipe = recipe or self.setting.recipe
         set_learning_rate(self.optimizer, recipe, step)
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), recipe.clip)

@@ -14,6 +14,7 @@ METHODS = Registry(
         "mngnas": "methods.mngnas:MNGNAS",
         "darts": "methods.darts:DARTS",
         "gdas": "methods.gdas:GDAS",
+        "dna": "methods.dna:DNA",
     },
 )
 
@@ -29,6 +30,7 @@ _OPTIONS = Registry(
         "mngnas": "methods.options:MNGNASOptions",
         "darts": "methods.relaxation_options:DARTSOptions",
         "gdas": "methods.relaxation_options:GDASOptions",
+        "dna": "methods.dna_options:DNAOptions",
     },
 )
 

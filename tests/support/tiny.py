@@ -32,6 +32,7 @@ _OF_METHOD = {
     "ennas": "--options.probe-images 16 --options.report-images 32",
     "darts": "",
     "gdas": "",
+    "dna": "",
     "mngnas": "--options.population 4 --options.retrain-steps 2 --options.perturbed 2 "
     "--options.teachers 2",
 }

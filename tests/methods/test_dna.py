@@ -1,0 +1,129 @@
+"""DNA: every stage by itself, under a teacher that learns nothing from it."""
+
+import numpy as np
+import pytest
+import torch
+from planted import PlantedData, PlantedSpace
+from scipy.stats import kendalltau
+
+from harness.tasks import load_task
+from methods.base import Setting
+from methods.dna import DNA, block_errors
+from methods.dna_options import DNAOptions
+from methods.options import Recipe, Scoring, SearchLimits
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+PATH = (3, 1, 2, 4, 1, 3)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return load_task("digits")
+
+
+@pytest.fixture
+def make(task):
+    def made(**options):
+        where = Setting(
+            space=SPACES["nb201"]("compact"),
+            data=task,
+            recipe=Recipe(steps=8, batch_size=16),
+            scoring=Scoring(calibration_images=100, images=100, batch_size=100),
+            search=SearchLimits(population=4, generations=1, parents=2),
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        return DNA(where, DNAOptions(**{"teacher": ""} | options))
+
+    return made
+
+
+def test_the_teacher_is_trained_first_and_then_left_alone(make):
+    method = make(teacher_share=0.5)
+    supernet = {k: v.clone() for k, v in method.supernet.state_dict().items()}
+    for step in range(4):
+        method.train_step(step)
+    assert all(torch.equal(v, supernet[k]) for k, v in method.supernet.state_dict().items())
+    teacher = {k: v.clone() for k, v in method.teacher.state_dict().items()}
+    for step in range(4, 8):
+        method.train_step(step)
+    assert all(torch.equal(v, teacher[k]) for k, v in method.teacher.state_dict().items())
+    assert not all(torch.equal(v, supernet[k]) for k, v in method.supernet.state_dict().items())
+    assert method.costs["path_forwards"] == 4 + 2 * 4
+    assert method.costs["path_backwards"] == 8
+
+
+def test_the_error_of_a_stage_reaches_no_other_stage_and_no_teacher(make, task):
+    method = make()
+    x, _ = task.train_batch(0, 16, 0)
+    states = method.teacher_states(x)
+    assert not any(tensor.requires_grad for state in states for tensor in state)
+    errors = block_errors(method.supernet, PATH, states)
+    assert errors.shape == (2,)
+    errors[0].backward()
+    grads = {n: p.grad for n, p in method.supernet.named_parameters() if p.grad is not None}
+    touched = {name.split(".")[1] for name, grad in grads.items() if grad.any()}
+    assert touched == {"0"}
+    assert all(p.grad is None for p in method.teacher.parameters())
+
+
+def test_a_student_with_the_weights_of_the_teacher_makes_no_error(make, task):
+    method = make()
+    x, _ = task.train_batch(0, 16, 0)
+    errors = block_errors(method.teacher, None, method.teacher_states(x))
+    assert torch.equal(errors, torch.zeros(2))
+
+
+def test_the_error_is_relative_to_the_spread_of_the_teacher(make, task):
+    method = make()
+    x, _ = task.train_batch(0, 16, 0)
+    states = method.teacher_states(x)
+    outputs, state = [], states[0]
+    for index in range(2):
+        state = method.supernet.eval().stage(index, states[index], PATH)
+        outputs.append(state[-1])
+    expected = [
+        (((out - after[-1]) ** 2).mean() / after[-1].var()).item()
+        for out, after in zip(outputs, states[1:], strict=True)
+    ]
+    got = block_errors(method.supernet, PATH, states)
+    np.testing.assert_allclose(got.tolist(), expected, rtol=1e-5)
+
+
+def test_the_teacher_is_the_one_that_was_named(make):
+    space = SPACES["nb201"]("compact")
+    named = make(teacher=space.encode(PATH))
+    assert named.teacher_arch == PATH
+    assert space.encode(PATH) in named.notes()[0]
+    madds = [space.cost(make().teacher_arch, named.data.image).madds]
+    rng = np.random.default_rng(5)
+    drawn = [space.cost(space.sample(rng), named.data.image).madds for _ in range(50)]
+    assert madds[0] >= np.percentile(drawn, 90)
+
+
+def test_planted_ranking_is_found_roughly():
+    """Operators whose noise differs from the teacher's are equally far from it, good or poor."""
+    where = Setting(
+        space=PlantedSpace(),
+        data=PlantedData(),
+        recipe=Recipe(steps=300, batch_size=64, lr=0.05, weight_decay=0.0),
+        scoring=Scoring(calibration_images=1000, batch_size=1000),
+        search=SearchLimits(population=4, generations=1, parents=2),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    method = DNA(where, DNAOptions(teacher="2222"))
+    for step in range(300):
+        method.train_step(step)
+    archs = [arch for arch in np.ndindex(3, 3, 3, 3) if any(arch)]
+    truth = [method.space.truth(arch) for arch in archs]
+    assert kendalltau(method.score(archs), truth).statistic > 0.7
+    assert archs[int(method.score(archs).argmax())] == (2, 2, 2, 2)
+
+
+def test_impossible_options_are_refused(make):
+    with pytest.raises(UsageError, match="teacher-share"):
+        DNAOptions(teacher_share=1.0)
+    with pytest.raises(UsageError, match="not a NAS-Bench-201 architecture"):
+        make(teacher="nonsense")
