@@ -117,11 +117,24 @@ def _info(arguments: list[str]) -> None:
 def _list(arguments: list[str]) -> None:
     parser = Parser(prog="nas-harness table list", description="Tables that can be used.")
     parser.add_argument("--data", type=Path, help="folder with published tables")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print what builders measured, as a table"
+    )
     given = parser.parse_args(arguments)
 
     from harness.tabular.locate import list_tables
 
-    for table in list_tables(given.data):
+    tables = list_tables(given.data)
+    if given.json:
+        print(json.dumps([asdict(table) for table in tables], indent=2, default=str))
+        return
+    if given.markdown:
+        from harness.tabular.overview import markdown
+
+        print(markdown([table for table in tables if table.meta and table.meta.measured]))
+        return
+    for table in tables:
         size = "" if table.rows is None else f"{table.rows:>8,} architectures"
         what = table.problem or size or "published file, imported on first use"
         print(f"{table.name:<28} {table.origin:<8} {what}  {table.path}")

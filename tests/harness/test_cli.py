@@ -239,3 +239,15 @@ def test_a_reader_that_leaves_early_is_no_error():
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
     assert result.stdout.startswith("usage:")
     assert result.stderr == ""
+
+
+def test_the_docs_tell_what_the_tables_measured(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+    assert main(["table", "list", "--markdown"]) == 0
+    rows = capsys.readouterr().out.strip()
+    assert "`nb201-compact-digits` | 600 × 3" in rows
+    assert rows in (Path(__file__).parents[2] / "docs" / "ground-truth.md").read_text()
+    assert main(["table", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert all(table["meta"]["measured"]["ceiling"]["seed_mean"] >= 0.6 for table in listed)
