@@ -21,7 +21,7 @@ SKELETONS = scales(
     compact=Skeleton(
         stem=8,
         stride=1,
-        stages=(Stage(8, 2, 1), Stage(16, 3, 2)),
+        stages=(Stage(8, 2, 1), Stage(16, 2, 2)),
         head=32,
         classifier_bias=False,
     ),

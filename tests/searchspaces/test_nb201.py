@@ -12,11 +12,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
-from searchspaces.nb201 import (
+from searchspaces.nb201 import NASBench201
+from searchspaces.nb201_cell import (
     EDGES,
     NONE,
     OPERATORS,
-    NASBench201,
     live_edges,
     subnet_key,
     unique_string,

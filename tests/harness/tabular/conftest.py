@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.tabular.table import Table, TableMeta
-from searchspaces.nb201 import OPERATORS, NASBench201
+from searchspaces.nb201 import NASBench201
+from searchspaces.nb201_cell import OPERATORS
 
 
 @pytest.fixture
