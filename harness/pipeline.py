@@ -287,7 +287,8 @@ class Run:
                 "reduced": bool(config.supernet.width or config.supernet.cells),
             },
             "found": found,
-            "costs": dict(self.method.costs)
+            "costs": {"scoring_image_passes": 0}
+            | dict(self.method.costs)
             | {
                 "seconds": round(self.seconds, 1),
                 "peak_memory_mb": peak_memory_mb(),

@@ -73,7 +73,7 @@ class Method(ABC):
         self.space, self.data = setting.space, setting.data
         torch.manual_seed(setting.seed)
         self.supernet = self.build().to(setting.device)
-        self.costs: Counter[str] = Counter(scoring_image_passes=0)
+        self.costs: Counter[str] = Counter()
         self.optimizer = sgd(self.supernet, setting.recipe)
         self.evolution = Evolution(self.space, setting.search, self.feasible)
 

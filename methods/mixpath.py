@@ -8,6 +8,8 @@ tables have no such BN, so that it is the supernet's only.
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 
 from methods.base import Method
@@ -24,8 +26,16 @@ class MixPath(Method):
     Options = MixPathOptions
 
     def build(self) -> Supernet:
-        """Raises :class:`UsageError` if the bug of the released code is asked for elsewhere."""
+        """Raises :class:`UsageError` for a space that cannot have shadow BN.
+
+        And if the bug of the released code is asked for where that code is not.
+        """
         options: MixPathOptions = self.options
+        if "shadow" not in signature(self.space.supernet).parameters:
+            raise UsageError(
+                f"the supernet of {self.space.name} has no shadow BN, which MixPath needs; give "
+                "its supernet() the argument shadow, or use another method."
+            )
         if options.official_nb101_bug and self.space.name != "nb101-mixpath":
             raise UsageError(
                 "--options.official-nb101-bug is about the space nb101-mixpath; leave it out for "
