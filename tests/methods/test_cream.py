@@ -6,67 +6,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from planted import PlantedData, PlantedSpace
+from creams import (
+    OPENS,
+    OPTIONS,
+    RECIPE,
+    STEPS,
+    batch_of,
+    equal,
+    path_of,
+    scores_of,
+    setting,
+    state_of,
+    trained,
+)
+from planted import PlantedData
 from scipy.stats import kendalltau
 from torch.nn import functional
 
-from methods.base import PATHS, Setting, set_learning_rate
+from methods.base import set_learning_rate
 from methods.cream import Cream, mixed_loss
 from methods.cream_options import CreamOptions, Quirks
 from methods.matching import distillation_weight
-from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
+from methods.options import Recipe, SPOSOptions
 from methods.spos import SPOS
-from searchspaces.errors import UsageError
-
-STEPS, OPENS = 24, 4
-OPTIONS = CreamOptions(board=3, update_every=5)
-RECIPE = Recipe(steps=STEPS, batch_size=32, lr=0.05, label_smoothing=0.1)
-DATA = PlantedData(600)
-
-
-def setting(recipe=RECIPE, data=DATA, **limits):
-    return Setting(
-        space=PlantedSpace(),
-        data=data,
-        recipe=recipe,
-        scoring=Scoring(calibration_images=300, batch_size=300),
-        search=SearchLimits(population=6, generations=2, parents=3, **limits),
-        seed=0,
-        device=torch.device("cpu"),
-    )
-
-
-def trained(steps, options=OPTIONS, quirks=None, **limits):
-    method = Cream(setting(**limits), options)
-    method.quirks = quirks or method.quirks
-    for step in range(steps):
-        method.train_step(step)
-    return method
-
-
-def path_of(method, step):
-    return method.sample_paths(method.rng(PATHS, step))[0]
-
-
-def batch_of(method, step):
-    return method.data.train_batch(step, RECIPE.batch_size, 0)
-
-
-def state_of(module):
-    return {name: value.clone() for name, value in module.state_dict().items()}
-
-
-def equal(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def scores_of(method, path):
-    """Matching scores of the board's entries, one pass over all of their images."""
-    images = torch.cat([entry.images for entry in method.board.entries])
-    stored = torch.stack([entry.probabilities for entry in method.board.entries])
-    student = method.supernet(images, path).softmax(1).view_as(stored)
-    return method.matching(student, stored).detach()
-
 
 # Warm-up ------------------------------------------------------------------------------------
 
@@ -209,29 +171,6 @@ def test_costs_are_counted():
     }  # fmt: skip
 
 
-# Prior --------------------------------------------------------------------------------------
-
-
-def test_prior_shapes_the_paths():
-    method = Cream(setting(), replace(OPTIONS, pre_prob="1,0,3"))
-    paths = np.array([path_of(method, step) for step in range(1500)])
-    shares = np.stack([(paths == op).mean(0) for op in range(3)])
-    assert np.abs(shares - [[0.25], [0], [0.75]]).max() < 5 * np.sqrt(0.25 * 0.75 / 1500)
-    method.quirks = Quirks(uniform_prior=True)
-    expected = [method.space.sample(method.rng(PATHS, step)) for step in range(20)]
-    assert [path_of(method, step) for step in range(20)] == expected
-
-
-def test_prior_leaves_the_genes_of_the_topology():
-    class Wired(PlantedSpace):
-        topology = range(2, 4)
-
-    method = Cream(replace(setting(), space=Wired()), replace(OPTIONS, pre_prob="0,0,1"))
-    paths = np.array([path_of(method, step) for step in range(50)])
-    assert (paths[:, :2] == 2).all()
-    assert len(np.unique(paths[:, 2:])) == 3
-
-
 # Quirks -------------------------------------------------------------------------------------
 
 
@@ -371,39 +310,3 @@ def test_planted_ranking_is_found():
     truth = [space.truth(arch) for arch in archs]
     assert kendalltau(method.score(archs), truth).statistic > 0.9
     assert space.truth(method.found()) > np.median(truth)
-
-
-# Usage errors -------------------------------------------------------------------------------
-
-
-def test_batches_hold_two_slices():
-    options = replace(OPTIONS, slice=5)
-    assert Cream(setting(replace(RECIPE, batch_size=10)), options)
-    with pytest.raises(UsageError, match="set --train.batch-size to 10 or more"):
-        Cream(setting(replace(RECIPE, batch_size=9)), options)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"board": 0},
-        {"slice": 1},
-        {"update_every": 0},
-        {"warmup": 1.1},
-        {"warmup": float("nan")},
-        {"meta_lr": -1e-4},
-        {"pre_prob": "1,x,2"},
-        {"pre_prob": "1,-1,2"},
-        {"pre_prob": "0,0"},
-        {"pre_prob": "nan,1"},
-    ],
-)
-def test_impossible_options_are_refused(wrong):
-    (name,) = wrong
-    with pytest.raises(UsageError, match=f"--options.{name.replace('_', '-')}"):
-        replace(OPTIONS, **wrong)
-
-
-def test_a_prior_fits_every_site():
-    with pytest.raises(UsageError, match="has 2 numbers, but site 0 of planted has 3"):
-        Cream(setting(), replace(OPTIONS, pre_prob="1,2"))
