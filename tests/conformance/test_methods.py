@@ -6,6 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 
 from methods.base import Setting
 from methods.options import Recipe, Scoring, SearchLimits
@@ -26,27 +27,6 @@ QUICK = {
         "perturb_steps": 1,
     },
 }
-
-
-class Noise:
-    """Random images with random labels."""
-
-    def __init__(self, image):
-        generator = torch.Generator().manual_seed(0)
-        self.image = image
-        self.x = torch.randn(64, image.channels, image.size, image.size, generator=generator)
-        self.y = torch.randint(image.classes, (64,), generator=generator)
-        self.train = self.val = self.y
-
-    def train_batch(self, step, batch_size, seed):
-        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
-        return self.x[index], self.y[index]
-
-    def halves(self):
-        return self, self
-
-    def batches(self, part, batch_size):
-        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
 
 
 @pytest.fixture(params=list(METHODS))

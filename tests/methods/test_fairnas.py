@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import chi2_contingency, chisquare, kendalltau
 
@@ -17,28 +18,11 @@ from methods.fairnas import FairNAS, fair_genes
 from methods.fairnas_options import FairNASOptions
 from methods.nsga2 import NSGA2
 from methods.options import Recipe, Scoring, SearchLimits
-from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 STRICT = FairNASOptions()
 COMPACT = ("nb201", "nb101-1shot1-1", "nb101-mixpath", "darts", "mobilenet", "mobilenet-proxyless")
-
-
-class Noise:
-    """Random images of one channel with random labels."""
-
-    image = ImageSpec(1, 8, 4)
-
-    def __init__(self):
-        generator = torch.Generator().manual_seed(0)
-        self.x = torch.randn(64, 1, 8, 8, generator=generator)
-        self.y = torch.randint(4, (64,), generator=generator)
-        self.train = self.val = self.y
-
-    def train_batch(self, step, batch_size, seed):
-        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
-        return self.x[index], self.y[index]
 
 
 def make(space="planted", options=STRICT, **changes):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import chisquare, kendalltau
 
@@ -14,28 +15,8 @@ from methods.mixpath import MixPath
 from methods.mixpath_options import MixPathOptions
 from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
 from methods.spos import SPOS
-from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
-
-
-class Noise:
-    """Random images with random labels."""
-
-    image = ImageSpec(1, 8, 4)
-
-    def __init__(self):
-        generator = torch.Generator().manual_seed(0)
-        self.x = torch.randn(64, 1, 8, 8, generator=generator)
-        self.y = torch.randint(4, (64,), generator=generator)
-        self.train = self.val = self.y
-
-    def train_batch(self, step, batch_size, seed):
-        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
-        return self.x[index], self.y[index]
-
-    def batches(self, part, batch_size):
-        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
 
 
 def setting(space, data, **recipe):

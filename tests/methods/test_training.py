@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
@@ -22,27 +23,14 @@ TINY_MNGNAS = MNGNASOptions(
 )
 
 
-class Blobs:
+class Blobs(Noise):
     """Random images whose label is the brightest quadrant."""
 
-    image = IMAGE
-
-    def __init__(self, size=128):
-        generator = torch.Generator().manual_seed(0)
-        self.x = torch.randn(size, 1, 8, 8, generator=generator)
-        quadrants = self.x.view(size, 2, 4, 2, 4).mean((2, 4)).flatten(1)
+    def __init__(self):
+        super().__init__(IMAGE)
+        quadrants = self.x.view(len(self.x), 2, 4, 2, 4).mean((2, 4)).flatten(1)
         self.y = quadrants.argmax(1)
         self.train = self.val = self.y
-
-    def train_batch(self, step, batch_size, seed):
-        index = np.random.default_rng([seed, step]).integers(len(self.y), size=batch_size)
-        return self.x[index], self.y[index]
-
-    def halves(self):
-        return self, self
-
-    def batches(self, part, batch_size):
-        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
 
 
 def setting(space=None, data=None, **kwargs):
