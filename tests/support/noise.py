@@ -11,9 +11,9 @@ from searchspaces.base import ImageSpec
 class Noise:
     """64 of them, the same for training and validation."""
 
-    def __init__(self, image: ImageSpec = ImageSpec(1, 8, 4)):
+    def __init__(self, image: ImageSpec | None = None):
         generator = torch.Generator().manual_seed(0)
-        self.image = image
+        self.image = image = image or ImageSpec(1, 8, 4)
         self.x = torch.randn(64, image.channels, image.size, image.size, generator=generator)
         self.y = torch.randint(image.classes, (64,), generator=generator)
         self.train = self.val = self.y
