@@ -12,7 +12,6 @@ from harness.options import check_limits
 from methods.options import Recipe, Scoring, SearchLimits, option
 from methods.registry import options_class
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
 
 SCHEMA_VERSION = 1
 
@@ -115,91 +114,6 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         deeper = isinstance(value, dict)
         leaves |= _leaves(value, f"{prefix}{name}.") if deeper else {f"{prefix}{name}": value}
     return leaves
-
-
-# What each preset changes, in layers: "*" for all, then the family of the task, then the method.
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "smoke": {
-        "*": {
-            "train.steps": 200,
-            "score.calibration_images": 256,
-            "search.population": 8,
-            "search.generations": 2,
-            "search.parents": 4,
-            "rank.architectures": 60,
-            "rank.measure_found": False,
-        },
-        "cifar": {
-            "train_images": 2000,
-            "train.steps": 60,
-            "supernet.width": 4,
-            "supernet.cells": 1,
-            "score.images": 500,
-        },
-        "mngnas": {
-            "options.search_epochs": 2,
-            "options.population": 6,
-            "options.removed": 2,
-            "options.retrain_steps": 3,
-            "options.perturb_steps": 1,
-        },
-    },
-    "laptop": {
-        "*": {"search.population": 20, "search.generations": 8},
-        "cifar": {
-            "train_images": 10000,
-            "train.steps": 1500,
-            "supernet.width": 8,
-            "supernet.cells": 1,
-            "score.images": 1000,
-            "score.calibration_images": 512,
-            "rank.architectures": 200,
-            "search.generations": 3,
-        },
-        "mngnas": {
-            "options.search_epochs": 6,
-            "options.population": 16,
-            "options.removed": 6,
-            "options.retrain_steps": 10,
-            "options.perturb_steps": 5,
-        },
-    },
-    # SPOS as its public NAS-Bench-201 runs train it: 250 epochs of 25,000 images in batches of 256.
-    # MNGNAS, Section IV-A: 600 epochs in batches of 96; 40 epochs of retraining, one of tuning with
-    # each perturbation. It prints no learning rate; this one belongs to the recipe it shares with
-    # DARTS.
-    "paper": {
-        "*": {"score.calibration_images": 20_000},
-        "spos": {
-            "train.steps": 250 * (25_000 // 256),
-            "train.batch_size": 256,
-            "train.lr": 0.05,
-            "train.weight_decay": 2.5e-4,
-        },
-        "mngnas": {
-            "train.steps": 600 * (25_000 // 96),
-            "train.batch_size": 96,
-            "train.lr": 0.025,
-            "train.weight_decay": 3e-4,
-            "options.retrain_steps": 40 * (25_000 // 96),
-            "options.perturb_steps": 25_000 // 96,
-        },
-    },
-}
-
-
-def preset_values(preset: str, task: str, method: str) -> dict[str, Any]:
-    """The dotted options that ``preset`` sets for a task and a method.
-
-    Raises :class:`UsageError` for an unknown preset.
-    """
-    if preset not in PRESETS:
-        raise UsageError(f"unknown preset '{preset}'{nearest(preset, PRESETS)}")
-    family = task.rstrip("0123456789")
-    values: dict[str, Any] = {}
-    for layer in ("*", family, method):
-        values |= PRESETS[preset].get(layer, {})
-    return values
 
 
 def with_values(config: Any, values: dict[str, Any]) -> Any:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harness.config import Config, preset_values, with_values
+from harness.config import Config, with_values
 from harness.options import Parser, add_options, whole_number
+from harness.presets import preset_values
 from harness.tasks.registry import TASKS
 from searchspaces.registry import SPACES
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from harness.commands.run import parse
-from harness.config import PRESETS, Config, preset_values, with_values
+from harness.config import Config, with_values
+from harness.presets import PRESETS, preset_values
 from harness.tasks.registry import TASKS
 from methods.options import Recipe
 from methods.registry import METHODS, options_class
