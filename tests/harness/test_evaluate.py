@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tables import made_meta
 
 from harness.evaluate import evaluate_scores, references, render, render_references
 from harness.metrics import METRICS, kendall_tau
 from harness.scores import read_scores
 from harness.subsets import evaluate
-from harness.tabular.table import Table, TableMeta
+from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201 import NASBench201
 
@@ -19,19 +20,8 @@ RESOLUTION = 0.01
 
 
 def make_table(archs, columns, params=None, madds=None, epochs=200):
-    meta = TableMeta(
-        space="nb201",
-        scale="benchmark",
-        task="cifar10",
-        source="made by a test",
-        licence="Apache-2.0",
-        version="1",
-        sha256="0" * 64,
-        created_by="pytest",
-        epochs=epochs,
-        resolution={"test": RESOLUTION, "val": RESOLUTION},
-        training={},
-    )
+    resolution = {"test": RESOLUTION, "val": RESOLUTION}
+    meta = made_meta(scale="benchmark", task="cifar10", epochs=epochs, resolution=resolution)
     return Table(meta, list(archs), columns, params, madds)
 
 

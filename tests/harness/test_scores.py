@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tables import made_meta
 
 from harness.scores import official_string, read_scores
-from harness.tabular.table import Table, TableMeta
+from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201 import NASBench201
 
@@ -28,20 +29,7 @@ SPELLINGS = {"strings": CELLS, "rows": [0, 1, 2], "tuples": TUPLES}
 
 
 def make_table(archs):
-    meta = TableMeta(
-        space="nb201",
-        scale="small",
-        task="digits",
-        source="made by a test",
-        licence="Apache-2.0",
-        version="1",
-        sha256="0" * 64,
-        created_by="pytest",
-        epochs=5,
-        resolution={"test": 0.01},
-        training={},
-    )
-    return Table(meta, list(archs), {"test.5.mean": np.linspace(10, 90, len(archs))})
+    return Table(made_meta(), list(archs), {"test.5.mean": np.linspace(10, 90, len(archs))})
 
 
 TABLE = make_table(CELLS)

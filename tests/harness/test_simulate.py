@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import PlantedSpace
+from tables import made_meta
 from tiny import make_table
 
 from harness import simulate as simulation
@@ -18,7 +19,7 @@ from harness.searches import EXACT, compare_searches, flat_rows, render
 from harness.simulate import checkpoints, simulate
 from harness.tabular.cost import analytic_cost
 from harness.tabular.locate import find_table
-from harness.tabular.table import Table, TableMeta
+from harness.tabular.table import Table
 from harness.trainings import Trainings
 from methods.candidates import Candidates
 from methods.random_search import RandomSearch
@@ -45,19 +46,7 @@ def table():
 
 
 def as_table(columns, archs=ARCHS):
-    meta = TableMeta(
-        space="planted",
-        scale="toy",
-        task="digits",
-        source="made by a test",
-        licence="Apache-2.0",
-        version="1",
-        sha256="0" * 64,
-        created_by="pytest",
-        epochs=5,
-        resolution={"test": 0.01},
-        training={},
-    )
+    meta = made_meta(space="planted", scale="toy")
     madds = np.array([1_000_000 * (1 + sum(map(int, text))) for text in archs])
     return Table(meta, list(archs), columns, madds, madds)
 

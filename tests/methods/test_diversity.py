@@ -38,7 +38,7 @@ class TwoCells(Supernet):
         return state[0].flatten(1)
 
     def subnet(self, arch):
-        raise NotImplementedError
+        return self
 
 
 def images(count=8, channels=2, size=3):

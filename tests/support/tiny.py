@@ -11,10 +11,11 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
+from tables import made_meta
 
 from harness.commands.run import parse
 from harness.config import Config
-from harness.tabular.table import Table, TableMeta
+from harness.tabular.table import Table
 from harness.tasks import IMAGES
 from searchspaces.registry import SPACES
 
@@ -47,21 +48,9 @@ def make_table(folder: Path, seeds: int = 0, **changes: Any) -> Table:
     runs = rng.uniform(20, 90, ARCHITECTURES) + rng.normal(size=(max(seeds, 1), ARCHITECTURES))
     columns = {f"{split}.4.mean": runs.mean(axis=0) for split in ("val", "test")}
     columns |= {f"test.4.{seed}": runs[seed] for seed in range(seeds)}
-    meta = {
-        "space": "nb201",
-        "scale": "compact",
-        "task": "digits",
-        "source": "made by a test",
-        "licence": "Apache-2.0",
-        "version": "1",
-        "sha256": "0" * 64,
-        "created_by": "pytest",
-        "epochs": 4,
-        "resolution": {"val": 0.1, "test": 0.025},
-        "training": {},
-    }
+    usual = {"scale": "compact", "epochs": 4, "resolution": {"val": 0.1, "test": 0.025}}
     table = Table(
-        TableMeta(**meta | changes),
+        made_meta(**usual | changes),
         [space.encode(arch) for arch in archs],
         columns,
         np.array([cost.params for cost in costs]),

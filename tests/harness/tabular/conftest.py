@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tables import made_meta
 
-from harness.tabular.table import Table, TableMeta
+from harness.tabular.table import Table
 from searchspaces.nb201 import NASBench201
 from searchspaces.nb201_cell import OPERATORS
 
@@ -25,21 +26,8 @@ def make_table():
     """``make_table(archs, columns, **meta)``: a table, by default of space toy."""
 
     def make(archs=("a", "b"), columns=None, params=None, madds=None, **meta):
-        described = {
-            "space": "toy",
-            "scale": "small",
-            "task": "digits",
-            "source": "made by a test",
-            "licence": "Apache-2.0",
-            "version": "1",
-            "sha256": "0" * 64,
-            "created_by": "pytest",
-            "epochs": 5,
-            "resolution": {"test": 0.01},
-            "training": {},
-        }
         columns = columns or {"test.5.mean": np.linspace(10, 90, len(archs))}
-        return Table(TableMeta(**described | meta), list(archs), columns, params, madds)
+        return Table(made_meta(**{"space": "toy"} | meta), list(archs), columns, params, madds)
 
     return make
 

@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -236,20 +235,6 @@ def test_a_failed_save_leaves_the_old_table(make_table, saved, tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         bad.save(path)
     assert_same(table, Table.load(path))
-
-
-def test_a_benchmark_sized_table_opens_at_once(cells, make_table, tmp_path):
-    rng = np.random.default_rng(0)
-    names = [f"{split}.200.{seed}" for split in ("val", "test") for seed in ("mean", 777, 888, 999)]
-    columns = {name: rng.uniform(0, 100, len(cells)).round(2) for name in names}
-    sizes = rng.integers(0, 10**8, (2, len(cells)))
-    make_table(cells, columns, *sizes, epochs=200).save(tmp_path / "t.parquet")
-    seconds = []
-    for _ in range(10):
-        start = time.perf_counter()
-        Table.load(tmp_path / "t.parquet")
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) <= 0.05
 
 
 def test_opening_a_table_does_not_import_pandas_or_torch(saved):
