@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn, get_type_hints
 
@@ -86,6 +86,14 @@ def whole_number(low: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {low}")
 
     return convert
+
+
+def add_whole_numbers(
+    parser: argparse._ActionsContainer, flags: Iterable[tuple[str, int, int, str]]
+) -> None:
+    """A flag for each (name, smallest value, default, help text)."""
+    for name, low, default, text in flags:
+        parser.add_argument(name, type=whole_number(low), default=default, metavar="N", help=text)
 
 
 def _converter(kind: type) -> Callable[[str], Any]:

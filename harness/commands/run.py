@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config, with_values
-from harness.options import Parser, add_options, whole_number
+from harness.options import Parser, add_options, add_whole_numbers
 from harness.presets import preset_values
 from harness.tasks.registry import TASKS
 from searchspaces.registry import SPACES
@@ -48,11 +48,11 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     run.add_argument("--data", type=Path, help="folder with data sets and published tables")
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of run records")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    for name, text in (
-        ("--workers", "processes; 0: one per core"),
-        ("--threads", "0: one for digits, else all cores"),
-    ):
-        run.add_argument(name, type=whole_number(0), default=0, metavar="N", help=text)
+    numbers = (
+        ("--workers", 0, 0, "processes; 0: one per core"),
+        ("--threads", 0, 0, "0: one for digits, else all cores"),
+    )
+    add_whole_numbers(run, numbers)
     run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
     run.add_argument("--json", action="store_true", help="print run.json on standard output")
     given = vars(parser.parse_args(arguments))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import with_values
-from harness.options import Parser, add_options, check_limits, whole_number
+from harness.options import Parser, add_options, add_whole_numbers, check_limits
 from methods.table_search import SEARCHES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -61,12 +61,12 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     parser.add_argument("--task", default="digits", help="task of the ground truth")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
     parser.add_argument("--data", type=Path, help="folder with published tables")
-    for name, low, default, text in (
+    numbers = (
         ("--queries", 1, 300, "trainings per search"),
         ("--repeats", 1, 500, "searches, each with its own random numbers"),
         ("--seed", 0, 0, "of the random numbers"),
-    ):
-        parser.add_argument(name, type=whole_number(low), default=default, metavar="N", help=text)
+    )
+    add_whole_numbers(parser, numbers)
     parser.add_argument(
         "--max-madds",
         type=float,

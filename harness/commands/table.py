@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.options import Parser, add_options, whole_number
+from harness.options import Parser, add_options, add_whole_numbers
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
@@ -59,12 +59,12 @@ def _build(arguments: list[str]) -> None:
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
     parser.add_argument("--task", default="digits", help="task")
     parser.add_argument("--data", type=Path, help="folder with data sets")
-    for name, low, default, text in (
+    numbers = (
         ("--architectures", 1, 300, "distinct architectures"),
         ("--seeds", 1, 3, "trainings of each"),
         ("--workers", 0, 0, "processes; 0: one per core"),
-    ):
-        parser.add_argument(name, type=whole_number(low), default=default, metavar="N", help=text)
+    )
+    add_whole_numbers(parser, numbers)
     parser.add_argument("--output", type=Path, help="table file; default: in the home folder")
     add_options(parser, recipe)
     given = vars(parser.parse_args(arguments))

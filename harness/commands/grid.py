@@ -1,0 +1,77 @@
+"""``nas-harness grid``: many runs at once, of every combination of the values of their options."""
+
+from __future__ import annotations
+
+from itertools import chain, product
+from typing import Any
+
+from harness.commands import run as run_command
+from harness.config import Config
+from harness.options import Parser, whole_number
+from searchspaces.errors import UsageError
+
+
+def main(arguments: list[str]) -> None:
+    """Carry the runs out, print the folder of each."""
+    parser = Parser(
+        prog="nas-harness grid",
+        description="Carry out runs side by side: the options are those of 'nas-harness run', and "
+        "one with several values stands for a run with each, as in `nas-harness grid --method "
+        "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped.",
+    )
+    parser.add_argument(
+        "--workers",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="runs at a time; 0: one per core, one on a GPU",
+    )
+    given, options = parser.parse_known_args(arguments)
+    labelled, execution = parse(options)
+
+    from harness.grid import run_grid
+    from harness.pipeline import Execution
+
+    outcome = run_grid(labelled, Execution(**execution), given.workers)
+    for name in outcome.finished.values():
+        print(execution["runs"] / name)
+    outcome.check()
+
+
+def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any]]:
+    """The labelled configurations and how to execute them.
+
+    Raises :class:`UsageError` for what is no option of a run, and for several values where a grid
+    can have but one.
+    """
+    options = split(arguments)
+    varied = {flag for flag, values in options if len(values) > 1}
+    labelled, execution = [], None
+    for values in product(*(values or [""] for _, values in options)):
+        line = [
+            [flag, value] if value else [flag]
+            for (flag, _), value in zip(options, values, strict=True)
+        ]
+        config, own, as_json, threads = run_command.parse(list(chain(*line)))
+        if as_json or threads:
+            raise UsageError(f"a grid takes no --{'json' if as_json else 'threads'}.")
+        if execution not in (None, own):
+            raise UsageError("--data, --runs and --device take one value in a grid.")
+        execution = own
+        label = " ".join(chain(*(part for part in line if part[0] in varied)))
+        labelled.append((label.replace("--", "") or config.method, config))
+    return labelled, execution
+
+
+def split(arguments: list[str]) -> list[tuple[str, list[str]]]:
+    """Each flag of a command line with the values that follow it."""
+    options: list[tuple[str, list[str]]] = []
+    for text in arguments:
+        if text.startswith("--"):
+            flag, given, value = text.partition("=")
+            options.append((flag, [value] if given else []))
+        elif not options:
+            raise UsageError(f"'{text}' follows no option; see 'nas-harness grid --help'.")
+        else:
+            options[-1][1].append(text)
+    return options
