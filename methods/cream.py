@@ -25,8 +25,12 @@ from methods.matching import (
     distillation_weight,
     meta_gradients,
 )
+from methods.scoring import first_batches
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
+
+REPORT = 40
+WATCHED = 4  # paths of a report, as many as EnNAS watches
 
 
 class Cream(Method):
@@ -177,6 +181,34 @@ class Cream(Method):
         borrows = self.quirks.borrowed_outputs and target is not None
         outputs = target[:images].clone() if borrows else logits[:images].softmax(1)
         self.board.add(Entry(accuracy, madds, path, x[:images].clone(), outputs))
+
+    @torch.no_grad()
+    def epoch_report(self, step: int) -> dict[str, float]:
+        """After each pass over the images, random paths and their teachers on validation images.
+
+        Mean accuracies in percent of ``WATCHED`` paths and, once the board has any, of the
+        teachers chosen for them. For watching only: nothing is chosen by it.
+        """
+        images = len(self.data.train)
+        epoch, position = divmod(step + 1, images // min(self.setting.recipe.batch_size, images))
+        if position or not self.options.report_images:
+            return {}
+        x, y = next(first_batches(self.data, "val", *2 * [self.options.report_images]))
+        before, rng = self.costs.copy(), self.rng(REPORT, epoch)
+        students = [path for _ in range(WATCHED) for path in self.sample_paths(rng)]
+        shown = {"student_accuracy": students}
+        with frozen_statistics(self.supernet):
+            if self.board.entries:
+                teachers = [self.choose_teacher(path)[0].path for path in students]
+                shown["teacher_accuracy"] = teachers
+            right = {
+                name: torch.stack([self.supernet(x, path).argmax(1) == y for path in paths])
+                for name, paths in shown.items()
+            }
+        passes = self.costs["image_passes"] - before["image_passes"]
+        self.costs = before
+        self.costs["monitoring_image_passes"] += passes + len(y) * WATCHED * len(shown)
+        return {name: 100 * hits.float().mean().item() for name, hits in right.items()}
 
     # Search ---------------------------------------------------------------------------------
 

@@ -35,6 +35,9 @@ class CreamOptions:
     pre_prob: str = option(
         "", "relative probability of each operator of a site, comma-separated; empty: uniform"
     )
+    report_images: int = option(
+        256, "validation images that teachers are watched on after each epoch; 0: none"
+    )
     official_quirks: bool = option(False, "repeat the five defects of the released code")
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class CreamOptions:
             "slice": (2, math.inf),  # batch statistics of one 1x1 image are undefined
             "update_every": (1, math.inf),
             "meta_lr": (0, 1),
+            "report_images": (0, math.inf),
         }.items():
             value = getattr(self, name)
             if not low <= value <= high:

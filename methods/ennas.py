@@ -168,9 +168,9 @@ class EnNAS(Method):
     def epoch_report(self, step: int) -> dict[str, float]:
         """After the last step of an epoch, subnets and teacher on some validation images.
 
-        The teacher twice: ``oracle_w`` is fitted to the labels of the very images scored and
-        therefore flatters it, ``train_w`` is the mean of the epoch's weights. For watching only:
-        it changes nothing, and nothing is chosen by it. Empty after any other step.
+        The teacher twice: with the mean of the epoch's weights and, ``oracle_w``, with weights
+        fitted to the labels of the very images scored, which flatters it. For watching only: it
+        changes nothing, and nothing is chosen by it. Empty after any other step.
         """
         epoch, position = divmod(step, self.epoch_steps)
         images = self.options.report_images
@@ -183,7 +183,7 @@ class EnNAS(Method):
         self.costs["monitoring_image_passes"] += len(paths) * len(y)
         teachers = {
             "teacher_accuracy_oracle_w": ensemble_weights(logits, y, self.options.weights).weights,
-            "teacher_accuracy_train_w": self.weights_sum / self.weights_sum.sum(),
+            "teacher_accuracy": self.weights_sum / self.weights_sum.sum(),
         }
         return {name: value.item() for name, value in watch(logits, y, teachers).items()}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from creams import (
+    DATA,
     OPENS,
     OPTIONS,
     RECIPE,
@@ -238,6 +239,30 @@ def test_live_statistics_contaminate_with_every_pass():
 
 
 # Search and state ---------------------------------------------------------------------------
+
+
+def test_epoch_report_watches_teachers_and_changes_nothing():
+    method = Cream(setting(), replace(OPTIONS, report_images=100))
+    epoch = len(DATA.train) // RECIPE.batch_size
+    assert OPENS < epoch <= STEPS
+    method.train_step(0)
+    assert method.epoch_report(0) == {}
+    early = method.epoch_report(epoch - 1)
+    assert early.keys() == {"student_accuracy"}
+    for step in range(1, epoch):
+        method.train_step(step)
+    state, costs = state_of(method.supernet), dict(method.costs)
+    costs.pop("monitoring_image_passes")
+    report = method.epoch_report(epoch - 1)
+    assert report == method.epoch_report(epoch - 1)
+    assert equal(state, state_of(method.supernet))
+    spent = {name: n for name, n in method.costs.items() if name != "monitoring_image_passes"}
+    assert spent == costs
+    x, y = next(DATA.batches("val", 100))
+    paths = [entry.path for entry in method.board.entries]
+    with torch.no_grad():
+        possible = [100 * (method.supernet(x, p).argmax(1) == y).float().mean() for p in paths]
+    assert min(possible) <= report["teacher_accuracy"] <= max(possible)
 
 
 def test_found_is_the_best_of_the_board_that_is_feasible():

@@ -325,7 +325,7 @@ def test_epoch_report_watches_the_teacher_on_validation_images():
         return pytest.approx(100 * (z.argmax(-1) == y).double().mean().item(), abs=1e-3)
 
     assert reports[3]["teacher_accuracy_oracle_w"] == percent(oracle)
-    assert reports[3]["teacher_accuracy_train_w"] == percent(trained)
+    assert reports[3]["teacher_accuracy"] == percent(trained)
     assert reports[3]["student_accuracy"] == percent(logits)
 
 
