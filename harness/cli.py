@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "compare a file of scores with ground truth, without any training",
     "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
     "draw": "draw an architecture: cells as graphs, chains as rows of blocks",
+    "train-standalone": "train one architecture from scratch by a paper's recipe",
     "compare": "set finished runs side by side",
     "table": "import, build, inspect and list ground truth",
     "fetch": "download data sets and published ground truth",
@@ -23,7 +24,12 @@ _REPORTS = {"compare": "reports.command:main", "draw": "reports.draw_command:mai
 _REGISTRY = Registry(
     "command",
     "nas_harness.commands",
-    {name: f"harness.commands.{name}:main" for name in COMMANDS if name not in _REPORTS} | _REPORTS,
+    {
+        name: f"harness.commands.{name.replace('-', '_')}:main"
+        for name in COMMANDS
+        if name not in _REPORTS
+    }
+    | _REPORTS,
 )
 
 
@@ -50,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _overview() -> str:
-    rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
+    rows = [f"  {name:<18}{text}" for name, text in COMMANDS.items()]
     return "\n".join(
         ["usage: nas-harness COMMAND [options]", "", *rows, "", "nas-harness COMMAND --help"]
     )

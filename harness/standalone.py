@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-from harness.recipe import StandaloneRecipe
+from harness.averaging import WeightAverage
+from harness.recipe import StandaloneRecipe, TrainingRecipe
+from harness.schedules import drop_probability, learning_rate
+from harness.standalone_parts import build_network, make_optimizer, with_cutout
 from harness.tasks.base import Task
-from methods.base import set_learning_rate
-from methods.options import Recipe, Scoring
+from methods.options import Scoring
 from methods.scoring import accuracy
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
+
+_DRAWS = 3  # stream of random numbers, beside those of Task.draw
 
 
 def train_standalone(
@@ -21,27 +29,109 @@ def train_standalone(
 
     Raises :class:`UsageError` when the loss diverges.
     """
-    torch.manual_seed(seed)
-    network = space.standalone(arch, task.image).to(task.train.labels.device)
-    schedule = Recipe(steps=recipe.steps(len(task.train)), lr=recipe.lr)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        recipe.lr,
-        recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-    )
-    network.train()
-    for step in range(schedule.steps):
-        x, y = task.train_batch(step, recipe.batch_size, seed)
-        set_learning_rate(optimizer, schedule, step)
-        optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(network(x), y)
-        loss.backward()
-        optimizer.step()
+    training = StandaloneTraining(space, arch, task, recipe.training(), seed)
+    for step in range(training.steps):
+        loss = training.step(step)
     if not loss.isfinite():
         raise UsageError(
             f"training {space.encode(arch)} stand-alone diverged; lower its learning rate."
         )
     running = Scoring(bn="running", batch_size=500)
-    return {part: accuracy(network, task, running, part) for part in ("val", "test")}
+    return {part: accuracy(training.network, task, running, part) for part in ("val", "test")}
+
+
+class StandaloneTraining:
+    """The training of one architecture, step by step; a function of its arguments alone.
+
+    Of ``task`` it uses the training part. Raises :class:`UsageError` for what the recipe asks of
+    a space or a task that does not have it.
+    """
+
+    def __init__(
+        self, space: SearchSpace, arch: Arch, task: Task, recipe: TrainingRecipe, seed: int
+    ):
+        torch.manual_seed(seed)
+        self.recipe, self.seed, self.task = recipe, seed, with_cutout(task, recipe.cutout)
+        network = build_network(space, arch, task.image, recipe)
+        self._network = network.to(task.train.labels.device).train()
+        self.optimizer = make_optimizer(self._network, recipe)
+        self.average = WeightAverage(self._network, recipe.ema) if recipe.ema else None
+        self.per_epoch = recipe.steps_per_epoch(len(task.train))
+        self.steps = recipe.epochs * self.per_epoch
+
+    @property
+    def network(self) -> nn.Module:
+        """What is to be measured: the moving average of the weights where the recipe has one."""
+        return self.average.network if self.average else self._network
+
+    def step(self, number: int) -> torch.Tensor:
+        """Optimiser step ``number``, from 0; returns its loss, still on the device."""
+        recipe, network = self.recipe, self._network
+        x, y = self.task.train_batch(number, recipe.batch_size, self.seed)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, number, self.per_epoch)
+        if recipe.drop_path:
+            network.drop_probability = drop_probability(recipe, number, self.per_epoch)
+        if recipe.drop_path or recipe.dropout:
+            rng = np.random.default_rng([self.seed, _DRAWS, number])
+            torch.manual_seed(int(rng.integers(2**63)))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(x, y)
+        loss.backward()
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+        self.optimizer.step()
+        if self.average:
+            self.average.update(network, number)
+        return loss.detach()
+
+    def _loss(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        smoothing = self.recipe.label_smoothing
+        if not self.recipe.auxiliary:
+            return functional.cross_entropy(self._network(x), y, label_smoothing=smoothing)
+        main, auxiliary = (
+            functional.cross_entropy(logits, y, label_smoothing=smoothing)
+            for logits in self._network.logits_and_auxiliary(x)
+        )
+        return main + self.recipe.auxiliary * auxiliary
+
+    def measure(self, part: str) -> dict[str, float | None]:
+        """Percent of the images of ``part`` whose class is the first, or among the first five.
+
+        The latter is None with fewer than six classes.
+        """
+        result = top_accuracies(self.network, self.task, part)
+        self._network.train()
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain containers: everything needed to resume."""
+        return {
+            "network": self._network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.network.state_dict() if self.average else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average:
+            self.average.network.load_state_dict(state["average"])
+
+
+@torch.no_grad()
+def top_accuracies(network: nn.Module, task: Task, part: str) -> dict[str, float | None]:
+    """``top1`` and ``top5`` in percent, by running BN statistics; the network is left evaluating."""
+    network.eval()
+    first = torch.zeros((), dtype=torch.int64, device=task.train.labels.device)
+    five, total, known = first.clone(), 0, task.image.classes > 5
+    for x, y in task.batches(part, 500):
+        logits = network(x)
+        first += (logits.argmax(1) == y).sum()
+        if known:
+            five += (logits.topk(5).indices == y[:, None]).sum()
+        total += len(y)
+    return {
+        "top1": 100.0 * first.item() / total,
+        "top5": 100.0 * five.item() / total if known else None,
+    }

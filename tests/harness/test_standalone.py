@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from harness.recipe import StandaloneRecipe
-from harness.standalone import train_standalone
+from harness.standalone import StandaloneTraining, train_standalone
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from searchspaces.errors import UsageError
@@ -43,6 +44,43 @@ def test_equal_arguments_give_equal_accuracies_in_any_order(train):
     backwards = {job: train(*job) for job in reversed(jobs)}
     assert forwards == backwards
     assert len({tuple(result.values()) for result in forwards.values()}) == len(jobs)
+
+
+def plainly_trained(task, recipe, seed):
+    """The loop that the embedded tables were built with, written out."""
+    torch.manual_seed(seed)
+    network = SPACE.standalone(GOOD, task.image)
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        recipe.lr,
+        recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+    )
+    network.train()
+    steps = recipe.steps(len(task.train))
+    for step in range(steps):
+        x, y = task.train_batch(step, recipe.batch_size, seed)
+        optimizer.param_groups[0]["lr"] = recipe.lr * (0.5 * (1 + np.cos(np.pi * (step / steps))))
+        optimizer.zero_grad(set_to_none=True)
+        loss = functional.cross_entropy(network(x), y)
+        loss.backward()
+        optimizer.step()
+    return network, loss.item()
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_tables_are_trained_to_the_same_bits_as_ever(task, momentum):
+    recipe = replace(RECIPE, momentum=momentum)
+    training = StandaloneTraining(SPACE, GOOD, task, recipe.training(), 0)
+    losses = [training.step(step).item() for step in range(training.steps)]
+    network, loss = plainly_trained(task, recipe, 0)
+    assert losses[-1] == loss
+    weights = network.state_dict()
+    assert all(torch.equal(value, weights[k]) for k, value in training.network.state_dict().items())
+    if momentum:  # as measured when the first tables were built
+        assert losses[0] == pytest.approx(2.360649347305298, rel=1e-5)
+        assert losses[-1] == pytest.approx(2.290771007537842, rel=1e-3)
 
 
 def test_accuracies_are_percent_of_whole_images(train, task):

@@ -1,0 +1,131 @@
+"""``nas-harness train-standalone``: one architecture trained from scratch, as papers do."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.config import with_values
+from harness.options import Parser, add_options, check_limits, whole_number
+from harness.recipes import RECIPES
+from harness.standalone_config import StandaloneConfig, base_config
+from harness.standalone_origin import Origin, read_origin
+from harness.tabular.cost import usual_scale
+from harness.tasks.registry import TASKS
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+_EXECUTION = ("data", "runs", "device", "keep_checkpoint", "checkpoint_seconds")
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, train, print the summary (or the record with ``--json``)."""
+    if "--recipes" in arguments:
+        print(render_recipes())
+        return
+    config, execution, origin, as_json, threads = parse(arguments)
+    import torch
+
+    from harness.standalone_record import render
+    from harness.standalone_run import StandaloneExecution, run_standalone
+
+    torch.set_num_threads(threads or (1 if config.task == "digits" else os.cpu_count() or 1))
+    torch.backends.cudnn.deterministic = True  # what is continued ends with the same bits
+    search = origin and origin.search
+    record = run_standalone(config, StandaloneExecution(**execution), search)
+    if as_json:
+        print(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        print(render(record, execution["runs"] / "standalone" / record["name"], search))
+
+
+def parse(
+    arguments: list[str],
+) -> tuple[StandaloneConfig, dict[str, Any], Origin | None, bool, int]:
+    """The configuration, how to execute it, the run it is from, whether JSON, and the threads.
+
+    Run, space, task, preset and recipe come first, since they decide the other defaults. Raises
+    :class:`UsageError` for whatever is not known.
+    """
+    first = _parser(add_help=False)
+    for name in ("--run", "--space", "--task", "--recipe"):
+        first.add_argument(name)
+    first.add_argument("--preset", default=StandaloneConfig.preset)
+    chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+    origin = read_origin(Path(chosen.run)) if chosen.run else None
+    space = chosen.space or (origin.space if origin else StandaloneConfig.space)
+    task = chosen.task or (origin.task if origin else StandaloneConfig.task)
+    defaults = base_config(space, task, chosen.preset, chosen.recipe or "")
+
+    parser = _parser()
+    parser.add_argument("--run", type=Path, help="folder of a run: train what it found")
+    parser.add_argument("--recipes", action="store_true", help="tell of the recipes, and stop")
+    add_options(parser, defaults)
+    run = parser.add_argument_group("execution (changes no result)")
+    run.add_argument("--data", type=Path, help="folder with data sets")
+    run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of records")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    run.add_argument(
+        "--threads",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="0: one for digits, else all cores",
+    )
+    run.add_argument(
+        "--checkpoint-seconds", type=float, default=20.0, metavar="S", help="between checkpoints"
+    )
+    run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
+    run.add_argument("--json", action="store_true", help="print standalone.json")
+    given = vars(parser.parse_args(arguments))
+    execution = {name: given.pop(name) for name in _EXECUTION}
+    check_limits({"checkpoint_seconds": execution["checkpoint_seconds"]}, {})
+    as_json, threads = given.pop("json"), given.pop("threads")
+    del given["run"], given["recipes"]
+    config = with_values(defaults, given | {"recipe": defaults.recipe})
+    return _with_architecture(config, origin), execution, origin, as_json, threads
+
+
+def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> StandaloneConfig:
+    """With the one architecture that is asked for, as its space writes it."""
+    if bool(config.arch) == bool(origin):
+        raise UsageError(
+            "give either an architecture with --arch, or with --run the folder of the run that "
+            "found it."
+        )
+    if origin and config.space != origin.space:
+        raise UsageError(
+            f"the run found an architecture of {origin.space}, not of {config.space}; leave out "
+            "--space."
+        )
+    TASKS[config.task]
+    space_class = SPACES[config.space]
+    scale = config.scale or usual_scale(config.space, config.task)
+    if origin and not config.scale and config.task == origin.task:
+        scale = origin.scale
+    space = space_class(scale, config.width, config.cells)
+    arch = space.decode(origin.arch if origin else config.arch)
+    return replace(config, arch=space.encode(arch), scale=space.scale)
+
+
+def render_recipes() -> str:
+    """What every recipe is, where from, and what its source leaves open."""
+    lines = []
+    for name, recipe in RECIPES.items():
+        lines += [name, f"  {recipe.source}"]
+        lines += [f"  open: {text}" for text in recipe.open]
+        lines += [f"  departs: {text}" for text in recipe.departs]
+    return "\n".join(lines)
+
+
+def _parser(**kwargs: Any) -> Parser:
+    return Parser(
+        prog="nas-harness train-standalone",
+        description="Train one architecture from scratch by the recipe of a paper or benchmark: "
+        "test error, parameters, multiply-adds, and what the search cost that found it. The test "
+        "images are looked at once, at the end. --recipes tells where each recipe is from.",
+        **kwargs,
+    )

@@ -1,0 +1,185 @@
+"""``nas-harness train-standalone``: from a configuration to a record, whatever interrupts it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.environment import choose_device
+from harness.progress import bar
+from harness.schedules import learning_rate
+from harness.standalone import StandaloneTraining
+from harness.standalone_config import StandaloneConfig
+from harness.standalone_data import load_images
+from harness.standalone_record import make_record
+from harness.store import atomic_path, write_json
+from harness.tabular.cost import usual_scale
+from harness.workspace import Workspace
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+CHECK_EVERY = 50  # steps between two looks at the loss; one device synchronisation each
+
+
+@dataclass(frozen=True)
+class StandaloneExecution:
+    """How a training is carried out; none of it changes a result."""
+
+    data: Path | None = None
+    runs: Path = Path("runs")
+    device: str = "auto"
+    keep_checkpoint: bool = False
+    checkpoint_seconds: float = 20.0
+
+
+class StandaloneWorkspace(Workspace):
+    """The folder of one stand-alone training; its record is ``standalone.json``."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.record_path = folder / "standalone.json"
+
+
+def run_standalone(
+    config: StandaloneConfig, execution: StandaloneExecution, search: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train, or continue, or find it finished; returns the record.
+
+    ``search`` tells which run found the architecture (:class:`harness.standalone_origin.Origin`);
+    equal trainings are done once and list every run that asked for them. Raises
+    :class:`UsageError` for whatever the user can mend.
+    """
+    workspace = StandaloneWorkspace(execution.runs / "standalone" / config.name)
+    begun = None if workspace.finished() else StandaloneRun(config, execution, workspace)
+    with workspace.lock():
+        record = workspace.finished()
+        if record is None:
+            record = begun.carry_out(search)
+        else:
+            print(f"{workspace.folder} holds this training finished.", file=sys.stderr)
+        if search and search["run"] not in [found["run"] for found in record["found_by"]]:
+            record["found_by"].append(search)
+            write_json(workspace.record_path, record)
+        return record
+
+
+class StandaloneRun:
+    """One training in progress; :meth:`carry_out` reads top to bottom."""
+
+    def __init__(
+        self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
+    ):
+        self.config, self.execution, self.workspace = config, execution, workspace
+        self.device = choose_device(execution.device)
+        scale = config.scale or usual_scale(config.space, config.task)
+        self.space = SPACES[config.space](scale, config.width, config.cells)
+        self.arch = self.space.decode(config.arch)
+        task, self.sha256 = load_images(config, execution.data)
+        self.task = task.to(self.device)
+        self.training = StandaloneTraining(
+            self.space, self.arch, self.task, config.train, config.seed
+        )
+        self.done, self.total = 0, torch.zeros((), device=self.device)
+        self.history: list[dict[str, Any]] = []
+        self.before, self.started = 0.0, time.monotonic()
+
+    def carry_out(self, search: dict[str, Any] | None) -> dict[str, Any]:
+        """Train, validate, test, record; returns the record. Nothing sees a test image before."""
+        self._resume()
+        self._train()
+        val = self._validate()
+        test = self.training.measure("test")
+        self._save_history()
+        record = make_record(self, val, test, search)
+        self.workspace.complete(record, self.execution.keep_checkpoint)
+        return record
+
+    def _train(self) -> None:
+        """Run what is left of the steps; the loss is the mean over the epoch."""
+        training, saved = self.training, time.monotonic()
+        with bar(training.steps, "train", "step", self.done) as progress:
+            for step in range(self.done, training.steps):
+                self.total += training.step(step)
+                progress.update()
+                in_epoch = step % training.per_epoch + 1
+                if in_epoch % CHECK_EVERY and in_epoch != training.per_epoch:
+                    continue
+                loss = self._checked(step + 1, self.total.item() / in_epoch)
+                progress.set_postfix(loss=f"{loss:.3f}")
+                if in_epoch == training.per_epoch:
+                    self._end_epoch(step, loss)
+                ended = step + 1 == training.steps
+                if ended or time.monotonic() - saved >= self.execution.checkpoint_seconds:
+                    self._checkpoint(step + 1)
+                    saved = time.monotonic()
+
+    def _checked(self, step: int, loss: float) -> float:
+        if abs(loss) < float("inf"):
+            return loss
+        raise UsageError(
+            f"training {self.config.arch} stand-alone diverged: its loss is not finite at step "
+            f"{step}. Lower --train.lr or set --train.clip, then run again."
+        )
+
+    def _end_epoch(self, step: int, loss: float) -> None:
+        recipe, every = self.config.train, self.config.validate_every
+        epoch, per_epoch = step // self.training.per_epoch + 1, self.training.per_epoch
+        val = self._validate() if every and epoch % every == 0 else None
+        self.history.append(
+            {
+                "epoch": epoch,
+                "step": step + 1,
+                "lr": learning_rate(recipe, step, per_epoch),
+                "loss": loss,
+                "val_accuracy": val and val["top1"],
+            }
+        )
+        self.total.zero_()
+
+    def _validate(self) -> dict[str, float | None] | None:
+        """None where the validation images are trained on."""
+        return None if self.config.train_on == "train+val" else self.training.measure("val")
+
+    # What is kept -----------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def _checkpoint(self, done: int) -> None:
+        self.workspace.save_checkpoint(
+            {
+                "done": done,
+                "training": self.training.state_dict(),
+                "total": self.total,
+                "history": self.history,
+                "seconds": self.seconds,
+                "sha256": self.sha256,
+            }
+        )
+
+    def _resume(self) -> None:
+        state = self.workspace.load_checkpoint()
+        if state is None:
+            return
+        if state["sha256"] != self.sha256:
+            raise UsageError(
+                f"the images of {self.config.task} are not those that {self.workspace.folder} was "
+                "begun with; bring them back, or delete the folder."
+            )
+        self.done, self.before, self.history = state["done"], state["seconds"], state["history"]
+        self.total.copy_(state["total"])
+        self.training.load_state_dict(state["training"])
+        print(f"continuing {self.workspace.folder} at step {self.done}", file=sys.stderr)
+
+    def _save_history(self) -> None:
+        import pandas as pd
+
+        frame = pd.DataFrame(self.history).astype({"val_accuracy": float})
+        with atomic_path(self.workspace.history_path) as temporary:
+            frame.to_parquet(temporary, index=False)

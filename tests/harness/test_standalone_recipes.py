@@ -1,0 +1,183 @@
+"""Recipes of stand-alone training: what is printed, what is refused, what a preset makes of them."""
+
+import math
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from harness.recipe import StandaloneRecipe, TrainingRecipe
+from harness.recipes import RECIPES, recipe_values, usual_recipe
+from harness.schedules import drop_probability, learning_rate
+from harness.standalone_config import PRESETS, StandaloneConfig, base_config
+from harness.tasks import IMAGES
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+
+def recipe(name, space="darts"):
+    return TrainingRecipe(**recipe_values(name, space))
+
+
+def rates(of, per_epoch):
+    """The learning rate of every step."""
+    return [learning_rate(of, step, per_epoch) for step in range(of.epochs * per_epoch)]
+
+
+# What the papers say ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "printed"),
+    [
+        ("cifar-600", "darts", {"epochs": 600, "batch_size": 96, "lr": 0.025, "cutout": 16}),
+        ("cifar-600", "darts", {"auxiliary": 0.4, "drop_path": 0.2, "weight_decay": 3e-4}),
+        ("cifar-600", "mobilenet", {"auxiliary": 0, "drop_path": 0, "clip": 5, "momentum": 0.9}),
+        ("imagenet-250", "darts", {"epochs": 250, "batch_size": 128, "lr": 0.1, "decay": 0.97}),
+        ("imagenet-250", "darts", {"weight_decay": 3e-5, "label_smoothing": 0.1, "drop_path": 0}),
+        ("imagenet-500", "ennas-s1", {"epochs": 500, "optimizer": "rmsprop", "lr": 0.064}),
+        ("imagenet-500", "ennas-s1", {"weight_decay": 1e-5, "ema": 0.9999, "dropout": 0.2}),
+        ("imagenet-240", "shufflenet", {"schedule": "linear", "lr": 0.5, "weight_decay": 4e-5}),
+        ("nb101", "nb101", {"optimizer": "rmsprop", "lr": 0.2, "rmsprop_eps": 1.0, "epochs": 108}),
+        ("nb201", "nb201", {"epochs": 200, "batch_size": 256, "nesterov": True}),
+    ],
+)
+def test_named_recipes_are_as_printed(name, space, printed):
+    values = asdict(recipe(name, space))
+    assert {option: values[option] for option in printed} == printed
+
+
+def test_the_recipe_named_tables_is_that_of_the_tables():
+    assert recipe("tables", "nb201") == StandaloneRecipe().training()
+    assert not StandaloneRecipe(momentum=0.0).training().nesterov
+
+
+def test_every_recipe_names_its_source():
+    for name, named in RECIPES.items():
+        assert named.source.endswith("."), name
+        assert all(text.endswith(".") for text in (*named.open, *named.departs)), name
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_space_task_and_preset_has_a_recipe(preset):
+    for space in SPACES:
+        for task in IMAGES:
+            config = base_config(space, task, preset)
+            assert config.recipe == usual_recipe(space, task)
+            if preset == "paper":
+                assert config.changed() == {}
+                assert config.train == recipe(config.recipe, space)
+                assert (config.train_on == "train+val") == (
+                    task in ("cifar10", "cifar100", "imagenet")
+                )
+            else:
+                assert config.train_on == "train"
+
+
+def test_only_cells_are_repeated_less_often():
+    assert base_config("darts", "cifar10", "smoke").cells == 1
+    assert base_config("mobilenet", "cifar10", "smoke").cells == 0
+    assert base_config("darts", "digits", "smoke").cells == 0
+
+
+# Schedules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_decay_to_zero_begins_at_the_rate_and_ends_one_step_before_zero(schedule):
+    got = rates(TrainingRecipe(epochs=5, lr=0.3, schedule=schedule), 8)
+    assert got[0] == 0.3
+    assert got[20] == pytest.approx(0.15)
+    assert 0 < got[-1] < 0.3 * 1.01 / 40
+    assert got == sorted(got, reverse=True)
+    assert learning_rate(TrainingRecipe(epochs=5, schedule=schedule), 40, 8) == 0
+
+
+def scheduled(scheduler, epochs, lr):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr)
+    moving = scheduler(optimizer)
+    found = []
+    for _ in range(epochs):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        moving.step()
+    return found
+
+
+def test_the_cifar_rate_is_torchs_cosine_over_epochs():
+    got = rates(recipe("cifar-600"), 3)
+    assert got[0::3] == got[1::3] == got[2::3]
+    cosine = scheduled(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 600), 600, 0.025)
+    assert got[0::3] == pytest.approx(cosine, abs=1e-12)
+
+
+def test_the_darts_imagenet_rate_is_torchs_step_decay():
+    got = rates(recipe("imagenet-250"), 2)
+    step = scheduled(lambda o: torch.optim.lr_scheduler.StepLR(o, 1, 0.97), 250, 0.1)
+    assert got[0::2] == got[1::2] == pytest.approx(step)
+
+
+def test_the_500_epochs_warm_up_and_then_decay_every_2_4_epochs():
+    got = rates(recipe("imagenet-500"), 2)[::2]
+    assert got[0] == 1e-6
+    assert got[1:3] == pytest.approx([1e-6 + (0.064 - 1e-6) * epoch / 3 for epoch in (1, 2)])
+    assert got[3] == got[4] == pytest.approx(0.064 * 0.973)
+    assert got[5] == pytest.approx(0.064 * 0.973**2)
+    assert got[499] == pytest.approx(0.064 * 0.973 ** math.floor(499 / 2.4))
+
+
+def test_path_drop_rises_by_epochs_from_nothing():
+    of = recipe("cifar-600")
+    assert drop_probability(of, 9, 10) == 0
+    assert drop_probability(of, 10, 10) == pytest.approx(0.2 / 600)
+    assert drop_probability(of, 5999, 10) == pytest.approx(0.2 * 599 / 600)
+
+
+# What is refused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "--train.epochs takes"),
+        ({"lr": float("nan")}, "--train.lr takes"),
+        ({"drop_path": 1.0}, "--train.drop-path takes"),
+        ({"dropout": 1.0}, "--train.dropout takes"),
+        ({"ema": 1.0}, "--train.ema takes"),
+        ({"decay_epochs": 0.0}, "--train.decay-epochs takes"),
+        ({"cutout": -1}, "--train.cutout takes"),
+        ({"epochs": 2, "warmup": 3.0}, "--train.warmup 3 is longer than --train.epochs 2"),
+        ({"nesterov": True, "momentum": 0.0}, "needs a --train.momentum above 0"),
+        ({"nesterov": True, "optimizer": "rmsprop"}, "needs --train.optimizer sgd"),
+    ],
+)
+def test_an_impossible_recipe_is_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        TrainingRecipe(**changes)
+
+
+def test_unknown_names_are_answered_by_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'cifar-600'"):
+        base_config("darts", "cifar10", "paper", "cifar600")
+    with pytest.raises(UsageError, match="did you mean 'smoke'"):
+        base_config("darts", "cifar10", "smok")
+
+
+# The configuration --------------------------------------------------------------------------------
+
+
+def test_folders_are_told_apart_by_what_shapes_the_training_only():
+    config = base_config("nb201", "digits", "laptop")
+    assert replace(config, preset="paper").name == config.name
+    assert replace(config, recipe="nb201").name == config.name
+    assert replace(config, seed=7).name == config.name.replace("-s0", "-s7")
+    changed = {"arch": "x", "train_on": "train+val", "train_images": 9, "eval_images": 9}
+    changed |= {"width": 4, "train": TrainingRecipe(epochs=9)}
+    names = {replace(config, **{option: value}).name for option, value in changed.items()}
+    assert len(names | {config.name}) == len(changed) + 1
+
+
+def test_what_differs_from_the_recipe_is_told():
+    config = base_config("darts", "cifar10", "laptop")
+    assert config.changed() == {"epochs": 10}
+    assert StandaloneConfig(train=TrainingRecipe(nesterov=True, lr=0.3)).changed() == {"lr": 0.3}
