@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +87,28 @@ def equalised(config: Config, paths: dict[str, float]) -> Recipe:
     """The recipe with as many steps as cost what ``train.steps`` steps of one path cost.
 
     ``paths`` are forwards and backwards per step. One image pass is one image forward through one
-    path, so that image passes count like path-forwards.
+    path, so that image passes count like path-forwards. Seconds are not known here: a run that
+    goes by them replaces ``train.steps`` before (:mod:`harness.timing`).
     """
-    cost = {"images": paths["forwards"], "backwards": paths["backwards"], "steps": 1.0}
-    steps = max(round(config.train.steps / cost[config.equalise]), 1)
+    cost = {"images": paths["forwards"], "backwards": paths["backwards"]}
+    steps = max(round(config.train.steps / cost.get(config.equalise, 1.0)), 1)
     return replace(config.train, steps=steps)
+
+
+def training_identity(config: Config, space: SearchSpace) -> dict[str, Any]:
+    """What of ``config`` shapes the trained supernet.
+
+    Where it is equal, and images, device and software are, runs may share one.
+    """
+    method = METHODS[config.method]
+    return {
+        "method": method.training_identity(config.options),
+        "space": config.space,
+        "scale": space.scale,
+        "supernet": asdict(config.supernet),
+        "train": asdict(equalised(config, method.paths_per_step(config.options, space))),
+        "seed": config.seed,
+    }
 
 
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:

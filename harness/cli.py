@@ -11,16 +11,25 @@ from searchspaces.registry import Registry
 
 COMMANDS = {
     "run": "train a supernet with a method, rank architectures, compare with ground truth",
+    "grid": "carry out many runs side by side: every combination of values of their options",
     "evaluate": "compare a file of scores with ground truth, without any training",
     "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
     "draw": "draw an architecture: cells as graphs, chains as rows of blocks",
     "train-standalone": "train one architecture from scratch by a paper's recipe",
     "compare": "set finished runs side by side",
+    "report": "set printed tables and figures of papers beside recorded runs",
+    "reproduce": "carry out the runs that printed tables and figures lack, then report",
+    "bench": "measure how much faster the harness does something than the plain way",
     "table": "import, build, inspect and list ground truth",
     "fetch": "download data sets and published ground truth",
     "list": "show methods, spaces, tasks and tables",
 }
-_REPORTS = {"compare": "reports.command:main", "draw": "reports.draw_command:main"}
+_REPORTS = {
+    "report": "reports.report_command:main",
+    "reproduce": "reports.reproduce_command:main",
+    "compare": "reports.command:main",
+    "draw": "reports.draw_command:main",
+}
 _REGISTRY = Registry(
     "command",
     "nas_harness.commands",

@@ -69,8 +69,9 @@ class Config:
     equalise: str = option(
         "images",
         "what train.steps counts for a method with several paths per step: as many image passes "
-        "(forward) or path-backwards as so many steps of one path, or optimiser steps",
-        ("images", "backwards", "steps"),
+        "(forward) or path-backwards as so many steps of one path, as many seconds as so many of "
+        "SPOS (measured once on this machine and kept), or optimiser steps",
+        ("images", "backwards", "seconds", "steps"),
     )
     train_images: int = option(0, "use only this many training images; 0: all")
     supernet: SupernetScale = field(default_factory=SupernetScale)

@@ -19,6 +19,7 @@ from harness.assembly import (
     make_method,
     revive_method,
     sampled_rows,
+    training_identity,
 )
 from harness.config import SCHEMA_VERSION, Config, digest
 from harness.environment import choose_device, describe_device, peak_memory_mb, versions
@@ -28,10 +29,11 @@ from harness.progress import bar
 from harness.ranking import rank
 from harness.store import atomic_path
 from harness.tabular.table import Table
+from harness.timing import timing_of
 from harness.training import train_supernet
 from harness.workspace import Workspace, load_tensors, save_tensors
-from methods.registry import METHODS
 from searchspaces.base import Arch, SearchSpace
+from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
 
 FINISHERS = Registry(
@@ -86,7 +88,10 @@ class Run:
         self.space, self.table = space, table
         self.device = choose_device(execution.device)
         self.task = load_limited(config, execution.data).to(self.device)
-        self.method = make_method(config, self.task, self.device, execution.data)
+        timings = execution.runs / "timings"
+        self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
+        self.settled = self.timing.settle(config) if self.timing else config
+        self.method = make_method(self.settled, self.task, self.device, execution.data)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
         self.before, self.started = 0.0, time.monotonic()
@@ -170,7 +175,7 @@ class Run:
     def _rank(self, archs: list[Arch]) -> np.ndarray:
         revive = partial(
             revive_method,
-            self.config,
+            self.settled,
             self.execution.data,
             str(self.device),
             self.workspace.checkpoint_path,
@@ -196,6 +201,7 @@ class Run:
             {
                 "phase": self.phase,
                 "done": done,
+                "steps": self.method.setting.recipe.steps,
                 "method": self.method.state_dict(),
                 "history": self.history,
                 "seconds": self.seconds,
@@ -207,6 +213,12 @@ class Run:
         if state is None:
             self.workspace.stream_path.unlink(missing_ok=True)
             return
+        if self.timing and state["steps"] != self.method.setting.recipe.steps:
+            raise UsageError(
+                f"{self.workspace.folder} was begun with {state['steps']} steps, as measured on "
+                "another machine or in a file that is gone; continue it where it was begun, or "
+                "delete it and begin anew."
+            )
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
         self.history = state["history"]
         self.method.load_state_dict(state["method"])
@@ -214,17 +226,11 @@ class Run:
 
     def _shared_supernet(self) -> Path:
         """Where runs that train the same supernet find it: same data, recipe, seed, software."""
-        config = self.config
-        training = METHODS[config.method].training_identity(config.options)
+        config = self.settled
         name = digest(
-            {
-                "method": training,
-                "space": config.space,
-                "scale": self.space.scale,
-                "supernet": asdict(config.supernet),
-                "train": asdict(self.method.setting.recipe),
+            training_identity(config, self.method.space)
+            | {
                 "data": self.task.fingerprint(),
-                "seed": config.seed,
                 "device": describe_device(self.device),
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
@@ -276,11 +282,14 @@ class Run:
                 "bn": config.score.bn,
                 "images": config.score.images or len(self.task.val),
             },
-            "notes": result["notes"] + self.method.notes(),
+            "notes": result["notes"]
+            + self.method.notes()
+            + ([self.timing.note(config)] if self.timing else []),
             "training": {
                 "equalise": config.equalise,
                 "steps": self.method.setting.recipe.steps,
-            },
+            }
+            | ({"timing": asdict(self.timing)} if self.timing else {}),
             "supernet": {
                 "scale": self.space.scale,
                 "parameters": sum(p.numel() for p in self.method.supernet.parameters()),

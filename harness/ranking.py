@@ -26,12 +26,12 @@ def rank(
 ) -> np.ndarray:
     """The score of every architecture, ``[len(archs)]``.
 
-    Architectures are scored in chunks of fixed composition, each with one thread, so that scores
-    do not depend on ``workers`` or on an interruption. Finished chunks are lines of ``stream``;
-    those of other architectures are left aside.
+    Architectures are scored in chunks that the method composes of them alone, each with one
+    thread, so that scores do not depend on ``workers`` or on an interruption. Finished chunks are
+    lines of ``stream``; those of other architectures are left aside.
     """
-    size = max(method.scores_together, 8)
-    chunks = [tuple(archs[i : i + size]) for i in range(0, len(archs), size)]
+    positions = method.chunks(archs)
+    chunks = [tuple(archs[position] for position in chunk) for chunk in positions]
     done = {tuple(map(tuple, row["archs"])): row for row in read_lines(stream)}
     todo = [chunk for chunk in chunks if chunk not in done]
     with bar(len(archs), "rank", "architecture", len(archs) - sum(map(len, todo))) as progress:
@@ -39,9 +39,11 @@ def rank(
             done[chunk] = scored
             append_line(stream, {"archs": chunk, **scored})
             progress.update(len(chunk))
-    for chunk in chunks:
+    scores = np.empty(len(archs))
+    for where, chunk in zip(positions, chunks, strict=True):
         method.costs.update(done[chunk]["costs"])
-    return np.array([score for chunk in chunks for score in done[chunk]["scores"]])
+        scores[where] = done[chunk]["scores"]
+    return scores
 
 
 def _score(

@@ -15,15 +15,17 @@ from torch.nn import functional
 
 from methods.evolution import Evolution
 from methods.options import Recipe, Scoring, SearchLimits
-from methods.scoring import accuracy
+from methods.scoring import accuracies, accuracy
 from searchspaces.base import Arch, ImageSpec, Path, SearchSpace
-from searchspaces.supernet import Supernet
+from searchspaces.supernet import Supernet, in_chunks
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 # First entries of the seeds of independent random streams; every draw of a run is a function of
 # (stream, seed, step), so that resuming needs no generator state.
 PATHS, SEARCH, RETRAIN = 11, 12, 13
+
+TOGETHER = 128  # most architectures that one network is made of for scoring
 
 
 class Data(Protocol):
@@ -62,11 +64,11 @@ class Method(ABC):
 
     A subclass overrides what its paper changes. ``costs`` counts optimiser steps, path-forwards,
     path-backwards and image passes (one image through one path, forward) of training and
-    retraining, and beside them the image passes of scoring.
+    retraining, and beside them the image passes of scoring: one image through one architecture,
+    also where architectures share a part of it.
     """
 
     Options: ClassVar[type]
-    scores_together: int = 1  # how many architectures one call of score() wants
 
     def __init__(self, setting: Setting, options: Any):
         self.setting, self.options = setting, options
@@ -142,18 +144,42 @@ class Method(ABC):
 
     # Scoring --------------------------------------------------------------------------------
 
+    def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
+        """Positions in ``archs`` of those that one call of :meth:`score` gets when all are ranked.
+
+        Few, so that little is lost by an interruption and processes have something to share out,
+        yet enough to gain from being together.
+        """
+        size = min(max(len(archs) // 16, 8), TOGETHER)
+        return in_chunks(self.supernet.order(archs), size)
+
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Predicted quality, ``[len(archs)]``: here validation accuracy of inherited weights, %."""
-        return np.array([self.validation_accuracy(self.supernet.subnet(a)) for a in archs])
+        scores = np.empty(len(archs))
+        for chunk in in_chunks(self.supernet.order(archs), TOGETHER):
+            scores[chunk] = self.validation_accuracies([archs[position] for position in chunk])
+        return scores
+
+    def validation_accuracies(self, archs: Sequence[Arch]) -> Sequence[float]:
+        """:meth:`validation_accuracy` of the subnet of each of ``archs``."""
+        network = self.supernet.together(archs)
+        if network is None:
+            return [self.validation_accuracy(self.supernet.subnet(arch)) for arch in archs]
+        self.count_scoring(len(archs))
+        return accuracies(network, self.data, self.setting.scoring)
 
     def validation_accuracy(self, network: Supernet) -> float:
         """Percent of the validation images ``network`` gets right under the BN policy."""
+        self.count_scoring(1)
+        return accuracy(network, self.data, self.setting.scoring)
+
+    def count_scoring(self, archs: int) -> None:
+        """Add the image passes that score so many architectures under the BN policy."""
         scoring = self.setting.scoring
         calibration = min(scoring.calibration_images, len(self.data.train))
         scored = min(scoring.images or len(self.data.val), len(self.data.val))
-        recalibrates = scoring.bn == "recalibrate"
-        self.costs["scoring_image_passes"] += calibration * recalibrates + scored
-        return accuracy(network, self.data, scoring)
+        passes = calibration * (scoring.bn == "recalibrate") + scored
+        self.costs["scoring_image_passes"] += archs * passes
 
     # Search ---------------------------------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 A baseline. At each site all operators run and their outputs are mixed by the softmax of
 architecture parameters, which one half of the training images trains while the other half trains
-the weights. What it predicts of an architecture is how probable the parameters make it.
+the weights. In DARTS' own space the sites are all edges, with ``none`` among the operators. What
+it predicts of an architecture is how probable the parameters make its operators, there those of
+the edges it keeps: the architecture that DARTS derives is the most probable.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from torch.nn import functional
 from methods.base import Batch, Method, Setting
 from methods.relaxation_options import DARTSOptions
 from searchspaces.base import Arch, SearchSpace
-from searchspaces.errors import UsageError
 from searchspaces.supernet import Operator, Visit
 
 ARCH_BETAS = (0.5, 0.999)  # of Adam, DARTS section 3.1
@@ -26,22 +27,18 @@ ARCH_BETAS = (0.5, 0.999)  # of Adam, DARTS section 3.1
 class DARTS(Method):
     """Alternates a step of the architecture parameters with one of the weights.
 
-    Raises :class:`UsageError` for spaces that also choose a wiring, which this supernet cannot mix.
+    Raises :class:`UsageError` for spaces that choose a wiring which their supernet cannot mix.
     """
 
     Options = DARTSOptions
 
     def __init__(self, setting: Setting, options: DARTSOptions):
-        if hasattr(setting.space, "topology"):
-            raise UsageError(
-                f"{type(self).__name__} mixes operators, but architectures of {setting.space.name} "
-                "also choose a wiring; use another method there."
-            )
+        self.relaxation = setting.space.relaxation()
         super().__init__(setting, options)
         self.weight_data, self.arch_data = self.data.halves()
         self.alphas = [
             torch.zeros(len(site.operators), device=setting.device, requires_grad=True)
-            for site in self.space.sites
+            for site in self.relaxation.sites
         ]
         self.arch_optimizer = torch.optim.Adam(
             self.alphas,
@@ -53,7 +50,7 @@ class DARTS(Method):
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """All operators, for the weights and again for the architecture parameters."""
-        paths = 2 * float(np.mean([len(site.operators) for site in space.sites]))
+        paths = 2 * density(space) * float(np.mean(choices(space)))
         return {"forwards": paths, "backwards": paths}
 
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
@@ -69,7 +66,8 @@ class DARTS(Method):
         loss.backward()
         self.update(step)
         paths = self.paths_per_step(self.options, self.space)["forwards"]
-        self.count(round(paths), round(paths), round(paths * len(batch[1])))
+        whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
+        self.count(whole, whole, round(paths * len(batch[1])))
         return {"loss": loss.detach(), "arch_loss": arch_loss.detach()}
 
     def _clear(self) -> None:
@@ -78,7 +76,7 @@ class DARTS(Method):
 
     def mixture_loss(self, batch: Batch, step: int) -> torch.Tensor:
         x, y = batch
-        logits = self.supernet.features(x, self.space.sample(self.rng(0, 0)), self.mixture(step))[1]
+        logits = self.relaxation.logits(self.supernet, x, self.mixture(step))
         return functional.cross_entropy(
             logits, y, label_smoothing=self.setting.recipe.label_smoothing
         )
@@ -95,15 +93,19 @@ class DARTS(Method):
     # What it predicts -----------------------------------------------------------------------
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Geometric mean over the sites of the operators' probabilities, in percent."""
-        logs = [alpha.detach().log_softmax(0).cpu().double().numpy() for alpha in self.alphas]
-        means = [np.mean([log[gene] for log, gene in zip(logs, a, strict=True)]) for a in archs]
+        """Geometric mean of the probabilities of what an architecture runs, in percent."""
+        logs = self._log_probabilities()
+        chosen = map(self.relaxation.chosen, archs)
+        means = [np.mean([logs[site][operator] for site, operator in of]) for of in chosen]
         return 100 * np.exp(np.array(means))
 
     def found(self) -> Arch:
-        """The most probable architecture if it is feasible, else the best of an evolution."""
-        best = tuple(int(alpha.argmax()) for alpha in self.alphas)
+        """The architecture derived if it is feasible, else the best of an evolution."""
+        best = self.relaxation.derive(self._log_probabilities())
         return best if self.feasible(best) else super().found()
+
+    def _log_probabilities(self) -> list[np.ndarray]:
+        return [alpha.detach().log_softmax(0).cpu().double().numpy() for alpha in self.alphas]
 
     # State ------------------------------------------------------------------------------------
 
@@ -127,3 +129,14 @@ class DARTS(Method):
         super().load_state_dict(state)
         self.load_trained_state(state)
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
+
+
+def choices(space: SearchSpace) -> list[int]:
+    """How many operators an architecture may have at each of its sites."""
+    wiring = getattr(space, "topology", range(0))
+    return [len(site.operators) for s, site in enumerate(space.sites) if s not in wiring]
+
+
+def density(space: SearchSpace) -> float:
+    """Sites that a pass visits, for each that an architecture has."""
+    return len(space.relaxation().sites) / len(choices(space))

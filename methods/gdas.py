@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from methods.darts import DARTS
+from methods.darts import DARTS, density
 from methods.relaxation_options import GDASOptions
 from searchspaces.base import SearchSpace
 from searchspaces.supernet import Operator, Visit
@@ -26,8 +26,9 @@ class GDAS(DARTS):
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
-        """One path for the weights and one for the architecture parameters."""
-        return {"forwards": 2.0, "backwards": 2.0}
+        """An operator per site, for the weights and again for the architecture parameters."""
+        paths = 2 * density(space)
+        return {"forwards": paths, "backwards": paths}
 
     def temperature(self, step: int) -> float:
         options: GDASOptions = self.options

@@ -22,6 +22,7 @@ from methods.registry import METHODS, options_class
 from methods.simplex import adaptive_coefficients
 from methods.teachers import Member, TeacherGroups
 from searchspaces.base import Arch, SearchSpace
+from searchspaces.supernet import in_chunks
 
 TRIES = 2000
 
@@ -36,7 +37,6 @@ class MNGNAS(Method):
         self.base: Method = METHODS[options.base](setting, options_class(options.base)())
         self.supernet, self.optimizer = self.base.supernet, self.base.optimizer
         self.costs = self.base.costs
-        self.scores_together = options.population
         self.population: list[Member] = []
         self.previous_best: list[Member] = []
         self.groups = TeacherGroups(options.teachers)
@@ -99,6 +99,10 @@ class MNGNAS(Method):
         return list(fresh)
 
     # Retraining (Algorithm 1) ---------------------------------------------------------------
+
+    def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
+        """As many as the population has, in the order given: they are each other's peers."""
+        return in_chunks(range(len(archs)), max(self.options.population, 8))
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Validation accuracy after retraining ``archs`` together from their supernet weights.

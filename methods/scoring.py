@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -40,17 +41,22 @@ def recalibrate(network: nn.Module, data: Data, images: int, batch_size: int) ->
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
-    """Percent of the scored images of ``part`` that ``network`` classifies correctly.
+def accuracies(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> np.ndarray:
+    """Percent of the scored images of ``part`` that each of several classifiers gets right.
 
-    Changes its BN buffers only.
+    ``network`` gives logits ``[..., B, classes]``, the result is float64 ``[...]``. Changes the BN
+    buffers only.
     """
     if scoring.bn == "recalibrate":
         recalibrate(network, data, scoring.calibration_images, scoring.batch_size)
     network.train(scoring.bn == "batchstat")
-    correct = torch.zeros((), dtype=torch.int64, device=next(network.parameters()).device)
-    total = 0
+    right, total = 0, 0
     for x, y in first_batches(data, part, scoring.images, scoring.batch_size):
-        correct += (network(x).argmax(1) == y).sum()
+        right = right + (network(x).argmax(-1) == y).sum(-1)
         total += len(y)
-    return 100.0 * correct.item() / total
+    return 100.0 * right.cpu().numpy() / total
+
+
+def accuracy(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
+    """The same of one classifier, whose logits are ``[B, classes]``."""
+    return accuracies(network, data, scoring, part).item()

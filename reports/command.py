@@ -19,17 +19,27 @@ def main(arguments: list[str]) -> None:
         default="",
         help="method, or hash of a configuration, to subtract; empty: spos where there is one",
     )
-    parser.add_argument("--output", type=Path, help="also write OUTPUT.md, .csv and .parquet")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="also write OUTPUT.md, .csv and .parquet, and a picture of Kendall τ over the seeds "
+        "as OUTPUT.png, .pdf and .svg",
+    )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
 
+    from reports import boxes
     from reports.compare import summary
     from reports.markdown import save, to_markdown
+    from reports.record import is_unfinished, load_all
 
-    table = summary(run_folders(given.runs), given.reference or None)
+    folders = run_folders(given.runs)
+    table = summary(folders, given.reference or None)
     print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())
     if given.output:
         save(table, given.output)
+        finished = [folder for folder in folders if not is_unfinished(folder)]
+        boxes.draw(load_all(finished), given.output)
 
 
 def run_folders(folders: list[Path]) -> list[Path]:

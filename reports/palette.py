@@ -28,6 +28,8 @@ def colour(operator: str) -> str:
 
 def text_width(text: str, size: float = FONT) -> float:
     """The width in inches of ``text`` at ``size`` points."""
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
 
-    return TextPath((0, 0), text, size=size, usetex=False).get_extents().width / 72
+    properties = FontProperties(size=size)
+    return text_to_path.get_text_width_height_descent(text, properties, ismath=False)[0] / 72

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchspaces.diagram import Block, Chain, Diagram, Stage
+from searchspaces.errors import UsageError
+from searchspaces.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from searchspaces.shadow import Shadow
@@ -115,6 +117,18 @@ class SearchSpace(ABC):
     @abstractmethod
     def standalone(self, arch: Arch, image: ImageSpec) -> Supernet:
         """A freshly initialised stand-alone network for ``arch``: call it without a path."""
+
+    def relaxation(self) -> Relaxation:
+        """How gradient-based methods see the supernet.
+
+        Raises :class:`UsageError` where a wiring is chosen, unless a space knows how to mix that.
+        """
+        if hasattr(self, "topology"):
+            raise UsageError(
+                f"architectures of {self.name} also choose a wiring, and its supernet cannot run "
+                "all wirings at once, as methods that mix operators must; use another method there."
+            )
+        return Relaxation(self.sites)
 
     def describe(self, arch: Arch) -> Sequence[str]:
         """One ``site: operator`` line per choice site."""

@@ -6,21 +6,17 @@ lists of convolutions give its cost and its networks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import partial, reduce
+from collections.abc import Sequence
 from itertools import groupby, islice
 
-import torch
-from torch import nn
-
-from searchspaces.base import Arch, Cost, ImageSpec, Path, SearchSpace, Site
-from searchspaces.blocks import Identity, Operator, Shape, measure, sequence
+from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.blocks import Identity, Operator, Shape, measure
+from searchspaces.chain_network import ChainNetwork
 from searchspaces.chain_skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 from searchspaces.shadow import Shadow
-from searchspaces.supernet import State, Supernet, Visit
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -137,98 +133,3 @@ def _block(gene: int, operators: Sequence[Operator], shape: Shape) -> Block:
     ]
     size = weights[gene] / max(weights)
     return Block(operators[gene].name, size, reduces=shape.stride > 1)
-
-
-class ChainNetwork(Supernet):
-    """The network of a :class:`Skeleton` holding, per layer, the operators in ``choices``.
-
-    ``layers`` are the operators of each site, ``choices`` numbers of them. Only the BNs of the
-    choice blocks go by ``affine``. Of a path that activates several operators of a layer the
-    outputs add up; with ``shadow`` each layer ends in a BN of their number.
-    """
-
-    def __init__(
-        self,
-        skeleton: Skeleton,
-        layers: Sequence[Sequence[Operator]],
-        image: ImageSpec,
-        choices: Sequence[Collection[int]],
-        affine: bool,
-        shadow: Shadow | None = None,
-    ):
-        super().__init__()
-        self.shadow = shadow
-        self.skeleton, self.layers, self.image, self.affine = skeleton, layers, image, affine
-        self.stages_number = len(skeleton.stages)
-        single = all(len(genes) == 1 for genes in choices)
-        self.fixed_path = tuple(gene for (gene,) in choices) if single else None
-        self.stem = sequence(skeleton.before(image), True, skeleton.activation)
-        self.blocks = nn.ModuleList()
-        for operators, shape, genes in zip(layers, skeleton.shapes, choices, strict=True):
-            widest = {operators[gene].key: operators[gene] for gene in sorted(genes)}
-            self.blocks.append(
-                nn.ModuleDict(
-                    {
-                        key: operator.build(shape, affine, skeleton.activation)
-                        for key, operator in widest.items()
-                    }
-                )
-            )
-        self.norms = nn.ModuleList(
-            shadow.norm(
-                range(len(operators)),
-                range(1, min(shadow.most, len(operators)) + 1),
-                partial(nn.BatchNorm2d, shape.c_out, affine=affine),
-            )
-            for operators, shape in zip(layers, skeleton.shapes, strict=True)
-            if shadow
-        )
-        self.head = nn.Sequential(
-            sequence(skeleton.after(), True, skeleton.activation),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-        )
-        self.classifier = nn.Linear(skeleton.head, image.classes, skeleton.classifier_bias)
-
-    def begin(self, x: torch.Tensor) -> State:
-        x = self.stem(x)
-        if x.device.type == "cpu":  # depthwise convolutions are twice as fast in this layout there
-            x = x.contiguous(memory_format=torch.channels_last)
-        return (x,)
-
-    def stage(
-        self, index: int, state: State, path: Path | None = None, visit: Visit | None = None
-    ) -> State:
-        path = self.fixed_path if path is None else path
-        (x,) = state
-        for layer in self.skeleton.stage_layers[index]:
-            if visit is None:
-                active = (path[layer],) if isinstance(path[layer], int) else path[layer]
-                x = reduce(torch.add, [self.run(layer, gene, x) for gene in active])
-                x = self.norms[layer](x, active) if self.shadow else x
-            else:
-                genes = range(len(self.layers[layer]))
-                x = visit(layer, [partial(self.run, layer, gene) for gene in genes], x)
-        return (x,)
-
-    def run(self, layer: int, gene: int, x: torch.Tensor) -> torch.Tensor:
-        """Operator ``gene`` of ``layer`` on ``x``."""
-        operator = self.layers[layer][gene]
-        return operator.run(self.blocks[layer][operator.key], x)
-
-    def finish(self, state: State) -> torch.Tensor:
-        return self.classifier(self.head(state[-1]))
-
-    def subnet(self, arch: Arch) -> ChainNetwork:
-        choices = [(gene,) for gene in arch]
-        net = ChainNetwork(
-            self.skeleton, self.layers, self.image, choices, self.affine, self.shadow
-        )
-        shared = self.state_dict()
-        leading = {
-            name: shared[name][tuple(slice(length) for length in own.shape)]
-            for name, own in net.state_dict().items()
-        }
-        net.load_state_dict(leading)
-        net.to(next(self.parameters()).device)
-        return net.train(self.training)

@@ -18,6 +18,7 @@ from searchspaces.darts_cell import (
     parse,
 )
 from searchspaces.darts_network import DARTSNetwork
+from searchspaces.darts_relaxation import DARTSRelaxation
 from searchspaces.darts_skeleton import Skeleton, network_cost
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
@@ -119,6 +120,9 @@ class DARTS(SearchSpace):
         return DARTSNetwork(
             skeleton, image, arch, affine=True, norm_pools=False, auxiliary=auxiliary
         )
+
+    def relaxation(self) -> DARTSRelaxation:
+        return DARTSRelaxation()
 
     def describe(self, arch: Arch) -> Sequence[str]:
         """One line per node: its operators and what they are of."""

@@ -27,6 +27,7 @@ OPERATORS = (
 )  # the eighth of DARTS, "none", is in no genotype
 NODES = (2, 3, 4, 5)
 PAIRS = {node: tuple(combinations(range(node), 2)) for node in NODES}
+EDGES = tuple((node, source) for node in NODES for source in range(node))
 TYPES = ("normal", "reduce")
 
 SITES = tuple(

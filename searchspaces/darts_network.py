@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, reduce
 from itertools import count
 
 import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec
-from searchspaces.darts_cell import NODES, OPERATORS, CellGenotype, genotype_of
-from searchspaces.darts_operators import FactorizedReduction, drop_images, operator
+from searchspaces.darts_cell import EDGES, NODES, OPERATORS, CellGenotype, genotype_of
+from searchspaces.darts_operators import FactorizedReduction, drop_images, none, operator
 from searchspaces.darts_skeleton import CellShape, Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.operators import relu_conv_bn
 from searchspaces.shadow import Shadow
 from searchspaces.supernet import State, Supernet, Visit
 
-ALL_CHOICES = {(node, source): OPERATORS for node in NODES for source in range(node)}
+ALL_CHOICES = dict.fromkeys(EDGES, OPERATORS)
 
 
 class CellModule(nn.Module):
@@ -32,8 +32,7 @@ class CellModule(nn.Module):
         shadow: Shadow | None,
     ):
         super().__init__()
-        channels = shape.channels
-        self.first_site = 2 * len(NODES) * shape.reduces
+        channels, self.shape = shape.channels, shape
         if shape.halve:
             self.before = FactorizedReduction(shape.before, channels, affine=True)
         else:
@@ -70,7 +69,7 @@ class CellModule(nn.Module):
     ) -> torch.Tensor:
         """``[B, 4 * channels, H, W]``; each image loses each edge with probability ``drop``."""
         values = [self.before(before), self.last(last)]
-        site = count(self.first_site)
+        site = count(2 * len(NODES) * self.shape.reduces)
         for number, node in zip(NODES, cell, strict=True):
             terms = []
             for name, source in node:
@@ -87,6 +86,19 @@ class CellModule(nn.Module):
             if self.norms:
                 total = self.norms[str(number)](total, tuple(source for _, source in node))
             values.append(total)
+        return torch.cat(values[2:], dim=1)
+
+    def relaxed(self, before: torch.Tensor, last: torch.Tensor, visit: Visit) -> torch.Tensor:
+        """``[B, 4 * channels, H, W]``: see :meth:`DARTSNetwork.relaxed`."""
+        values = [self.before(before), self.last(last)]
+        site = count(len(EDGES) * self.shape.reduces)
+        for node in NODES:
+            terms = []
+            for source in range(node):
+                zero = partial(none, stride=self.shape.stride(source))
+                operators = [*self.edges[f"{node}<-{source}"].values(), zero]
+                terms.append(visit(next(site), operators, values[source]))
+            values.append(reduce(torch.add, terms))
         return torch.cat(values[2:], dim=1)
 
 
@@ -168,6 +180,17 @@ class DARTSNetwork(Supernet):
         before, last = state
         cell = genotype[self.skeleton.shapes[number].reduces]
         return last, self.cells[number](before, last, cell, drop, visit)
+
+    def relaxed(self, x: torch.Tensor, visit: Visit) -> torch.Tensor:
+        """Logits ``[B, classes]`` of a supernet whose nodes sum all their predecessors.
+
+        ``visit`` is called at each edge with its number in
+        :class:`~searchspaces.darts_relaxation.DARTSRelaxation`, its operators, and its input.
+        """
+        state = self.begin(x)
+        for cell in self.cells:
+            state = state[-1], cell.relaxed(*state, visit)
+        return self.finish(state)
 
     def logits_and_auxiliary(
         self, x: torch.Tensor, path: Arch | None = None

@@ -1,4 +1,4 @@
-"""The seven operators of DARTS (Liu et al. 2019), with their weights."""
+"""The operators of DARTS (Liu et al. 2019): seven with their weights, and ``none``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def operator(name: str, channels: int, stride: int, affine: bool, norm_pools: bo
             nn.BatchNorm2d(channels, affine=affine),
         ]
     return nn.Sequential(*layers)
+
+
+def none(x: torch.Tensor, stride: int) -> torch.Tensor:
+    """Zeros of the shape that the operators of ``stride`` give."""
+    return torch.zeros_like(x[:, :, ::stride, ::stride])
 
 
 def operator_weights(name: str, channels: int, stride: int) -> tuple[int, int]:

@@ -62,3 +62,20 @@ class Supernet(nn.Module, ABC):
     @abstractmethod
     def subnet(self, arch: Arch) -> Supernet:
         """A stand-alone network with a copy of the shared weights ``arch`` uses; same logits."""
+
+    def together(self, archs: Sequence[Arch]) -> nn.Module | None:
+        """A network with the logits ``[archs, B, classes]`` of :meth:`subnet` of each of ``archs``.
+
+        For architectures that can share work; its BN statistics are those that each subnet would
+        have alone. None if the space has no such network.
+        """
+        return None
+
+    def order(self, archs: Sequence[Arch]) -> list[int]:
+        """Positions in ``archs``, those next to each other that gain most from being together."""
+        return list(range(len(archs)))
+
+
+def in_chunks(positions: Sequence[int], size: int) -> list[list[int]]:
+    """``positions`` in their order, ``size`` at a time, the last time perhaps fewer."""
+    return [list(positions[i : i + size]) for i in range(0, len(positions), size)]

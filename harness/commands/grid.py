@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.commands import run as run_command
 from harness.config import Config
-from harness.options import Parser, whole_number
+from harness.options import Parser, add_whole_numbers
 from searchspaces.errors import UsageError
 
 
@@ -19,13 +19,8 @@ def main(arguments: list[str]) -> None:
         "one with several values stands for a run with each, as in `nas-harness grid --method "
         "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped.",
     )
-    parser.add_argument(
-        "--workers",
-        type=whole_number(0),
-        default=0,
-        metavar="N",
-        help="runs at a time; 0: one per core, one on a GPU",
-    )
+    workers = "runs at a time; 0: one per core, one on a GPU"
+    add_whole_numbers(parser, [("--workers", 0, 0, workers)])
     given, options = parser.parse_known_args(arguments)
     labelled, execution = parse(options)
 

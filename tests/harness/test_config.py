@@ -160,6 +160,13 @@ def test_impossible_values_are_refused_by_the_name_of_their_flag(flag, value):
     assert "\n" not in message
 
 
+def test_how_runs_are_made_equal_is_one_of_four():
+    for equalise in ("images", "backwards", "seconds", "steps"):
+        assert configured("--equalise", equalise).equalise == equalise
+    with pytest.raises(UsageError, match="invalid choice: 'epochs'"):
+        configured("--equalise", "epochs")
+
+
 def test_nesterov_needs_momentum():
     with pytest.raises(UsageError, match=r"--train.momentum above 0"):
         configured("--train.nesterov", "true", "--train.momentum", "0")

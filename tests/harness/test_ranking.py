@@ -7,6 +7,7 @@ from toy_method import ToyMethod
 
 from harness.ranking import rank
 from searchspaces.errors import UsageError
+from searchspaces.supernet import in_chunks
 
 ARCHS = [(i, i % 3) for i in range(21)]
 
@@ -80,9 +81,25 @@ def test_a_stream_of_other_architectures_is_left_aside(tmp_path, undisturbed):
 
 
 def test_chunks_hold_what_the_method_wants_to_see_together(tmp_path):
-    for together, sizes in ((1, [8, 8, 5]), (10, [10, 10, 1]), (30, [21])):
+    for together, sizes in ((8, [8, 8, 5]), (10, [10, 10, 1]), (30, [21])):
         calls = ranked(tmp_path / str(together), ToyMethod(together))[2]
         assert [len(call) for call in calls] == sizes
+
+
+def test_scores_come_back_in_the_order_of_the_architectures(tmp_path):
+    class Sorting(ToyMethod):
+        def chunks(self, archs):
+            return in_chunks(sorted(range(len(archs)), key=archs.__getitem__), self.together)
+
+        def score(self, archs):
+            super().score(archs)
+            return np.array([arch[0] for arch in archs])
+
+    archs = [*ARCHS[::-1], *ARCHS[:5]]
+    for _ in range(2):  # computed, then read
+        scores, costs, _ = ranked(tmp_path / "stream", Sorting(), archs)
+        assert scores == [arch[0] for arch in archs]
+        assert costs["path_forwards"] == len(archs)
 
 
 def test_the_number_of_threads_is_given_back(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 
 from harness.tasks import load_task
@@ -13,10 +14,13 @@ from methods.darts import DARTS
 from methods.gdas import GDAS
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.relaxation_options import DARTSOptions, GDASOptions
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 METHODS = {"darts": (DARTS, DARTSOptions), "gdas": (GDAS, GDASOptions)}
+WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
+NOISE = Noise(ImageSpec(1, 12, 10))
 
 
 @pytest.fixture(params=METHODS)
@@ -112,14 +116,14 @@ def test_a_sample_of_gdas_is_one_path_whose_gradient_reaches_all_parameters():
     assert all((alpha.grad != 0).all() for alpha in method.alphas)
 
 
-def make_setting():
+def make_setting(space=None, data=None, seed=0):
     return Setting(
-        space=PlantedSpace(),
-        data=PlantedData(500),
+        space=space or PlantedSpace(),
+        data=data or PlantedData(500),
         recipe=Recipe(steps=4, batch_size=64),
         scoring=Scoring(),
         search=SearchLimits(),
-        seed=0,
+        seed=seed,
         device=torch.device("cpu"),
     )
 
@@ -137,10 +141,87 @@ def test_weights_and_architecture_see_different_images():
     assert not images & {image.numpy().tobytes() for image in second.train.images}
 
 
-@pytest.mark.parametrize("name", ["nb101", "darts", "nb101-1shot1-1"])
-def test_a_wiring_cannot_be_mixed(make, name):
-    with pytest.raises(UsageError, match="also choose a wiring"):
+@pytest.mark.parametrize("name", WIRED)
+def test_a_wiring_that_no_supernet_mixes_is_refused(make, name):
+    with pytest.raises(UsageError, match=f"{name} also choose a wiring.*use another method"):
         make(SPACES[name]("compact"))
+
+
+@pytest.mark.parametrize("name", [name for name in SPACES if name not in WIRED])
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_pass_visits_every_site(name, seed):
+    method = DARTS(make_setting(SPACES[name]("compact"), NOISE, seed), DARTSOptions())
+    seen = {}
+
+    def visit(site, operators, x):
+        seen[site] = len(operators)
+        return operators[-1](x)
+
+    method.relaxation.logits(method.supernet, NOISE.x[:2], visit)
+    assert seen == {site: len(alpha) for site, alpha in enumerate(method.alphas)}
+
+
+# DARTS' own space ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_darts():
+    """With random architecture parameters."""
+    method = DARTS(make_setting(SPACES["darts"]("compact", width=4), NOISE), DARTSOptions())
+    rng = np.random.default_rng(0)
+    with torch.no_grad():
+        for alpha in method.alphas:
+            alpha.copy_(torch.tensor(rng.normal(size=len(alpha))))
+    return method
+
+
+def test_gradient_of_the_architecture_is_its_finite_difference(on_darts):
+    method, rng, width = on_darts, np.random.default_rng(1), 1e-5
+    method.supernet.double()
+    method.alphas = [alpha.detach().double().requires_grad_() for alpha in method.alphas]
+    x = torch.randn(4, 1, 12, 12, dtype=torch.double, generator=torch.manual_seed(0))
+    batch = x, torch.tensor([1, 2, 3, 4])
+    method.mixture_loss(batch, 0).backward()
+    for site in rng.choice(len(method.alphas), 6, replace=False):
+        direction = torch.tensor(rng.normal(size=len(method.alphas[site])))
+        losses = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                method.alphas[site] += sign * width * direction
+                losses.append(method.mixture_loss(batch, 0).item())
+                method.alphas[site] -= sign * width * direction
+        expected = (losses[0] - losses[1]) / (2 * width)
+        found = float(method.alphas[site].grad @ direction)
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_the_architecture_derived_scores_best(on_darts):
+    method, rng = on_darts, np.random.default_rng(2)
+    others = [method.space.sample(rng) for _ in range(200)]
+    derived = method.found()
+    others += [method.space.neighbour(derived, rng) for _ in range(200)]
+    scores = method.score([derived, *others])
+    assert scores[0] > scores[1:].max()
+
+
+def test_a_score_is_of_the_edges_kept(on_darts):
+    arch = on_darts.space.sample(np.random.default_rng(3))
+    probabilities = [alpha.detach().softmax(0) for alpha in on_darts.alphas]
+    kept = [float(probabilities[site][op]) for site, op in on_darts.relaxation.chosen(arch)]
+    assert len(kept) == 16
+    np.testing.assert_allclose(on_darts.score([arch]), 100 * np.prod(kept) ** (1 / 16), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("method", "operators"), [(DARTS, 98), (GDAS, 14)])
+def test_a_step_costs_the_operators_of_all_edges(on_darts, method, operators):
+    """Twice those of a cell, of which a path has eight; ``none`` costs nothing."""
+    made = method(on_darts.setting, GDASOptions())
+    paths = 2 * operators / 8
+    assert method.paths_per_step(None, made.space) == {"forwards": paths, "backwards": paths}
+    for step in range(4):
+        made.train_step(step)
+    assert made.costs["path_forwards"] == made.costs["path_backwards"] == 4 * paths
+    assert made.costs["image_passes"] == 4 * paths * made.setting.recipe.batch_size
 
 
 def test_impossible_options_are_refused():

@@ -11,8 +11,10 @@ from harness.tabular.table import Table
 from harness.tasks import load_task
 from searchspaces.registry import SPACES
 
-SIZES = {"nb201": (600, 3)}  # architectures and seeds; the others have at least these
-LEAST = (150, 2)
+MAIN = ("nb101", "macro", "darts", "mobilenet", "shufflenet", "ennas-s1")
+# Architectures and seeds; variants of a space have at least those of LEAST.
+SIZES = {"nb201": (600, 3)} | dict.fromkeys(MAIN, (150, 2))
+LEAST = (34, 2)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,12 @@ def space(table):
 @pytest.fixture(scope="module")
 def archs(table, space):
     return [space.decode(name) for name in table.archs]
+
+
+def test_every_space_of_the_package_has_one():
+    own = [name for name in SPACES if SPACES[name].__module__.startswith("searchspaces.")]
+    files = {path.stem for path in EMBEDDED.glob("*.parquet")}
+    assert {f"{name}-compact-digits" for name in own} == files
 
 
 def test_it_is_large_enough_and_complete(table):

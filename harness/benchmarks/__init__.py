@@ -1,0 +1,1 @@
+"""Benchmarks of ``nas-harness bench``, one per file: ``main(arguments)``."""

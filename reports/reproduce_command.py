@@ -1,0 +1,56 @@
+"""``nas-harness reproduce``: carry out the runs that printed tables and figures lack, then report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from harness.options import Parser, add_whole_numbers
+from reports.report_command import add_arguments, check_choices, chosen, publish
+
+if TYPE_CHECKING:
+    from harness.config import Config
+    from reports.items.model import Item
+
+
+def main(arguments: list[str]) -> None:
+    """Run, then report whatever there is; runs that failed are named at the end."""
+    parser = Parser(
+        prog="nas-harness reproduce",
+        description="Carry out the runs that fill printed tables and figures, as far as they are "
+        "missing, side by side on the cores; then report these as 'nas-harness report' does. The "
+        "same command continues what was stopped.",
+    )
+    add_arguments(parser)
+    parser.add_argument("more", metavar="ITEM", nargs="*", help="further items")
+    run = parser.add_argument_group("execution (changes no result)")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    workers = "runs at a time; 0: one per core, one on a GPU"
+    add_whole_numbers(run, [("--workers", 0, 0, workers)])
+    given = parser.parse_args(arguments)
+    names = list(dict.fromkeys([*chosen(given), *given.more]))
+    check_choices(given)
+
+    from harness.grid import run_grid
+    from harness.pipeline import Execution
+    from reports.items.model import load_item
+
+    items = [load_item(given.paper, name) for name in names]
+    execution = Execution(data=given.data, runs=given.runs, device=given.device)
+    outcome = run_grid(labelled(items, given), execution, given.workers)
+    if given.all:
+        publish(given, names)
+    else:
+        for name in names:
+            publish(argparse.Namespace(**vars(given) | {"item": name}), [name])
+    sys.stdout.flush()
+    outcome.check()
+
+
+def labelled(items: Iterable[Item], given: argparse.Namespace) -> Iterator[tuple[str, Config]]:
+    """The runs of all ``items``, each called after the item and row that it is for."""
+    for item in items:
+        for row, config in item.configs(given.preset, given.task, given.seeds):
+            yield f"{item.name} {row.id} s{config.seed}", config

@@ -1,0 +1,68 @@
+"""Benchmarks: both sides give the same, and what is printed is what was measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from harness.benchmarks.ranking_times import choose
+from harness.benchmarks.spread import Ratio
+from harness.commands.bench import BENCHMARKS, main
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+QUICK = ["--architectures=40", "--chunks=2", "--repeats=2", "--images=6", "--batch-size=4"]
+
+
+@pytest.mark.parametrize("bn", ["recalibrate", "running"])
+def test_ranking_is_measured_on_the_same_architectures(bn, capsys):
+    main(["ranking", *QUICK, "--bn", bn, "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["largest_difference"] == 0
+    assert result["architectures"] == 40
+    timed, blocks, ratio = result["timed"], result["block_evaluations"], result["ratio"]
+    assert (timed["chunks"], timed["architectures"]) == (4, 32)  # chunks of eight
+    assert timed["together"] > 0 and timed["one_by_one"] > 0
+    assert ratio["low"] <= ratio["mean"] <= ratio["high"] and ratio["sd"] >= 0
+    assert 40 <= blocks["distinct"] <= blocks["in_chunks"] < blocks["one_by_one"] <= 40 * 8
+    pixels = 8 * 12 * 12 + 36 * (2 * 8 + 3 * 12 + 3 * 16)
+    assert result["held_mb"] == pytest.approx(4 * 4 * pixels / 1e6)
+
+
+def test_all_chunks_and_text(capsys):
+    main(["ranking", *QUICK, "--space", "shufflenet", "--chunks", "0", "--repeats", "1"])
+    printed = capsys.readouterr().out
+    assert "timed: 40 of them in 5 chunks; repeats: 1" in printed
+    assert "difference of scores 0\n" in printed
+    assert "±" not in printed
+
+
+def test_mistakes_are_named():
+    for arguments, said in {
+        ("rankin",): "did you mean 'ranking'",
+        ("ranking", "--space", "nb201"): "nb201 is no chain",
+        ("ranking", "--architectures", "4000"): "3,969 distinct",
+        ("ranking", "--space", "ennas-s3"): "give --architectures",
+        ("ranking", "--repeats", "0"): "at least 1",
+    }.items():
+        with pytest.raises(UsageError, match=said):
+            main(list(arguments))
+
+
+def test_benchmarks_are_listed(capsys):
+    main([])
+    assert all(name in capsys.readouterr().out for name in BENCHMARKS)
+
+
+def test_architectures_are_distinct_and_ascending():
+    for name, number in (("macro", 0), ("macro", 50), ("ennas-s3", 30)):
+        space = SPACES[name]("compact")
+        archs = choose(space, number, np.random.default_rng(0))
+        assert archs == sorted(archs)
+        assert len({space.canonical(arch) for arch in archs}) == (number or 3969)
+
+
+def test_the_ratio_of_repeats():
+    ratio = Ratio.of([6.0, 8.0, 20.0], [2.0, 4.0, 5.0])
+    assert (ratio.mean, ratio.sd, ratio.low, ratio.high) == (3.0, 1.0, 2.0, 4.0)
+    assert Ratio.of([6.0], [2.0]) == Ratio(3.0, None, 3.0, 3.0)

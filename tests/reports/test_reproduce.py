@@ -1,0 +1,172 @@
+"""Items reproduced from nothing: what is missing is run, what is there is not, all is reported."""
+
+import json
+
+import pytest
+import tiny
+
+import reports.items.model
+from harness import grid, pipeline
+from harness.executor import Event
+from harness.progress import watch
+from reports.reproduce_command import main
+from searchspaces.errors import UsageError
+
+ITEM = """
+title = "Table I"
+kind = "table"
+class = "N"
+caption = "How it ranks."
+reduced = "Six steps stand for many."
+
+[study]
+space = "nb201"
+preset = "smoke"
+seeds = [0, 1]
+train = {steps = 6, batch_size = 16}
+score = {calibration_images = 64, images = 200}
+search = {population = 4, parents = 2}
+rank = {architectures = 12}
+
+[[columns]]
+id = "tau"
+head = "Kendall τ"
+measure = "tau"
+
+[[rows]]
+id = "spos"
+label = "SPOS"
+run = {method = "spos"}
+printed = {tau = "56.4"}
+"""
+BATCHSTAT = """
+[[rows]]
+id = "batchstat"
+label = "SPOS, statistics of batches"
+run = {method = "spos", score.bn = "batchstat"}
+"""
+WILD = """
+[[rows]]
+id = "wild"
+label = "SPOS, wild"
+run = {method = "spos", train.lr = 1e30, train.clip = 0.0}
+"""
+
+
+class InThisProcess:
+    """An executor that needs no process: a job is done when its events are asked for."""
+
+    def __init__(self, slots, logs, preload):
+        self.slots, self.job = 1, None
+        InThisProcess.started = []
+
+    def start(self, job, work):
+        self.started.append(job)
+        self.job = job, work
+
+    def events(self, seconds):
+        job, work = self.job
+        try:
+            work(lambda *progress: None)
+        except UsageError as mistake:
+            return [Event(job, ended=True, error=str(mistake))]
+        return [Event(job, ended=True)]
+
+    def stop(self):
+        watch(None)
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch):
+    """A folder for items, of a paper that is called toy."""
+    folder = tmp_path / "papers" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
+    monkeypatch.setattr(reports.items.model, "PAPERS", folder.parent)
+    return folder
+
+
+@pytest.fixture
+def reproduce(paper, tmp_path, monkeypatch):
+    """``reproduce(*arguments)`` of that paper; the names of the runs that were carried out."""
+    monkeypatch.setattr(grid, "LocalExecutor", InThisProcess)
+    monkeypatch.setattr(pipeline, "FINISHERS", {})
+    tiny.make_table(tmp_path / "data", seeds=2)
+    folders = {"data": "data", "runs": "runs", "output": "paper"}
+    options = [text for name in folders for text in (f"--{name}", str(tmp_path / folders[name]))]
+
+    def call(*arguments):
+        InThisProcess.started = []
+        main(["toy", *arguments, *options, "--device", "cpu"])
+        return InThisProcess.started
+
+    return call
+
+
+def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, capsys):
+    (paper / "table-1.toml").write_text(ITEM)
+    (paper / "fig-1.toml").write_text(ITEM.replace('"table"', '"scatter"') + BATCHSTAT)
+    assert len(reproduce("table-1", "--seeds", "0", "--json")) == 1
+    (cells,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cells["tag"], cells["n"]) == ("trained-reduced", 1)
+    assert len(reproduce("table-1")) == 1  # the other seed
+    assert len(reproduce("fig-1", "table-1", "fig-1")) == 2  # the other row
+    printed = capsys.readouterr().out
+    assert printed.index("Table I") < printed.rindex("Table I")
+    assert reproduce("--all") == []
+    pages = {path.name for path in (tmp_path / "paper").iterdir()}
+    assert {"table-1.md", "table-1.tex", "fig-1.html", "fig-1.svg", "index.html"} <= pages
+    assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+def test_a_run_that_fails_is_named_after_the_report_of_the_others(
+    paper, reproduce, tmp_path, capsys
+):
+    (paper / "table-1.toml").write_text(ITEM + WILD)
+    with pytest.raises(UsageError, match="1 of 2 runs failed"):
+        reproduce("table-1", "--seeds", "1")
+    told = capsys.readouterr()
+    assert "table-1 wild s1: the training loss is not finite" in told.err.splitlines()[-1]
+    assert "SPOS, wild" in told.out
+    assert "not run" in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+def test_preset_task_and_seeds_reach_every_run(paper, reproduce, monkeypatch):
+    (paper / "table-1.toml").write_text(ITEM + BATCHSTAT)
+    asked = []
+
+    def run_grid(labelled, execution, workers):
+        asked.extend(labelled)
+        assert (execution.device, workers) == ("cpu", 3)
+        return grid.Outcome()
+
+    monkeypatch.setattr(grid, "run_grid", run_grid)
+    reproduce(
+        "table-1", "--preset", "laptop", "--task", "cifar10", "--seeds", "4", "5", "--workers", "3"
+    )
+    labels = [f"table-1 {row} s{seed}" for row in ("spos", "batchstat") for seed in (4, 5)]
+    assert [label for label, _ in asked] == labels
+    configs = [config for _, config in asked]
+    assert {(c.preset, c.task, c.train.steps) for c in configs} == {("laptop", "cifar10", 6)}
+    assert [config.score.bn for config in configs] == ["recalibrate"] * 2 + ["batchstat"] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("table-2", "toy has no item 'table-2'"),
+        ("table-1 table-2", "toy has no item 'table-2'"),
+        ("", "name one item of toy, or give --all"),
+        ("table-1 --all", "name one item of toy, or give --all"),
+        ("table-1 --preset smok", "did you mean 'smoke'"),
+        ("table-1 --task digit", "did you mean 'digits'"),
+        ("table-1 --workers -1", "'-1' is not a whole number"),
+        ("table-1 --device cuda:77", "cuda:77"),
+    ],
+)
+def test_a_mistake_is_found_before_anything_is_run(paper, reproduce, tmp_path, line, sentence):
+    (paper / "table-1.toml").write_text(ITEM)
+    with pytest.raises(UsageError, match=sentence):
+        main(["toy", *line.split()])
+    assert InThisProcess.started == []
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,30 @@
+"""Methods on compact chains after two steps of training, for tests of their scores."""
+
+from __future__ import annotations
+
+import torch
+from noise import Noise
+
+from methods.base import Method, Setting
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.registry import METHODS, options_class
+from searchspaces.base import ImageSpec
+from searchspaces.registry import SPACES
+
+PASSES = 40 + 60  # images to calibrate and to score, in batches of which the last is not full
+
+
+def make(method: str = "spos", space: str = "macro", bn: str = "recalibrate") -> Method:
+    setting = Setting(
+        space=SPACES[space]("compact"),
+        data=Noise(ImageSpec(1, 8, 5)),
+        recipe=Recipe(steps=2, batch_size=8, lr=0.02),
+        scoring=Scoring(bn=bn, calibration_images=40, images=60, batch_size=24),
+        search=SearchLimits(),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    made = METHODS[method](setting, options_class(method)())
+    for step in range(2):
+        made.train_step(step)
+    return made

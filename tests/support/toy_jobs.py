@@ -1,0 +1,76 @@
+"""Jobs of a grid that do next to nothing, each in its own way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from harness.executor import LocalExecutor
+from searchspaces.errors import UsageError
+
+Watcher = Callable[[str, int, int], None]
+
+
+def count(watcher: Watcher) -> None:
+    print("counting")
+    subprocess.run([sys.executable, "-c", "print('aloud')"], check=True)
+    for number in range(3):
+        watcher("count", number, 3)
+
+
+def refuse(watcher: Watcher) -> None:
+    raise UsageError("this can be mended.")
+
+
+def break_down(watcher: Watcher) -> None:
+    raise ValueError("a defect")
+
+
+def leave(watcher: Watcher) -> None:
+    os._exit(3)
+
+
+def be_killed(watcher: Watcher) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep(watcher: Watcher, note: Path) -> None:
+    """Write down the process and never end."""
+    part = note.with_suffix(".part")
+    part.write_text(str(os.getpid()))
+    part.rename(note)
+    watcher("sleep", 0, 1)
+    while True:
+        time.sleep(0.02)
+
+
+class Unpicklable:
+    """A job that cannot be unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return _fail, ()
+
+
+def _fail() -> None:
+    raise ModuleNotFoundError("No module named 'nowhere'")
+
+
+def start_sleeping(note: Path, logs: Path, preload: tuple[str, ...]) -> None:
+    """A starter that waits for a job which never ends."""
+    executor = LocalExecutor(1, logs, preload)
+    try:
+        executor.start("sleep", partial(sleep, note=note))
+        while True:
+            executor.events(1.0)
+    finally:
+        executor.stop()
+
+
+if __name__ == "__main__":
+    start_sleeping(Path(sys.argv[1]), Path(sys.argv[2]), tuple(sys.argv[3:]))

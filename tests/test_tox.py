@@ -1,0 +1,103 @@
+"""Every study named in tox.ini is an item that there is, and says what it is."""
+
+import shlex
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from reports.items.model import item_names, load_item
+
+ROOT = Path(__file__).parents[1]
+OWN = ("py", "lint")
+STUDIES = (
+    *(f"table-{number}" for number in (5, 10, 11, 15)),
+    *(f"ablation-{name}" for name in ("kd", "teachers", "retrain", "perturb", "qp", "sampling")),
+    *(f"fig-{number}" for number in (10, 13, 14)),
+    "ennas-fig-1", "ennas-fig-2", "paper-mngnas", "paper-ennas",
+)  # fmt: skip
+TWO = """
+[tox]
+no_package = true
+
+[study]
+runner = shared
+env_dir = {work_dir}{/}studies
+commands = python -c "import sys; print('in', sys.prefix, '{posargs}')"
+
+[testenv:first]
+base = study
+
+[testenv:second]
+base = study
+"""
+
+
+@pytest.fixture(scope="module")
+def written():
+    """What tox.ini says of each environment, with what it takes over from its bases."""
+    parser = ConfigParser(interpolation=None)
+    parser.read(ROOT / "tox.ini")
+    sections = {}
+    for name in parser.sections():
+        if name.startswith("testenv:"):
+            own = dict(parser[name])
+            for base in own.get("base", "").replace(",", " ").split():
+                own = dict(parser[base]) | own
+            sections[name.removeprefix("testenv:")] = own
+    return sections
+
+
+def tox(*arguments, folder):
+    pytest.importorskip("tox")
+    command = [sys.executable, "-m", "tox", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_all_studies_are_there_and_share_one_virtual_environment(written):
+    assert set(written) == {*OWN, *STUDIES}
+    studies = [written[name] for name in STUDIES]
+    assert {(study["runner"], study["env_dir"]) for study in studies} == {
+        ("shared", "{work_dir}{/}studies")
+    }
+
+
+def test_each_is_described_on_one_line(written):
+    descriptions = [environment["description"] for environment in written.values()]
+    assert len(set(descriptions)) == len(written)
+    assert all("\n" not in text and len(text) < 90 for text in descriptions)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_study_reproduces_items_with_runs(written, name):
+    command = shlex.split(written[name]["commands"].replace("{env_name}", name))
+    program, verb, paper, item, rest = command
+    assert (program, verb, rest) == ("nas-harness", "reproduce", "{posargs}")
+    if item == "--all":
+        assert name == f"paper-{paper}"
+        assert item_names(paper)
+    else:
+        assert name.endswith(item)
+        assert load_item(paper, item).configs()
+
+
+def test_tox_lists_each_with_its_description(written):
+    listed = tox("list", folder=ROOT)
+    for name, environment in written.items():
+        assert any(
+            line.split()[:1] == [name] and line.endswith(environment["description"])
+            for line in listed.splitlines()
+        )
+
+
+def test_tox_makes_the_shared_environment_once(tmp_path):
+    copy(ROOT / "toxfile.py", tmp_path)
+    (tmp_path / "tox.ini").write_text(TWO)
+    shared = tmp_path.resolve() / ".tox" / "studies"
+    assert f"in {shared} smoke" in tox("run", "-e", "first", "--", "smoke", folder=tmp_path)
+    (shared / "installed").touch()
+    assert f"in {shared} paper" in tox("run", "-e", "second", "--", "paper", folder=tmp_path)
+    assert (shared / "installed").exists()
