@@ -13,7 +13,6 @@ from harness.options import Parser, add_options, check_limits, whole_number
 from harness.recipes import RECIPES
 from harness.standalone_config import StandaloneConfig, base_config
 from harness.standalone_origin import Origin, read_origin
-from harness.tabular.cost import usual_scale
 from harness.tasks.registry import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -101,6 +100,8 @@ def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> Stand
             f"the run found an architecture of {origin.space}, not of {config.space}; leave out "
             "--space."
         )
+    from harness.tabular.cost import usual_scale
+
     TASKS[config.task]
     space_class = SPACES[config.space]
     scale = config.scale or usual_scale(config.space, config.task)

@@ -90,7 +90,8 @@ def test_it_separates_architectures_and_says_how_well(table, archs, space):
 def test_a_training_today_gives_the_number_of_the_table(table, archs, space, task):
     seeds = np.array([table.accuracy("test", seed=seed) for seed in table.seeds("test")])
     # Machines round differently, at worst like another seed: take one on which the seeds agree.
-    steady = np.flatnonzero((np.ptp(seeds, axis=0) < 1.5) & (table.truth("test") > 50))
+    spread = np.where(table.truth("test") > 50, np.ptp(seeds, axis=0), np.inf)
+    steady = np.argsort(spread)[:5]
     row = min(steady, key=lambda row: table.madds[row])
     recipe = {name: table.meta.training[name] for name in StandaloneRecipe.__dataclass_fields__}
     result = train_standalone(space, archs[row], task, StandaloneRecipe(**recipe), seed=0)
