@@ -16,6 +16,7 @@ COMMANDS = {
     "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
     "draw": "draw an architecture: cells as graphs, chains as rows of blocks",
     "train-standalone": "train one architecture from scratch by a paper's recipe",
+    "detect": "fine-tune a detector on a trained architecture",
     "compare": "set finished runs side by side",
     "report": "set printed tables and figures of papers beside recorded runs",
     "reproduce": "carry out the runs that printed tables and figures lack, then report",

@@ -55,7 +55,7 @@ def evaluate_scores(
         population = space.size
     fraction = len(rows) / population if population and population >= len(rows) else 0.0
     truth, truth_sd = table.truth(split)[rows], _truth_deviation(_per_seed(table, split, rows))
-    keys = None if space is None else [space.canonical(space.decode(arch)) for arch in archs]
+    keys = None if space is None else space.canonical_keys(archs)
     result = {
         "space": table.meta.space,
         "task": table.meta.task,

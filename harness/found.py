@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.config import with_values
-from harness.recipe import StandaloneRecipe
+from harness.standalone.recipe import StandaloneRecipe
 from harness.tabular.builder import train_jobs
 from harness.tabular.table import Table
 from searchspaces.base import Arch, SearchSpace

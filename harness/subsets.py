@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ Metrics = dict[str, dict[str, Interval]]
 def evaluate(
     score: np.ndarray,
     truth: np.ndarray,
-    keys: Sequence[str] | None = None,
+    keys: Sequence[Hashable] | None = None,
     *,
     fraction: float = 0.0,
     truth_sd: np.ndarray | None = None,
@@ -37,15 +37,16 @@ def evaluate(
         return {name: measure(name, score, truth, **options) for name in METRICS}
 
     everyone = metrics(score, truth, noise)
+    merged = keys is not None and len(set(keys)) < len(truth)
     return {
         "all": everyone,
-        "unique": everyone if keys is None else metrics(*_per_class(keys, score, truth, noise)),
+        "unique": metrics(*_per_class(keys, score, truth, noise)) if merged else everyone,
         "top10": metrics(score[best], truth[best], noise[best]),
     }
 
 
 def _per_class(
-    keys: Sequence[str], score: np.ndarray, truth: np.ndarray, noise: np.ndarray
+    keys: Sequence[Hashable], score: np.ndarray, truth: np.ndarray, noise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean score and truth of each class of equal ``keys``, and the standard error of the latter.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import torch
 from harness.config import SCHEMA_VERSION
 from harness.store import atomic_path, read_json, write_json
 from searchspaces.errors import UsageError
+
+_DIGEST = hashlib.sha256().digest_size
 
 
 class Workspace:
@@ -30,13 +33,13 @@ class Workspace:
         self.checkpoint_path = folder / "checkpoint.pt"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder; raises :class:`UsageError` if another process does."""
+    def lock(self, seconds: float = 0.0) -> Iterator[None]:
+        """Hold the folder; raises :class:`UsageError` if another process does so longer."""
         from filelock import FileLock, Timeout
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock", timeout=0)
+            lock = FileLock(self.folder / ".lock", timeout=seconds)
             lock.acquire()
         except Timeout:
             raise UsageError(
@@ -83,11 +86,13 @@ class Workspace:
 
 
 def save_tensors(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain containers atomically."""
+    """Write tensors and plain containers atomically, and behind them their SHA-256."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    content = buffer.getbuffer()
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        stream.write(content)
+        stream.write(hashlib.sha256(content).digest())
 
 
 def load_tensors(path: Path) -> dict[str, Any] | None:
@@ -98,7 +103,11 @@ def load_tensors(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = memoryview(path.read_bytes())
+        whole, stored = content[:-_DIGEST], content[-_DIGEST:]
+        if hashlib.sha256(whole).digest() != stored:  # torch does not notice a flipped bit
+            raise ValueError("its checksum differs")
+        return torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for damaged files
         raise UsageError(
             f"{path} is damaged ({type(error).__name__}); delete it and run again."

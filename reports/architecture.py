@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.store import atomic_path
 from reports.chain_picture import ChainPicture
+from reports.figures import WIDTH, write
 from reports.graph_picture import GraphPicture
 from reports.record import Record, load
 from reports.style import GREY, INK, decimal, shorten
@@ -17,10 +17,7 @@ from searchspaces.registry import SPACES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH, DPI = 9.0, 200  # inches; twice the pixels of a README column
 MARGIN, LINE, SPACE = 0.2, 0.21, 0.22  # inches
-DATES = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-FORMATS = tuple(DATES)
 DASHED = "dashed: on no path from input to output"
 
 
@@ -55,20 +52,8 @@ def found_title(record: Record) -> str:
 def save(
     diagrams: Sequence[Diagram], title: str, below: Sequence[str], paths: Iterable[Path]
 ) -> None:
-    """Write the picture to each of ``paths``, in the format of its suffix, one of ``FORMATS``.
-
-    The same picture gives the same bytes. Raises :class:`UsageError` where it cannot be written.
-    """
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams["svg.hashsalt"] = "nas-harness"
-        figure = picture(diagrams, title, below)
-        for path in map(Path, paths):
-            with atomic_path(path) as temporary:
-                kind, metadata = path.suffix.lower()[1:], DATES[path.suffix.lower()]
-                figure.savefig(temporary, format=kind, dpi=DPI, metadata=metadata)
+    """Write the picture to each of ``paths``, as :func:`reports.figures.write` does."""
+    write(lambda: picture(diagrams, title, below), paths)
 
 
 def picture(diagrams: Sequence[Diagram], title: str, below: Sequence[str] = ()) -> Figure:

@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
 
 def _paths(output: Path | None, name: str) -> list[Path]:
     """The files to write; raises :class:`UsageError` for a format that is not known."""
-    from reports.architecture import FORMATS
+    from reports.figures import FORMATS
 
     if output is None:
         return [Path(f"{name}.png")]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.intervals import Interval
 from harness.store import atomic_path
+from reports.markdown_text import escape
 from reports.style import bracketed, decimal
 
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ def save(table: pandas.DataFrame, stem: Path | str) -> list[Path]:
         with atomic_path(path) as temporary:
             write(temporary)
     return paths
-
-
-def escape(text: Any) -> str:
-    """``text`` on one line with all that Markdown would read as markup made plain."""
-    return re.sub(r"([\\`*_\[\]<>|&~#$])", r"\\\1", " ".join(str(text).split()))
 
 
 def _context(row: Row) -> str:

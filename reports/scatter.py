@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.store import atomic_path
+from reports.figures import WIDTH, write
 from reports.gauge import draw_gauge
 from reports.record import Record, load
 from reports.style import DASHES, DIAMOND, GREY, INK, SEQUENTIAL, STAR, decimal, shorten
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
 
-WIDTH, HEIGHT, DPI = 9.0, 5.4, 200  # inches; twice the pixels of a README column
+HEIGHT = 5.4  # inches
 RASTER = 3000  # dots from which the SVG holds them as pixels
 
 
@@ -27,17 +27,10 @@ def draw(folder: Path) -> Path:
 
     Raises :class:`UsageError` where the run is unfinished, damaged, or the folder not writable.
     """
-    import matplotlib
-
     folder = Path(folder)
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams["svg.hashsalt"] = "nas-harness"
-        figure = picture(load(folder))
-        for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
-            with atomic_path(folder / f"scatter{suffix}") as temporary:
-                figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=metadata)
-    return folder / "scatter.png"
+    svg, png = (folder / f"scatter{suffix}" for suffix in (".svg", ".png"))
+    write(lambda: picture(load(folder)), [svg, png])
+    return png
 
 
 def picture(record: Record) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.store import atomic_path
+from reports.figures import DPI, FORMATS, WIDTH, write
 from reports.palette import text_width
 from reports.style import GREY, INK, shorten
 
@@ -14,14 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, DPI = 9.0, 200  # inches; twice the pixels of a README column
 MARGIN, LINE = 0.2, 0.2  # inches
 HEAD, SMALL = 13.0, 9.0  # points
-FORMATS: dict[str, dict[str, Any]] = {
-    ".png": {},
-    ".pdf": {"CreationDate": None},
-    ".svg": {"Date": None},
-}
+TRUETYPE = {"pdf.fonttype": 42}  # fonts that publishers take in a PDF
 
 
 class Sheet:
@@ -90,16 +85,8 @@ def wrapped(text: str, width: float = WIDTH - 2 * MARGIN, size: float = SMALL) -
 def save(make: Callable[[], Figure], stem: Path | str) -> list[Path]:
     """Write the figure that ``make`` draws as ``stem`` .png, .pdf and .svg; returns their paths.
 
-    The same picture gives the same bytes. Raises :class:`UsageError` where it cannot be written.
+    Raises :class:`UsageError` where it cannot be written.
     """
-    import matplotlib
-
     paths = [Path(f"{stem}{suffix}") for suffix in FORMATS]
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"svg.hashsalt": "nas-harness", "pdf.fonttype": 42})
-        figure = make()
-        for path, (suffix, metadata) in zip(paths, FORMATS.items(), strict=True):
-            with atomic_path(path) as temporary:
-                figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=metadata)
+    write(make, paths, TRUETYPE)
     return paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,14 @@ class SearchSpace(ABC):
     @abstractmethod
     def canonical(self, arch: Arch) -> str:
         """The isomorphism key under which the field de-duplicates architectures."""
+
+    def canonical_keys(self, texts: Sequence[str]) -> Sequence[Hashable]:
+        """A key per encoded architecture, equal where :meth:`canonical` is.
+
+        A space with many architectures may know a faster way. Raises :class:`UsageError` as
+        :meth:`decode` does.
+        """
+        return [self.canonical(self.decode(text)) for text in texts]
 
     @abstractmethod
     def encode(self, arch: Arch) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +30,12 @@ from searchspaces.nb101_cell import (
     placed,
     require_cell,
 )
-from searchspaces.nb101_classes import CLASSES, class_keys
+from searchspaces.nb101_classes import (
+    CLASSES,
+    canonical_keys,
+    class_keys,
+    genes_of_strings,
+)
 from searchspaces.nb101_network import Holding, NASBench101Network
 from searchspaces.nb101_skeleton import Skeleton, network_cost
 from searchspaces.registry import nearest
@@ -161,6 +166,12 @@ class NASBench101(CellSpace):
     def decode(self, text: str) -> Arch:
         """The canonical labelling of the cell that ``text`` describes in any labelling."""
         return canonical_genes(decode_cell(text))
+
+    def canonical_keys(self, texts: Sequence[str]) -> Sequence[Hashable]:
+        try:
+            return canonical_keys(genes_of_strings(texts)).tolist()
+        except (LookupError, ValueError, UsageError):
+            return super().canonical_keys(texts)  # which says what is wrong with which text
 
     def sample(self, rng: np.random.Generator) -> Arch:
         keys = class_keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 
@@ -10,6 +11,7 @@ import numpy as np
 from searchspaces.errors import UsageError
 from searchspaces.nb101_cell import (
     EDGES,
+    GENE,
     GENES,
     INPUT,
     INTERIOR,
@@ -53,6 +55,14 @@ def canonical_strings(genes: np.ndarray) -> list[str]:
 
     All vertices must be alive and in the first slots; raises :class:`UsageError` if not.
     """
+    return [written(genes_of_key(key)) for key in canonical_keys(genes).tolist()]
+
+
+def canonical_keys(genes: np.ndarray) -> np.ndarray:
+    """int64 ``[N]``: the keys of the canonical labellings of ``genes`` ``[N, 26]``.
+
+    All vertices must be alive and in the first slots; raises :class:`UsageError` if not.
+    """
     sizes = live_sizes(genes)
     if (sizes < 0).any():
         row = int(np.flatnonzero(sizes < 0)[0])
@@ -60,7 +70,43 @@ def canonical_strings(genes: np.ndarray) -> list[str]:
     keys = np.empty(len(genes), dtype=np.int64)
     for size in np.unique(sizes):
         keys[sizes == size] = _least_keys(genes[sizes == size], int(size))
-    return [written(genes_of_key(key)) for key in keys.tolist()]
+    return keys
+
+
+def genes_of_strings(texts: Sequence[str]) -> np.ndarray:
+    """int8 ``[N, 26]``: what is written in ``texts``, whether vertices are alive or dead.
+
+    Raises :class:`LookupError` or :class:`ValueError` for what is no cell.
+    """
+    terms = _terms()
+    numbers = []
+    for text in texts:
+        *interior, output = text.split("|")
+        slots = (*interior, *[None] * (INTERIOR - len(interior)), output)
+        numbers.append([of[term] for (of, _), term in zip(terms, slots, strict=True)])
+    columns = np.array(numbers).T
+    return sum(genes[column] for (_, genes), column in zip(terms, columns, strict=True))
+
+
+@cache
+def _terms() -> list[tuple[dict[str | None, int], np.ndarray]]:
+    """Per slot from 1 on the rows of its terms, None for no vertex, and int8 ``[rows, 26]``."""
+    found = []
+    for slot in range(1, OUTPUT + 1):
+        first = GENE[INPUT, slot]
+        rows: dict[str | None, int] = {None: 0}
+        genes = [[0] * GENES]
+        operators = range(len(OPERATORS) if slot != OUTPUT else 1)
+        for operator, *parents in product(operators, *[(0, 1)] * slot):
+            own = [0] * GENES
+            own[first : first + slot] = parents
+            if operator:
+                own[slot - 1] = operator
+            if any(parents):
+                rows[written(own)] = len(genes)
+                genes.append(own)
+        found.append((rows, np.array(genes, dtype=np.int8)))
+    return found
 
 
 def live_sizes(genes: np.ndarray) -> np.ndarray:

@@ -11,10 +11,18 @@ import pytest
 hypothesis.settings.register_profile(
     "steady", deadline=None, derandomize=True, max_examples=50, print_blob=True
 )
+hypothesis.settings.register_profile("campaign", deadline=None, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how often tests/reliability kills each kind of job",
+    )
     parser.addoption(
         "--space",
         action="append",

@@ -47,7 +47,7 @@ def _import(arguments: list[str]) -> None:
 
 
 def _build(arguments: list[str]) -> None:
-    from harness.recipe import StandaloneRecipe
+    from harness.standalone.recipe import StandaloneRecipe
 
     recipe = StandaloneRecipe()
     parser = Parser(

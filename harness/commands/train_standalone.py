@@ -10,9 +10,9 @@ from typing import Any
 
 from harness.config import with_values
 from harness.options import Parser, add_options, check_limits, whole_number
-from harness.recipes import RECIPES
-from harness.standalone_config import StandaloneConfig, base_config
-from harness.standalone_origin import Origin, read_origin
+from harness.standalone.config import StandaloneConfig, base_config
+from harness.standalone.origin import Origin, read_origin
+from harness.standalone.recipes import RECIPES
 from harness.tasks.registry import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -28,8 +28,8 @@ def main(arguments: list[str]) -> None:
     config, execution, origin, as_json, threads = parse(arguments)
     import torch
 
-    from harness.standalone_record import render
-    from harness.standalone_run import StandaloneExecution, run_standalone
+    from harness.standalone.record import render
+    from harness.standalone.run import StandaloneExecution, run_standalone
 
     torch.set_num_threads(threads or (1 if config.task == "digits" else os.cpu_count() or 1))
     torch.backends.cudnn.deterministic = True  # what is continued ends with the same bits

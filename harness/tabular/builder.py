@@ -14,8 +14,8 @@ from time import process_time
 import numpy as np
 
 from harness.progress import bar
-from harness.recipe import StandaloneRecipe
-from harness.standalone import train_standalone
+from harness.standalone.recipe import StandaloneRecipe
+from harness.standalone.training import train_standalone
 from harness.store import append_line, read_lines
 from harness.tabular.describe import measure
 from harness.tabular.table import Table, TableMeta

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.fetch import DATASETS
 from harness.places import fetched_folder, home, named_folder
-from harness.tabular.importer import IMPORTERS, Cost, Importer, sha256
+from harness.tabular.hashes import remembered_sha256
+from harness.tabular.importer import IMPORTERS, Cost, Importer
 from harness.tabular.seal import is_sealed
 from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
 from searchspaces.errors import UsageError
@@ -34,6 +35,23 @@ class Listed:
     problem: str = ""
 
 
+class MissingTable(UsageError):
+    """There is no ground truth table ``name`` in ``places``.
+
+    ``commands`` bring it; they stand in backticks, so that they fit into a sentence.
+    """
+
+    def __init__(self, name: str, places: str, commands: str):
+        super().__init__(name, places, commands)
+        self.name, self.places, self.commands = name, places, commands
+
+    def __str__(self) -> str:
+        return (
+            f"there is no ground truth table {self.name} in {self.places}; {self.commands} "
+            "brings it."
+        )
+
+
 def tables_folder() -> Path:
     """``$NAS_HARNESS_HOME/tables``, by default under ``~/.cache/nas-harness``."""
     return home() / "tables"
@@ -49,7 +67,7 @@ def find_table(
     their content; then in :func:`tables_folder`; then, as in ``data``, among the files that were
     fetched; then in the package. Within one place, a table whose test columns are of networks
     trained on all training images comes first. ``cost`` fills in what a published file does not
-    tell. Raises :class:`UsageError` if there is none, or a damaged one.
+    tell. Raises :class:`MissingTable` if there is none, :class:`UsageError` for a damaged one.
     """
     name, folder, fetched = f"{space}-{scale}-{task}", named_folder(data), fetched_folder()
     places: list[Iterable[Table]] = [
@@ -68,10 +86,10 @@ def find_table(
         bring = f"nas-harness table import {space} FILE"
         if space in DATASETS:
             bring = f"nas-harness fetch {space}` or `{bring}"
-    raise UsageError(
-        f"there is no ground truth table {name} in {folder or 'a data folder (none given)'}, "
-        f"{tables_folder()}, {fetched} or the package; `{bring}` brings it."
+    looked = (
+        f"{folder or 'a data folder (none given)'}, {tables_folder()}, {fetched} or the package"
     )
+    raise MissingTable(name, looked, f"`{bring}`")
 
 
 def _published(importer: Importer, scale: str, task: str) -> bool:
@@ -175,7 +193,8 @@ def _sources(folder: Path, importer: Importer) -> Iterator[tuple[Path, tuple[str
 
 def _imported(path: Path, importer: Importer, name: str, cost: Cost | None) -> Table:
     """The table ``name`` made from the published file ``path``, from the cache if it is there."""
-    cache = tables_folder() / "imported" / f"{sha256(path)}-v{SCHEMA_VERSION}"
+    folder = tables_folder() / "imported"
+    cache = folder / f"{remembered_sha256(path, folder / 'sha256')}-v{SCHEMA_VERSION}"
     for table in _one(cache, name):
         if table.params is not None or cost is None:
             return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import InitVar, asdict, dataclass, field
+from dataclasses import InitVar, asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -35,7 +35,7 @@ class TableMeta:
     ``test_trained_on_all`` is false where the networks behind the test columns saw only a part
     of the training images. ``measured`` is what the builder found out about its table: accuracy
     spread, floors, ceiling (:func:`harness.tabular.describe.measure`) and the median of
-    ``cpu_seconds`` of a training.
+    ``cpu_seconds`` of a training. Raises :class:`UsageError` for values of other kinds.
     """
 
     space: str
@@ -53,6 +53,22 @@ class TableMeta:
     measured: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        texts = (f.name for f in fields(self) if f.type == "str")
+        good = dict.fromkeys(texts, str) | dict.fromkeys(
+            ("resolution", "training", "measured"), dict
+        )
+        wrong = [name for name, kind in good.items() if not isinstance(getattr(self, name), kind)]
+        if not wrong and not all(map(_is_resolution, self.resolution.values())):
+            wrong = ["resolution"]
+        if type(self.epochs) is not int or self.epochs < 1:
+            wrong.append("epochs")
+        if wrong:
+            raise UsageError(
+                f"the metadata of a table have a wrong value for {', '.join(wrong)}; make the "
+                "table again."
+            )
+
     @property
     def name(self) -> str:
         """``space-scale-task``, which is also the stem of the table's file."""
@@ -62,6 +78,10 @@ class TableMeta:
     def identity(self) -> str:
         """What a result that was ranked against the table depends on."""
         return f"{self.name} {self.version} {self.sha256} schema {self.schema_version}"
+
+
+def _is_resolution(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +200,8 @@ class Table:
                 )
             columns = {name: numbers(stored[name]) for name in stored.column_names[1:]}
             costs = {name: columns.pop(name, None) for name in _COSTS}
+            if stored["arch"].null_count or stored["arch"].type != pa.string():
+                raise TypeError("architectures are not text")
             archs = stored["arch"].to_pylist()
             return cls(TableMeta(**meta), archs, columns, **costs, distinct=True)  # as saved
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from reports.items.document import CLAIMS, PLACES, Document, Grid, Text
-from reports.items.prose import prose
+from reports.markdown_text import escape, sentences
 
 
 def render(document: Document) -> str:
@@ -25,26 +24,6 @@ def render(document: Document) -> str:
         "\n".join(f"- {sentences(note)}" for note in document.place_notes),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def escape(text: str) -> str:
-    """``text`` on one line with all that Markdown would read as markup made plain."""
-    return _start(_inline(" ".join(text.split())))
-
-
-def sentences(text: str) -> str:
-    """As :func:`escape`, with what stands in backticks as code."""
-    return _start(prose(" ".join(text.split()), _inline, lambda code: f"`{code}`"))
-
-
-def _inline(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|~$]|&(?=#?\w+;))", r"\\\1", text)
-
-
-def _start(text: str) -> str:
-    """Nothing that makes a line a heading, a list or a rule."""
-    text = re.sub(r"^([#+=-])", r"\\\1", text)
-    return re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", text)
 
 
 def _table(document: Document) -> str:

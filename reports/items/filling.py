@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.config import Config
+from reports.items.detected import HOW
 from reports.items.item import Column, Row, Search, Statistic
 from reports.items.measures import MEASURES
 from reports.items.results import PRINTED, TABLE, TRAINED_FULL, TRAINED_REDUCED, Cell, Results
@@ -79,7 +80,8 @@ class Filler:
         task = column.task or self.results.task
         records, absent = self._runs(row, task)
         if not records:
-            return Cell(task=task, note=self._absence(absent, task))
+            note = HOW if column.measure.startswith("detected") else self._absence(absent, task)
+            return Cell(task=task, note=note)
         values, retrained = self._values(column, records)
         failed = [seed for seed, value in values.items() if value is None]
         if failed:
@@ -152,6 +154,8 @@ class Filler:
 
 
 def _why_unknown(column: Column, record: Record) -> str:
+    if column.measure.startswith("detected"):
+        return HOW
     if not column.measure.startswith(("found", "regret")):
         return "its record has no such number"
     if record.get("found", "truth") is None:

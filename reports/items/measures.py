@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reports.items.detected import detected
 from reports.items.item import Truth
 from reports.items.truths import Missing, Truths
 from reports.record import Record
@@ -82,6 +83,11 @@ MEASURES: dict[str, Measure] = {
     "found_val_accuracy": _found_val_accuracy,
     "found_params": _found_size("params"),
     "found_madds": _found_size("madds"),
+    "detected_map": lambda record, _: detected(record, "result", "map"),
+    "detected_ap50": lambda record, _: detected(record, "result", "ap50"),
+    "detected_ap75": lambda record, _: detected(record, "result", "ap75"),
+    "detected_params": lambda record, _: detected(record, "backbone", "params"),
+    "detected_madds": lambda record, _: detected(record, "backbone", "madds"),
     "regret": lambda record, _: record.number("found", "regret"),
     "search_seconds": _cost("seconds"),
     "search_days": _cost("seconds", DAY),

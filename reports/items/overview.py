@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from reports.items import as_html, as_markdown
+from reports.items import as_html
 from reports.items.claims import VERDICTS, outcomes
 from reports.items.model import Paper
 from reports.items.results import PRINTED, TAGS, Results
+from reports.markdown_text import escape, sentences
 
 TITLES = ("item", "shows", *TAGS[1:], *(f"claims {verdict}" for verdict in VERDICTS))
 
@@ -34,13 +35,13 @@ def as_pages(paper: Paper, items: Sequence[Results]) -> dict[str, str]:
 
 
 def _markdown(paper: Paper, items: Sequence[Results]) -> str:
-    lines = [f"# {as_markdown.escape(paper.title)}", ""]
+    lines = [f"# {escape(paper.title)}", ""]
     if paper.note:
-        lines += [as_markdown.sentences(paper.note), ""]
+        lines += [sentences(paper.note), ""]
     table = [TITLES, ["--:" if i > 1 else ":--" for i in range(len(TITLES))]]
     for results, (name, caption, *counts) in zip(items, rows(items), strict=True):
-        link = f"[{as_markdown.escape(results.item.title)}]({name}.md)"
-        table.append([link, as_markdown.escape(caption), *counts])
+        link = f"[{escape(results.item.title)}]({name}.md)"
+        table.append([link, escape(caption), *counts])
     return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in table)]) + "\n"
 
 

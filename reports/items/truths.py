@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from searchspaces.base import SearchSpace
 
 SEARCH_SEED = 0
-# What find_table says of a missing table, with the places it looked in taken out.
-_MISSING = re.compile(r"(there is no ground truth table \S+) in .*(; `.*` brings it)\.")
 
 
 class Missing(UsageError):
@@ -80,13 +77,12 @@ class Truths:
     def _table(self, space: str, task: str, scale: str = "") -> Table:
         """Raises :class:`Missing` where there is none, :class:`UsageError` for a damaged one."""
         from harness.tabular.cost import analytic_cost
-        from harness.tabular.locate import find_table
+        from harness.tabular.locate import MissingTable, find_table
 
         networks = self.space(space, task, scale)
         try:
             return find_table(space, networks.scale, task, self.data, analytic_cost(networks))
-        except UsageError as error:
-            missing = _MISSING.fullmatch(str(error))
-            if missing is None:
-                raise
-            raise Missing("".join(missing.groups())) from error
+        except MissingTable as error:
+            raise Missing(
+                f"there is no ground truth table {error.name}; {error.commands} brings it"
+            ) from error

@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
+from harness import subsets
 from harness.evaluate import evaluate_scores, references, render, render_references
+from harness.intervals import measure
 from harness.metrics import METRICS, kendall_tau
 from harness.scores import read_scores
 from harness.subsets import evaluate
@@ -92,6 +94,19 @@ def test_unique_averages_each_class_without_breaking_ties():
     reference = kendall_tau(np.array([0.1, 0.1, 4, 7]), np.array([70.1, 70.1, 85, 60]))
     assert found["value"] == pytest.approx(reference)
     assert found["n"] == 4
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
+    rng = np.random.default_rng(3)
+    score, truth, keys = rng.normal(size=200), np.round(rng.normal(size=200), 1), list(range(200))
+    whole = evaluate(score, truth, keys, fraction=fraction)
+    classes = subsets._per_class(keys[::-1], score, truth, np.zeros(200))
+    assert whole["unique"] == {
+        name: measure(name, *classes[:2], fraction=fraction) for name in METRICS
+    }
+    monkeypatch.setattr(subsets, "_per_class", pytest.fail)
+    assert evaluate(score, truth, keys, fraction=fraction) == whole
 
 
 def test_top10_takes_all_that_equal_the_last():

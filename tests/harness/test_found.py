@@ -7,7 +7,7 @@ import tiny
 
 from harness import found
 from harness.found import measure_found
-from harness.recipe import StandaloneRecipe
+from harness.standalone.recipe import StandaloneRecipe
 from searchspaces.nb201 import NASBench201
 
 SPACE, ABSENT = NASBench201("compact"), (3, 3, 3, 3, 3, 3)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness.recipe import StandaloneRecipe
-from harness.standalone import StandaloneTraining, train_standalone
+from harness.standalone.recipe import StandaloneRecipe
+from harness.standalone.training import StandaloneTraining, train_standalone
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from searchspaces.errors import UsageError

@@ -1,22 +1,19 @@
 """Whole stand-alone trainings: what they record, what they look at, and that no kill changes them."""
 
 import json
-import os
 import signal
 from dataclasses import replace
 from shutil import copytree
-from threading import RLock
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
-import torch
 
-from harness import standalone_run
 from harness.config import SCHEMA_VERSION, with_values
-from harness.standalone_config import base_config
-from harness.standalone_run import StandaloneExecution, run_standalone
+from harness.standalone import run as standalone_run
+from harness.standalone.config import base_config
+from harness.standalone.run import StandaloneExecution, run_standalone
 from harness.tasks.base import Task
 from harness.workspace import load_tensors, save_tensors
 from searchspaces.errors import UsageError
@@ -197,31 +194,9 @@ def test_whoever_trains_on_validation_images_does_not_measure_on_them(looks, tmp
 # The same numbers, whatever happens -----------------------------------------------------------
 
 
-def _run_and_die(config, folder, writes):
-    from tqdm import tqdm
-
-    tqdm.set_lock(RLock())  # its own would be shared between processes, and left behind
-    sync, left = os.fsync, writes
-
-    def count(descriptor):
-        nonlocal left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        sync(descriptor)
-
-    os.fsync = count
-    torch.set_num_threads(1)
+def run_looking_often(config, folder):
     standalone_run.CHECK_EVERY = 2
     run(config, folder, SEARCH)
-
-
-def killed(config, folder, writes):
-    """Exit code of a process that dies by SIGKILL in its write number ``writes``."""
-    process = tiny.quick_context().Process(target=_run_and_die, args=(config, folder, writes))
-    process.start()
-    process.join()
-    return process.exitcode
 
 
 @pytest.mark.parametrize("space", CHANGES)
@@ -230,7 +205,7 @@ def test_a_training_killed_again_and_again_ends_with_the_same_bits(space, finish
     reference, folder = folder_of(record, runs), folder_of(record, tmp_path)
     # A write is a checkpoint, at steps 2, 4 and 5 of an epoch, then the history, then the record.
     for writes, done in ((3, 4), (3, 7), (3, 10), (2, 10)):
-        assert killed(asked, tmp_path, writes) == -signal.SIGKILL
+        assert tiny.killed(writes, run_looking_often, asked, tmp_path) == -signal.SIGKILL
         assert load_tensors(folder / "checkpoint.pt")["done"] == done
     assert not (folder / "standalone.json").exists()
     run(asked, tmp_path, SEARCH)

@@ -9,10 +9,10 @@ from planted import PlantedSpace
 from torch import nn
 from torch.nn import functional
 
-from harness.recipe import TrainingRecipe
-from harness.standalone import StandaloneTraining, top_accuracies
-from harness.standalone_data import first, joined
-from harness.standalone_parts import build_network, make_optimizer, with_cutout
+from harness.standalone.data import first, joined
+from harness.standalone.parts import build_network, make_optimizer, with_cutout
+from harness.standalone.recipe import TrainingRecipe
+from harness.standalone.training import StandaloneTraining, top_accuracies
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from harness.tasks.photos import Photos, RandomResizedCrop

@@ -6,7 +6,7 @@ import pytest
 
 from harness.commands.train_standalone import main, parse
 from harness.config import SCHEMA_VERSION
-from harness.recipes import RECIPES
+from harness.standalone.recipes import RECIPES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.architecture import DASHED, FORMATS, draw_found, picture, save
+from reports.architecture import DASHED, draw_found, picture, save
 from reports.draw_command import main
+from reports.figures import FORMATS
 from reports.graph_picture import GraphPicture
 from reports.layered import arrange, longest_paths
 from reports.palette import KERNELS, OTHER, POOL, colour
@@ -184,7 +185,7 @@ def test_the_same_architecture_gives_the_same_bytes(tmp_path, space):
         save(diagrams(space, 0), "title $1$", ["below"], paths)
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
-    png, svg, pdf = written[0]
+    png, pdf, svg = written[0]
     assert png[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">I", png[16:20]) == (1800,)
     assert svg.rstrip().endswith(b"</svg>") and pdf.startswith(b"%PDF")
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "a.svg", "a.pdf"}

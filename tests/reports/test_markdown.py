@@ -3,7 +3,8 @@ import pytest
 
 from reports.command import main
 from reports.compare import summary
-from reports.markdown import escape, save, to_markdown
+from reports.markdown import save, to_markdown
+from reports.markdown_text import escape
 from searchspaces.errors import UsageError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from searchspaces.base import ImageSpec
+from searchspaces.base import ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.nb101 import NASBench101
 from searchspaces.nb101_cell import (
@@ -172,6 +172,15 @@ def test_string_form_goes_both_ways(genes):
     assert canonical_strings(np.array([genes])) == [SPACE.encode(genes)]
 
 
+@given(st.lists(cells, min_size=1, max_size=8), st.permutations(range(1, OUTPUT)))
+def test_keys_of_many_strings_tell_classes_apart(many, order):
+    many += filter(None, [relabelled(genes, order) for genes in many])
+    texts = [encode_cell(genes) for genes in many]
+    keys, names = SPACE.canonical_keys(texts), SearchSpace.canonical_keys(SPACE, texts)
+    assert names == [SPACE.canonical(genes) for genes in many]
+    assert len(set(zip(keys, names, strict=True))) == len(set(keys)) == len(set(names))
+
+
 def test_string_form_is_as_documented():
     genes = decode_cell("3x3:0|max:01|out:12")
     assert live_cell(genes).vertices == ((1, 0, (0,)), (2, 2, (0, 1)))
@@ -200,13 +209,15 @@ def test_any_labelling_is_read():
     ],
 )
 def test_other_strings_are_refused(text):
-    with pytest.raises(UsageError, match="not a cell of NAS-Bench-101"):
-        SPACE.decode(text)
+    for read in (SPACE.decode, lambda text: SPACE.canonical_keys(["out:0", text])):
+        with pytest.raises(UsageError, match="not a cell of NAS-Bench-101"):
+            read(text)
 
 
 @given(st.text(alphabet="3x1maxout:|0123456", max_size=40) | st.text(max_size=40))
 def test_arbitrary_text_is_refused_or_read(text):
     with contextlib.suppress(UsageError):
+        SPACE.canonical_keys([text])
         assert encode_cell(decode_cell(text)) == text
 
 

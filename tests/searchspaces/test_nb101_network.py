@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from norms import randomised
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,19 +18,6 @@ from searchspaces.nb101_skeleton import vertex_widths
 CIFAR, SMALL = ImageSpec(3, 32, 10), ImageSpec(1, 12, 10)
 INCEPTION = "1x1:0|3x3:0|3x3:0|3x3:3|max:0|out:1245"
 UNEVEN = "3x3:0|1x1:01|max:02|out:0123"
-
-
-def randomised(network):
-    """Every BN of ``network`` moved off its initial statistics."""
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_()
-                module.running_var.uniform_(0.5, 2)
-                if module.affine:
-                    module.weight.normal_()
-                    module.bias.normal_()
-    return network
 
 
 def assert_cost_is_that_of_the_network(space, arch, image):

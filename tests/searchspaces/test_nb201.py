@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from norms import randomised
 from torch.utils.flop_counter import FlopCounterMode
 
 from searchspaces.base import ImageSpec
@@ -99,14 +100,7 @@ def test_cost_equals_the_built_network(scale, arch):
 def test_standalone_network_is_the_benchmark_s_own():
     """Forward pass against NAS-Bench-201's network, layer by layer, written out independently."""
     arch = (3, 1, 2, 0, 4, 3)
-    network = NASBench201().standalone(arch, CIFAR).eval()
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_()
-                module.running_var.uniform_(0.5, 2)
-                module.weight.normal_()
-                module.bias.normal_()
+    network = randomised(NASBench201().standalone(arch, CIFAR)).eval()
     state = network.state_dict()
     x = torch.randn(2, 3, 32, 32)
 
@@ -142,7 +136,7 @@ def test_standalone_network_is_the_benchmark_s_own():
 
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("training", [False, True])
-def test_subnet_gives_the_logits_of_the_path(affine, training):
+def test_subnet_of_a_dead_cell_gives_the_logits_of_the_path(affine, training):
     space = NASBench201("compact", width=4, cells=2)
     torch.manual_seed(0)
     supernet = space.supernet(SMALL, affine=affine)
@@ -151,7 +145,7 @@ def test_subnet_gives_the_logits_of_the_path(affine, training):
     for _ in range(3):  # moves every BN off its initial statistics
         supernet(x, space.sample(rng))
     supernet.train(training)
-    for arch in [space.sample(rng) for _ in range(20)] + [(0,) * 6, (0, 0, 3, 0, 3, 3)]:
+    for arch in [(0,) * 6, (0, 0, 3, 0, 3, 3)]:
         subnet = supernet.subnet(arch)
         assert subnet.training is training
         torch.testing.assert_close(subnet(x), supernet(x, arch), rtol=0, atol=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -79,14 +80,22 @@ def quick_context(_: str = "") -> BaseContext:
 
 
 def run_killed(config: Config, folders: dict[str, Path], writes: int) -> int | None:
-    """Run in a process that dies by SIGKILL in its write number ``writes``; its exit code."""
-    process = quick_context().Process(target=_run_and_die, args=(config, folders, writes))
+    """As :func:`killed`, for :func:`run_plainly`."""
+    return killed(writes, run_plainly, config, folders)
+
+
+def killed(writes: int, function: Callable[..., Any], *given: Any) -> int | None:
+    """``function(*given)`` in a process that dies by SIGKILL in its write number ``writes``.
+
+    Returns its exit code.
+    """
+    process = quick_context().Process(target=_call_and_die, args=(writes, function, given))
     process.start()
     process.join()
     return process.exitcode
 
 
-def _run_and_die(config: Config, folders: dict[str, Path], writes: int) -> None:
+def _call_and_die(writes: int, function: Callable[..., Any], given: tuple[Any, ...]) -> None:
     import torch
     from tqdm import tqdm
 
@@ -102,15 +111,18 @@ def _run_and_die(config: Config, folders: dict[str, Path], writes: int) -> None:
 
     os.fsync = count
     torch.set_num_threads(1)
-    run_plainly(config, folders)
+    function(*given)
 
 
-def run_plainly(config: Config, folders: dict[str, Path], workers: int = 1) -> dict[str, Any]:
-    """Run in this process with a checkpoint every two steps, without a picture."""
+def run_plainly(
+    config: Config, folders: dict[str, Path], workers: int = 1, pictures: bool = False
+) -> dict[str, Any]:
+    """Run in this process with a checkpoint every two steps, as a rule without pictures."""
     from harness import pipeline, training
 
     kept = pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__
-    pipeline.FINISHERS, training.RECORD_EVERY = {}, 2
+    pipeline.FINISHERS = pipeline.FINISHERS if pictures else {}
+    training.RECORD_EVERY = 2
     training.train_supernet.__defaults__ = (0.0,)
     try:
         return pipeline.run(config, pipeline.Execution(**folders, workers=workers))

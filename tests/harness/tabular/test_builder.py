@@ -6,8 +6,8 @@ import pytest
 import tiny
 from planted import PlantedSpace
 
-from harness.recipe import StandaloneRecipe
-from harness.standalone import train_standalone
+from harness.standalone.recipe import StandaloneRecipe
+from harness.standalone.training import train_standalone
 from harness.tabular import builder
 from harness.tabular.builder import build_table, sample_architectures
 from harness.tabular.table import Table

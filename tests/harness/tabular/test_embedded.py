@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.recipe import StandaloneRecipe
-from harness.standalone import train_standalone
+from harness.standalone.recipe import StandaloneRecipe
+from harness.standalone.training import train_standalone
 from harness.tabular.describe import measure
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table

@@ -1,4 +1,5 @@
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from harness.tabular import importer as importer_module
 from harness.tabular import locate
 from harness.tabular.importer import IMPORTERS, Importer
-from harness.tabular.locate import find_table, import_tables, list_tables
+from harness.tabular.locate import MissingTable, find_table, import_tables, list_tables
 from searchspaces.errors import UsageError
 
 TOY = ("toy", "small", "digits")
@@ -106,9 +107,12 @@ def test_a_table_under_another_ones_name_is_refused(home, make_table):
 
 
 def test_a_missing_table_names_the_command_that_brings_it(home, tmp_path):
-    with pytest.raises(UsageError, match="toy-small-digits.*`nas-harness table build") as error:
+    with pytest.raises(MissingTable, match="toy-small-digits.*`nas-harness table build") as error:
         find_table(*TOY)
     assert str(home / "tables") in str(error.value)
+    assert error.value.name == NAME
+    assert error.value.commands.startswith("`nas-harness table build --space toy --scale small")
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
     with pytest.raises(UsageError, match="`nas-harness table import nb201 FILE`"):
         find_table("nb201", "benchmark", "cifar10", tmp_path)
     with pytest.raises(UsageError, match="`nas-harness table build --space nb201"):
@@ -138,6 +142,17 @@ def test_a_source_is_imported_once_for_its_content(home, toy, tmp_path):
     assert len(toy) == 2
     with pytest.raises(UsageError, match="no ground truth"):
         find_table("toy", "huge", "digits", data)
+
+
+def test_a_source_that_changed_after_its_hash_was_remembered_is_imported(home, toy, tmp_path):
+    source = tmp_path / "best.all"
+    for number, text in enumerate(("first", "other"), start=1):
+        source.write_text(text)
+        os.utime(source, (number, number))
+        for _ in range(2):
+            assert find_table(*TOY, tmp_path).meta.source == text
+    assert len(toy) == 2
+    assert list((home / "tables").rglob("*.json"))
 
 
 def test_costs_are_filled_into_a_cached_table_that_has_none(home, toy, tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from reports import markdown_text
 from reports.items import as_csv, as_html, as_latex, as_markdown, latex_text
 from reports.items.composing import compose
 
@@ -46,7 +47,7 @@ def inline_text(tokens):
 
 @evil
 def test_markdown_shows_any_text_as_it_is(text):
-    escaped = as_markdown.escape(text)
+    escaped = markdown_text.escape(text)
     parser = MarkdownIt("gfm-like", {"linkify": False, "html": True})
     tokens = parser.parse(escaped)
     assert {token.type for token in tokens} <= {"paragraph_open", "inline", "paragraph_close"}
@@ -92,7 +93,7 @@ def test_latex_has_nothing_but_known_commands(text):
 
 def test_code_is_code_in_every_form():
     text = "run `nas-harness a_b <c>` *now*"
-    assert as_markdown.sentences(text) == r"run `nas-harness a_b <c>` \*now\*"
+    assert markdown_text.sentences(text) == r"run `nas-harness a_b <c>` \*now\*"
     assert as_html.sentences(text) == "run <code>nas-harness a_b &lt;c&gt;</code> *now*"
     code = r"\texttt{nas-harness a\_b \textless{}c\textgreater{}}"
     assert latex_text.sentences(text) == f"run {code} *now*"

@@ -12,11 +12,11 @@ import torch
 
 from harness.environment import choose_device
 from harness.progress import bar
-from harness.schedules import learning_rate
-from harness.standalone import StandaloneTraining
-from harness.standalone_config import StandaloneConfig
-from harness.standalone_data import load_images
-from harness.standalone_record import make_record
+from harness.standalone.config import StandaloneConfig
+from harness.standalone.data import load_images
+from harness.standalone.record import make_record
+from harness.standalone.schedules import learning_rate
+from harness.standalone.training import StandaloneTraining
 from harness.store import atomic_path, write_json
 from harness.tabular.cost import usual_scale
 from harness.workspace import Workspace
@@ -50,7 +50,7 @@ def run_standalone(
 ) -> dict[str, Any]:
     """Train, or continue, or find it finished; returns the record.
 
-    ``search`` tells which run found the architecture (:class:`harness.standalone_origin.Origin`);
+    ``search`` tells which run found the architecture (:class:`harness.standalone.origin.Origin`);
     equal trainings are done once and list every run that asked for them. Raises
     :class:`UsageError` for whatever the user can mend.
     """

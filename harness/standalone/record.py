@@ -9,10 +9,10 @@ import torch
 
 from harness.config import SCHEMA_VERSION
 from harness.environment import describe_device, peak_memory_mb, versions
-from harness.recipes import RECIPES
+from harness.standalone.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from harness.standalone_run import StandaloneRun
+    from harness.standalone.run import StandaloneRun
 
 Accuracy = dict[str, float | None]
 

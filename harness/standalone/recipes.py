@@ -11,7 +11,7 @@ from searchspaces.registry import nearest
 
 @dataclass(frozen=True)
 class NamedRecipe:
-    """Options of :class:`harness.recipe.TrainingRecipe` other than its defaults, and their origin.
+    """Options of a :class:`TrainingRecipe` other than its defaults, and their origin.
 
     ``spaces`` holds further options for some search spaces. ``open`` says what the source leaves
     open and how it is resolved here, ``departs`` what this training does otherwise.
@@ -175,7 +175,7 @@ def usual_recipe(space: str, task: str) -> str:
 
 
 def recipe_values(name: str, space: str) -> dict[str, Any]:
-    """The options of :class:`harness.recipe.TrainingRecipe` that ``name`` sets for ``space``.
+    """The options of :class:`TrainingRecipe` that ``name`` sets for ``space``.
 
     Raises :class:`UsageError` for an unknown recipe.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.standalone_config import StandaloneConfig
+from harness.standalone.config import StandaloneConfig
 from harness.tasks import load_task
 from harness.tasks.base import Split, Task
 from searchspaces.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.recipe import TrainingRecipe
+from harness.standalone.recipe import TrainingRecipe
 
 
 def learning_rate(recipe: TrainingRecipe, step: int, per_epoch: int) -> float:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.recipe import TrainingRecipe
-from harness.rmsprop import TensorFlowRMSprop
+from harness.standalone.recipe import TrainingRecipe
+from harness.standalone.rmsprop import TensorFlowRMSprop
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Task
 from searchspaces.base import Arch, ImageSpec, SearchSpace

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.averaging import WeightAverage
-from harness.recipe import StandaloneRecipe, TrainingRecipe
-from harness.schedules import drop_probability, learning_rate
-from harness.standalone_parts import build_network, make_optimizer, with_cutout
+from harness.standalone.averaging import WeightAverage
+from harness.standalone.parts import build_network, make_optimizer, with_cutout
+from harness.standalone.recipe import StandaloneRecipe, TrainingRecipe
+from harness.standalone.schedules import drop_probability, learning_rate
 from harness.tasks.base import Task
 from methods.options import Scoring
 from methods.scoring import accuracy

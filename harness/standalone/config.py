@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.config import digest, with_values
 from harness.options import check_limits
-from harness.recipe import TrainingRecipe
-from harness.recipes import RECIPES, recipe_values, usual_recipe
+from harness.standalone.recipe import TrainingRecipe
+from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
 from methods.options import option
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest

@@ -1,0 +1,1 @@
+"""A searched backbone in RetinaNet, fine-tuned on COCO (MNGNAS Table VII)."""

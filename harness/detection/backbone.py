@@ -1,0 +1,104 @@
+"""The trained network that a detector is built on: what ``train-standalone`` kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.config import SCHEMA_VERSION
+from harness.store import read_json
+from harness.tasks import IMAGES
+from harness.workspace import load_tensors
+from searchspaces.chain_network import ChainNetwork
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+SIDES = (800, 1280)  # pixels of the images whose multiply-adds Table VII prints
+REDUCTIONS = (8, 16, 32)  # of the features that the pyramid is built on
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An architecture with its trained weights; ``record`` is ``standalone.json``."""
+
+    record: dict[str, Any]
+    network: ChainNetwork
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.record["name"]
+
+
+def load_backbone(folder: Path) -> Backbone:
+    """The network that was trained in ``folder``, a stand-alone training's.
+
+    Raises :class:`UsageError` where it is unfinished, damaged, without its weights, or of a space
+    or a scale on which no pyramid can stand.
+    """
+    path = folder / "standalone.json"
+    if not path.exists():
+        raise UsageError(
+            f"{folder} holds no finished stand-alone training; make one with `nas-harness "
+            "train-standalone --run RUN --task imagenet --keep-checkpoint`."
+        )
+    record = read_json(path)
+    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(f"{path} was written by another version; run its command again.")
+    state = load_tensors(folder / "checkpoint.pt")
+    if state is None:
+        raise UsageError(
+            f"the weights of {folder} were not kept; delete it and train again with "
+            "--keep-checkpoint."
+        )
+    try:
+        weights = state["training"]["average"] or state["training"]["network"]
+        network = _rebuilt(record, weights)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise UsageError(
+            f"{folder} is damaged ({type(error).__name__}: {error}); train it again."
+        ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"no detector can be built on {record['name']}: {error}; take a network of a chain "
+            "space that was trained on imagenet."
+        ) from error
+    return Backbone(record, network, _checksum(weights))
+
+
+def _rebuilt(record: dict[str, Any], weights: dict[str, torch.Tensor]) -> ChainNetwork:
+    """The trained network; raises ``ValueError`` where no pyramid can stand on it."""
+    config = record["config"]
+    space = SPACES[config["space"]](record["network"]["scale"], config["width"], config["cells"])
+    image = IMAGES[config["task"]]
+    if image.channels != 3:
+        raise ValueError("it has not seen colours")
+    if "classifier.weight" not in weights:
+        raise ValueError("it is no chain of layers")
+    image = replace(image, classes=len(weights["classifier.weight"]))
+    network = space.standalone(space.decode(record["arch"]), image)
+    network.load_state_dict(weights)
+    taps(network)
+    return network
+
+
+def taps(network: ChainNetwork) -> list[int]:
+    """The last stage at each of ``REDUCTIONS``; raises ``ValueError`` if there is none."""
+    reduction, last = network.skeleton.stride, {}
+    for number, stage in enumerate(network.skeleton.stages):
+        reduction *= stage.stride
+        last[reduction] = number
+    if not set(REDUCTIONS) <= set(last):
+        raise ValueError(f"its stages reduce images by {sorted(last)}, not by {list(REDUCTIONS)}")
+    return [last[reduction] for reduction in REDUCTIONS]
+
+
+def _checksum(weights: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in weights.items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""COCO detection images, as its authors lay them out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.places import data_folders, either
+from searchspaces.errors import UsageError
+
+YEAR = "2017"
+Target = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Coco:
+    """One part of COCO: ``index`` is pycocotools' object, ``ids`` the images that are used.
+
+    ``labels`` maps the categories of the annotations to 0, 1, ....
+    """
+
+    folder: Path
+    index: Any
+    ids: tuple[int, ...]
+    labels: dict[int, int]
+    sha256: str
+
+    def image(self, image_id: int) -> torch.Tensor:
+        """RGB in 0..1, ``[3, H, W]``; raises :class:`UsageError` where it cannot be decoded."""
+        from PIL import Image, UnidentifiedImageError
+
+        path = self.folder / self.index.imgs[image_id]["file_name"]
+        try:
+            with Image.open(path) as picture:
+                pixels = np.asarray(picture.convert("RGB"))
+        except (OSError, UnidentifiedImageError) as error:
+            raise UsageError(f"cannot read {path}: {error}; unpack COCO again.") from error
+        return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+
+    def target(self, image_id: int) -> Target:
+        """``boxes`` ``[N, 4]`` as x1, y1, x2, y2 in pixels and ``labels`` ``[N]``; no crowds."""
+        found = [
+            (annotation["bbox"], self.labels[annotation["category_id"]])
+            for annotation in self.index.imgToAnns[image_id]
+            if not annotation.get("iscrowd") and min(annotation["bbox"][2:]) >= 1
+        ]
+        boxes = torch.tensor([box for box, _ in found], dtype=torch.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        return {"boxes": boxes, "labels": torch.tensor([k for _, k in found], dtype=torch.int64)}
+
+    def batch(
+        self, step: int, batch_size: int, seed: int
+    ) -> tuple[list[torch.Tensor], list[Target]]:
+        """Training batch number ``step``, half of it mirrored; a function of its arguments alone."""
+        per_epoch = self.steps(batch_size)
+        order = np.random.default_rng([seed, step // per_epoch]).permutation(len(self.ids))
+        rows = order[step % per_epoch * batch_size :][:batch_size]
+        mirrored = np.random.default_rng([seed, step, 1]).random(len(rows)) < 0.5
+        images, targets = [], []
+        for row, mirror in zip(rows, mirrored, strict=True):
+            image, target = self.image(self.ids[row]), self.target(self.ids[row])
+            if mirror:
+                image, boxes = image.flip(-1), target["boxes"]
+                target["boxes"] = torch.stack(
+                    [image.shape[-1] - boxes[:, 2], boxes[:, 1], image.shape[-1] - boxes[:, 0], boxes[:, 3]], 1
+                )  # fmt: skip
+            images.append(image)
+            targets.append(target)
+        return images, targets
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in an epoch; the last may be smaller."""
+        return -(-len(self.ids) // batch_size)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[tuple[int, ...], list[torch.Tensor]]]:
+        """Image numbers and images, in order."""
+        for start in range(0, len(self.ids), batch_size):
+            ids = self.ids[start : start + batch_size]
+            yield ids, [self.image(image_id) for image_id in ids]
+
+
+def load_coco(data: Path | None, part: str, images: int = 0) -> Coco:
+    """``part`` (``train`` or ``val``), with annotated images only for training.
+
+    Looks in the folder ``data`` (default: ``$NAS_HARNESS_DATA``) and its folder ``coco``; takes
+    the first ``images`` by number, 0 for all. Raises :class:`UsageError` when the files are not
+    there or damaged.
+    """
+    root = _locate(data, part)
+    annotations = root / "annotations" / f"instances_{part}{YEAR}.json"
+    index = _read(annotations)
+    labels = {category: number for number, category in enumerate(sorted(index.cats))}
+    ids = sorted(index.imgs)
+    if part == "train":
+        ids = [image_id for image_id in ids if index.imgToAnns.get(image_id)]
+    if not ids or not labels:
+        raise UsageError(f"{annotations} has no images with boxes; get it again.")
+    digest = hashlib.sha256(annotations.read_bytes()).hexdigest()
+    return Coco(root / f"{part}{YEAR}", index, tuple(ids[: images or None]), labels, digest)
+
+
+def _locate(data: Path | None, part: str) -> Path:
+    places = [place for folder in data_folders(data) for place in (folder, folder / "coco")]
+    for place in places:
+        names = (f"annotations/instances_{part}{YEAR}.json", f"{part}{YEAR}")
+        if all((place / name).exists() for name in names):
+            return place
+    raise UsageError(
+        f"COCO is not in {either(places)}: there must be {part}{YEAR}/ and "
+        f"annotations/instances_{part}{YEAR}.json; unpack {part}{YEAR}.zip and "
+        f"annotations_trainval{YEAR}.zip of cocodataset.org there, or name the folder with --data."
+    )
+
+
+def _read(annotations: Path) -> Any:
+    from pycocotools.coco import COCO
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return COCO(annotations)
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise UsageError(
+            f"cannot read {annotations}: {type(error).__name__}: {error}; get it again."
+        ) from error

@@ -1,0 +1,225 @@
+"""Detection: a trained backbone in RetinaNet on a COCO of coloured squares."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+vision = pytest.importorskip("vision")
+pytest.importorskip("pycocotools")
+vision.make_usable()
+
+from harness.cli import main  # noqa: E402
+from harness.config import SCHEMA_VERSION  # noqa: E402
+from harness.detection import run as runs  # noqa: E402
+from harness.detection.backbone import load_backbone, taps  # noqa: E402
+from harness.detection.coco import load_coco  # noqa: E402
+from harness.detection.config import DetectionConfig, base_config  # noqa: E402
+from harness.detection.network import retinanet  # noqa: E402
+from harness.store import write_json  # noqa: E402
+from harness.workspace import save_tensors  # noqa: E402
+from searchspaces.base import ImageSpec  # noqa: E402
+from searchspaces.errors import UsageError  # noqa: E402
+from searchspaces.registry import SPACES  # noqa: E402
+
+COLOURS = {3: (220, 20, 20), 17: (20, 20, 220)}  # by the number of the category
+SPACE = SPACES["mobilenet"]("imagenet", 8)
+ARCH = SPACE.sample(np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def coco(tmp_path_factory):
+    """Eight images a part, each with one or two squares, in the layout of COCO 2017."""
+    root = tmp_path_factory.mktemp("data") / "coco"
+    for part in ("train", "val"):
+        rng, images, boxes = np.random.default_rng(len(part)), [], []
+        (root / f"{part}2017").mkdir(parents=True)
+        for number in range(1, 9):
+            pixels = np.full((64, 80, 3), 128, np.uint8)
+            for category in list(COLOURS)[: 1 + number % 2]:
+                side, x, y = rng.integers(16, 28), rng.integers(0, 50), rng.integers(0, 34)
+                pixels[y : y + side, x : x + side] = COLOURS[category]
+                box = [int(x), int(y), int(min(side, 80 - x)), int(min(side, 64 - y))]
+                boxes.append(
+                    {"id": len(boxes) + 1, "image_id": number, "category_id": category,
+                     "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
+                )  # fmt: skip
+            Image.fromarray(pixels).save(root / f"{part}2017" / f"{number}.png")
+            images.append({"id": number, "file_name": f"{number}.png", "width": 80, "height": 64})
+        categories = [{"id": number, "name": str(number)} for number in COLOURS]
+        content = {"images": images, "annotations": boxes, "categories": categories}
+        write_json(root / "annotations" / f"instances_{part}2017.json", content)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a stand-alone training with its weights."""
+    folder = tmp_path_factory.mktemp("runs") / "standalone" / "net"
+    torch.manual_seed(0)
+    network = SPACE.standalone(ARCH, ImageSpec(3, 224, 5))
+    weights = network.state_dict()
+    save_tensors(folder / "checkpoint.pt", {"training": {"network": weights, "average": None}})
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "name": "mobilenet-imagenet-net",
+        "config": {"space": "mobilenet", "task": "imagenet", "width": 8, "cells": 0,
+                   "preset": "paper"},
+        "arch": SPACE.encode(ARCH),
+        "network": {"scale": "imagenet", "params": 1000, "madds": 224**2, "reduced": True},
+        "found_by": [{"run": "some-run"}],
+    }  # fmt: skip
+    write_json(folder / "standalone.json", record)
+    return folder
+
+
+def changed(folder, tmp_path, change):
+    """A copy of ``folder`` with another record."""
+    record = json.loads((folder / "standalone.json").read_text())
+    change(record)
+    write_json(tmp_path / "standalone.json", record)
+    (tmp_path / "checkpoint.pt").write_bytes((folder / "checkpoint.pt").read_bytes())
+    return tmp_path
+
+
+def test_images_and_boxes_of_a_batch(coco):
+    train = load_coco(coco.parent, "train")
+    assert train.labels == {3: 0, 17: 1}
+    seen = set()
+    for step in range(train.steps(3)):
+        images, targets = train.batch(step, 3, seed=1)
+        for image, target in zip(images, targets, strict=True):
+            assert image.shape == (3, 64, 80)
+            for (x1, y1, x2, y2), label in zip(
+                target["boxes"].int().tolist(), target["labels"].tolist(), strict=True
+            ):
+                colour = torch.tensor(list(COLOURS.values())[label]) / 255
+                middle = image[:, (y1 + y2) // 2, (x1 + x2) // 2]
+                seen.add(bool((middle - colour).abs().max() < 0.01))
+    assert True in seen
+    again = train.batch(0, 3, seed=1)
+    assert all(map(torch.equal, again[0], train.batch(0, 3, seed=1)[0]))
+    order = np.concatenate([train.batch(s, 4, 0)[1][0]["boxes"].flatten() for s in range(2)])
+    assert len(order)
+
+
+def test_the_pyramid_stands_on_the_last_stage_of_each_reduction(trained):
+    backbone = load_backbone(trained)
+    assert taps(backbone.network) == [1, 3, 4 + 1]
+    features = retinanet(backbone.network, 2, 64, 96).backbone(torch.rand(1, 3, 64, 96))
+    assert [tuple(f.shape[1:]) for f in features.values()] == [
+        (256, 8, 12), (256, 4, 6), (256, 2, 3), (256, 1, 2), (256, 1, 1),
+    ]  # fmt: skip
+
+
+def test_the_weights_are_those_of_the_training(trained):
+    torch.manual_seed(0)
+    expected = SPACE.standalone(ARCH, ImageSpec(3, 224, 5)).state_dict()
+    found = load_backbone(trained).network.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_statistics_of_bn_stay_those_of_the_backbone(trained, coco):
+    network = retinanet(load_backbone(trained).network, 2, 64, 96).train()
+    before = {k: v.clone() for k, v in network.state_dict().items() if "running" in k}
+    images, targets = load_coco(coco, "train").batch(0, 2, 0)
+    losses = network(images, targets)
+    sum(losses.values()).backward()
+    assert all(torch.equal(network.state_dict()[name], v) for name, v in before.items())
+    assert network.backbone.body.stem[0].weight.grad.abs().sum() > 0
+
+
+def test_perfect_boxes_have_full_precision(coco):
+    val = load_coco(coco, "val")
+
+    class Oracle(torch.nn.Module):
+        def forward(self, images):
+            self.count = getattr(self, "count", 0)
+            ids = val.ids[self.count : self.count + len(images)]
+            self.count += len(images)
+            targets = [val.target(image_id) for image_id in ids]
+            return [t | {"scores": torch.ones(len(t["labels"]))} for t in targets]
+
+    precisions = runs.measure(Oracle(), val, 3, torch.device("cpu"))
+    assert precisions == pytest.approx({"map": 100, "ap50": 100, "ap75": 100})
+
+
+def test_fine_tuning_learns(trained, coco, tmp_path):
+    config = DetectionConfig(lr=0.05, batch_size=8, warmup=1, side=64, longest=96)
+    torch.manual_seed(0)
+    network = retinanet(load_backbone(trained).network, 2, 64, 96)
+    workspace = runs.DetectionWorkspace(tmp_path)
+    train = load_coco(coco, "train")
+    tuning = runs.FineTuning(network, train, config, workspace, torch.device("cpu"))
+    losses = [tuning.step(number).item() for number in range(10)]
+    assert losses[-1] < 0.8 * losses[0], losses
+
+
+def test_a_stopped_fine_tuning_ends_with_the_same_bits(trained, coco, tmp_path, monkeypatch):
+    config = base_config("smoke")
+    whole = runs.detect(trained, config, runs.DetectionExecution(coco, tmp_path / "a", "cpu"))
+    monkeypatch.setattr(runs, "CHECK_EVERY", 1)
+    step = runs.FineTuning.step
+
+    def stop(self, number):
+        if number == 1:
+            raise KeyboardInterrupt
+        return step(self, number)
+
+    execution = runs.DetectionExecution(coco, tmp_path / "b", "cpu", checkpoint_seconds=0)
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr(runs.FineTuning, "step", stop)
+        runs.detect(trained, config, execution)
+    record = runs.detect(trained, config, execution)
+    for content in (whole, record):
+        del content["costs"]["seconds"], content["costs"]["peak_memory_mb"]
+    assert record == whole
+
+
+def test_the_command_prints_the_record(trained, coco, tmp_path, capsys):
+    given = ["detect", str(trained), "--preset", "smoke", "--data", str(coco.parent)]
+    given += ["--runs", str(tmp_path), "--device", "cpu"]
+    assert main([*given, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["found_by"] == [{"run": "some-run"}]
+    assert record["backbone"]["madds"] == 800 * 1280
+    assert record["reduced"]
+    assert main(given) == 0
+    assert "mAP" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda record: record.update(schema_version=0), "another version"),
+        (lambda record: record.pop("arch"), "damaged"),
+        (lambda record: record["config"].update(task="digits"), "has not seen colours"),
+        (lambda record: record["network"].update(scale="cifar"), "reduce images by"),
+        (lambda record: record["config"].update(width=16), "damaged"),
+    ],
+)
+def test_what_no_detector_can_stand_on_is_refused(trained, tmp_path, change, message):
+    with pytest.raises(UsageError, match=message):
+        load_backbone(changed(trained, tmp_path, change))
+
+
+def test_missing_weights_or_images_are_named(trained, tmp_path, coco, capsys):
+    with pytest.raises(UsageError, match="train-standalone"):
+        load_backbone(tmp_path)
+    folder = changed(trained, tmp_path, lambda record: None)
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(UsageError, match="--keep-checkpoint"):
+        load_backbone(folder)
+    assert main(["detect", str(trained), "--data", str(tmp_path), "--runs", str(tmp_path)]) == 2
+    assert "COCO is not in" in capsys.readouterr().err
+    path = coco / "train2017" / "1.png"
+    train = load_coco(coco, "train")
+    kept = path.read_bytes()
+    path.write_bytes(kept[:40])
+    try:
+        with pytest.raises(UsageError, match="1.png"):
+            train.image(1)
+    finally:
+        path.write_bytes(kept)
