@@ -67,7 +67,8 @@ class DNA(Method):
         (path,) = self.sample_paths(self.rng(TEACHER, step + 1))
         self.optimizer.zero_grad(set_to_none=True)
         loss = block_errors(self.supernet, path, self.teacher_states(x)).sum()
-        loss.backward()
+        if loss.requires_grad:  # nothing reaches the output of a dead cell
+            loss.backward()
         stages = replace(recipe, steps=recipe.steps - self.teacher_steps)
         self.update(step - self.teacher_steps, stages)
         self.count(2, 1, 2 * len(y))

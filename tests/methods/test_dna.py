@@ -68,6 +68,15 @@ def test_the_error_of_a_stage_reaches_no_other_stage_and_no_teacher(make, task):
     assert all(p.grad is None for p in method.teacher.parameters())
 
 
+def test_a_dead_cell_learns_nothing_and_stops_nothing(make, monkeypatch):
+    method = make(teacher_share=0.1)
+    method.train_step(0)
+    monkeypatch.setattr(method, "sample_paths", lambda rng: [(0,) * 6])
+    before = {k: v.clone() for k, v in method.supernet.named_parameters()}
+    assert method.train_step(1)["loss"].isfinite()
+    assert all(torch.equal(v, before[k]) for k, v in method.supernet.named_parameters())
+
+
 def test_a_student_with_the_weights_of_the_teacher_makes_no_error(make, task):
     method = make()
     x, _ = task.train_batch(0, 16, 0)
