@@ -18,6 +18,7 @@ COMMANDS = {
     "train-standalone": "train one architecture from scratch by a paper's recipe",
     "detect": "fine-tune a detector on a trained architecture",
     "compare": "set finished runs side by side",
+    "page": "write one HTML page of recorded runs: tables, rankings, scatter plots, curves",
     "report": "set printed tables and figures of papers beside recorded runs",
     "reproduce": "carry out the runs that printed tables and figures lack, then report",
     "bench": "measure how much faster the harness does something than the plain way",
@@ -29,6 +30,7 @@ _REPORTS = {
     "report": "reports.report_command:main",
     "reproduce": "reports.reproduce_command:main",
     "compare": "reports.command:main",
+    "page": "reports.page_command:main",
     "draw": "reports.draw_command:main",
 }
 _REGISTRY = Registry(

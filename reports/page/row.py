@@ -1,0 +1,120 @@
+"""A run as a row of numbers, checked, and the columns that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.intervals import Interval
+from reports.bounds import ceiling, floors
+from reports.configuration import Configuration, seed_of
+from reports.record import Record
+from reports.style import bracketed, decimal
+
+Row = dict[str, Any]
+
+
+def describe(record: Record) -> Row:
+    """What the table says of a run; absent is None.
+
+    Raises :class:`UsageError` where the record holds something that no run writes.
+    """
+    seed = seed_of(record)
+    alone = Configuration("", {seed: record})
+    below, above = floors(record), ceiling(record)
+    tau = record.interval("metrics", "all", "kendall_tau")
+    for interval in (tau, *(bound.tau for bound in below), *([above.tau] if above else [])):
+        if (interval["low"] is None) != (interval["high"] is None):
+            raise record.damaged("an interval has one bound")
+    if not isinstance(record.get("config", "options"), dict | None):
+        raise record.damaged("config.options is no mapping")
+    if not isinstance(record.get("found", "arch"), str | None):
+        raise record.damaged("found.arch is no text")
+    words = alone.method | alone.context | {"preset": record.get("config", "preset") or ""}
+    row = {name: str(word) for name, word in words.items()} | alone.describe()
+    over = None
+    if below and tau["value"] is not None:
+        over = tau["value"] - max(bound.tau["value"] for bound in below)
+    return row | {
+        "seed": seed,
+        "floor": record.interval("floors", "params")["value"],
+        "ceiling": above and above.tau["value"],
+        "over_floor": over,
+        "found_truth": record.number("found", "truth"),
+        "n": int(record.number("n") or 0),
+        "n_table": int(record.number("n_table") or 0),
+    }
+
+
+def options_text(method: dict[str, str], settings: str) -> str:
+    """The arm of a configuration and what else tells it apart, in words."""
+    arm = [f"{key} {method[name]}" for name, key in (("arm", "kd"), ("qp", "qp")) if method[name]]
+    return ", ".join(filter(None, [*arm, settings]))
+
+
+@dataclass(frozen=True)
+class Column:
+    """``text`` is what a cell shows, empty where nothing is known; ``value`` sorts numbers."""
+
+    head: str
+    text: Callable[[Row], str]
+    value: Callable[[Row], float | None] | None = None
+    hint: str = ""
+
+
+def passes(row: Row) -> str:
+    """Image passes of training and of scoring, in millions."""
+    counts = [row[name] for name in ("image_passes", "scoring_image_passes")]
+    return " + ".join(f"{count / 1e6:.2f} M" for count in counts if count is not None)
+
+
+def _word(name: str, head: str = "", hint: str = "") -> Column:
+    return Column(head or name, lambda row: str(row.get(name) or ""), None, hint)
+
+
+def _number(name: str, head: str, form: str, hint: str = "") -> Column:
+    def text(row: Row) -> str:
+        return "" if row.get(name) is None else decimal(row[name], form)
+
+    return Column(head, text, lambda row: row.get(name), hint)
+
+
+def _tau(row: Row) -> str:
+    if row.get("tau") is None:
+        return ""
+    bounds = {key: row[f"tau_{key}"] for key in ("low", "high")}
+    return bracketed(Interval(value=row["tau"], n=0, **bounds), ".3f")
+
+
+def _n(row: Row) -> str:
+    n, of = row["n"], row["n_table"]
+    return f"{n:,}" if n == of else f"{n:,} of {of:,}"
+
+
+COLUMNS = (
+    _word("status"),
+    _word("options", "options that differ"),
+    _word("space"),
+    _word("task"),
+    _word("preset"),
+    _number("seed", "seed", "d", "of the supernet"),
+    Column("Kendall τ", _tau, lambda row: row.get("tau"), "with its 95 % interval"),
+    _number("floor", "floor (params)", ".3f", "τ of ranking by the number of parameters"),
+    _number("ceiling", "ceiling", ".3f", "τ of the truth and a second measurement of it"),
+    _number("over_floor", "over floor", "+.3f", "τ minus the highest of the floors"),
+    _number("top10_tau", "τ top 10 %", ".2f", "on the best tenth by truth"),
+    _number("regret", "regret", ".2f", "the table's best minus the found one, in points"),
+    _number("found_truth", "found (%)", ".2f", "stand-alone accuracy of what was found"),
+    Column(
+        "image passes",
+        passes,
+        lambda row: (row.get("image_passes") or 0) + (row.get("scoring_image_passes") or 0),
+        "training + scoring",
+    ),
+    _number("seconds", "seconds", ".0f"),
+    _word("split", "truth split"),
+    _word("scored_on", "scored on"),
+    _word("bn", "BN"),
+    Column("n", _n, lambda row: row.get("n"), "architectures ranked"),
+)

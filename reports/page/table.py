@@ -1,0 +1,78 @@
+"""The table of runs as HTML: whole without the script, which sorts and filters it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.items.as_html import escape
+from reports.page.folders import Left
+from reports.page.row import COLUMNS, Column, Row
+
+HEAD = "method"
+
+
+def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
+    """One row per run, then one per folder that is none with its reason.
+
+    Columns in which all runs agree are folded away: what they say stands above the table.
+    """
+    same = _agreed(rows, bool(left))
+    said = "; ".join(f"{column.head} {text}" for column, text in same.items() if text)
+    common = f'<p class="soft" id="common">All runs: {escape(said)}.</p>' if said else ""
+    heads = _head(HEAD, "words", "") + "".join(
+        _head(column.head, _kind(column, same), column.hint) for column in COLUMNS
+    )
+    body = [_row(place, row, same) for place, row in enumerate(rows)]
+    body += map(_left, left)
+    folded = '<label><input type="checkbox" id="all"> all columns</label>' if same else ""
+    return (
+        '<p class="tools"><label>Filter <input type="search" id="filter" autocomplete="off" '
+        'placeholder="method, option, folder …"></label> '
+        f'{folded} <span id="shown" role="status"></span></p>\n{common}\n'
+        f'<div class="scroll"><table id="runs" class="folded"><thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div>"
+    )
+
+
+def _agreed(rows: Sequence[Row], others: bool) -> dict[Column, str]:
+    """The columns in which all of several runs say the same; the status only without others."""
+    if len(rows) < 2:
+        return {}
+    columns = COLUMNS[1:] if others else COLUMNS
+    texts = {column: {column.text(row) for row in rows} for column in columns}
+    return {column: min(seen) for column, seen in texts.items() if len(seen) == 1}
+
+
+def _kind(column: Column, same: dict[Column, str]) -> str:
+    kind = "words" if column.value is None else "number"
+    return f"{kind} same" if column in same else kind
+
+
+def _head(text: str, kind: str, hint: str) -> str:
+    title = f' title="{escape(hint)}"' if hint else ""
+    button = f'<button type="button"{title}>{escape(text)}</button>'
+    return f'<th scope="col" class="{kind}" aria-sort="none">{button}</th>'
+
+
+def _row(place: int, row: Row, same: dict[Column, str]) -> str:
+    cells = []
+    for column in COLUMNS:
+        value = column.value(row) if column.value else None
+        known = "" if value is None else f' data-value="{value!r}"'
+        text = escape(column.text(row)) or "–"
+        cells.append(f'<td class="{_kind(column, same)}"{known}>{text}</td>')
+    name = escape(row["run"])
+    return (
+        f'<tr data-run="{place}"><th scope="row"><button type="button" title="{name}">'
+        f"{escape(row['method'])}</button></th>{''.join(cells)}</tr>"
+    )
+
+
+def _left(folder: Left) -> str:
+    """Its status in the column of that name, its reason in the others."""
+    others = len(COLUMNS) - 1
+    rest = f'<td class="words reason" colspan="{others}">{escape(folder.reason)}</td>'
+    return (
+        f'<tr class="left"><th scope="row">{escape(folder.name)}</th>'
+        f'<td class="words {folder.status}">{escape(folder.status)}</td>{rest}</tr>'
+    )
