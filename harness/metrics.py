@@ -3,8 +3,8 @@
 Every function takes ``score`` and ``truth``, finite float arrays ``[n]``, does not depend on the
 order of the architectures, and breaks no tie by chance or position: where a metric has to choose
 among architectures of equal score (or equal truth) it returns the expectation over a random
-choice. Correlations keep their sign; where one side is constant they are undefined and the value
-is None (``null`` in a record), never NaN and never 0.
+choice. Correlations keep their sign; where one side is constant or empty, they are undefined and
+the value is None (``null`` in a record), never NaN and never 0.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def top_count(n: int, share: float = 0.1) -> int:
 
 
 def _is_constant(*arrays: np.ndarray) -> bool:
-    return any(values.min() == values.max() for values in arrays)
+    return any(not len(values) or values.min() == values.max() for values in arrays)
 
 
 def _in_top(values: np.ndarray, k: int) -> np.ndarray:

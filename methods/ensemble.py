@@ -42,10 +42,12 @@ def ensemble_weights(
     if constraint not in BOUNDS:
         raise UsageError(f"unknown ensemble weights '{constraint}'{nearest(constraint, BOUNDS)}")
     low, high = BOUNDS[constraint]
-    logits = logits.double()
+    # On the host: the problem is small, and one copy waits for a device once, not at each step.
+    host, index = logits.double().cpu().numpy(), labels.cpu().numpy()
     # Relative to the true class: nothing is left to cancel where the batch is fitted well.
-    margins = logits - logits.gather(2, labels.view(1, -1, 1).expand(len(logits), -1, 1))
-    reach = float(margins.abs().max())
+    margins = host - host[:, np.arange(len(index)), index][:, :, None]
+    margins = np.ascontiguousarray(margins.swapaxes(1, 2))  # sums over classes: whole rows
+    reach = float(np.abs(margins).max())
     if not math.isfinite(reach):
         raise UsageError("a subnet's logits are not finite; lower the learning rate.")
     # Huge logits make the loss almost piecewise linear: approach it through softened ones.
@@ -54,7 +56,7 @@ def ensemble_weights(
     weights = np.full(len(logits), 1 / len(logits))
     for stage in range(stages, -1, -1):
         softness = softest ** (stage / max(stages, 1))
-        weights = _minimise(_CrossEntropy(margins / softness, labels), weights, low, high)
+        weights = _minimise(_CrossEntropy(margins / softness), weights, low, high)
     weights /= weights.sum()
     hits = int((np.abs(weights) > high - 1e-9).sum()) if constraint == "affine" else 0
     return EnsembleWeights(torch.as_tensor(weights, device=logits.device), hits)
@@ -81,24 +83,28 @@ def _minimise(loss: _CrossEntropy, weights: np.ndarray, low: float, high: float)
 
 
 class _CrossEntropy:
-    """The loss as a function of the weights, with derivatives at the point of the last call."""
+    """The loss as a function of the weights, with derivatives at the point of the last call.
 
-    def __init__(self, margins: torch.Tensor, labels: torch.Tensor):
-        self.margins, self.flat, self.labels = margins, margins.flatten(1), labels.unsqueeze(1)
-        self.members, self.batch, self.classes = margins.shape
+    ``margins`` float64 ``[m, C, B]``: logits less that of the true class.
+    """
+
+    def __init__(self, margins: np.ndarray):
+        self.margins, self.flat = margins, margins.reshape(len(margins), -1)
 
     def __call__(self, weights: np.ndarray) -> float:
-        mixed = torch.as_tensor(weights, device=self.flat.device) @ self.flat
-        logarithms = mixed.view(self.batch, self.classes).log_softmax(1)
-        self.probabilities = logarithms.exp()
-        return -float(logarithms.gather(1, self.labels).mean())
+        mixed = (weights @ self.flat).reshape(self.margins.shape[1:])
+        top = mixed.max(0)
+        self.probabilities = np.exp(mixed - top)
+        total = self.probabilities.sum(0)
+        self.probabilities /= total
+        return float((np.log(total) + top).mean())
 
     def derivatives(self) -> tuple[np.ndarray, np.ndarray]:
         """Gradient ``[m]`` and Hessian ``[m, m]``."""
-        expected = (self.margins * self.probabilities).sum(2)
-        spread = (self.margins - expected.unsqueeze(2)) * self.probabilities.sqrt()
-        spread = spread.view(self.members, -1)
-        return expected.mean(1).cpu().numpy(), (spread @ spread.T).cpu().numpy() / self.batch
+        expected = np.einsum("icb,cb->ib", self.margins, self.probabilities)
+        spread = (self.margins - expected[:, None]) * np.sqrt(self.probabilities)
+        spread = spread.reshape(self.flat.shape)
+        return expected.mean(1), spread @ spread.T / expected.shape[1]
 
 
 def _newton_step(
@@ -106,17 +112,19 @@ def _newton_step(
 ) -> np.ndarray:
     """``argmin_d slope.d + d.curvature.d / 2`` with ``sum d = 0`` and ``down <= d <= up``.
 
-    Primal active-set method. It runs on the host: with a handful of variables, launching device
-    kernels would cost more than the arithmetic.
+    Primal active-set method, which begins with everything held that is at a bound.
     """
     size = len(slope)
-    scale = np.trace(curvature) + np.abs(slope).max() + 1e-300
+    scale = curvature.trace() + np.abs(slope).max() + 1e-300
     # Optimality of the free entries, then the sum; the last unknown is the multiplier of the sum.
     system, right = np.ones((size + 1, size + 1)), np.zeros(size + 1)
     system[:-1, :-1] = curvature / scale + 1e-10 * np.eye(size)
     system[-1, -1], right[:-1] = 0, -slope / scale
     identity, point = np.eye(size + 1), np.zeros(size + 1)
     held = np.zeros(size + 1)  # -1 at the lower bound, 1 at the upper
+    held[:-1] = (up <= 0) * 1.0 - (down >= 0)
+    if held[:-1].all():
+        held[down.argmin()] = 0
     for _ in range(10 * size):
         free = held == 0
         target = np.linalg.solve(
@@ -132,6 +140,8 @@ def _newton_step(
             held[first] = np.sign(move[first])
             continue
         point[:-1] += move
+        if not held.any():
+            break
         pull = (system @ target - right)[:-1] * held[:-1]
         if pull.max() <= 1e-12:
             break

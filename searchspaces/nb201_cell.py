@@ -64,7 +64,10 @@ def live_edges(arch: Arch, from_input: bool = True) -> tuple[int, ...]:
     return tuple(sorted(live))
 
 
-def subnet_key(arch: Arch) -> Arch:
-    """``arch`` with its dead edges set to ``none``: equal keys, equal supernet subnets."""
-    live = live_edges(arch)
+def subnet_key(arch: Arch, from_input: bool = True) -> Arch:
+    """``arch`` with its dead edges set to ``none``: equal keys, equal supernet subnets.
+
+    ``from_input`` as for :func:`live_edges`: false for a supernet whose BNs have a shift.
+    """
+    live = live_edges(arch, from_input)
     return tuple(op if edge in live else NONE for edge, op in enumerate(arch))

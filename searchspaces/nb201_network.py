@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec
+from searchspaces.cell_tree import CellTree
 from searchspaces.nb201_cell import (
     CONV1,
     CONV3,
@@ -21,6 +22,7 @@ from searchspaces.nb201_cell import (
     POOL,
     SKIP,
     live_edges,
+    subnet_key,
 )
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
 from searchspaces.shadow import Shadow
@@ -174,3 +176,11 @@ class CellNetwork(Supernet):
         net.load_state_dict({name: shared[name] for name in net.state_dict()})
         net.to(next(self.parameters()).device)
         return net.train(self.training)
+
+    def together(self, archs: Sequence[Arch]) -> CellTree:
+        return CellTree(self, archs).train(self.training)
+
+    def order(self, archs: Sequence[Arch]) -> list[int]:
+        """By their live edges, so that the same subnets and those that begin alike are neighbours."""
+        keys = [subnet_key(arch, from_input=not self.affine) for arch in archs]
+        return sorted(range(len(archs)), key=keys.__getitem__)

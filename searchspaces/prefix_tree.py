@@ -88,8 +88,8 @@ def _grow(
     """The prefix of ``length`` steps that all of ``chains``, sorted and distinct, have in common."""
     ends = len(chains[0]) == length
     return _Prefix(
-        _with_own_norms(block),
-        _with_own_norms(head) if ends else None,
+        with_own_norms(block),
+        with_own_norms(head) if ends else None,
         [
             _grow(link(*step), head, link, list(longer), length + 1)
             for step, longer in groupby(chains[ends:], lambda chain: chain[length])
@@ -97,14 +97,14 @@ def _grow(
     )
 
 
-def _with_own_norms(network: nn.Module) -> nn.Module:
+def with_own_norms(network: nn.Module) -> nn.Module:
     """A copy that shares the parameters and every part without buffers, faster than deepcopy."""
     if not list(network.buffers()):
         return network
     twin = copy(network)
     twin._buffers = {name: b if b is None else b.clone() for name, b in network._buffers.items()}
     twin._modules = {
-        name: part if part is None else _with_own_norms(part)
+        name: part if part is None else with_own_norms(part)
         for name, part in network._modules.items()
     }
     return twin

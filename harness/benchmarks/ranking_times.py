@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.held import most_held
 from harness.benchmarks.spread import Ratio
 from harness.environment import describe_device
 from harness.progress import bar
@@ -23,6 +24,7 @@ from methods.spos import SPOS
 from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.chain import ChainSpace
 from searchspaces.errors import UsageError
+from searchspaces.nb201 import NASBench201
 from searchspaces.prefix_tree import prefixes
 from searchspaces.registry import SPACES
 
@@ -43,12 +45,14 @@ def measure(
 ) -> dict[str, Any]:
     """Both ways timed chunk by chunk in turn, on chunks spread evenly over the whole ranking.
 
-    Seconds are those of the process, on one thread. Raises :class:`UsageError` for what is no
-    chain, and for more architectures than there are.
+    Seconds are those of the process, on one thread. Raises :class:`UsageError` for a space whose
+    architectures share nothing, and for more architectures than there are.
     """
     chosen = SPACES[space](scale or usual_scale(space, task))
-    if not isinstance(chosen, ChainSpace):
-        raise UsageError(f"{space} is no chain of layers; take macro, for instance.")
+    if not isinstance(chosen, ChainSpace | NASBench201):
+        raise UsageError(
+            f"architectures of {space} are ranked one by one; take nb201 or a chain such as macro."
+        )
     rng = np.random.default_rng(seed)
     archs = choose(chosen, architectures, rng)
     scoring = Scoring(bn=bn, calibration_images=images, batch_size=batch_size)
@@ -57,8 +61,8 @@ def measure(
     setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, device)
     method = SPOS(setting, SPOSOptions())
     every = [[archs[position] for position in chunk] for chunk in method.chunks(archs)]
-    seconds, chunks, timed, difference = _time(method, every, chunks, repeats)
-    steps = [[method.supernet.steps(arch) for arch in chunk] for chunk in every]
+    taken, picked, difference = _time(method, every, chunks, repeats)
+    timed, subnets = sum(map(len, picked)), [_subnets(method, chunk) for chunk in picked]
     return {
         "benchmark": "ranking",
         "space": space,
@@ -73,24 +77,24 @@ def measure(
         "torch": torch.__version__,
         "timed": {
             "repeats": repeats,
-            "chunks": chunks,
+            "chunks": len(picked),
             "architectures": timed,
-            "one_by_one": float(seconds[0].sum() / timed),
-            "together": float(seconds[1].sum() / timed),
+            "subnets": sum(subnets),
+            "one_by_one": float(taken[0].sum() / timed),
+            "together": float(taken[1].sum() / timed),
         },
-        "ratio": Ratio.of(*seconds.tolist()).to_dict(),
+        "ratio": Ratio.of(*taken.tolist()).to_dict(),
         "largest_difference": difference,
-        "block_evaluations": {
-            "one_by_one": sum(len(chain) for chunk in steps for chain in chunk),
-            "in_chunks": sum(len(prefixes(chunk)) for chunk in steps),
-            "distinct": len(prefixes([chain for chunk in steps for chain in chunk])),
-        },
-        "held_mb": held_bytes(method, archs, min(batch_size, images)) / 1e6,
+        "block_evaluations": _blocks(method, every) if isinstance(chosen, ChainSpace) else None,
+        "held_mb": _held(method, picked[int(np.argmax(subnets))]) / 1e6,
     }
 
 
 def choose(space: SearchSpace, number: int, rng: np.random.Generator) -> list[Arch]:
-    """So many distinct architectures at random, or all of them for 0; ascending."""
+    """So many architectures at random, or all of them for 0; ascending.
+
+    Of a chain those that are distinct; of NAS-Bench-201, as a table of it lists them, all.
+    """
     if space.size > MOST:
         if not number:
             raise UsageError(f"{space.name} has {space.size:,} encodings; give --architectures.")
@@ -98,12 +102,14 @@ def choose(space: SearchSpace, number: int, rng: np.random.Generator) -> list[Ar
         while len(found) < number:
             found[space.canonical(space.sample(rng))] = None
         return sorted(map(space.decode, found))
-    every = product(*(range(len(site.operators)) for site in space.sites))
-    keys = sorted({space.canonical(arch) for arch in every if space.is_valid(arch)})
-    if number > len(keys):
-        raise UsageError(f"{space.name} has {len(keys):,} distinct architectures, not {number:,}.")
-    chosen = rng.choice(len(keys), number, replace=False) if number else range(len(keys))
-    return sorted(space.decode(keys[row]) for row in chosen)
+    every = list(product(*(range(len(site.operators)) for site in space.sites)))
+    if isinstance(space, ChainSpace):
+        keys = {space.canonical(arch) for arch in every if space.is_valid(arch)}
+        every = [space.decode(key) for key in sorted(keys)]
+    if number > len(every):
+        raise UsageError(f"{space.name} has {len(every):,} architectures, not {number:,}.")
+    chosen = rng.choice(len(every), number, replace=False) if number else range(len(every))
+    return sorted(every[row] for row in chosen)
 
 
 def random_images(image: ImageSpec, number: int, rng: np.random.Generator) -> Task:
@@ -118,47 +124,50 @@ def random_images(image: ImageSpec, number: int, rng: np.random.Generator) -> Ta
     return Task("noise", image, split(), split(), split(), mean, deviation, Augmentation())
 
 
-def held_bytes(method: Method, archs: Sequence[Arch], batch: int) -> int:
-    """Most that is held between blocks: all outputs along one architecture, for one batch."""
-    supernet = method.supernet
-    stem, _ = supernet.ends()
-    links = [supernet.link(*step) for step in max(map(supernet.steps, archs), key=len)]
-    x, _ = next(method.data.batches("val", 1))
-    held = 0
-    with torch.no_grad():
-        for block in (stem, *links):
-            x = block.eval()(x)
-            held += x.nbytes
-    return batch * held
+def _subnets(method: Method, archs: Sequence[Arch]) -> int:
+    """Distinct ones among ``archs``."""
+    return len(set(method.supernet.together(archs).rows))
+
+
+@torch.no_grad()
+def _held(method: Method, archs: Sequence[Arch]) -> int:
+    """Most bytes held at a time while ``archs`` go together through one batch of images."""
+    network = method.supernet.together(archs).eval()
+    x, _ = next(method.data.batches("val", method.setting.scoring.batch_size))
+    return most_held(lambda: network(x))
+
+
+def _blocks(method: Method, every: Sequence[Sequence[Arch]]) -> dict[str, int]:
+    """How many blocks of a chain are run for one batch of images."""
+    steps = [[method.supernet.steps(arch) for arch in chunk] for chunk in every]
+    return {
+        "one_by_one": sum(len(chain) for chunk in steps for chain in chunk),
+        "in_chunks": sum(len(prefixes(chunk)) for chunk in steps),
+        "distinct": len(prefixes([chain for chunk in steps for chain in chunk])),
+    }
 
 
 def _time(
     method: Method, every: Sequence[Sequence[Arch]], chunks: int, repeats: int
-) -> tuple[np.ndarray, int, int, float]:
-    """Seconds ``[2, repeats]``, chunks and architectures timed, largest difference of scores."""
-    chunks = min(chunks or len(every), len(every))
-    total = repeats * chunks
+) -> tuple[np.ndarray, list[Sequence[Arch]], float]:
+    """Seconds ``[2, repeats]``, the chunks that were timed, largest difference of scores."""
+    total = repeats * min(chunks or len(every), len(every))
     picked = [every[(2 * i + 1) * len(every) // (2 * total)] for i in range(total)]
 
     def one_by_one(archs: Sequence[Arch]) -> list[float]:
         return [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
 
     ways = (one_by_one, method.score)
-    seconds, difference = np.zeros((2, repeats)), 0.0
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    taken, difference = np.zeros((2, repeats)), 0.0
+    with one_thread(), bar(sum(map(len, picked)), "bench", "architecture") as progress:
         for way in ways:
             way(picked[0][:2])  # what only the first call costs
-        with bar(sum(map(len, picked)), "bench", "architecture") as progress:
-            for number, archs in enumerate(picked):
-                scores = {}
-                for way in (0, 1) if number % 2 else (1, 0):
-                    began = time.process_time()
-                    scores[way] = np.array(ways[way](archs))
-                    seconds[way, number % repeats] += time.process_time() - began
-                difference = max(difference, float(abs(scores[0] - scores[1]).max()))
-                progress.update(len(archs))
-    finally:
-        torch.set_num_threads(threads)
-    return seconds, total, sum(map(len, picked)), difference
+        for number, archs in enumerate(picked):
+            scores = {}
+            for way in (0, 1) if number % 2 else (1, 0):
+                spent, result = seconds(lambda w=way, a=archs: ways[w](a))
+                taken[way, number % repeats] += spent
+                scores[way] = np.array(result)
+            difference = max(difference, float(abs(scores[0] - scores[1]).max()))
+            progress.update(len(archs))
+    return taken, picked, difference

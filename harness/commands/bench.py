@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from searchspaces.registry import Registry
 
-BENCHMARKS = {"ranking": "score architectures of a chain: shared beginnings against one by one"}
+BENCHMARKS = {
+    "ranking": "score architectures: shared beginnings against one by one",
+    "solvers": "EnNAS's weights and MNGNAS's coefficients against cvxpy",
+    "students": "MNGNAS's retraining of all students together against one after the other",
+    "training": "a supernet's training against a bare loop of the same steps",
+    "tables": "opening tables, looking up, tau and its interval; the command line's help",
+    "scaling": "time and memory against the numbers of architectures, classes and students",
+}
 _REGISTRY = Registry(
     "benchmark",
     "nas_harness.benchmarks",

@@ -1,0 +1,101 @@
+"""The methods' optimisation problems as one would write them down for cvxpy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    import cvxpy
+
+
+def load_cvxpy() -> Any:
+    """The module. Raises :class:`UsageError` where it or ECOS is not installed."""
+    try:
+        import cvxpy
+    except ImportError:
+        raise UsageError("this benchmark needs cvxpy; pip install cvxpy ecos.") from None
+    if "ECOS" not in cvxpy.installed_solvers():
+        raise UsageError("this benchmark needs the solver ECOS; pip install ecos.")
+    return cvxpy
+
+
+class PlainEnsemble:
+    """Weights ``[m]`` of logits ``[m, B, C]`` with the least cross-entropy, on the simplex."""
+
+    solver = "ECOS"
+
+    def __init__(self, shape: tuple[int, int, int], labels: np.ndarray):
+        self.shape, self.labels = shape, labels
+
+    def values(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All logits ``[B * C, m]``, and those of the true classes ``[B, m]``."""
+        members, batch, _ = logits.shape
+        true = logits[:, np.arange(batch), self.labels].T
+        return logits.reshape(members, -1).T, true
+
+    def parameters(self) -> tuple[Any, Any]:
+        """Places for :meth:`values`."""
+        cp = load_cvxpy()
+        members, batch, classes = self.shape
+        return cp.Parameter((batch * classes, members)), cp.Parameter((batch, members))
+
+    def problem(self, logits: Any, true: Any) -> tuple[cvxpy.Problem, cvxpy.Variable]:
+        cp = load_cvxpy()
+        members, batch, classes = self.shape
+        w = cp.Variable(members)
+        mixed = cp.reshape(logits @ w, (batch, classes), order="C")
+        loss = (cp.sum(cp.log_sum_exp(mixed, axis=1)) - cp.sum(true @ w)) / batch
+        return cp.Problem(cp.Minimize(loss), [w >= 0, cp.sum(w) == 1]), w
+
+
+class PlainCoefficients:
+    """Coefficients ``[n]`` of ``vectors`` ``[n, d]`` in two groups that make up ``target``."""
+
+    solver = None  # the one cvxpy chooses
+
+    def __init__(self, member: np.ndarray, dimension: int):
+        self.groups, self.dimension = [np.flatnonzero(group) for group in member], dimension
+
+    def values(self, vectors: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the vectors those that are in a group, ``[d, n]``, and the target ``[d]``."""
+        return vectors[np.concatenate(self.groups)].T, target
+
+    def parameters(self) -> tuple[Any, Any]:
+        """Places for :meth:`values`."""
+        cp = load_cvxpy()
+        return cp.Parameter((self.dimension, sum(map(len, self.groups)))), cp.Parameter(
+            self.dimension
+        )
+
+    def problem(self, vectors: Any, target: Any) -> tuple[cvxpy.Problem, cvxpy.Variable]:
+        cp = load_cvxpy()
+        first = len(self.groups[0])
+        x = cp.Variable(first + len(self.groups[1]))
+        sums = [cp.sum(x[:first]) == 1, cp.sum(x[first:]) == 1]
+        distance = cp.sum_squares(target - vectors @ x) / 2
+        return cp.Problem(cp.Minimize(distance), [x >= 0, *sums]), x
+
+
+class Again:
+    """A problem written down once, with parameters, and solved for new values each time."""
+
+    def __init__(self, plain: Any):
+        self.plain, self.parameters = plain, plain.parameters()
+        self.problem, self.variable = plain.problem(*self.parameters)
+
+    def __call__(self, *given: np.ndarray) -> np.ndarray:
+        for parameter, value in zip(self.parameters, self.plain.values(*given), strict=True):
+            parameter.value = value
+        self.problem.solve(solver=self.plain.solver)
+        return self.variable.value
+
+
+def anew(plain: Any, *given: np.ndarray) -> np.ndarray:
+    """The problem written down for these values and solved."""
+    problem, variable = plain.problem(*plain.values(*given))
+    problem.solve(solver=plain.solver)
+    return variable.value

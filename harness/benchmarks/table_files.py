@@ -1,0 +1,91 @@
+"""Tables to measure with: published ones where they are to be had, or made up in the same size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.tabular.locate import MissingTable, find_table
+from harness.tabular.table import Table, TableMeta
+from searchspaces.registry import SPACES
+
+ROWS = {"nb201": 15_625, "nb101": 423_624}
+_OPEN = """
+import json, sys, time
+from pathlib import Path
+from harness.tabular.table import Table
+
+def memory(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e6
+
+before, began, cpu = memory("VmRSS"), time.perf_counter(), time.process_time()
+table = Table.load(sys.argv[1])
+spent = time.perf_counter() - began, time.process_time() - cpu
+stays, peak = memory("VmRSS") - before, memory("VmHWM") - before
+print(json.dumps({"wall": spent[0], "cpu": spent[1], "mb": stays, "peak_mb": peak}))
+"""
+
+
+def table_of(space: str, data: Path | None, rng: np.random.Generator) -> tuple[Table, str]:
+    """The table of ``space`` on CIFAR-10 and its origin: ``published`` or ``synthetic``."""
+    try:
+        return find_table(space, "benchmark", "cifar10", data), "published"
+    except MissingTable:
+        return synthetic(space, ROWS[space], rng), "synthetic"
+
+
+def synthetic(space: str, rows: int, rng: np.random.Generator) -> Table:
+    """A table of so many rows with made-up accuracies at the resolution of 10,000 images.
+
+    Architectures are those of NAS-Bench-201 as far as they go, and else names of that length.
+    """
+    cells = SPACES["nb201"]()
+    archs = [cells.encode(arch) for arch in product(range(5), repeat=6)][:rows]
+    archs += [
+        f"made up, and as long as one of a cell: {row:08d}" for row in range(len(archs), rows)
+    ]
+    seeds = [np.round(rng.normal(90, 3, rows).clip(0, 100), 2) for _ in range(3)]
+    accuracies = {f"test.200.{seed}": values for seed, values in enumerate(seeds)}
+    accuracies["test.200.mean"] = np.mean(seeds, axis=0)
+    meta = TableMeta(
+        space=space,
+        scale="benchmark",
+        task="cifar10",
+        source="made up",
+        licence="none",
+        version="1",
+        sha256="",
+        created_by="nas-harness bench",
+        epochs=200,
+        resolution={"test": 0.01},
+        training={},
+    )
+    costs = (rng.integers(10**5, 10**7, rows) for _ in range(2))
+    return Table(meta, archs, accuracies, *costs)
+
+
+def opened(path: Path) -> dict[str, float]:
+    """Seconds (``wall``, ``cpu``) and megabytes of opening ``path`` in a process of its own.
+
+    Modules are imported before; ``mb`` is what stays, ``peak_mb`` what was needed for a moment.
+    The kernel tells both in ``/proc``, so that only Linux will do.
+    """
+    command = [sys.executable, "-c", _OPEN, str(path)]
+    return json.loads(_run(command))
+
+
+def command_line_help() -> None:
+    """``nas-harness --help`` in a process of its own."""
+    _run([sys.executable, "-c", "from harness.cli import main; main(['--help'])"])
+
+
+def _run(command: list[str]) -> Any:
+    root = Path(__file__).parents[2]  # where the packages lie, installed or not
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout

@@ -1,0 +1,110 @@
+"""What ``nas-harness bench training`` measures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.ranking_times import random_images
+from harness.benchmarks.spread import Ratio
+from harness.environment import describe_device
+from harness.tabular.cost import usual_scale
+from harness.tasks import IMAGES
+from harness.training import train_supernet
+from methods.base import PATHS, Method, Setting, set_learning_rate
+from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
+from methods.spos import SPOS
+from searchspaces.registry import SPACES
+
+IMAGES_NUMBER = 3000
+# They hand a value of a tensor, or a size that depends on one, to the host.
+WAITING = ("_local_scalar_dense", "nonzero", "equal", "masked_select", "_unique2")
+
+
+def measure(
+    space: str, task: str, scale: str, steps: int, repeats: int, batch_size: int, seed: int
+) -> dict[str, Any]:
+    """Both ways in turns, repeat after repeat on with the same training."""
+    chosen = SPACES[space](scale or usual_scale(space, task))
+    data = random_images(IMAGES[task], IMAGES_NUMBER, np.random.default_rng(seed))
+    recipe = Recipe(steps=(repeats + 1) * steps, batch_size=batch_size)
+    device = torch.device("cpu")
+    setting = Setting(chosen, data, recipe, Scoring(), SearchLimits(), seed, device)
+    methods = [SPOS(setting, SPOSOptions()) for _ in range(2)]
+    paths = [methods[0].sample_paths(methods[0].rng(PATHS, step)) for step in range(recipe.steps)]
+
+    def harness(start: int) -> None:
+        train_supernet(methods[0], start + steps, start, [], lambda step: None)
+
+    def bare(start: int) -> None:
+        bare_loop(methods[1], paths, range(start, start + steps))
+
+    ways, taken = (harness, bare), np.zeros((2, repeats))
+    with one_thread():
+        for way in ways:
+            way(0)  # what only the first steps cost
+        for repeat in range(repeats):
+            for way in (1, 0) if repeat % 2 else (0, 1):
+                start = (repeat + 1) * steps
+                taken[way, repeat] = seconds(lambda w=way, s=start: ways[w](s))[0] / steps
+    states = [method.supernet.state_dict() for method in methods]
+    medians = np.median(taken, axis=1)
+    return {
+        "benchmark": "training",
+        "space": space,
+        "scale": chosen.scale,
+        "task": task,
+        "steps": steps,
+        "repeats": repeats,
+        "batch_size": batch_size,
+        "seed": seed,
+        "device": describe_device(device),
+        "torch": torch.__version__,
+        "harness": float(medians[0]),
+        "bare": float(medians[1]),
+        "overhead": float(100 * (medians[0] / medians[1] - 1)),
+        "ratio": Ratio.of(*taken.tolist()).to_dict(),
+        "same": all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items()),
+        "waits": waits(lambda: methods[0].train_step(0)),
+    }
+
+
+def bare_loop(method: Method, paths: list[list[Any]], steps: range) -> None:
+    """Batch, forward, backward, clipping and step of one path each."""
+    recipe, network, optimizer = method.setting.recipe, method.supernet, method.optimizer
+    parameters = list(network.parameters())
+    for step in steps:
+        x, y = method.data.train_batch(step, recipe.batch_size, method.setting.seed)
+        optimizer.zero_grad(set_to_none=True)
+        functional.cross_entropy(network(x, paths[step][0]), y).backward()
+        set_learning_rate(optimizer, recipe, step)
+        torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
+        optimizer.step()
+
+
+def waits(function: Callable[[], Any]) -> dict[str, int]:
+    """How often ``function`` runs each operation after which the host waits for a device."""
+    with _Count() as count:
+        function()
+    return dict(count.found)
+
+
+class _Count(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        name = func._schema.name.removeprefix("aten::")
+        if name in WAITING:
+            self.found[name] += 1
+        return func(*args, **(kwargs or {}))
