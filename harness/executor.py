@@ -1,4 +1,7 @@
-"""Where the jobs of a grid are carried out: processes of this machine, so far."""
+"""Where jobs are carried out side by side: here processes of this machine.
+
+The other implementation is :class:`harness.cluster.RayExecutor`.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,44 @@ import pickle
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.progress import Watcher
 from searchspaces.errors import UsageError
 
-Work = Callable[[Watcher], None]
-"""A job: does its work and tells the watcher of its progress; must be picklable."""
+Work = Callable[[Watcher], Iterable[Any] | None]
+"""A job: does its work and tells the watcher of its progress; must be picklable.
+
+If it gives an iterable, its work is to be iterated; what comes out are its results, as they come.
+"""
 
 PATIENCE = 5.0  # seconds that a job has to end after it was asked to
 
 
 @dataclass(frozen=True)
 class Event:
-    """A job's progress in its phase; or, when ``ended``, why it failed, if it did."""
+    """A job's progress in its phase, or one of its results; when ``ended``, why it failed, if so.
+
+    ``died``: its process was killed, or its machine is gone. ``again``: it ended that way, but is
+    worth to be started again.
+    """
 
     job: str
     phase: str = ""
     done: int = 0
     total: int = 0
+    result: Any = None
     ended: bool = False
     error: str = ""
+    died: bool = False
+    again: bool = False
 
 
 class Executor(Protocol):
@@ -105,7 +118,8 @@ class LocalExecutor:
             event = Event(job, **connection.recv())
         except EOFError:
             process.join()
-            event = Event(job, ended=True, error=_death(process.exitcode, self.log(job)))
+            error = _death(process.exitcode, self.log(job))
+            event = Event(job, ended=True, error=error, died=(process.exitcode or 0) < 0)
         if event.ended:
             del self._running[connection]
             connection.close()
@@ -132,9 +146,11 @@ def _carry_out(work: bytes, sender: Connection, log: Path) -> None:
             os.dup2(stream.fileno(), descriptor)
     error = ""
     try:
-        pickle.loads(work)(
+        results = pickle.loads(work)(
             lambda phase, done, total: sender.send({"phase": phase, "done": done, "total": total})
         )
+        for result in results or ():
+            sender.send({"result": result})
     except UsageError as mistake:
         error = str(mistake)
     except Exception as failure:  # a defect: the log has it in full, other jobs go on

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 
 from harness.config import with_values
 from harness.standalone.recipe import StandaloneRecipe
-from harness.tabular.builder import train_jobs
+from harness.tabular.builder import train_jobs, trainers
 from harness.tabular.table import Table
 from searchspaces.base import Arch, SearchSpace
 
@@ -40,8 +41,10 @@ def measure_found(
             {k: table.meta.training[k] for k in StandaloneRecipe.__dataclass_fields__},
         )
         jobs = [(arch, int(seed)) for seed in table.seeds("test")]
-        trained = train_jobs(space, task, recipe, jobs, workers, data)
-        results = [result["test"] for _, result in trained]
+        logs = Path(mkdtemp(prefix="nas-harness-"))
+        with trainers(logs, min(workers, len(jobs))) as executor:
+            trained = dict(train_jobs(space, task, recipe, jobs, executor, data))
+        results = [trained[job]["test"] for job in jobs]
         truth = float(np.mean(results))
         how = f"trained now by the table's recipe, mean of {len(results)} seeds"
     regret = None if truth is None else float(table.truth("test").max()) - truth

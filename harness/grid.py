@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from harness.assembly import ground_truth, training_identity
+from harness.cluster_options import Cluster
 from harness.config import Config, digest
 from harness.environment import choose_device
 from harness.executor import Event, Executor, LocalExecutor
@@ -24,6 +25,8 @@ PRELOAD = ("harness.pipeline", "torch._dynamo", "sklearn.datasets", "matplotlib.
 
 PHASES = ("train", "search", "rank")  # the bars of every run, in order
 AFTER_TRAINING = PHASES[1:]
+
+LOCK_PATIENCE = 120.0  # seconds: file servers hold the locks of a dead node for a minute or two
 
 
 @dataclass(frozen=True)
@@ -92,24 +95,36 @@ def run_grid(
     execution: Execution,
     workers: int = 0,
     executor: Executor | None = None,
+    cluster: Cluster | None = None,
 ) -> Outcome:
     """Carry out the labelled runs, or continue them, or find them finished.
 
-    ``workers`` runs at a time: by default one per core, on a GPU one. On a CPU each has one
-    thread. Of runs that share a supernet one trains it, and the others begin when it is trained.
-    Configurations that are one run are carried out once. A run that fails leaves the others
-    alone. Raises :class:`UsageError` for a device that is not there.
+    ``workers`` runs at a time: by default one per core, on a GPU one, on a ``cluster`` as many as
+    it has room for. On a CPU each has one thread. Of runs that share a supernet one trains it,
+    and the others begin when it is trained. Configurations that are one run are carried out once.
+    A run that fails leaves the others alone. Raises :class:`UsageError` for a device that is not
+    there and for a cluster that cannot be used.
     """
-    device = choose_device(execution.device)
-    if executor is None:
-        usual, preload = (os.cpu_count() or 1, PRELOAD) if device.type == "cpu" else (1, ())
-        executor = LocalExecutor(workers or usual, execution.runs / "logs", preload)
-    execution, outcome = replace(execution, device=str(device), workers=1), Outcome()
-    configs = list(configs)
+    asked = execution.device
+    device = cluster.device(asked) if cluster else str(choose_device(asked))
+    patience = LOCK_PATIENCE if cluster else 0.0
+    execution = replace(execution, device=device, workers=1, patience=patience)
+    outcome, configs = Outcome(), list(configs)
     jobs = list(_jobs(configs, execution, outcome))
     if jobs:
-        Grid(jobs, execution, executor, outcome).carry_out()
+        executor = executor or _executor(execution, workers, cluster)
+        threads = cluster.cpus if cluster else os.cpu_count() or 1
+        Grid(jobs, execution, executor, outcome, threads).carry_out()
     return outcome.ordered(label for label, _ in configs)
+
+
+def _executor(execution: Execution, workers: int, cluster: Cluster | None) -> Executor:
+    usual, preload = (os.cpu_count() or 1, PRELOAD) if execution.device == "cpu" else (1, ())
+    if cluster is None:
+        return LocalExecutor(workers or usual, execution.runs / "logs", preload)
+    from harness.cluster import RayExecutor
+
+    return RayExecutor(cluster, execution.runs, workers, preload)
 
 
 def _jobs(
@@ -140,10 +155,18 @@ def _jobs(
 class Grid:
     """Jobs waiting, running and ended; what a view shows."""
 
-    def __init__(self, jobs: list[Job], execution: Execution, executor: Executor, outcome: Outcome):
+    def __init__(
+        self,
+        jobs: list[Job],
+        execution: Execution,
+        executor: Executor,
+        outcome: Outcome,
+        threads: int,
+    ):
         # Begun ones first: of those that share a supernet, that may be the one which trains it.
         self.waiting = sorted(jobs, key=lambda job: not job.workspace.checkpoint_path.exists())
         self.execution, self.executor, self.outcome = execution, executor, outcome
+        self.threads = threads
         self.running: dict[str, Running] = {}
         self.trained: set[str] = set()
         self.total, self.started = len(jobs), monotonic()
@@ -180,7 +203,8 @@ class Grid:
         while len(self.running) < self.executor.slots and (job := self._next()):
             self.waiting.remove(job)
             self.running[job.name] = Running(job)
-            self.executor.start(job.name, partial(carry_out, job.config, self.execution))
+            work = GridRun(job.config, self.execution, job.supernet, self.threads)
+            self.executor.start(job.name, work)
 
     def _next(self) -> Job | None:
         """The first job whose supernet nobody is training at the moment."""
@@ -196,6 +220,10 @@ class Grid:
             return
         del self.running[event.job]
         job = running.job
+        if event.again:
+            self.waiting.insert(0, job)
+            shown.lost(running)
+            return
         if event.error:
             self.outcome.failed[job.label] = event.error
         else:
@@ -204,11 +232,35 @@ class Grid:
         shown.ended(running, event.error)
 
 
-def carry_out(config: Config, execution: Execution, watcher: Watcher) -> None:
-    """One run, in a process of its own, with its progress told to ``watcher``."""
-    import torch
+@dataclass(frozen=True)
+class GridRun:
+    """One run, in a process of its own; ``group`` is the supernet that it trains or takes.
 
-    one = execution.device == "cpu" or config.task == "digits"
-    torch.set_num_threads(1 if one else os.cpu_count() or 1)
-    watch(watcher)
-    run(config, execution)
+    ``threads`` feed a GPU.
+    """
+
+    config: Config
+    execution: Execution
+    group: str
+    threads: int
+
+    def __call__(self, watcher: Watcher) -> None:
+        """Carry it out, with its progress told to ``watcher``."""
+        import torch
+
+        one = self.execution.device == "cpu" or self.config.task == "digits"
+        torch.set_num_threads(1 if one else self.threads)
+        watch(watcher)
+        run(self.config, self.execution)
+
+    def at(self, root: Path) -> GridRun:
+        """The same run with its files below ``root``.
+
+        Raises :class:`UsageError` for one that goes by a time which all runs must share.
+        """
+        if self.config.equalise == "seconds":
+            raise UsageError(
+                "--equalise seconds measures once for all runs, for which all nodes must see the "
+                "folder of --runs; put it on a shared path."
+            )
+        return replace(self, execution=replace(self.execution, runs=root))

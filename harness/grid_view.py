@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from harness.grid import Grid, Running
 
 HEARTBEAT = 30.0  # seconds without a line
+LOST = "its worker is gone; it is started again"
 
 
 class View(Protocol):
     def ended(self, running: Running, error: str) -> None:
         """A job has ended, with the sentence that says why it failed, if it did."""
+
+    def lost(self, running: Running) -> None:
+        """Whatever carried a job out is gone; the job is to be started again."""
 
     def refresh(self) -> None:
         """Called about once a second."""
@@ -59,6 +63,9 @@ class Lines:
         how = f"failed: {error}" if error else f"done in {duration(monotonic() - running.since)}"
         self._say(f"{running.job.label}: {how}")
 
+    def lost(self, running: Running) -> None:
+        self._say(f"{running.job.label}: {LOST}")
+
     def refresh(self) -> None:
         if monotonic() - self.spoken > HEARTBEAT:
             self._say(", ".join(map(_line, self.grid.running.values())))
@@ -82,6 +89,9 @@ class Table:
     def ended(self, running: Running, error: str) -> None:
         if error:
             self.live.console.print(f"{running.job.label}: failed: {error}", markup=False)
+
+    def lost(self, running: Running) -> None:
+        self.live.console.print(f"{running.job.label}: {LOST}", markup=False)
 
     def refresh(self) -> None:
         """The table refreshes itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,11 +23,14 @@ from harness.assembly import (
     training_identity,
 )
 from harness.config import SCHEMA_VERSION, Config, digest
+from harness.distributed import ALONE, Crew
+from harness.distributed_ranking import rank_together
+from harness.distributed_training import check_shared, trained_together
 from harness.environment import choose_device, describe_device, peak_memory_mb, versions
 from harness.evaluate import evaluate_scores
 from harness.found import measure_found
+from harness.metrics import kendall_tau
 from harness.progress import bar
-from harness.ranking import rank
 from harness.store import atomic_path
 from harness.tabular.table import Table
 from harness.timing import timing_of
@@ -45,30 +49,35 @@ FINISHERS = Registry(
 
 @dataclass(frozen=True)
 class Execution:
-    """How a run is carried out; none of it changes a result."""
+    """How a run is carried out; none of it changes a result.
+
+    ``patience``: seconds to wait for another process to leave the run's folder.
+    """
 
     data: Path | None = None
     runs: Path = Path("runs")
     device: str = "auto"
     workers: int = 0
     keep_checkpoint: bool = False
+    patience: float = 0.0
 
 
-def run(config: Config, execution: Execution) -> dict[str, Any]:
+def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, Any]:
     """Carry out a run, or continue it, or find it finished; returns its record.
 
-    Raises :class:`UsageError` for whatever the user can mend.
+    Each process of a ``crew`` calls this; only the leader writes and gets a new record. Raises :class:`UsageError` for whatever the user can mend.
     """
     space, table = ground_truth(config, execution.data)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
-    begun = None if workspace.finished() else Run(config, execution, workspace, space, table)
-    with workspace.lock():
-        record = workspace.finished()
+    known = crew.agree(workspace.finished() is not None)
+    begun = None if known else Run(config, execution, workspace, space, table, crew)
+    with workspace.lock(execution.patience) if crew.leads else nullcontext():
+        record = crew.agree(workspace.finished())
         if record is None:
             record = begun.carry_out()
-        else:
+        elif crew.leads:
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
-        for name in FINISHERS:
+        for name in FINISHERS if crew.leads else ():
             FINISHERS[name](workspace.folder)
         return record
 
@@ -83,22 +92,28 @@ class Run:
         workspace: Workspace,
         space: SearchSpace,
         table: Table,
+        crew: Crew = ALONE,
     ):
         self.config, self.execution, self.workspace = config, execution, workspace
-        self.space, self.table = space, table
+        self.space, self.table, self.crew = space, table, crew
         self.device = choose_device(execution.device)
         self.task = load_limited(config, execution.data).to(self.device)
+        if crew.size > 1 and config.equalise == "seconds":
+            raise UsageError("--equalise seconds measures one process; leave torchrun out.")
         timings = execution.runs / "timings"
         self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
         self.settled = self.timing.settle(config) if self.timing else config
         self.method = make_method(self.settled, self.task, self.device, execution.data)
+        check_shared(self.method, config.method, crew)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
         self.before, self.started = 0.0, time.monotonic()
 
     def carry_out(self) -> dict[str, Any]:
-        """Train, search, rank, measure, record; returns the record."""
+        """Train, search, rank, measure, record; returns the record, which only the leader has."""
+        self.crew.check_shared(self.workspace.folder)
         self._resume()
+        self.crew.wait()
         if self.phase == "train":
             self._train()
         if self.phase == "search":
@@ -106,6 +121,8 @@ class Run:
         rows = sampled_rows(self.table, self.config.rank.architectures)
         names = [self.table.archs[row] for row in rows]
         scores = self._rank([self.space.decode(name) for name in names])
+        if not self.crew.leads:
+            return {}
         found = measure_found(
             self.space,
             self.method.found(),
@@ -129,29 +146,43 @@ class Run:
 
     def _train(self) -> None:
         """Train the supernet, or take one that was trained exactly so before."""
-        shared = self._shared_supernet()
-        state = load_tensors(shared) if self.done == 0 else None
+        shared = self.crew.agree(self._shared_supernet())
+        there = self.crew.agree(self.done == 0 and shared.exists())
+        state = load_tensors(shared) if there else None
         if state is not None:
-            print(f"supernet taken from {shared}", file=sys.stderr)
+            self._say(f"supernet taken from {shared}")
             self.method.load_trained_state(state["trained"])
             self.method.costs.update(state["costs"])
             self.history, self.before = state["history"], state["seconds"]
         else:
             steps = self.method.setting.recipe.steps
-            train_supernet(self.method, steps, self.done, self.history, self._checkpoint)
-            save_tensors(
-                shared,
-                {
-                    "trained": self.method.trained_state(),
-                    "costs": dict(self.method.costs),
-                    "history": self.history,
-                    "seconds": self.seconds,
-                },
-            )
+            with trained_together(self.method, self.crew):
+                train_supernet(self.method, steps, self.done, self.history, self._checkpoint)
+            if self.crew.leads:
+                self._share_supernet(shared)
         self.phase, self.done = "search", 0
         self._checkpoint(0)
 
+    def _share_supernet(self, path: Path) -> None:
+        save_tensors(
+            path,
+            {
+                "trained": self.method.trained_state(),
+                "costs": dict(self.method.costs),
+                "history": self.history,
+                "seconds": self.seconds,
+            },
+        )
+
     def _search(self) -> None:
+        """The leader searches; the others take over what has become of its method."""
+        if self.crew.leads:
+            self._search_alone()
+        self.crew.wait()
+        if not self.crew.leads:
+            self.method.load_state_dict(self.workspace.load_checkpoint()["method"])
+
+    def _search_alone(self) -> None:
         epochs = self.method.search_epochs
         with bar(epochs, "search", "epoch", self.done) as progress:
             for epoch in range(self.done, epochs):
@@ -163,13 +194,17 @@ class Run:
         self._checkpoint(0)
 
     def _search_row(self, epoch: int, scored: list[tuple[Arch, float]]) -> dict[str, Any]:
-        scores = [score for _, score in scored]
+        scores = np.array([score for _, score in scored])
+        rows = self.table.index([self.space.encode(arch) for arch, _ in scored])
+        known = rows >= 0
         return {
             "phase": "search",
             "step": epoch + 1,
             "scored": len(scores),
-            "best": max(scores, default=0.0),
-            "mean": float(np.mean(scores)) if scores else 0.0,
+            "best": float(scores.max()) if len(scores) else 0.0,
+            "mean": float(scores.mean()) if len(scores) else 0.0,
+            "known": int(known.sum()),  # to the ground truth, which no method sees
+            "tau": kendall_tau(scores[known], self.table.truth("test")[rows[known]]),
         }
 
     def _rank(self, archs: list[Arch]) -> np.ndarray:
@@ -180,7 +215,8 @@ class Run:
             str(self.device),
             self.workspace.checkpoint_path,
         )
-        return rank(self.method, archs, self.workspace.stream_path, self.workers, revive)
+        stream = self.workspace.stream_path
+        return rank_together(self.method, archs, stream, self.workers, revive, self.crew)
 
     # What is kept -----------------------------------------------------------------------------
 
@@ -193,10 +229,13 @@ class Run:
         """Processes for ranking: one per core on a CPU, else one."""
         if self.execution.workers:
             return self.execution.workers
-        return (os.cpu_count() or 1) if self.device.type == "cpu" else 1
+        cores = (os.cpu_count() or 1) // self.crew.beside
+        return max(cores, 1) if self.device.type == "cpu" else 1
 
     def _checkpoint(self, done: int) -> None:
         self.done = done
+        if not self.crew.leads:
+            return
         self.workspace.save_checkpoint(
             {
                 "phase": self.phase,
@@ -205,14 +244,21 @@ class Run:
                 "method": self.method.state_dict(),
                 "history": self.history,
                 "seconds": self.seconds,
+                "processes": self.crew.size,
             }
         )
 
     def _resume(self) -> None:
         state = self.workspace.load_checkpoint()
         if state is None:
-            self.workspace.stream_path.unlink(missing_ok=True)
+            if self.crew.leads:
+                self.workspace.forget_scores()
             return
+        if (begun := state.get("processes", 1)) != self.crew.size:
+            raise UsageError(
+                f"{self.workspace.folder} was begun by {begun} processes, which round otherwise "
+                f"than {self.crew.size}; continue it as it was begun, or delete it."
+            )
         if self.timing and state["steps"] != self.method.setting.recipe.steps:
             raise UsageError(
                 f"{self.workspace.folder} was begun with {state['steps']} steps, as measured on "
@@ -222,7 +268,11 @@ class Run:
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
         self.history = state["history"]
         self.method.load_state_dict(state["method"])
-        print(f"continuing {self.workspace.folder} ({self.phase})", file=sys.stderr)
+        self._say(f"continuing {self.workspace.folder} ({self.phase})")
+
+    def _say(self, text: str) -> None:
+        if self.crew.leads:
+            print(text, file=sys.stderr)
 
     def _shared_supernet(self) -> Path:
         """Where runs that train the same supernet find it: same data, recipe, seed, software."""
@@ -235,8 +285,13 @@ class Run:
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
             }
+            | self._processes
         )
         return self.execution.runs / "supernets" / f"{config.space}-{config.task}-{name}.pt"
+
+    @property
+    def _processes(self) -> dict[str, int]:
+        return {"processes": self.crew.size} if self.crew.size > 1 else {}
 
     def _save_scores(self, rows: np.ndarray, scores: np.ndarray) -> None:
         import pandas as pd
@@ -302,6 +357,7 @@ class Run:
                 "seconds": round(self.seconds, 1),
                 "peak_memory_mb": peak_memory_mb(),
                 "device": describe_device(self.device),
-            },
+            }
+            | self._processes,
             "versions": versions(),
         }

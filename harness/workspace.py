@@ -77,10 +77,15 @@ class Workspace:
         """What :meth:`save_checkpoint` wrote last, or None."""
         return load_tensors(self.checkpoint_path)
 
+    def forget_scores(self) -> None:
+        """Remove the streams and shards of an unfinished ranking."""
+        for path in self.folder.glob(f"{self.stream_path.stem}.*"):
+            path.unlink()
+
     def complete(self, record: dict[str, Any], keep_checkpoint: bool) -> None:
         """Write the record, the last file of a run, and remove what only resuming needs."""
         write_json(self.record_path, record)
-        self.stream_path.unlink(missing_ok=True)
+        self.forget_scores()
         if not keep_checkpoint:
             self.checkpoint_path.unlink(missing_ok=True)
 

@@ -7,12 +7,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from harness.cluster_options import add_cluster_options, cluster_of
 from harness.options import Parser, add_whole_numbers
 from reports.report_command import add_arguments, check_choices, chosen, publish
+from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.config import Config
+    from harness.grid import Outcome
+    from harness.pipeline import Execution
     from reports.items.model import Item
+
+TRAINED = "FI"  # items that print what full trainings, on CIFAR and on ImageNet, end with
 
 
 def main(arguments: list[str]) -> None:
@@ -21,15 +27,18 @@ def main(arguments: list[str]) -> None:
         prog="nas-harness reproduce",
         description="Carry out the runs that fill printed tables and figures, as far as they are "
         "missing, side by side on the cores; then report these as 'nas-harness report' does. The "
-        "same command continues what was stopped.",
+        "same command continues what was stopped. With --preset paper, what is found for tables of "
+        "test errors is trained stand-alone by the papers' recipes, one network after another.",
     )
     add_arguments(parser)
     parser.add_argument("more", metavar="ITEM", nargs="*", help="further items")
     run = parser.add_argument_group("execution (changes no result)")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    workers = "runs at a time; 0: one per core, one on a GPU"
+    workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
     add_whole_numbers(run, [("--workers", 0, 0, workers)])
+    add_cluster_options(parser)
     given = parser.parse_args(arguments)
+    cluster = cluster_of(given, given.device)
     names = list(dict.fromkeys([*chosen(given), *given.more]))
     check_choices(given)
 
@@ -39,7 +48,8 @@ def main(arguments: list[str]) -> None:
 
     items = [load_item(given.paper, name) for name in names]
     execution = Execution(data=given.data, runs=given.runs, device=given.device)
-    outcome = run_grid(labelled(items, given), execution, given.workers)
+    outcome = run_grid(labelled(items, given), execution, given.workers, cluster=cluster)
+    retrain(items, given, execution, outcome)
     if given.all:
         publish(given, names)
     else:
@@ -47,6 +57,26 @@ def main(arguments: list[str]) -> None:
             publish(argparse.Namespace(**vars(given) | {"item": name}), [name])
     sys.stdout.flush()
     outcome.check()
+
+
+def retrain(
+    items: Iterable[Item], given: argparse.Namespace, execution: Execution, outcome: Outcome
+) -> None:
+    """Train what finished runs found, for items that print its errors after a full training."""
+    from harness.standalone.found import train_found
+    from harness.standalone.run import StandaloneExecution
+    from reports.items.runs import FULL
+
+    how = StandaloneExecution(execution.data, execution.runs, execution.device)
+    trained = (item for item in items if item.demand in TRAINED)
+    for label, config in labelled(trained, given):
+        if config.preset != FULL or label not in outcome.finished:
+            continue
+        try:
+            train_found(execution.runs / outcome.finished[label], how)
+        except UsageError as error:
+            del outcome.finished[label]
+            outcome.failed[label] = str(error)
 
 
 def labelled(items: Iterable[Item], given: argparse.Namespace) -> Iterator[tuple[str, Config]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import Any
 
+from harness.cluster_options import add_cluster_options, cluster_of
 from harness.commands import run as run_command
 from harness.config import Config
 from harness.options import Parser, add_whole_numbers
@@ -19,15 +20,17 @@ def main(arguments: list[str]) -> None:
         "one with several values stands for a run with each, as in `nas-harness grid --method "
         "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped.",
     )
-    workers = "runs at a time; 0: one per core, one on a GPU"
+    workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
     add_whole_numbers(parser, [("--workers", 0, 0, workers)])
+    add_cluster_options(parser)
     given, options = parser.parse_known_args(arguments)
     labelled, execution = parse(options)
+    cluster = cluster_of(given, execution["device"])
 
     from harness.grid import run_grid
     from harness.pipeline import Execution
 
-    outcome = run_grid(labelled, Execution(**execution), given.workers)
+    outcome = run_grid(labelled, Execution(**execution), given.workers, cluster=cluster)
     for name in outcome.finished.values():
         print(execution["runs"] / name)
     outcome.check()

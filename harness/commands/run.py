@@ -19,11 +19,19 @@ def main(arguments: list[str]) -> None:
     config, execution, as_json, threads = parse(arguments)
     import torch
 
+    from harness.distributed import crew
     from harness.pipeline import Execution, run
+    from harness.progress import watch
     from harness.summary import render_record
 
-    torch.set_num_threads(threads or (1 if config.task == "digits" else os.cpu_count() or 1))
-    record = run(config, Execution(**execution))
+    with crew(execution["device"]) as (company, device):
+        usual = 1 if config.task == "digits" else max((os.cpu_count() or 1) // company.beside, 1)
+        torch.set_num_threads(threads or usual)
+        if not company.leads:
+            watch(lambda *_: None)
+        record = run(config, Execution(**execution | {"device": device}), company)
+    if not company.leads:
+        return
     if as_json:
         print(json.dumps(record, indent=2, allow_nan=False))
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.cluster_options import add_cluster_options, cluster_of
 from harness.options import Parser, add_options, add_whole_numbers
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
@@ -62,12 +62,14 @@ def _build(arguments: list[str]) -> None:
     numbers = (
         ("--architectures", 1, 300, "distinct architectures"),
         ("--seeds", 1, 3, "trainings of each"),
-        ("--workers", 0, 0, "processes; 0: one per core"),
+        ("--workers", 0, 0, "processes; 0: one per core; on a cluster jobs; 0: as many as fit"),
     )
     add_whole_numbers(parser, numbers)
+    add_cluster_options(parser, gpus=False)
     parser.add_argument("--output", type=Path, help="table file; default: in the home folder")
     add_options(parser, recipe)
-    given = vars(parser.parse_args(arguments))
+    parsed = parser.parse_args(arguments)
+    given, cluster = vars(parsed), cluster_of(parsed)
 
     from harness.config import with_values
     from harness.tabular.builder import build_table
@@ -88,8 +90,9 @@ def _build(arguments: list[str]) -> None:
         given["architectures"],
         given["seeds"],
         output,
-        given["workers"] or os.cpu_count() or 1,
+        given["workers"],
         given["data"],
+        cluster,
     )
     print(f"{output}: {len(table)} architectures x {given['seeds']} seeds")
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from functools import cache
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
+from shutil import rmtree
 from time import process_time
 
 import numpy as np
 
-from harness.progress import bar
+from harness.cluster_options import Cluster
+from harness.executor import Executor, LocalExecutor
+from harness.progress import Watcher, bar
 from harness.standalone.recipe import StandaloneRecipe
 from harness.standalone.training import train_standalone
 from harness.store import append_line, read_lines
@@ -25,8 +29,11 @@ from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
 SAMPLE_SEED = 2023
+MOST_TOGETHER = 16  # trainings of a job, for which its process is started once
+PRELOAD = ("harness.tabular.builder", "torch._dynamo", "sklearn.datasets")
 
-Job = tuple[Arch, int]
+Training = tuple[Arch, int]
+Result = dict[str, float]
 
 
 def sample_architectures(space: SearchSpace, number: int) -> list[Arch]:
@@ -54,12 +61,14 @@ def build_table(
     output: Path,
     workers: int,
     data: Path | None = None,
+    cluster: Cluster | None = None,
 ) -> Table:
     """Train every sampled architecture with every seed and save the table to ``output``.
 
     Finished trainings are appended to ``output`` + ``.progress`` one line each, so that a killed
     build goes on where it was; each is a function of (architecture, seed), so the table does not
-    depend on the number of ``workers`` nor on interruptions.
+    depend on the number of ``workers`` nor on interruptions. They are processes of this machine
+    (0: one per core), or on a ``cluster`` jobs (0: as many as have room).
     """
     archs = sample_architectures(space, architectures)
     identity = {
@@ -73,12 +82,18 @@ def build_table(
     log = Path(f"{output}.progress")
     done = _read_log(log, identity)
     todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
-    with bar(len(archs) * seeds, "build", "training", len(archs) * seeds - len(todo)) as progress:
-        for job, result in train_jobs(space, task.name, recipe, todo, workers, data):
-            key = (space.encode(job[0]), job[1])
-            done[key] = result
-            append_line(log, {"arch": key[0], "seed": key[1], **result})
-            progress.update()
+    if todo:
+        total = len(archs) * seeds
+        with (
+            bar(total, "build", "training", total - len(todo)) as progress,
+            trainers(Path(f"{output}.jobs"), workers, cluster) as executor,
+            closing(train_jobs(space, task.name, recipe, todo, executor, data)) as trained,
+        ):
+            for (arch, seed), result in trained:
+                key = (space.encode(arch), seed)
+                done[key] = result
+                append_line(log, {"arch": key[0], "seed": seed, **result})
+                progress.update()
     table = _assemble(space, task, recipe, archs, seeds, done, identity)
     seconds = [result["seconds"] for result in done.values() if "seconds" in result]
     measured = measure(table, space)
@@ -90,43 +105,92 @@ def build_table(
     return table
 
 
+@contextmanager
+def trainers(folder: Path, workers: int = 0, cluster: Cluster | None = None) -> Iterator[Executor]:
+    """Who carries out trainings; what they print is in ``folder``, unless all went well."""
+    if cluster:
+        from harness.cluster import RayExecutor
+
+        executor: Executor = RayExecutor(cluster, folder, workers, PRELOAD)
+    else:
+        executor = LocalExecutor(workers or os.cpu_count() or 1, folder / "logs", PRELOAD)
+    try:
+        yield executor
+    finally:
+        executor.stop()
+    rmtree(folder, ignore_errors=True)
+
+
 def train_jobs(
     space: SearchSpace,
     task: str,
     recipe: StandaloneRecipe,
-    jobs: list[Job],
-    workers: int,
+    trainings: list[Training],
+    executor: Executor,
     data: Path | None = None,
-) -> Iterator[tuple[Job, dict[str, float]]]:
-    """Stand-alone trainings in parallel processes of one thread each, in the order of ``jobs``.
+) -> Iterator[tuple[Training, Result]]:
+    """Stand-alone trainings of one thread each, as they are finished, in whatever order.
 
-    Accuracies on ``val`` and ``test`` in percent, and the ``seconds`` of CPU time it took.
+    Accuracies on ``val`` and ``test`` in percent, and the ``seconds`` of CPU time it took. What
+    an ``executor`` wants to be started again goes on with the trainings that are left of it.
+    Raises :class:`UsageError` when one fails.
     """
-    if not jobs:
-        return
-    work = [(space, task, data, recipe, job) for job in jobs]
-    with get_context("spawn").Pool(min(workers, len(jobs)), initializer=_one_thread) as pool:
-        yield from zip(jobs, pool.imap(_train, work), strict=True)
+    whole = TrainingShare(space, task, data, recipe, tuple(trainings))
+    waiting = deque(enumerate(whole.shared_out(executor.slots)))
+    running: dict[str, tuple[int, TrainingShare]] = {}
+    while waiting or running:
+        while waiting and len(running) < executor.slots:
+            number, share = waiting.popleft()
+            running[f"trainings-{number}"] = number, share
+            executor.start(f"trainings-{number}", share)
+        for event in executor.events(1.0):
+            number, share = running[event.job]
+            if event.result is not None:
+                running[event.job] = number, share.without(event.result[0])
+                yield event.result
+            elif event.error:
+                raise UsageError(event.error)
+            elif event.ended:
+                del running[event.job]
+                if event.again:
+                    waiting.appendleft((number, share))
 
 
-def _one_thread() -> None:
-    import torch
+@dataclass(frozen=True)
+class TrainingShare:
+    """A job: some trainings, one after the other."""
 
-    torch.set_num_threads(1)
+    space: SearchSpace
+    task: str
+    data: Path | None
+    recipe: StandaloneRecipe
+    trainings: tuple[Training, ...]
 
+    group = ""
 
-@cache
-def _task(name: str, data: Path | None) -> Task:
-    return load_task(name, data)
+    def __call__(self, watcher: Watcher) -> Iterator[tuple[Training, Result]]:
+        import torch
 
+        torch.set_num_threads(1)
+        task = load_task(self.task, self.data)
+        for number, (arch, seed) in enumerate(self.trainings):
+            watcher("train", number, len(self.trainings))
+            started = process_time()
+            result = train_standalone(self.space, arch, task, self.recipe, seed)
+            yield (arch, seed), result | {"seconds": round(process_time() - started, 3)}
 
-def _train(
-    work: tuple[SearchSpace, str, Path | None, StandaloneRecipe, Job],
-) -> dict[str, float]:
-    space, task, data, recipe, (arch, seed) = work
-    task_data, started = _task(task, data), process_time()
-    result = train_standalone(space, arch, task_data, recipe, seed)
-    return result | {"seconds": round(process_time() - started, 3)}
+    def at(self, root: Path) -> TrainingShare:
+        """It keeps no files."""
+        return self
+
+    def without(self, training: Training) -> TrainingShare:
+        return replace(self, trainings=tuple(t for t in self.trainings if t != training))
+
+    def shared_out(self, slots: int) -> list[TrainingShare]:
+        """Several for each of ``slots``, so that all end at about the same time."""
+        size = min(max(len(self.trainings) // (8 * max(slots, 1)), 1), MOST_TOGETHER)
+        starts = range(0, len(self.trainings), size)
+        return [replace(self, trainings=self.trainings[at : at + size]) for at in starts]
 
 
 def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:

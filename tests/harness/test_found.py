@@ -19,8 +19,8 @@ def measure(tmp_path, monkeypatch):
     """``measure(arch, train, **meta)`` with trainings that take no time, and what they were."""
     trained = []
 
-    def train_jobs(space, task, recipe, jobs, workers, data):
-        trained.append((space, task, recipe, list(jobs), workers, data))
+    def train_jobs(space, task, recipe, jobs, executor, data):
+        trained.append((space, task, recipe, list(jobs), executor.slots, data))
         for job in jobs:
             yield job, {"val": 0.0, "test": 80.0 + job[1]}
 

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from shutil import copytree
 from signal import SIGKILL
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from harness.config import SCHEMA_VERSION, with_values
 from harness.metrics import METRICS
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 ROOT = Path(pipeline.__file__).parent.parent
 # In which of its writes each process of a run is killed: a checkpoint of the training, the shared
@@ -134,6 +137,21 @@ def test_costs_are_counted_and_not_guessed(undisturbed):
     else:
         assert costs["path_forwards"] > costs["path_backwards"] > 6
         assert costs["image_passes"] == costs["path_forwards"] * batch
+
+
+def test_a_search_epoch_is_compared_with_the_truths_that_there_are(folders):
+    table = Table.load(next(folders("")["data"].glob("*.parquet")))
+    space = SPACES["nb201"]("compact")
+    order = np.argsort(table.truth("test"))[[3, 9, 12, 17]]
+    known = [space.decode(table.archs[row]) for row in order]
+    strange = next(a for a in product(range(5), repeat=6) if space.encode(a) not in table.archs)
+    run = SimpleNamespace(table=table, space=space)
+    scored = [*zip(known, (1.0, 2.0, 4.0, 3.0), strict=True), (strange, 9.0)]
+    row = pipeline.Run._search_row(run, 0, scored)
+    assert (row["scored"], row["known"], row["best"]) == (5, 4, 9.0)
+    assert row["tau"] == pytest.approx(4 / 6)
+    row = pipeline.Run._search_row(run, 1, [(strange, -9.0)])
+    assert (row["best"], row["known"], row["tau"]) == (-9.0, 0, None)
 
 
 def test_every_method_ranks_the_same_sample(undisturbed, folders):

@@ -6,7 +6,7 @@ import pytest
 import tiny
 
 import reports.items.model
-from harness import grid, pipeline
+from harness import grid, pipeline, presets
 from harness.executor import Event
 from harness.progress import watch
 from reports.reproduce_command import main
@@ -39,6 +39,12 @@ label = "SPOS"
 run = {method = "spos"}
 printed = {tau = "56.4"}
 """
+SMALL = {
+    "train": {"steps": 6, "batch_size": 16},
+    "score": {"calibration_images": 64, "images": 200},
+    "search": {"population": 4, "parents": 2, "generations": 1},
+    "rank": {"architectures": 12, "measure_found": False},
+}
 BATCHSTAT = """
 [[rows]]
 id = "batchstat"
@@ -135,7 +141,7 @@ def test_preset_task_and_seeds_reach_every_run(paper, reproduce, monkeypatch):
     (paper / "table-1.toml").write_text(ITEM + BATCHSTAT)
     asked = []
 
-    def run_grid(labelled, execution, workers):
+    def run_grid(labelled, execution, workers, cluster):
         asked.extend(labelled)
         assert (execution.device, workers) == ("cpu", 3)
         return grid.Outcome()
@@ -170,3 +176,44 @@ def test_a_mistake_is_found_before_anything_is_run(paper, reproduce, tmp_path, l
         main(["toy", *line.split()])
     assert InThisProcess.started == []
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, monkeypatch, tmp_path):
+    trained = []
+    monkeypatch.setattr("harness.standalone.found.run_standalone", lambda *a: trained.append(a))
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"')
+    (paper / "table-1.toml").write_text(item)
+    (paper / "table-2.toml").write_text(item.replace('class = "N"', 'class = "F"'))
+    reproduce("table-1", "--seeds", "0")
+    assert not trained
+    reproduce("table-2", "--seeds", "0", "1")
+    assert [config.seed for config, _, _ in trained] == [0, 1]
+    for config, execution, search in trained:
+        record = json.loads((tmp_path / "runs" / search["run"] / "run.json").read_text())
+        assert config.arch == record["found"]["arch"]
+        assert (config.space, config.task, config.preset) == ("nb201", "digits", "paper")
+        assert (config.scale, execution.runs) == ("compact", tmp_path / "runs")
+
+
+def test_a_stand_alone_training_that_fails_is_named_after_the_report(
+    paper, reproduce, monkeypatch, capsys
+):
+    def fail(*_):
+        raise UsageError("the network diverged.")
+
+    monkeypatch.setattr("harness.standalone.found.run_standalone", fail)
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"').replace('"N"', '"F"')
+    (paper / "table-1.toml").write_text(item)
+    with pytest.raises(UsageError, match="1 of 1 runs failed"):
+        reproduce("table-1", "--seeds", "0")
+    said = capsys.readouterr()
+    assert "Table I" in said.out
+    assert "table-1 spos s0: the network diverged." in said.err

@@ -115,7 +115,11 @@ def _call_and_die(writes: int, function: Callable[..., Any], given: tuple[Any, .
 
 
 def run_plainly(
-    config: Config, folders: dict[str, Path], workers: int = 1, pictures: bool = False
+    config: Config,
+    folders: dict[str, Path],
+    workers: int = 1,
+    pictures: bool = False,
+    **more: Any,
 ) -> dict[str, Any]:
     """Run in this process with a checkpoint every two steps, as a rule without pictures."""
     from harness import pipeline, training
@@ -125,6 +129,6 @@ def run_plainly(
     training.RECORD_EVERY = 2
     training.train_supernet.__defaults__ = (0.0,)
     try:
-        return pipeline.run(config, pipeline.Execution(**folders, workers=workers))
+        return pipeline.run(config, pipeline.Execution(**folders, workers=workers), **more)
     finally:
         pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__ = kept

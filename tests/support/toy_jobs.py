@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def sleep(watcher: Watcher, note: Path) -> None:
     watcher("sleep", 0, 1)
     while True:
         time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Movable:
+    """A job that keeps no files, for a cluster."""
+
+    work: Callable[[Watcher], None]
+    group = ""
+
+    def __call__(self, watcher: Watcher) -> None:
+        self.work(watcher)
+
+    def at(self, root: Path) -> Movable:
+        return self
 
 
 class Unpicklable:

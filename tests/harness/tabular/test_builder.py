@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import tiny
 from planted import PlantedSpace
 
 from harness.standalone.recipe import StandaloneRecipe
@@ -28,7 +27,7 @@ def invented(monkeypatch):
     """Trainings that take no time; returns the list of jobs that were trained."""
     trained = []
 
-    def train_jobs(space, task, recipe, jobs, workers, data=None):
+    def train_jobs(space, task, recipe, jobs, executor, data=None):
         for arch, seed in jobs:
             trained.append((arch, seed))
             yield (arch, seed), {"val": sum(arch) + seed / 10, "test": 50.0 + sum(arch) + seed / 3}
@@ -80,12 +79,11 @@ def test_more_architectures_than_there_are_cannot_be_sampled():
 
 
 def test_a_stopped_build_in_two_processes_equals_one_trained_in_turn(task, tmp_path, monkeypatch):
-    monkeypatch.setattr(builder, "get_context", tiny.quick_context)
     output = tmp_path / "two" / "table.parquet"
     stopped(monkeypatch, task, output, after=2, workers=1)
     build(task, output, workers=2)
 
-    def in_turn(space, name, recipe, jobs, workers, data=None):
+    def in_turn(space, name, recipe, jobs, executor, data=None):
         results = {job: train_standalone(space, job[0], task, recipe, job[1]) for job in jobs[::-1]}
         yield from ((job, results[job]) for job in jobs)
 
@@ -173,7 +171,6 @@ def test_another_recipe_does_not_continue_a_build(task, tmp_path, monkeypatch, i
     assert not output.exists()
 
 
-def test_an_error_in_a_training_reaches_the_user(tmp_path, monkeypatch, task):
-    monkeypatch.setattr(builder, "get_context", tiny.quick_context)
+def test_an_error_in_a_training_reaches_the_user(tmp_path, task):
     with pytest.raises(UsageError, match="diverged"):
         build(task, tmp_path / "table.parquet", 1, 1, StandaloneRecipe(epochs=1, lr=1e20))
