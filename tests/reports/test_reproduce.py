@@ -96,6 +96,7 @@ def paper(tmp_path, monkeypatch):
 def reproduce(paper, tmp_path, monkeypatch):
     """``reproduce(*arguments)`` of that paper; the names of the runs that were carried out."""
     monkeypatch.setattr(grid, "LocalExecutor", InThisProcess)
+    monkeypatch.setattr(InThisProcess, "started", [], raising=False)
     monkeypatch.setattr(pipeline, "FINISHERS", {})
     tiny.make_table(tmp_path / "data", seeds=2)
     folders = {"data": "data", "runs": "runs", "output": "paper"}
