@@ -18,11 +18,17 @@ def main(arguments: list[str]) -> None:
 
     from harness.tabular.locate import list_tables
 
-    tables = sorted({table.name for table in list_tables(given.data)})
+    tables = {table.name: _space(table.name) for table in list_tables(given.data)}
     print("methods: ", ", ".join(METHODS))
     print("presets: ", ", ".join(PRESETS))
     print("tasks:   ", ", ".join(TASKS))
     print("spaces:")
+    width = max(map(len, SPACES))
     for space in SPACES:
-        own = [name for name in tables if name.startswith(f"{space}-")]
-        print(f"  {space:<12} tables: {', '.join(own) or 'none'}")
+        own = sorted(name for name, of in tables.items() if of == space)
+        print(f"  {space:<{width}}  tables: {', '.join(own) or 'none'}")
+
+
+def _space(table: str) -> str:
+    """Of the spaces whose name a table's begins with, the one with the longest."""
+    return max((space for space in SPACES if table.startswith(f"{space}-")), key=len, default="")

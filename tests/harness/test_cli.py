@@ -12,6 +12,7 @@ import tiny
 from harness import cli
 from harness.cli import COMMANDS, main
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 ROOT = Path(cli.__file__).parent.parent
 PIPES = {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
@@ -205,6 +206,13 @@ def test_list_shows_everything_that_can_be_named(capsys, data):
     printed = capsys.readouterr().out
     for name in ("mngnas", "spos", "smoke", "digits", "cifar10", "nb201-compact-digits"):
         assert name in printed
+
+
+def test_spaces_are_listed_each_with_its_own_tables(capsys):
+    assert main(["list"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    tables = {line[0]: line[2:] for line in lines if line[1:2] == ["tables:"]}
+    assert tables == {space: [f"{space}-compact-digits"] for space in SPACES}
 
 
 def test_tables_are_described_in_words_and_in_json(capsys, data):
