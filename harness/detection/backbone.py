@@ -82,6 +82,8 @@ def _rebuilt(record: dict[str, Any], weights: dict[str, torch.Tensor]) -> ChainN
     image = replace(image, classes=len(weights["classifier.weight"]))
     network = space.standalone(space.decode(record["arch"]), image)
     network.load_state_dict(weights)
+    if not isinstance(network, ChainNetwork):
+        raise ValueError("it is no chain of layers")
     taps(network)
     return network
 

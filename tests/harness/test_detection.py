@@ -205,6 +205,20 @@ def test_what_no_detector_can_stand_on_is_refused(trained, tmp_path, change, mes
         load_backbone(changed(trained, tmp_path, change))
 
 
+def test_a_network_of_cells_is_refused(trained, tmp_path):
+    space = SPACES["nb201"]("benchmark", 4, 1)
+    arch = space.sample(np.random.default_rng(0))
+    weights = space.standalone(arch, ImageSpec(3, 32, 10)).state_dict()
+    cells = {"space": "nb201", "task": "cifar10", "width": 4, "cells": 1, "preset": "paper"}
+    network = {"scale": "benchmark", "params": 1, "madds": 1, "reduced": True}
+    change = {"config": cells, "arch": space.encode(arch), "network": network}
+    folder = changed(trained, tmp_path, lambda record: record.update(change))
+    state = {"training": {"network": weights, "average": None}}
+    save_tensors(folder / "checkpoint.pt", state)
+    with pytest.raises(UsageError, match="no detector can be built on .* no chain of layers"):
+        load_backbone(folder)
+
+
 def test_missing_weights_or_images_are_named(trained, tmp_path, coco, capsys):
     with pytest.raises(UsageError, match="train-standalone"):
         load_backbone(tmp_path)
