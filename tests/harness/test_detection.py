@@ -84,25 +84,31 @@ def changed(folder, tmp_path, change):
     return tmp_path
 
 
-def test_images_and_boxes_of_a_batch(coco):
+def test_every_image_comes_once_an_epoch_with_its_boxes(coco):
     train = load_coco(coco.parent, "train")
     assert train.labels == {3: 0, 17: 1}
-    seen = set()
+    colours = torch.tensor(list(COLOURS.values())) / 255
+    mirrored, areas = 0, []
     for step in range(train.steps(3)):
-        images, targets = train.batch(step, 3, seed=1)
-        for image, target in zip(images, targets, strict=True):
+        for image, target in zip(*train.batch(step, 3, seed=1), strict=True):
             assert image.shape == (3, 64, 80)
-            for (x1, y1, x2, y2), label in zip(
-                target["boxes"].int().tolist(), target["labels"].tolist(), strict=True
-            ):
-                colour = torch.tensor(list(COLOURS.values())[label]) / 255
-                middle = image[:, (y1 + y2) // 2, (x1 + x2) // 2]
-                seen.add(bool((middle - colour).abs().max() < 0.01))
-    assert True in seen
-    again = train.batch(0, 3, seed=1)
-    assert all(map(torch.equal, again[0], train.batch(0, 3, seed=1)[0]))
-    order = np.concatenate([train.batch(s, 4, 0)[1][0]["boxes"].flatten() for s in range(2)])
-    assert len(order)
+            boxes, labels = target["boxes"], target["labels"]
+            x1, y1, x2, y2 = boxes[-1].int().tolist()  # drawn last, so nothing covers it
+            inside = image[:, y1:y2, x1:x2]
+            assert (inside - colours[labels[-1]][:, None, None]).abs().max() < 0.01
+            areas.append(sum((box[2] - box[0]) * (box[3] - box[1]) for box in boxes.tolist()))
+            mirrored += all(not torch.equal(image, train.image(number)) for number in train.ids)
+    stored = [sum(a["area"] for a in train.index.imgToAnns[number]) for number in train.ids]
+    assert sorted(areas) == sorted(stored)
+    assert 0 < mirrored < len(areas)
+
+
+def test_batches_are_a_function_of_step_and_seed(coco):
+    train = load_coco(coco, "train")
+    first = train.batch(0, 4, seed=1)[0]
+    assert all(map(torch.equal, first, train.batch(0, 4, seed=1)[0]))
+    for other in (train.batch(1, 4, seed=1)[0], train.batch(0, 4, seed=2)[0]):
+        assert not all(map(torch.equal, first, other))
 
 
 def test_the_pyramid_stands_on_the_last_stage_of_each_reduction(trained):
