@@ -20,7 +20,10 @@ class GlobalStatistics(TorchFunctionMode):
     """Inside, BN in training mode normalises with the statistics of all processes' parts.
 
     The parts must be equally large. Each process updates its running statistics to the same bits.
+    While ``paused``, BN is what it always is.
     """
+
+    paused = False
 
     def __init__(self, crew: Crew):
         super().__init__()
@@ -29,7 +32,7 @@ class GlobalStatistics(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        if func is functional.batch_norm:
+        if func is functional.batch_norm and not self.paused:
             return self.batch_norm(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 

@@ -9,37 +9,27 @@ thus hold the same weights to the last bit, and those of one process up to round
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from harness.distributed import Crew
 from harness.distributed_norm import GlobalStatistics
-from methods.base import Batch, Data, Method
+from methods.base import Batch, Method
+from methods.team import Team
 from searchspaces.errors import UsageError
 
 
-def check_shared(method: Method, name: str, crew: Crew) -> None:
-    """Raises :class:`UsageError` for what several processes cannot train as one does.
+def check_divisible(method: Method, name: str, crew: Crew) -> None:
+    """Raises :class:`UsageError` for a method whose step is not made for several processes.
 
-    That is a method with a step of its own: whatever it decides by a batch, as who is whose
-    teacher, each process would decide by its part.
+    Whatever such a step decides by a batch each process would decide by its part.
     """
-    if crew.size == 1:
-        return
-    if type(_trained(method)).train_step is not Method.train_step:
+    if crew.size > 1 and not getattr(type(_trained(method)).train_step, "divisible", False):
         raise UsageError(
-            f"{name} decides within a step by the whole batch, so that one process has to train "
-            "it; leave torchrun out, or use spos, fairnas, mixpath or mngnas."
-        )
-    batch = min(method.setting.recipe.batch_size, len(method.data.train))
-    if batch % crew.size:
-        raise UsageError(
-            f"batches of {batch} images cannot be shared equally by {crew.size} processes; choose "
-            "another --train.batch-size or --nproc-per-node."
+            f"the training step of {name} is not made for several processes; leave torchrun out, "
+            "or use methods.team in the step and mark it as divisible."
         )
 
 
@@ -49,57 +39,74 @@ def trained_together(method: Method, crew: Crew) -> Iterator[None]:
     if crew.size == 1:
         yield
         return
-    trained = _trained(method)
-    data, update, count, step = trained.data, trained.update, trained.count, trained.train_step
+    trained, statistics = _trained(method), GlobalStatistics(crew)
+    alone, step = trained.team, trained.train_step
 
-    def averaged_update(*args: Any) -> None:
-        average_gradients(trained.supernet, crew)
-        update(*args)
+    def common_step(number: int) -> dict[str, torch.Tensor]:
+        with statistics:
+            return step(number)
 
-    def averaged_step(number: int) -> dict[str, torch.Tensor]:
-        told = step(number)
-        values = torch.stack(list(told.values()))
-        crew.add(values)
-        return dict(zip(told, values / crew.size, strict=True))
-
-    trained.data = Part(data, crew)
-    trained.update, trained.train_step = averaged_update, averaged_step
-    trained.count = lambda forwards, backwards, images: count(
-        forwards, backwards, images * crew.size
-    )
+    trained.team, trained.train_step = Together(crew, statistics), common_step
     try:
-        with GlobalStatistics(crew):
-            yield
+        yield
     finally:
-        trained.data = data
-        del trained.update, trained.train_step, trained.count
+        trained.team = alone
+        del trained.train_step
 
 
-def average_gradients(network: torch.nn.Module, crew: Crew) -> None:
-    """Replace each gradient that there is by its mean over the processes, all in one message."""
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    crew.add(flat)
-    flat /= crew.size
-    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
+class Together(Team):
+    """One of several processes; all make the same calls in the same order."""
 
+    def __init__(self, crew: Crew, statistics: GlobalStatistics):
+        self.crew, self.statistics = crew, statistics
 
-@dataclass(frozen=True)
-class Part:
-    """Training batches of which this process keeps its share."""
-
-    whole: Data
-    crew: Crew
-
-    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
-        images, labels = self.whole.train_batch(step, batch_size, seed)
-        share = len(labels) // self.crew.size
+    def part(self, batch: Batch) -> Batch:
+        """Raises :class:`UsageError` for a batch that cannot be shared equally."""
+        images, labels = batch
+        share, left = divmod(len(labels), self.crew.size)
+        if left:
+            raise UsageError(
+                f"batches of {len(labels)} images cannot be shared equally by {self.crew.size} "
+                "processes; choose another --train.batch-size or --nproc-per-node."
+            )
         own = slice(self.crew.rank * share, (self.crew.rank + 1) * share)
         return images[own], labels[own]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.whole, name)
+    def whole(self, part: torch.Tensor, dim: int = 0) -> torch.Tensor:
+        return torch.cat(list(self.crew.gather(part.detach().contiguous())), dim)
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        total = value.detach().clone()
+        self.crew.add(total)
+        return total / self.crew.size
+
+    def variance(self, part: torch.Tensor) -> torch.Tensor:
+        number = self.crew.size * part.numel()
+        spread, level = self.crew.gather(
+            torch.stack(torch.var_mean(part.detach(), correction=0))
+        ).unbind(1)
+        return (spread + (level - level.mean()).square()).mean() * number / max(number - 1, 1)
+
+    def average(self, tensors: Iterable[torch.Tensor]) -> None:
+        """All gradients in one message."""
+        gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
+        if not gradients:
+            return
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        self.crew.add(flat)
+        flat /= self.crew.size
+        for gradient, mean in zip(
+            gradients, flat.split([g.numel() for g in gradients]), strict=True
+        ):
+            gradient.copy_(mean.view_as(gradient))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        before, self.statistics.paused = self.statistics.paused, True
+        try:
+            yield
+        finally:
+            self.statistics.paused = before
 
 
 def _trained(method: Method) -> Method:

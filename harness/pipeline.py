@@ -25,7 +25,7 @@ from harness.assembly import (
 from harness.config import SCHEMA_VERSION, Config, digest
 from harness.distributed import ALONE, Crew
 from harness.distributed_ranking import rank_together
-from harness.distributed_training import check_shared, trained_together
+from harness.distributed_training import check_divisible, trained_together
 from harness.environment import choose_device, describe_device, peak_memory_mb, versions
 from harness.evaluate import evaluate_scores
 from harness.found import measure_found
@@ -104,7 +104,7 @@ class Run:
         self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
         self.settled = self.timing.settle(config) if self.timing else config
         self.method = make_method(self.settled, self.task, self.device, execution.data)
-        check_shared(self.method, config.method, crew)
+        check_divisible(self.method, config.method, crew)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
         self.before, self.started = 0.0, time.monotonic()

@@ -16,6 +16,7 @@ from torch.nn import functional
 from methods.evolution import Evolution
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.scoring import accuracies, accuracy
+from methods.team import Team, divisible
 from searchspaces.base import Arch, ImageSpec, Path, SearchSpace
 from searchspaces.supernet import Supernet, in_chunks
 
@@ -76,6 +77,7 @@ class Method(ABC):
         torch.manual_seed(setting.seed)
         self.supernet = self.build().to(setting.device)
         self.costs: Counter[str] = Counter()
+        self.team = Team()
         self.optimizer = sgd(self.supernet, setting.recipe)
         self.evolution = Evolution(self.space, setting.search, self.feasible)
 
@@ -102,24 +104,29 @@ class Method(ABC):
 
     # Training -------------------------------------------------------------------------------
 
+    @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
-        """One optimiser step; returns scalars to record, still on the device."""
+        """One optimiser step; returns scalars to record, still on the device.
+
+        One that is not :func:`divisible` is for one process only.
+        """
         recipe = self.setting.recipe
         batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.setting.device)
         paths = self.sample_paths(self.rng(PATHS, step))
         for path in paths:
-            loss = self.path_loss(path, batch)
+            loss = self.path_loss(path, self.team.part(batch))
             loss.backward()
             total += loss.detach()
         self.update(step)
         self.count(len(paths), len(paths), len(paths) * len(batch[1]))
-        return {"loss": total / len(paths)}
+        return {"loss": self.team.mean(total / len(paths))}
 
     def update(self, step: int, recipe: Recipe | None = None) -> None:
         """Clip the gradients of the supernet and step its optimiser, by the method's recipe."""
         recipe = recipe or self.setting.recipe
+        self.team.average(self.supernet.parameters())
         set_learning_rate(self.optimizer, recipe, step)
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), recipe.clip)

@@ -26,6 +26,7 @@ from methods.matching import (
     meta_gradients,
 )
 from methods.scoring import first_batches
+from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -85,10 +86,12 @@ class Cream(Method):
 
     # Training -------------------------------------------------------------------------------
 
+    @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         """One step on one path; returns its loss and, zero without a teacher, KD and ρ."""
         recipe = self.setting.recipe
-        x, y = batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
+        batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
+        x, y = self.team.part(batch)
         (path,) = self.sample_paths(self.rng(PATHS, step))
         target, kd = None, torch.zeros((), device=self.setting.device)
         rho = torch.zeros_like(kd)
@@ -98,7 +101,7 @@ class Cream(Method):
                 if since and since % self.options.update_every == 0:
                     set_learning_rate(self.optimizer, recipe, step)  # of its real, clipped step
                     self.meta_update(path, batch)
-                target, rho = self.guide(path, x)
+                target, rho = self.guide(path, batch)
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.supernet(x, path)
         loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
@@ -107,10 +110,12 @@ class Cream(Method):
             loss = mixed_loss(loss, kd, rho, self.options.loss)
         loss.backward()
         self.update(step)
-        self.count(1, 1, len(y))
+        self.count(1, 1, len(batch[1]))
         if step >= self.board_opens:
-            self.offer(path, batch, logits.detach(), target)
-        return {"loss": loss.detach(), "kd": kd.detach(), "rho": rho}
+            outputs = self.team.whole(logits.detach())
+            self.offer(path, batch, outputs, target if target is None else self.team.whole(target))
+        told = {"loss": loss, "kd": kd}
+        return {n: self.team.mean(value.detach()) for n, value in told.items()} | {"rho": rho}
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
         path = list(self.space.sample(rng))
@@ -122,12 +127,16 @@ class Cream(Method):
     def _beside_training(self) -> AbstractContextManager[None]:
         return nullcontext() if self.quirks.live_statistics else frozen_statistics(self.supernet)
 
-    def guide(self, path: Path, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The teacher's probabilities ``[B, classes]`` for images ``x`` and its ρ, detached."""
+    def guide(self, path: Path, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The teacher's probabilities ``[B, classes]`` for this process's images, and its ρ.
+
+        Both are detached.
+        """
+        x, _ = self.team.part(batch)
         with torch.no_grad():
             teacher, rho = self.choose_teacher(path)
             target = self.supernet(x, teacher.path).softmax(1)
-        self.count(1, 0, len(x))
+        self.count(1, 0, len(batch[1]))
         return target, rho
 
     def choose_teacher(self, path: Path) -> tuple[Entry, torch.Tensor]:
@@ -138,7 +147,7 @@ class Cream(Method):
         images = torch.cat([entry.images for entry in self.board.entries])
         stored = torch.stack([entry.probabilities for entry in self.board.entries])
         parts = images.split(self.options.slice if self.quirks.live_statistics else len(images))
-        with torch.no_grad():
+        with torch.no_grad(), self.team.apart():
             student = torch.cat([self.supernet(part, path) for part in parts]).softmax(1)
         self.count(len(parts), 0, len(images))
         scores = self.matching(student.view_as(stored), stored)
@@ -152,13 +161,14 @@ class Cream(Method):
         images = self.options.slice
         x, y = (part[: 2 * images] for part in batch)
         teacher, rho = self.choose_teacher(path)
-        with torch.no_grad():
-            target = self.supernet(x[:images], teacher.path).softmax(1)
-        task = MetaTask(path, target, x, y, self.setting.recipe.label_smoothing)
-        lr = self.optimizer.param_groups[0]["lr"]
-        student, meta = meta_gradients(
-            self.supernet, self.matching, rho, task, lr, self.quirks.first_tensor_only
-        )
+        with self.team.apart():
+            with torch.no_grad():
+                target = self.supernet(x[:images], teacher.path).softmax(1)
+            task = MetaTask(path, target, x, y, self.setting.recipe.label_smoothing)
+            lr = self.optimizer.param_groups[0]["lr"]
+            student, meta = meta_gradients(
+                self.supernet, self.matching, rho, task, lr, self.quirks.first_tensor_only
+            )
         clipped_step(self.supernet, student, self.optimizer)
         clipped_step(self.matching, meta, self.matching_optimizer)
         self.count(3, 2, 3 * images)

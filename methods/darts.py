@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from methods.base import Batch, Method, Setting
 from methods.relaxation_options import DARTSOptions
+from methods.team import divisible
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.supernet import Operator, Visit
 
@@ -53,22 +54,25 @@ class DARTS(Method):
         paths = 2 * density(space) * float(np.mean(choices(space)))
         return {"forwards": paths, "backwards": paths}
 
+    @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         recipe, seed = self.setting.recipe, self.setting.seed
         batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
         self._clear()
-        arch_loss = self.mixture_loss(batch, step)
+        arch_loss = self.mixture_loss(self.team.part(batch), step)
         arch_loss.backward()
+        self.team.average(self.alphas)
         self.arch_optimizer.step()
         batch = self.weight_data.train_batch(step, recipe.batch_size, seed)
         self._clear()
-        loss = self.mixture_loss(batch, step)
+        loss = self.mixture_loss(self.team.part(batch), step)
         loss.backward()
         self.update(step)
         paths = self.paths_per_step(self.options, self.space)["forwards"]
         whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
         self.count(whole, whole, round(paths * len(batch[1])))
-        return {"loss": loss.detach(), "arch_loss": arch_loss.detach()}
+        losses = {"loss": loss, "arch_loss": arch_loss}
+        return {name: self.team.mean(value.detach()) for name, value in losses.items()}
 
     def _clear(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)

@@ -16,9 +16,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from methods.base import Method, Setting, set_learning_rate, sgd
+from methods.base import Batch, Method, Setting, set_learning_rate, sgd
 from methods.dna_options import DNAOptions
 from methods.scoring import first_batches, recalibrate
+from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.supernet import State, Supernet
 
@@ -59,22 +60,26 @@ class DNA(Method):
 
     # Training -------------------------------------------------------------------------------
 
+    @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         recipe = self.setting.recipe
-        x, y = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
+        _, labels = batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
         if step < self.teacher_steps:
-            return {"loss": self._train_teacher(step, x, y)}
+            return {"loss": self._train_teacher(step, batch)}
+        x, _ = self.team.part(batch)
         (path,) = self.sample_paths(self.rng(TEACHER, step + 1))
         self.optimizer.zero_grad(set_to_none=True)
-        loss = block_errors(self.supernet, path, self.teacher_states(x)).sum()
+        states = self.teacher_states(x)
+        loss = block_errors(self.supernet, path, states, self.team.variance).sum()
         if loss.requires_grad:  # nothing reaches the output of a dead cell
             loss.backward()
         stages = replace(recipe, steps=recipe.steps - self.teacher_steps)
         self.update(step - self.teacher_steps, stages)
-        self.count(2, 1, 2 * len(y))
-        return {"loss": loss.detach()}
+        self.count(2, 1, 2 * len(labels))
+        return {"loss": self.team.mean(loss.detach())}
 
-    def _train_teacher(self, step: int, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def _train_teacher(self, step: int, batch: Batch) -> torch.Tensor:
+        x, y = self.team.part(batch)
         recipe = replace(self.setting.recipe, steps=self.teacher_steps)
         set_learning_rate(self.teacher_optimizer, recipe, step)
         self.teacher_optimizer.zero_grad(set_to_none=True)
@@ -82,12 +87,13 @@ class DNA(Method):
             self.teacher.train()(x), y, label_smoothing=recipe.label_smoothing
         )
         loss.backward()
+        self.team.average(self.teacher.parameters())
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.teacher.parameters(), recipe.clip)
         self.teacher_optimizer.step()
-        self.count(1, 1, len(y))
+        self.count(1, 1, len(batch[1]))
         self.costs["steps"] += 1
-        return loss.detach()
+        return self.team.mean(loss.detach())
 
     @torch.no_grad()
     def teacher_states(self, x: torch.Tensor) -> list[State]:
@@ -151,7 +157,12 @@ class Student(nn.Module):
         return block_errors(self.subnet, None, self.teacher_states(x))
 
 
-def block_errors(network: Supernet, path: Path | None, states: list[State]) -> torch.Tensor:
+def block_errors(
+    network: Supernet,
+    path: Path | None,
+    states: list[State],
+    variance: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.var,
+) -> torch.Tensor:
     """Mean squared error of each stage over the variance of the teacher's output, ``[stages]``.
 
     ``states`` are the teacher's; each stage gets the teacher's input.
@@ -160,5 +171,5 @@ def block_errors(network: Supernet, path: Path | None, states: list[State]) -> t
     for index, (before, after) in enumerate(zip(states, states[1:], strict=False)):
         target = after[-1]
         output = network.stage(index, before, path)[-1]
-        errors.append(functional.mse_loss(output, target) / target.var().clamp(min=1e-12))
+        errors.append(functional.mse_loss(output, target) / variance(target).clamp(min=1e-12))
     return torch.stack(errors)

@@ -25,6 +25,7 @@ from methods.ennas_options import EnNASOptions
 from methods.ensemble import ensemble_weights
 from methods.sampling_law import SamplingLaw
 from methods.scoring import first_batches
+from methods.team import divisible
 from searchspaces.base import Path, SearchSpace
 
 PROBE, REPORT = 50, 51
@@ -78,6 +79,7 @@ class EnNAS(Method):
 
     # Training -------------------------------------------------------------------------------
 
+    @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         """All forward passes, the teacher, all backward passes, one update.
 
@@ -89,23 +91,25 @@ class EnNAS(Method):
         if position == 0:
             self._begin_epoch(epoch)
         number = epoch * self.whole_epoch + position
-        x, y = self.data.train_batch(number, recipe.batch_size, self.setting.seed)
+        _, labels = batch = self.data.train_batch(number, recipe.batch_size, self.setting.seed)
+        x, y = self.team.part(batch)
         self.optimizer.zero_grad(set_to_none=True)
         paths = self.sample_paths(self.rng(PATHS, step))
         students = [self.supernet(x, path) for path in paths]
-        logits = torch.stack([student.detach() for student in students])
-        fitted = ensemble_weights(logits, y, self.options.weights)
+        mine = torch.stack([student.detach() for student in students])
+        logits = self.team.whole(mine, dim=1)
+        fitted = ensemble_weights(logits, labels, self.options.weights)
         self.weights_sum += fitted.weights
-        teacher = combine(fitted.weights, logits) if step >= self.distils_from else None
+        teacher = combine(fitted.weights, mine) if step >= self.distils_from else None
         losses = []
         for student in students:
             loss = self.student_loss(student, y, teacher)
             loss.backward()
             losses.append(loss.detach())
         self.update(step)
-        self.count(len(paths), len(paths), len(paths) * len(y))
-        record = {"loss": torch.stack(losses).mean()}
-        record |= watch(logits, y, {"teacher_accuracy_oracle_w": fitted.weights})
+        self.count(len(paths), len(paths), len(paths) * len(labels))
+        record = {"loss": self.team.mean(torch.stack(losses).mean())}
+        record |= watch(logits, labels, {"teacher_accuracy_oracle_w": fitted.weights})
         if self.options.weights == "affine":
             record["weights_at_bound"] = torch.tensor(float(fitted.hits))
         return record
@@ -145,7 +149,8 @@ class EnNAS(Method):
             return
         seed, rng = self.setting.seed + PROBE, self.rng(PROBE, epoch)
         images, _ = self.data.train_batch(epoch, self.options.probe_images, seed)
-        tables = diversity_tables(self.supernet, images, self.space.sample(rng), rng)
+        with self.team.apart():
+            tables = diversity_tables(self.supernet, images, self.space.sample(rng), rng)
         self._adopt({site: torch.from_numpy(table) for site, table in tables.items()})
         passes = len(images) * max(self.operators.values())
         self.costs.update(image_passes=passes, probe_image_passes=passes)

@@ -82,7 +82,8 @@ def test_two_processes_do_the_arithmetic_of_one(undisturbed, space, method):
     parts = [torch.load(undisturbed / f"double-{space}-{method}-{rank}.pt") for rank in (0, 1)]
     for name, tensor in one.items():
         assert torch.equal(parts[0][name], parts[1][name])
-        torch.testing.assert_close(parts[0][name], tensor, rtol=1e-9, atol=1e-11)
+        close = 1e-6 if tensor.dtype == torch.float32 else 1e-9  # a loss to record
+        torch.testing.assert_close(parts[0][name], tensor, rtol=close, atol=close / 100)
 
 
 def test_a_run_of_which_a_process_was_killed_is_continued_to_the_same_bits(

@@ -1,6 +1,6 @@
 """What processes of one run do apart, with those beside them played by threads or in turn."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -14,8 +14,10 @@ from toy_method import ToyMethod
 from harness.distributed import ALONE, Crew, crew
 from harness.distributed_norm import GlobalStatistics
 from harness.distributed_ranking import rank_together
+from harness.distributed_training import Together
 from harness.pipeline import Execution, run
 from harness.ranking import rank
+from methods.spos import SPOS
 from searchspaces.errors import UsageError
 
 ARCHS = [(i, i % 3) for i in range(45)]
@@ -41,6 +43,14 @@ class Threads(Crew):
 
     def add(self, tensor):
         tensor.copy_(self.gather(tensor).sum(0))
+
+
+def at_once(work, size):
+    threads = [Thread(target=work, args=(number,)) for number in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
 
 
 def normalised(norm, x, weights, company=None):
@@ -77,11 +87,7 @@ def test_parts_are_normalised_as_the_whole(affine, momentum):
         company = Threads(number, 3, 3, meeting, table)
         parts[number] = normalised(make(), x[own], weights[own], company)
 
-    threads = [Thread(target=work, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    at_once(work, 3)
     torch.testing.assert_close(torch.cat([part[0] for part in parts]), y)
     torch.testing.assert_close(torch.cat([part[1] for part in parts]), slope)
     for index, total in enumerate(slopes):
@@ -94,6 +100,47 @@ def test_evaluation_and_other_functions_are_left_alone():
     norm, x = nn.BatchNorm2d(3).eval(), torch.randn(4, 3, 2, 2)
     with GlobalStatistics(TWO):  # which would need others
         assert torch.equal(norm(x).relu(), norm(x).clamp(min=0))
+
+
+def test_while_paused_a_part_is_normalised_by_itself():
+    norm, x = nn.BatchNorm2d(3), torch.randn(4, 3, 2, 2)
+    alone = nn.BatchNorm2d(3)(x)
+    statistics = GlobalStatistics(TWO)
+    with statistics, Together(TWO, statistics).apart():
+        assert torch.equal(norm(x), alone)
+    assert not statistics.paused
+
+
+# What a step asks of the others ------------------------------------------------------------------
+
+
+def test_the_whole_is_what_the_parts_are_made_of():
+    images, labels = torch.arange(24.0, dtype=torch.float64).view(6, 4).square(), torch.arange(6)
+    meeting, table, told = Barrier(3), [None] * 3, [None] * 3
+
+    def work(number):
+        team = Together(Threads(number, 3, 3, meeting, table), None)
+        x, y = team.part((images, labels))
+        used, unused = (nn.Parameter(torch.zeros(4, dtype=torch.float64)) for _ in range(2))
+        (used * x).mean(0).sum().backward()
+        team.average([used, unused])
+        assert unused.grad is None
+        told[number] = (
+            team.whole(x), team.whole(y), team.whole(x.T, 1), team.mean(x.mean()),
+            team.variance(x), used.grad,
+        )  # fmt: skip
+
+    at_once(work, 3)
+    expected = (images, labels, images.T, images.mean(), images.var(), images.mean(0))
+    for answers in told:
+        for answer, value in zip(answers, expected, strict=True):
+            torch.testing.assert_close(answer, value)
+
+
+def test_a_batch_that_cannot_be_shared_equally_is_refused():
+    batch = torch.zeros(15, 3), torch.zeros(15)
+    with pytest.raises(UsageError, match="batches of 15 .* by 2 processes"):
+        Together(TWO, None).part(batch)
 
 
 # Ranking -----------------------------------------------------------------------------------------
@@ -152,11 +199,7 @@ def test_a_killed_share_goes_on_where_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("method", "more", "sentence"),
     [
-        ("cream", (), "cream decides within a step by the whole batch.* leave torchrun out"),
-        ("ennas", (), "ennas decides"),
-        ("darts", (), "darts decides"),
-        ("dna", (), "dna decides"),
-        ("spos", ("--train.batch-size", "15"), "batches of 15 .* by 2 processes"),
+        ("spos", (), "step of spos is not made for several processes; leave torchrun out"),
         ("mngnas", ("--equalise", "seconds"), "measures one process"),
     ],
 )
@@ -164,11 +207,12 @@ def test_what_two_processes_cannot_do_as_one_is_refused(
     tmp_path, monkeypatch, method, more, sentence
 ):
     tiny.make_table(tmp_path)
-    company = replace(TWO)
+    if method == "spos":
+        monkeypatch.setattr(SPOS, "train_step", lambda spos, step: {}, raising=False)
     monkeypatch.setattr(Crew, "agree", lambda crew, value: value)
     execution = Execution(data=tmp_path, runs=tmp_path / "runs", device="cpu")
     with pytest.raises(UsageError, match=sentence):
-        run(tiny.config(method, *more), execution, company)
+        run(tiny.config(method, *more), execution, TWO)
     assert not list(tmp_path.glob("runs/*/run.json"))
 
 

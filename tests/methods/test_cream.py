@@ -99,7 +99,7 @@ def test_teacher_carries_no_gradient_and_moves_with_no_step():
     method = trained(OPENS + 4)
     step = OPENS + 4
     path = path_of(method, step)
-    target, rho = method.guide(path, batch_of(method, step)[0])
+    target, rho = method.guide(path, batch_of(method, step))
     assert not target.requires_grad
     assert not rho.requires_grad
     before, matching = state_of(method.supernet), state_of(method.matching)
@@ -116,16 +116,16 @@ def test_teacher_carries_no_gradient_and_moves_with_no_step():
 def test_only_the_student_updates_the_statistics():
     step = OPENS + OPTIONS.update_every  # with a meta update
     method, alone = trained(step), trained(step)
-    x, _ = batch_of(method, step)
+    x, _ = batch = batch_of(method, step)
     path = path_of(method, step)
     before = state_of(alone.supernet)
     with alone._beside_training():
-        alone.guide(path, x)
+        alone.guide(path, batch)
         alone.choose_teacher(path)
     assert equal(before, state_of(alone.supernet))
     set_learning_rate(alone.optimizer, RECIPE, step)
     with alone._beside_training():
-        alone.meta_update(path, batch_of(method, step))
+        alone.meta_update(path, batch)
     alone.supernet(x, path)
     method.train_step(step)
     assert method.supernet.norm.num_batches_tracked == step + 1
@@ -202,9 +202,8 @@ def test_borrowed_outputs_are_the_teachers_unless_the_board_was_empty():
     first, same = method.board.entries[0], own.board.entries[0]
     assert torch.equal(first.probabilities, same.probabilities)
     step = OPENS + 1
-    x, _ = batch_of(method, step)
     with method._beside_training():
-        target, _ = method.guide(path_of(method, step), x)
+        target, _ = method.guide(path_of(method, step), batch_of(method, step))
     method.train_step(step)
     own.train_step(step)
     (new,) = (entry for entry in method.board.entries if entry is not first)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tiny
 import torch
@@ -17,14 +19,30 @@ from harness.assembly import load_limited, make_method
 from harness.config import Config
 from harness.distributed import Crew, crew
 from harness.distributed_training import trained_together
+from harness.tasks.base import Task
 from methods.base import Method
 
 RUNS = (("nb201", "mngnas"), ("macro", "spos"))
-IN_DOUBLE = (("macro", "fairnas"), ("nb101", "mixpath"), ("nb201", "mngnas"))
+IN_DOUBLE = (
+    ("macro", "fairnas"),
+    ("nb101", "mixpath"),
+    ("nb201", "mngnas"),
+    ("nb201", "ennas"),
+    ("macro", "cream"),
+    ("nb201", "darts"),
+    ("macro", "gdas"),
+    ("nb201", "dna"),
+)
+STEPS = 4
+# So that whatever a method does now and then happens within these steps.
+_AT_ONCE = {
+    "cream": "--options.warmup 0 --options.update-every 1",
+    "ennas": "--options.warmup 0 --options.data-share 0.001",
+}
 
 
 def config(space: str, method: str) -> Config:
-    return tiny.config(method, "--space", space)
+    return tiny.config(method, "--space", space, *_AT_ONCE.get(method, "").split())
 
 
 def main(data: str, runs: str, victim: str, after: str) -> None:
@@ -41,25 +59,40 @@ def main(data: str, runs: str, victim: str, after: str) -> None:
 
 
 def trained_in_double(space: str, method: str, company: Crew) -> dict[str, torch.Tensor]:
-    """The supernet after three steps, without the rounding that a float32 may turn on a kink."""
+    """What ``STEPS`` steps give and the last of them told.
+
+    Without the rounding that a float32 may turn on a kink.
+    """
     tried = config(space, method)
     made = make_method(tried, load_limited(tried, None), torch.device("cpu"))
     trained = getattr(made, "base", made)
-    trained.supernet.double()
-    single = trained.data.train_batch
+    for network in filter(lambda part: isinstance(part, torch.nn.Module), vars(trained).values()):
+        network.double()
+    for alpha in getattr(trained, "alphas", []):
+        alpha.data = alpha.data.double()
+    single = Task.train_batch
 
-    class Doubled:
-        train = trained.data.train
+    def doubled(task: Task, *arguments: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = single(task, *arguments)
+        return images.double(), labels
 
-        def train_batch(self, *arguments: int) -> tuple[torch.Tensor, torch.Tensor]:
-            images, labels = single(*arguments)
-            return images.double(), labels
+    Task.train_batch = doubled
+    try:
+        with trained_together(made, company):
+            for step in range(STEPS):
+                told = made.train_step(step)
+    finally:
+        Task.train_batch = single
+    return dict(tensors_of({"told": told, **made.trained_state()}))
 
-    trained.data = Doubled()
-    with trained_together(made, company):
-        for step in range(3):
-            made.train_step(step)
-    return made.supernet.state_dict()
+
+def tensors_of(state: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors and numbers in plain containers, by where they are."""
+    if isinstance(state, dict | list):
+        for key, value in state.items() if isinstance(state, dict) else enumerate(state):
+            yield from tensors_of(value, f"{name}/{key}")
+    else:
+        yield name, torch.as_tensor(state)
 
 
 def die_after(steps: int) -> None:
