@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import planted
 import pytest
 import torch
 from noise import Noise
 from planted import PlantedData, PlantedSpace
+from scipy.stats import kendalltau
 
 from harness.tasks import load_task
 from methods.base import Setting
@@ -50,6 +52,26 @@ def test_the_best_architecture_is_found(make):
     assert method.found() == (2, 2, 2, 2)
     scores = method.score([(2, 2, 2, 2), (0, 0, 0, 0), (2, 2, 2, 0)])
     assert scores[0] > scores[2] > scores[1]
+
+
+def test_planted_ranking_is_found(make, request, monkeypatch):
+    """With strengths whose distances are those of a mixture's weights, or of a sample's chances.
+
+    All sites are alike, so that many truths are equal: tau is that of the pairs which differ.
+    """
+    squares = {"darts": [0.0, 3.0, 4.0], "gdas": [0.0, 1.0, 4.0]}
+    strengths = np.sqrt([squares[request.node.callspec.params["make"]]] * 4)
+    monkeypatch.setattr(planted, "STRENGTH", strengths)
+    method = make(steps=200, lr=0.0, arch_lr=0.02)
+    for step in range(200):
+        method.train_step(step)
+    archs = [arch for arch in np.ndindex(3, 3, 3, 3) if any(arch)]
+    truth = np.round([method.space.truth(arch) for arch in archs], 6)
+    scores = method.score(archs)
+    pairs = np.triu_indices(len(archs), 1)
+    signs = [np.sign(values[pairs[0]] - values[pairs[1]]) for values in (truth, scores)]
+    assert (signs[0] * signs[1]).sum() / abs(signs[0]).sum() > 0.9
+    assert kendalltau(scores, truth).statistic > 0.85
 
 
 def test_scores_are_geometric_means_of_probabilities(make):

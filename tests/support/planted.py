@@ -4,6 +4,7 @@ Each site has three operators; operator k of site s passes on its own channel of
 in which the pixel of the true class stands out of unit noise by ``STRENGTH[s][k]``. The sites'
 maps are weighted and added to give the logits, so the best possible accuracy of an architecture
 grows with the sum of the squared strengths of its operators and depends on nothing else.
+Tests that plant other strengths exchange ``STRENGTH``.
 """
 
 from __future__ import annotations
@@ -106,9 +107,13 @@ class PlantedNet(Supernet):
 
 @dataclass
 class PlantedData:
-    """Images drawn once; ``train_batch`` as :class:`methods.base.Data` demands."""
+    """Images drawn once; ``train_batch`` as :class:`methods.base.Data` demands.
+
+    ``shared_noise``: the operators of a site differ in strength only, not in their noise.
+    """
 
     size: int = 3000
+    shared_noise: bool = False
     image = ImageSpec(3 * len(STRENGTH), SIDE, SIDE**2)
 
     def __post_init__(self):
@@ -123,7 +128,8 @@ class PlantedData:
     def _draw(self, seed):
         rng = np.random.default_rng(seed)
         y = rng.integers(SIDE**2, size=self.size)
-        x = rng.standard_normal((self.size, self.image.channels, SIDE**2))
+        maps = len(STRENGTH) if self.shared_noise else STRENGTH.size
+        x = rng.standard_normal((self.size, maps, SIDE**2)).repeat(STRENGTH.size // maps, axis=1)
         x[np.arange(self.size)[:, None], np.arange(x.shape[1]), y[:, None]] += STRENGTH.ravel()
         shape = (self.size, -1, SIDE, SIDE)
         return list(zip(torch.tensor(x).float().view(shape), torch.tensor(y), strict=True))
