@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from harness.config import Config
-from harness.tabular.cost import analytic_cost, usual_scale
-from harness.tabular.locate import find_table
+from harness.tabular.cost import usual_scale
+from harness.tabular.of_space import space_with_table
 from harness.tabular.table import Table
 from harness.tasks import load_task
 from harness.tasks.base import Split, Task
@@ -31,8 +31,7 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 
     Raises :class:`UsageError` where there is none, or none with test accuracies.
     """
-    space = SPACES[config.space](config.scale or usual_scale(config.space, config.task))
-    table = find_table(config.space, space.scale, config.task, data, analytic_cost(space))
+    space, table = space_with_table(config.space, config.task, config.scale, data)
     table.truth("test")
     return space, table
 
@@ -108,6 +107,7 @@ def training_identity(config: Config, space: SearchSpace) -> dict[str, Any]:
         "supernet": asdict(config.supernet),
         "train": asdict(equalised(config, method.paths_per_step(config.options, space))),
         "seed": config.seed,
+        **config.accelerate.to_dict(),
     }
 
 

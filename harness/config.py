@@ -42,6 +42,27 @@ class SupernetScale:
 
 
 @dataclass(frozen=True)
+class Acceleration:
+    """Other arithmetic for the training of the supernet; search and scoring are as without."""
+
+    precision: str = option(
+        "float32",
+        "type of activations and of their gradients; weights, BN statistics and losses stay float32",
+        ("float32", "bfloat16"),
+    )
+    compile: bool = option(
+        False, "compile each operator by itself: takes minutes, and helps on GPUs if anywhere"
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a part of a larger dict; empty where nothing is accelerated.
+
+        So that names and records of such runs are those from before there was a choice.
+        """
+        return {} if self == Acceleration() else {"accelerate": asdict(self)}
+
+
+@dataclass(frozen=True)
 class Ranking:
     """Which architectures are ranked."""
 
@@ -76,6 +97,7 @@ class Config:
     train_images: int = option(0, "use only this many training images; 0: all")
     supernet: SupernetScale = field(default_factory=SupernetScale)
     train: Recipe = field(default_factory=Recipe)
+    accelerate: Acceleration = field(default_factory=Acceleration)
     score: Scoring = field(default_factory=Scoring)
     search: SearchLimits = field(default_factory=SearchLimits)
     rank: Ranking = field(default_factory=Ranking)
@@ -93,7 +115,9 @@ class Config:
             raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        tree = asdict(self)
+        del tree["accelerate"]
+        return tree | self.accelerate.to_dict()
 
     def run_name(self, ground_truth: str) -> str:
         """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""

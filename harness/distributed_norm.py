@@ -52,7 +52,7 @@ class GlobalStatistics(TorchFunctionMode):
             return functional.batch_norm(
                 x, running_mean, running_var, weight, bias, False, momentum, eps
             )
-        y, mean, var = _Normalised.apply(x, eps, self.crew)
+        y, mean, var = _Normalised.apply(x.float() if x.dtype.itemsize < 4 else x, eps, self.crew)
         if running_mean is not None and running_var is not None:
             number = self.crew.size * x.numel() // x.shape[1]
             with torch.no_grad():
@@ -60,7 +60,7 @@ class GlobalStatistics(TorchFunctionMode):
                 running_var.lerp_(var * (number / max(number - 1, 1)), momentum)
         if weight is not None:
             y = y * _column(weight, x)
-        return y if bias is None else y + _column(bias, x)
+        return (y if bias is None else y + _column(bias, x)).to(x.dtype)
 
 
 class _Normalised(torch.autograd.Function):

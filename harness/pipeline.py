@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.acceleration import accelerated
 from harness.assembly import (
     ground_truth,
     load_limited,
@@ -100,6 +101,11 @@ class Run:
         self.task = load_limited(config, execution.data).to(self.device)
         if crew.size > 1 and config.equalise == "seconds":
             raise UsageError("--equalise seconds measures one process; leave torchrun out.")
+        if crew.size > 1 and config.accelerate.compile:
+            raise UsageError(
+                "compiled operators see BN statistics of one process only; leave torchrun or "
+                "--accelerate.compile out."
+            )
         timings = execution.runs / "timings"
         self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
         self.settled = self.timing.settle(config) if self.timing else config
@@ -156,7 +162,8 @@ class Run:
             self.history, self.before = state["history"], state["seconds"]
         else:
             steps = self.method.setting.recipe.steps
-            with trained_together(self.method, self.crew):
+            faster = accelerated(self.method, self.config.accelerate)
+            with trained_together(self.method, self.crew), faster:
                 train_supernet(self.method, steps, self.done, self.history, self._checkpoint)
             if self.crew.leads:
                 self._share_supernet(shared)

@@ -131,10 +131,10 @@ class MNGNAS(Method):
         recipe = self._recipe(self.options.retrain_steps)
         optimizers = [sgd(member.network, recipe) for member in members]
         teachers, member_of = self._teachers(members)
+        for member in members:
+            member.network.train()
         for step in range(recipe.steps):
             x, y = self._batch(first_step + step)
-            for member in members:
-                member.network.train()
             features = [member.network.features(x) for member in members]
             guides = self._guides(features, teachers, member_of, x)
             for index, (optimizer, (stages, logits)) in enumerate(
