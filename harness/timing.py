@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from harness.acceleration import accelerated
 from harness.assembly import make_method, training_identity
 from harness.config import Config, digest
 from harness.environment import describe_device
@@ -88,9 +89,10 @@ def timing_of(
 
     def measured() -> Timing:
         print("measuring how long a step takes", file=sys.stderr)
-        method = make_method(config, task, device, data)
+        method, spos = (make_method(each, task, device, data) for each in (config, reference))
         paths = method.paths_per_step(config.options, space)["forwards"]
-        return measure(method, make_method(reference, task, device, data), round(paths))
+        with accelerated(method, config.accelerate), accelerated(spos, config.accelerate):
+            return measure(method, spos, round(paths))
 
     return stored(path, measured)
 
