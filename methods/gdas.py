@@ -39,16 +39,16 @@ class GDAS(DARTS):
         # both forward passes of a step draw from its stream, the second behind the first
         if self._drawn[0] != step:
             self._drawn = step, self.rng(GUMBEL, step)
-        rng, chosen = self._drawn[1], []
+        rng, softened = self._drawn[1], []
         for alpha in self.alphas:
             noise = torch.from_numpy(rng.gumbel(size=len(alpha))).to(alpha)
-            soft = ((alpha.log_softmax(0) + noise) / self.temperature(step)).softmax(0)
-            index = int(soft.argmax())
-            chosen.append((index, soft[index] - soft[index].detach() + 1))
+            softened.append(((alpha.log_softmax(0) + noise) / self.temperature(step)).softmax(0))
+        # the host has to know what to run, and waits for that once
+        chosen = torch.stack([soft.argmax() for soft in softened]).tolist()
+        ones = [soft[i] - soft[i].detach() + 1 for soft, i in zip(softened, chosen, strict=True)]
 
         def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
-            index, one = chosen[site]
-            return one * operators[index](x)
+            return ones[site] * operators[chosen[site]](x)
 
         return visit
 
