@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.places import fetched_folder
 from harness.progress import bar
+from harness.sizes import check_size
 from searchspaces.errors import UsageError
 
 ATTEMPTS = 3  # in a row that bring nothing new
@@ -141,7 +142,10 @@ def _digest(path: Path, file: File) -> str:
 
 
 def _download(url: str, part: Path) -> None:
-    """Bring ``part`` to its full length, from where it ends, through cut connections."""
+    """Bring ``part`` to its full length, from where it ends, through cut connections.
+
+    Raises :class:`UsageError`, also where it would become too large.
+    """
     import requests
 
     failures, longest = 0, _size(part)
@@ -150,6 +154,9 @@ def _download(url: str, part: Path) -> None:
         try:
             if _receive(url, part):
                 return
+        except UsageError:
+            part.unlink(missing_ok=True)  # so that another address is asked for all of it
+            raise
         except requests.HTTPError as error:
             answer = error.response
             raise UsageError(
@@ -191,11 +198,13 @@ def _receive(url: str, part: Path) -> bool:
         continues = response.status_code == requests.codes.partial_content
         size = size if continues else 0
         total = size + int(response.headers.get("Content-Length", 0))
+        check_size(total, "download", url, "sends")
         with (
             open(part, "ab" if continues else "wb") as stream,
             bar(total // MEGABYTE, part.stem, " MB", size // MEGABYTE) as progress,
         ):
             for block in response.iter_content(BLOCK):
                 size += stream.write(block)
+                check_size(size, "download", url, "sends at least")
                 progress.update(size // MEGABYTE - progress.n)
     return size >= total

@@ -20,7 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.sizes import read_bytes
 from harness.tabular.table import Table
+from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 Entry = tuple[Any, Any]
@@ -36,7 +38,7 @@ def read_scores(path: Path | str, table: Table) -> dict[str, float]:
     """Score of each architecture, by its string in ``table``, in file order.
 
     A repeated architecture counts once. Raises :class:`UsageError`, naming the first offender,
-    for a file that is missing, damaged, empty or of another layout, an architecture that the
+    for a file that is missing, damaged, empty, too large or of another layout, an architecture that the
     table does not have, one with two different scores, and a score that is no finite number.
     """
     path = Path(path)
@@ -44,7 +46,11 @@ def read_scores(path: Path | str, table: Table) -> dict[str, float]:
     if reader is None:
         raise UsageError(f"{path}: scores are read from {', '.join(sorted(_READERS))} files.")
     try:
-        entries = reader(path.read_bytes())
+        content = read_bytes(path, "score file")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}.") from error
+    try:
+        entries = reader(content)
         if not entries:
             raise UsageError("there are no scores in it.")
         scores: dict[str, float] = {}
@@ -52,8 +58,6 @@ def read_scores(path: Path | str, table: Table) -> dict[str, float]:
             arch, score = _arch(key, table), _score(key, value)
             if scores.setdefault(arch, score) != score:
                 raise UsageError(f"'{_brief(key)}' has two scores, {scores[arch]} and {score}.")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}.") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     return scores
@@ -166,6 +170,7 @@ def _json_entry(position: int, item: Any) -> Entry:
 
 def _read_parquet(content: bytes) -> list[Entry]:
     try:
+        check_parquet("it", "score file", content)
         file = pq.ParquetFile(pa.BufferReader(content))
         if not {"arch", "score"} <= set(file.schema_arrow.names):
             raise UsageError(

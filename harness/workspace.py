@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from harness.config import SCHEMA_VERSION
-from harness.store import atomic_path, read_json, write_json
+from harness.sizes import read_bytes
+from harness.store import atomic_path, read_json, remove_left_behind, write_json
+from harness.unpacked import check_zip
 from searchspaces.errors import UsageError
 
 _DIGEST = hashlib.sha256().digest_size
@@ -52,8 +54,7 @@ class Workspace:
                 "--runs."
             ) from error
         try:
-            for left_by_a_kill in self.folder.glob(".*.part"):
-                left_by_a_kill.unlink()
+            remove_left_behind(self.folder)
             yield
         finally:
             lock.release()
@@ -103,16 +104,19 @@ def save_tensors(path: Path, state: dict[str, Any]) -> None:
 def load_tensors(path: Path) -> dict[str, Any] | None:
     """Read :func:`save_tensors`' file on the CPU without executing anything in it; None if absent.
 
-    Raises :class:`UsageError` for a damaged file.
+    Raises :class:`UsageError` for a damaged file and for one that is too large.
     """
     if not path.exists():
         return None
     try:
-        content = memoryview(path.read_bytes())
+        content = memoryview(read_bytes(path, "checkpoint"))
         whole, stored = content[:-_DIGEST], content[-_DIGEST:]
         if hashlib.sha256(whole).digest() != stored:  # torch does not notice a flipped bit
             raise ValueError("its checksum differs")
+        check_zip(path, "checkpoint", whole)
         return torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)
+    except UsageError:
+        raise
     except Exception as error:  # torch raises many types for damaged files
         raise UsageError(
             f"{path} is damaged ({type(error).__name__}); delete it and run again."

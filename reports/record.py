@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config import SCHEMA_VERSION
 from harness.intervals import Interval
+from harness.sizes import check_file
 from harness.store import read_json
+from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,14 +74,13 @@ class Record:
     def scores(self) -> pandas.DataFrame:
         """``scores.parquet``: ``arch``, finite ``score`` and ``truth``, sizes where known."""
         import numpy as np
-        import pandas
-        from pyarrow import ArrowInvalid
+        from pyarrow import ArrowException
 
         path = self.folder / "scores.parquet"
         try:
-            frame = pandas.read_parquet(path)
+            frame = read_frame(path)
             frame = frame.astype({"arch": str, "score": float, "truth": float})
-        except (OSError, ArrowInvalid, KeyError, ValueError) as error:
+        except (OSError, ArrowException, KeyError, ValueError) as error:
             raise UsageError(
                 f"cannot read {path}: {error}; delete the folder and run again."
             ) from error
@@ -93,6 +94,18 @@ class Record:
         """An error to raise: the record says something that no run writes."""
         path = self.folder / "run.json"
         return UsageError(f"{path} is damaged: {what}; delete the folder and run again.")
+
+
+def read_frame(path: Path) -> pandas.DataFrame:
+    """A parquet file of a run.
+
+    Raises :class:`UsageError` where it is too large, ``OSError`` and ``pyarrow.ArrowException``.
+    """
+    import pandas
+
+    check_file(path, "table")
+    check_parquet(path, "table")
+    return pandas.read_parquet(path)
 
 
 def load(folder: Path | str) -> Record:

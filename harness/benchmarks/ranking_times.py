@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.head import head
 from harness.benchmarks.held import most_held
 from harness.benchmarks.spread import Ratio
-from harness.environment import describe_device
 from harness.progress import bar
 from harness.tabular.cost import usual_scale
 from harness.tasks import IMAGES
@@ -57,24 +57,23 @@ def measure(
     archs = choose(chosen, architectures, rng)
     scoring = Scoring(bn=bn, calibration_images=images, batch_size=batch_size)
     data = random_images(IMAGES[task], images, rng)
-    device = torch.device("cpu")
-    setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, device)
+    setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, torch.device("cpu"))
     method = SPOS(setting, SPOSOptions())
     every = [[archs[position] for position in chunk] for chunk in method.chunks(archs)]
     taken, picked, difference = _time(method, every, chunks, repeats)
     timed, subnets = sum(map(len, picked)), [_subnets(method, chunk) for chunk in picked]
-    return {
-        "benchmark": "ranking",
-        "space": space,
-        "scale": chosen.scale,
-        "task": task,
-        "bn": bn,
-        "images": images,
-        "batch_size": batch_size,
-        "seed": seed,
-        "architectures": len(archs),
-        "device": describe_device(device),
-        "torch": torch.__version__,
+    conditions = head(
+        "ranking",
+        space=space,
+        scale=chosen.scale,
+        task=task,
+        bn=bn,
+        images=images,
+        batch_size=batch_size,
+        seed=seed,
+        architectures=len(archs),
+    )
+    return conditions | {
         "timed": {
             "repeats": repeats,
             "chunks": len(picked),

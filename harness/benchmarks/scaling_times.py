@@ -12,11 +12,11 @@ import torch
 
 from harness.benchmarks import ranking_times
 from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.head import head
 from harness.benchmarks.held import most_held
 from harness.benchmarks.solvers_times import some_logits
 from harness.benchmarks.students_times import fresh, searching
 from harness.benchmarks.table_files import opened, synthetic
-from harness.environment import describe_device
 from harness.intervals import measure as interval
 from harness.metrics import kendall_tau
 from methods.ensemble import ensemble_weights
@@ -34,12 +34,7 @@ def measure(repeats: int, seed: int, quick: bool) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     most = 2 if quick else None
     with one_thread():
-        return {
-            "benchmark": "scaling",
-            "repeats": repeats,
-            "seed": seed,
-            "device": describe_device(torch.device("cpu")),
-            "torch": torch.__version__,
+        return head("scaling", repeats=repeats, seed=seed) | {
             "architectures": [_table(n, rng, repeats) for n in ARCHITECTURES[:most]],
             "ranked": [_ranking(n, 8 if quick else 200, repeats, seed) for n in RANKED[:most]],
             "classes": [_ensemble(n, rng, repeats) for n in CLASSES[:most]],

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from harness.benchmarks.clock import in_turns
+from harness.benchmarks.head import head
 from harness.benchmarks.plain_solvers import (
     Again,
     PlainCoefficients,
@@ -17,7 +18,6 @@ from harness.benchmarks.plain_solvers import (
     load_cvxpy,
 )
 from harness.benchmarks.spread import Ratio
-from harness.environment import describe_device
 from methods.ensemble import ensemble_weights
 from methods.simplex import adaptive_coefficients
 
@@ -32,12 +32,7 @@ def measure(repeats: int, subnets: int, images: int, seed: int) -> dict[str, Any
     """Each problem ours and cvxpy's way in turns, and how far apart the answers are."""
     cvxpy, rng = load_cvxpy(), np.random.default_rng(seed)
     problems = [_ensemble(rng, subnets, images, classes, repeats) for classes in CLASSES]
-    return {
-        "benchmark": "solvers",
-        "seed": seed,
-        "repeats": repeats,
-        "device": describe_device(torch.device("cpu")),
-        "torch": torch.__version__,
+    return head("solvers", seed=seed, repeats=repeats) | {
         "cvxpy": cvxpy.__version__,
         "problems": problems + _coefficients(rng, repeats),
     }

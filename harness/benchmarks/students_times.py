@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.head import head
 from harness.benchmarks.plain_solvers import load_cvxpy
 from harness.benchmarks.plain_students import retrain
 from harness.benchmarks.ranking_times import random_images
 from harness.benchmarks.spread import Ratio
-from harness.environment import describe_device
 from harness.progress import bar
 from harness.tasks import IMAGES
 from methods.base import Setting
@@ -44,16 +44,16 @@ def measure(students: int, steps: int, repeats: int, batch_size: int, seed: int)
             difference = max(difference, (logits[0] - logits[1]).abs().max().item())
             largest = max(largest, logits[0].abs().max().item())
             progress.update()
-    return {
-        "benchmark": "students",
-        "students": students,
-        "teachers": TEACHERS,
-        "steps": steps,
-        "repeats": repeats,
-        "batch_size": batch_size,
-        "seed": seed,
-        "device": describe_device(torch.device("cpu")),
-        "torch": torch.__version__,
+    conditions = head(
+        "students",
+        students=students,
+        teachers=TEACHERS,
+        steps=steps,
+        repeats=repeats,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    return conditions | {
         "one_by_one": float(taken[0].mean()),
         "together": float(taken[1].mean()),
         "ratio": Ratio.of(*taken.tolist()).to_dict(),

@@ -12,9 +12,9 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.benchmarks.clock import one_thread, seconds
+from harness.benchmarks.head import head
 from harness.benchmarks.ranking_times import random_images
 from harness.benchmarks.spread import Ratio
-from harness.environment import describe_device
 from harness.tabular.cost import usual_scale
 from harness.tasks import IMAGES
 from harness.training import train_supernet
@@ -35,8 +35,7 @@ def measure(
     chosen = SPACES[space](scale or usual_scale(space, task))
     data = random_images(IMAGES[task], IMAGES_NUMBER, np.random.default_rng(seed))
     recipe = Recipe(steps=(repeats + 1) * steps, batch_size=batch_size)
-    device = torch.device("cpu")
-    setting = Setting(chosen, data, recipe, Scoring(), SearchLimits(), seed, device)
+    setting = Setting(chosen, data, recipe, Scoring(), SearchLimits(), seed, torch.device("cpu"))
     methods = [SPOS(setting, SPOSOptions()) for _ in range(2)]
     paths = [methods[0].sample_paths(methods[0].rng(PATHS, step)) for step in range(recipe.steps)]
 
@@ -56,17 +55,17 @@ def measure(
                 taken[way, repeat] = seconds(lambda w=way, s=start: ways[w](s))[0] / steps
     states = [method.supernet.state_dict() for method in methods]
     medians = np.median(taken, axis=1)
-    return {
-        "benchmark": "training",
-        "space": space,
-        "scale": chosen.scale,
-        "task": task,
-        "steps": steps,
-        "repeats": repeats,
-        "batch_size": batch_size,
-        "seed": seed,
-        "device": describe_device(device),
-        "torch": torch.__version__,
+    conditions = head(
+        "training",
+        space=space,
+        scale=chosen.scale,
+        task=task,
+        steps=steps,
+        repeats=repeats,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    return conditions | {
         "harness": float(medians[0]),
         "bare": float(medians[1]),
         "overhead": float(100 * (medians[0] / medians[1] - 1)),

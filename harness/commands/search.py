@@ -20,14 +20,12 @@ ALL = "all"
 def main(arguments: list[str]) -> None:
     """Parse, simulate, print the curves (or the result with ``--json``), write ``--output``."""
     given, options = parse(arguments)
-    space_class = SPACES[given.space]
+    SPACES[given.space]  # refuses an unknown name before the slow imports
 
     from harness.searches import compare_searches, render
-    from harness.tabular.cost import analytic_cost, usual_scale
-    from harness.tabular.locate import find_table
+    from harness.tabular.of_space import space_with_table
 
-    space = space_class(given.scale or usual_scale(given.space, given.task))
-    table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
+    space, table = space_with_table(given.space, given.task, given.scale, given.data)
     result = compare_searches(
         table,
         space,

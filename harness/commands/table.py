@@ -105,14 +105,12 @@ def _info(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
-    space_class = SPACES[given.space]
+    SPACES[given.space]  # refuses an unknown name before the slow imports
 
-    from harness.tabular.cost import analytic_cost, usual_scale
     from harness.tabular.describe import describe_table, render_description
-    from harness.tabular.locate import find_table
+    from harness.tabular.of_space import space_with_table
 
-    space = space_class(given.scale or usual_scale(given.space, given.task))
-    table = find_table(given.space, space.scale, given.task, given.data, analytic_cost(space))
+    space, table = space_with_table(given.space, given.task, given.scale, given.data)
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}
     print(json.dumps(description, indent=2) if given.json else render_description(description))
 

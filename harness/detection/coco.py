@@ -14,9 +14,11 @@ import numpy as np
 import torch
 
 from harness.places import data_folders, either
+from harness.sizes import check_file
 from searchspaces.errors import UsageError
 
 YEAR = "2017"
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError)
 Target = dict[str, torch.Tensor]
 
 
@@ -41,7 +43,7 @@ class Coco:
         try:
             with Image.open(path) as picture:
                 pixels = np.asarray(picture.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise UsageError(f"cannot read {path}: {error}; unpack COCO again.") from error
         return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
@@ -92,10 +94,11 @@ def load_coco(data: Path | None, part: str, images: int = 0) -> Coco:
 
     Looks in the folder ``data`` (default: ``$NAS_HARNESS_DATA``) and its folder ``coco``; takes
     the first ``images`` by number, 0 for all. Raises :class:`UsageError` when the files are not
-    there or damaged.
+    there, damaged or too large.
     """
     root = _locate(data, part)
     annotations = root / "annotations" / f"instances_{part}{YEAR}.json"
+    check_file(annotations, "file of annotations")
     index = _read(annotations)
     labels = {category: number for number, category in enumerate(sorted(index.cats))}
     ids = sorted(index.imgs)
@@ -126,7 +129,7 @@ def _read(annotations: Path) -> Any:
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return COCO(annotations)
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+    except _BROKEN as error:
         raise UsageError(
             f"cannot read {annotations}: {type(error).__name__}: {error}; get it again."
         ) from error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.sizes import check_file
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
@@ -30,21 +31,25 @@ class Importer:
     def read(self, source: Path | str, cost: Cost | None = None) -> list[Table]:
         """One table per task of a file, or of the published files lying in a folder.
 
-        Raises :class:`UsageError` for a missing, damaged or unknown source.
+        Raises :class:`UsageError` for a missing, damaged, too large or unknown source.
         """
         source = Path(source)
         if not source.exists():
             raise UsageError(f"{source} does not exist.")
         if not source.is_dir():
-            return self.read_file(source, cost)
+            return self._read(source, cost)
         tables: dict[str, Table] = {}
         for name, tasks in self.files.items():
             if (source / name).is_file() and not tables.keys() >= set(tasks):
-                for table in self.read_file(source / name, cost):
+                for table in self._read(source / name, cost):
                     tables.setdefault(table.meta.task, table)
         if not tables:
             raise UsageError(f"the folder {source} has none of {', '.join(self.files)}.")
         return list(tables.values())
+
+    def _read(self, path: Path, cost: Cost | None) -> list[Table]:
+        check_file(path, "published benchmark")
+        return self.read_file(path, cost)
 
 
 IMPORTERS = Registry(

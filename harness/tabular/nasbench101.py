@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.sizes import check_file
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.nasbench101_tfrecord import EPOCHS, REPEATS, SPLITS, read_runs
 from harness.tabular.table import Table, TableMeta
+from harness.unpacked import check_zip
 from searchspaces.errors import UsageError
 from searchspaces.nb101_cell import EDGES, GENES, INTERIOR, OUTPUT
 from searchspaces.nb101_classes import CLASSES, canonical_strings
@@ -25,6 +27,15 @@ _PUBLISHED = {
     _OFFICIAL: "4c39c3936e36a85269881d659e44e61a245babcb72cb374eacacf75d0e5f4fd1",
     _MEANS: "086de1ac3090a0b5404d68e73f2cebfc2180ed16dbd4f12a2b7a167fb8e5b585",
 }
+_BROKEN = (
+    OSError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _IMAGES = 10_000  # of validation, and of test
 _RECIPE = {
     "optimizer": "RMSProp (TensorFlow's: decay 0.9, momentum 0.9, epsilon 1), L2 penalty 1e-4",
@@ -94,19 +105,23 @@ def _read_official(path: Path, cost: Cost | None) -> list[Table]:
 def _read_means(path: Path, cost: Cost | None) -> list[Table]:
     """An npz of all cells with mean test accuracies; rows in the order of their hashes."""
     names = ("n_vertices", "adj_bits", "ops_base3", "trainable_params", "mean_test_acc_108")
+    check_file(path, "table")
     try:
+        check_zip(path, "table")
         with np.load(path) as stored:
             vertices, bits, operators, params, means = (stored[name] for name in names)
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+        genes = np.zeros((len(vertices), GENES), dtype=np.int8)
+        for count in np.unique(vertices).tolist():
+            if count not in range(2, INTERIOR + 3):
+                raise ValueError(f"a cell of {count} vertices")
+            rows = vertices == count
+            genes[rows] = _genes(count, bits[rows], operators[rows])
+        fractions = {f"test.{EPOCHS}.mean": means.astype(np.float64)}
+        params = params.astype(np.int64)
+    except _BROKEN as error:
         raise UsageError(f"{path} is damaged or another file: {error}; get it again.") from error
-    genes = np.zeros((len(vertices), GENES), dtype=np.int8)
-    for count in np.unique(vertices):
-        rows = vertices == count
-        genes[rows] = _genes(int(count), bits[rows], operators[rows])
     source = "github.com/NiccoloCavagnero/FreeREA @9c2a726c, cells enumerated and matched by params"
     notes = ["Means over three trainings; no validation accuracy."]
-    fractions = {f"test.{EPOCHS}.mean": means.astype(np.float64)}
-    params = params.astype(np.int64)
     return [_table(path, cost, genes, params, fractions, source, "MIT", notes)]
 
 

@@ -25,7 +25,14 @@ from searchspaces.nb101_cell import EDGES, GENES, INTERIOR, OPERATORS, OUTPUT
 EPOCHS, REPEATS, FINAL = 108, 3, 2
 SPLITS = {"val": 4, "test": 5}
 """The splits and the fields of an evaluation that hold their accuracies."""
-_BROKEN = (AttributeError, LookupError, TypeError, ValueError)
+_BROKEN = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass

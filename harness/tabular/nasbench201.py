@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from harness.sizes import check_file
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.table import Table, TableMeta, numbers
+from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 ROWS = 15_625
@@ -123,6 +125,7 @@ def analytic_costs(archs: list[str], task: str, cost: Cost | None) -> np.ndarray
 
 def _read_csv(path: Path, cost: Cost | None) -> list[Table]:
     """A CSV of the project NASGraph-Public: 200 epochs, means over the seeds."""
+    check_file(path, "table")
     origin = "github.com/Zhenhan-Huang/NASGraph-Public @1f8fd621c60a48728fcc890818b6b94eee62e4dc"
     source, task = Source.of(path, origin, "Apache-2.0"), _CSV[path.name]
     named = {"train": "train accuracy", "val": "validation accuracy", "test": "test accuracy"}
@@ -158,12 +161,14 @@ _JOINED_STEMS = {
 
 def _read_joined(path: Path, cost: Cost | None) -> list[Table]:
     """The joined parquet: 200 and 12 epochs; CIFAR-10 test after full training, also per run."""
+    check_file(path, "table")
     source = Source.of(
         path,
         "NASGraph-Public CSVs joined with 12-epoch and per-run accuracies and costs",
         "Apache-2.0 (200-epoch means), MIT (12-epoch and per-run accuracies)",
     )
     try:
+        check_parquet(path, "table")
         rows = pq.ParquetFile(path).read()
         source.require_all_rows(rows["arch_id"])
         archs = rows["arch_str"].to_pylist()

@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.tabular.nasbench201 import ROWS, Source
 from harness.tabular.table import Table
+from harness.unpacked import check_zip
 from searchspaces.errors import UsageError
 
 _EPOCHS = {"less": 12, "full": 200}
@@ -171,6 +172,7 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 def _load(path: Path) -> Any:
     """The object in a file of ``torch.save``, in its zip or its older plain form."""
     if zipfile.is_zipfile(path):
+        check_zip(path, "published benchmark")
         with zipfile.ZipFile(path) as archive:
             (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
             with archive.open(name) as stream:

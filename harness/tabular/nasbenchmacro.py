@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.sizes import check_file
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError
@@ -28,6 +29,7 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
     Raises :class:`UsageError` for a file that is not the whole benchmark, or whose accuracies do
     not agree with the means and deviations beside them.
     """
+    check_file(path, "table")
     digest = sha256(path)
     notes = [
         "Accuracies are of each training's best epoch on the test images, not of its last, and "

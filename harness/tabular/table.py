@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.sizes import read_bytes
 from harness.store import atomic_path
 from harness.tabular.seal import BLANK, is_intact, is_sealed, seal
+from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -187,9 +189,10 @@ class Table:
 
     @classmethod
     def load(cls, path: Path | str) -> Table:
-        """Read a table; raises :class:`UsageError` if it is missing, damaged or something else."""
+        """Read a table; raises :class:`UsageError` if missing, damaged, too large or no table."""
         content = _read_whole(Path(path))
         try:
+            check_parquet(path, "table", content)
             stored = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
             meta = json.loads(stored.schema.metadata[b"nas_harness"])
             version = meta["schema_version"]
@@ -222,7 +225,7 @@ def numbers(column: pa.ChunkedArray) -> np.ndarray:
 def _read_whole(path: Path) -> bytes:
     """The bytes of a sealed parquet file, every one of them checked."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, "table")
     except OSError as error:
         raise UsageError(f"cannot read the table {path}: {error.strerror}.") from error
     if not content.startswith(b"PAR1"):

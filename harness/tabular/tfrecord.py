@@ -16,7 +16,7 @@ import numpy as np
 
 from searchspaces.errors import UsageError
 
-_LONGEST = 1 << 20  # bytes of a payload; a damaged length must not fill the memory
+_LONGEST = 1 << 13  # bytes of a payload; all of a batch are made as long as its longest
 _BATCH = 1 << 14  # records
 _POLYNOMIAL, _ROTATION, _SHIFT = 0x82F63B78, 15, 0xA282EAD8
 

@@ -7,9 +7,11 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
+from harness.sizes import check_file, check_size, read_bytes
 from harness.tasks.pickled import parse_batch
 from searchspaces.errors import UsageError
 
@@ -22,7 +24,7 @@ def read_batches(
     """The batches ``names`` of ``source``, a ``.tar.gz`` or the folder extracted from it.
 
     Each is uint8 images ``[N, 3, 32, 32]`` and the int64 list stored under ``label``. Raises
-    :class:`UsageError` naming the file when it is missing, damaged or not of that form.
+    :class:`UsageError` naming the file when it is missing, damaged, too large or not of that form.
     """
     read = _from_archive if source.is_file() else _from_folder
     contents = read(source, names)
@@ -31,7 +33,7 @@ def read_batches(
 
 def _from_folder(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     try:
-        return {name: (folder / name).read_bytes() for name in names}
+        return {name: read_bytes(folder / name, "batch of images") for name in names}
     except OSError as error:
         raise UsageError(
             f"cannot read {error.filename}: {error.strerror}; extract the archive again."
@@ -40,12 +42,16 @@ def _from_folder(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
 
 def _from_archive(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
     contents = {}
+    check_file(archive, "set of images")
     try:
-        with gzip.open(archive) as stream:
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
+        with gzip.open(archive) as unpacked:
+            stream = _Bounded(unpacked, archive)
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
                 for member in tar:
                     name = PurePosixPath(member.name).name
                     if name in names and member.isfile():
+                        within = f"{name} in {archive}"
+                        check_size(member.size, "batch of images", within, "unpacks to")
                         contents[name] = tar.extractfile(member).read()
             while stream.read(1 << 20):  # gzip compares its checksum only at the very end
                 pass
@@ -54,3 +60,16 @@ def _from_archive(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
     if missing := sorted(set(names) - set(contents)):
         raise UsageError(f"{archive} lacks {', '.join(missing)}; download it again.")
     return contents
+
+
+class _Bounded:
+    """The stream that ``archive`` unpacks to, refused where it becomes too long."""
+
+    def __init__(self, stream: BinaryIO, archive: Path):
+        self._stream, self._archive, self._passed = stream, archive, 0
+
+    def read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self._passed += len(block)
+        check_size(self._passed, "set of images", self._archive, "unpacks to at least")
+        return block

@@ -17,7 +17,9 @@ from pyarrow import compute, parquet
 from tqdm import tqdm
 
 from harness.places import home
+from harness.sizes import check_file
 from harness.store import atomic_path
+from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 SIDE = 32
@@ -29,8 +31,9 @@ def read_parquet(path: Path, label: str) -> tuple[np.ndarray, np.ndarray]:
 
     Decoded once; the arrays are then kept in ``$NAS_HARNESS_HOME/cache`` (by default
     ``~/.cache/nas-harness/cache``) under the SHA-256 of the file. Raises :class:`UsageError`
-    naming the file when it is missing, damaged or not of that form.
+    naming the file when it is missing, damaged, too large or not of that form.
     """
+    check_file(path, "set of images")
     try:
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -59,6 +62,7 @@ def read_parquet(path: Path, label: str) -> tuple[np.ndarray, np.ndarray]:
 def _columns(path: Path, label: str) -> tuple[list[bytes], np.ndarray]:
     """The encoded images and the labels of the parquet file ``path``."""
     try:
+        check_parquet(path, "set of images")
         table = parquet.read_table(path, columns=["img", label])
         encoded = compute.struct_field(table["img"], "bytes").to_pylist()
         labels = table[label].to_numpy()

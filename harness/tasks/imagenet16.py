@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from harness.places import data_folders, either
+from harness.sizes import read_bytes
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from harness.tasks.order import ranks_in_class, stratified_order
@@ -90,7 +91,7 @@ def _locate(data: Path | None) -> Path:
 def _first_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The images of a batch that are of the first classes; the labels of the file count from 1."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, "batch of images")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; unpack it again.") from error
     images, labels = parse_batch(content, path, "labels", SIDE)

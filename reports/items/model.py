@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.sizes import read_bytes
 from reports.items.fields import Fields
 from reports.items.item import Arrow, Claim, Column, Item, Row, Search, Statistic, Step, Truth
 from reports.items.parsing import parse_item
@@ -71,8 +72,8 @@ def load_item(paper: str, name: str) -> Item:
 def _read(path: Path) -> Fields:
     name = f"{path.parent.name}/{path.name}"
     try:
-        return Fields(name, tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+        return Fields(name, tomllib.loads(read_bytes(path, "description of an item").decode()))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{name} is no TOML: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}.") from error

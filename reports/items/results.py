@@ -75,6 +75,14 @@ class Results:
         found = next(results for results in self.rows if results.row.id == row)
         return found.runs.get(task or self.task, {})
 
+    def first(self, row: str) -> tuple[int, Record]:
+        """The lowest seed of a row that was run on the study's task, and its run."""
+        return min(self.records(row).items())
+
+    def ran(self) -> list[RowResults]:
+        """The rows that were run on the study's task."""
+        return [results for results in self.rows if results.runs.get(self.task)]
+
     def cell(self, row: str, column: str) -> Cell:
         return next(results for results in self.rows if results.row.id == row).cells[column]
 

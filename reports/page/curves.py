@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.items.figures.history import NAMES_OF
 from reports.page.pool import thinned
-from reports.record import Record
+from reports.record import Record, read_frame
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,18 +44,17 @@ def curves(record: Record) -> list[dict[str, Any]]:
 
 def _read(record: Record) -> pandas.DataFrame | None:
     import numpy as np
-    import pandas
-    from pyarrow import ArrowInvalid
+    from pyarrow import ArrowException
 
     path = record.folder / "history.parquet"
     if not path.exists():
         return None
     try:
-        history = pandas.read_parquet(path)
+        history = read_frame(path)
         numbers = history.drop(columns="phase").astype({"step": int})
         history[numbers.columns] = numbers.astype(float).replace([np.inf, -np.inf], np.nan)
         return history.astype({"phase": str})
-    except (OSError, ArrowInvalid, KeyError, ValueError) as error:
+    except (OSError, ArrowException, KeyError, ValueError) as error:
         raise UsageError(f"cannot read {path.name}: {error}.") from error
 
 

@@ -15,6 +15,7 @@ from cutting import Handler, Server
 from harness import cli, fetch
 from harness.fetch import DATASETS, Dataset, File
 from harness.places import fetched_folder
+from harness.sizes import LIMITS
 from harness.tabular.locate import find_table, list_tables
 from searchspaces.errors import UsageError
 
@@ -158,6 +159,16 @@ def test_md5_sums_are_checked_too(server, monkeypatch):
     server.files[NAME] = CONTENT + b"!"
     part().with_suffix("").unlink()
     refused(server, digest)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_download_that_is_too_large_is_given_up(server, told, monkeypatch):
+    server.lengths = told
+    monkeypatch.setitem(LIMITS, "download", 0.5)
+    refused(server, f"{server.url}/{NAME} sends ", "bytes, where a download may have 500,000")
+    assert not part().exists() and not part().with_name(NAME).exists()
+    monkeypatch.setitem(LIMITS, "download", 1)
+    assert bring(server).read_bytes() == CONTENT
 
 
 def test_an_address_without_the_file_is_named(server):

@@ -1,14 +1,26 @@
 """Files appear whole or not at all, and logs survive a cut."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
+import subprocess
+import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from harness.store import append_line, atomic_path, read_json, read_lines, write_json
+from harness.store import (
+    append_line,
+    atomic_path,
+    read_json,
+    read_lines,
+    remove_left_behind,
+    write_json,
+)
 from searchspaces.errors import UsageError
 
 
@@ -102,11 +114,98 @@ def test_json_comes_back(tmp_path):
     assert read_json(tmp_path / "file") == content
 
 
-@pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe", b"[" * 100_000])
 def test_damaged_json_is_one_sentence(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UsageError, match="file: .*; delete it"):
         read_json(tmp_path / "file")
+
+
+def test_deep_lines_are_one_sentence(tmp_path):
+    (tmp_path / "log").write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(UsageError, match="log: .*; delete it"):
+        read_lines(tmp_path / "log")
+
+
+# Left behind --------------------------------------------------------------------------------
+
+WRITE = """
+import sys, time
+from harness.store import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print(temporary, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that is writing ``file``, and its temporary file."""
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "file")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process, Path(process.stdout.readline().strip())
+        process.kill()
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_of_the_same_file(tmp_path, writer):
+    process, left = writer
+    other = tmp_path / ".another.abc.part"
+    other.touch()
+    process.kill()
+    process.wait()
+    assert left.exists()
+    write_json(tmp_path / "file.json", "another file")
+    assert left.exists()
+    write_json(tmp_path / "file", "new")
+    assert names(tmp_path) == [other.name, "file", "file.json"]
+
+
+def test_what_another_process_is_writing_is_let_alone(tmp_path, writer):
+    left = writer[1]
+    write_json(tmp_path / "file", "new")
+    remove_left_behind(tmp_path)
+    assert left.read_text() == "half"
+    assert names(tmp_path) == [left.name, "file"]
+
+
+def test_names_are_no_patterns(tmp_path):
+    for name in (".a.1.part", ".[ab].2.part"):
+        (tmp_path / name).touch()
+    write_json(tmp_path / "[ab]", 1)
+    assert names(tmp_path) == [".a.1.part", "[ab]"]
+
+
+def test_a_temporary_file_that_was_taken_for_left_behind_is_replaced(tmp_path, monkeypatch):
+    taken, mkstemp = [], tempfile.mkstemp
+
+    def make(**given):
+        handle, name = mkstemp(**given)
+        if not taken:
+            remove_left_behind(tmp_path)  # as another process may before it is locked
+            taken.append(name)
+            assert not os.path.exists(name)
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", make)
+    with atomic_path(tmp_path / "file") as temporary:
+        assert str(temporary) not in taken
+        temporary.write_text("new")
+        remove_left_behind(tmp_path)
+    assert (tmp_path / "file").read_text() == "new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_files_can_be_written_where_there_are_no_locks(tmp_path, monkeypatch):
+    def without(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    write_json(tmp_path / "file", 1)
+    (tmp_path / ".file.x.part").touch()
+    write_json(tmp_path / "file", 2)
+    assert read_json(tmp_path / "file") == 2
+    assert names(tmp_path) == [".file.x.part", "file"]
 
 
 # Logs ---------------------------------------------------------------------------------------

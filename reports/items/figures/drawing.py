@@ -28,12 +28,9 @@ def frame(results: Results) -> pandas.DataFrame:
     import pandas
 
     lines = []
-    for found in results.rows:
-        records = results.records(found.row.id)
-        if not records:
-            continue
-        first = records[min(records)]
-        own = named(found, results.task, tag_of(found, results.task), [min(records)], 1)
+    for found in results.ran():
+        seed, first = results.first(found.row.id)
+        own = named(found, results.task, tag_of(found, results.task), [seed], 1)
         numbers = {key: first.number("found", key) for key in ("truth", "regret")}
         lines.append(own | {"arch": _arch(first)} | numbers)
     return pandas.DataFrame(lines)
@@ -51,8 +48,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     room, parts = WIDTH - 2 * MARGIN, []
     dashed = False
     for line in drawn.to_dict("records"):
-        records = results.records(line["row"])
-        diagrams = _diagrams(records[min(records)])
+        diagrams = _diagrams(results.first(line["row"])[1])
         graphs = [diagram for diagram in diagrams if isinstance(diagram, Graph)]
         dashed |= not all(edge.live for graph in graphs for edge in graph.edges)
         parts.append((_title(line), True, None))

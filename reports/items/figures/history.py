@@ -9,7 +9,7 @@ from reports.items.figures.panels import Panels, label
 from reports.items.figures.words import caption, headline, named, notes, tag_of
 from reports.items.results import Results, RowResults
 from reports.paired import mean_interval
-from reports.record import Record
+from reports.record import Record, read_frame
 from reports.sheet import Sheet
 from searchspaces.errors import UsageError
 
@@ -56,13 +56,12 @@ def series(record: Record, name: str) -> dict[int, float]:
 
     Raises :class:`UsageError` where the run's history cannot be read.
     """
-    import pandas
-    from pyarrow import ArrowInvalid
+    from pyarrow import ArrowException
 
     path = record.folder / "history.parquet"
     try:
-        history = pandas.read_parquet(path)
-    except (OSError, ArrowInvalid) as error:
+        history = read_frame(path)
+    except (OSError, ArrowException) as error:
         raise UsageError(
             f"cannot read {path}: {error}; delete the folder and run again."
         ) from error

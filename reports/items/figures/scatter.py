@@ -38,17 +38,15 @@ def frame(results: Results) -> pandas.DataFrame:
     import pandas
 
     parts = []
-    for found in results.rows:
+    for found in results.ran():
         records = results.records(found.row.id)
-        if not records:
-            continue
-        first = records[min(records)]
+        seed, first = results.first(found.row.id)
         own = named(found, results.task, tag_of(found, results.task), records, len(records))
         tau = _tau(records)
         own |= {"tau": tau["value"], "tau_low": tau["low"], "tau_high": tau["high"]}
         scores = first.scores()
         scores["found"] = scores["arch"] == first.get("found", "arch")
-        scores["seed"] = min(records)
+        scores["seed"] = seed
         parts.append(scores.assign(**own)[[*own, "seed", *scores.columns.drop("seed")]])
     return pandas.concat(parts, ignore_index=True) if parts else pandas.DataFrame()
 

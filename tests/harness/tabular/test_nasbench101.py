@@ -147,6 +147,7 @@ DAMAGED = [
     ({"metrics": base64.b64encode(measurements(1, 0.5, 0.5)[:47]).decode()}, "cut short"),
     ({"metrics": ""}, "ValueError"),
     ({"metrics": 3}, "TypeError"),
+    ({"metrics": base64.b64encode(measurements(1 << 63, 0.5, 0.5)).decode()}, "OverflowError"),
     ({"operators": 3}, "AttributeError"),
     (
         {"metrics": base64.b64encode(measurements(1, 1.5, 0.5)).decode()},
@@ -175,6 +176,7 @@ def test_a_record_in_another_layout_is_refused(changes, reason, tmp_path):
         ([], "is empty"),
         ([b"{"], "JSONDecodeError"),
         ([b"\xff"], "Unicode"),
+        ([b"[" * 5000], "RecursionError"),
         ([record(GENES, 1, 0.5, 0.5)] * 4, "more than 3"),
         ([record(GENES, 1, 0.5, 0.5, hash=name) for name in "ab"], "several rows"),
     ],
@@ -258,3 +260,28 @@ def test_layout_of_the_means(tmp_path):
     assert table.accuracy("test").tolist() == [90.0]
     assert "Partial" in table.meta.notes
     assert len(EDGES) + INTERIOR == 26
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_vertices": np.array([100_000])},
+        {"n_vertices": np.array([1])},
+        {"n_vertices": np.array(4)},
+        {"adj_bits": np.array([0.5])},
+        {"adj_bits": np.array([1, 2])},
+        {"mean_test_acc_108": np.array(["much"])},
+        {"trainable_params": np.array([{}])},
+    ],
+)
+def test_means_of_another_layout_are_refused(changes, tmp_path):
+    usual = {
+        "n_vertices": np.array([4], np.uint8),
+        "adj_bits": np.array([0b111011], np.uint32),
+        "ops_base3": np.array([6], np.uint8),
+        "trainable_params": np.array([123]),
+        "mean_test_acc_108": np.array([0.9]),
+    }
+    np.savez(tmp_path / MEANS, **usual | changes)
+    with pytest.raises(UsageError, match=f"{MEANS} is damaged or another file"):
+        IMPORTER.read(tmp_path / MEANS)
