@@ -57,14 +57,21 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return 0
     except UsageError as error:
-        print("nas-harness:", " ".join(str(error).split()), file=sys.stderr)
+        _say(" ".join(str(error).split()))
         return 2
     except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("nas-harness: interrupted; the same command continues.", file=sys.stderr)
+        _say("interrupted; the same command continues.")
         return 130
+
+
+def _say(sentence: str) -> None:
+    """On standard error; of the processes that torchrun started, those behind the first say who."""
+    rank = os.environ.get("RANK", "0")
+    who = "" if rank == "0" else f"process {rank}: "
+    print(f"nas-harness: {who}{sentence}", file=sys.stderr)
 
 
 def _overview() -> str:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from harness.cluster_files import File, read_files
-from harness.cluster_job import MARKER, Movable, Task, carry_out
+from harness.cluster_job import Movable, Task, carry_out
 from harness.cluster_options import Cluster
 from harness.executor import PATIENCE, Event
 from harness.store import atomic_path
+from harness.workspace import Workspace
 from searchspaces.errors import UsageError
 
 MOST_DEATHS = 5  # of the workers of one job, before it counts as failed
 ROOM_PATIENCE = 60.0  # seconds to wait for a node that has room for a job, once there was one
+ROUNDING = 1e-6  # jobs: 7 / 0.14 is less than 50
 
 
 class RayExecutor:
     """A Ray task per job, which has a fresh process for it on its node.
 
     What jobs write below ``root`` ends up there: on nodes that see this folder at once, from
-    others through Ray's object store, every few seconds. A job whose worker or node dies ends with
-    ``again``, a few times; started again it goes on from the files that are below ``root``.
-    ``slots`` follow the nodes that come and go, unless ``workers`` sets them.
+    others through Ray's object store, every few seconds; the folder of such a job is held from
+    the first of its files on. A job whose worker or node dies ends with ``again``, a few times;
+    started again it goes on from the files that are below ``root``. ``slots`` follow the nodes that
+    come and go, unless ``workers`` sets them, which may be more than there is room for as yet.
     """
 
     def __init__(
@@ -41,12 +45,12 @@ class RayExecutor:
         self._deaths: Counter[str] = Counter()
         self._group_of: dict[str, str] = {}
         self._made: defaultdict[str, set[str]] = defaultdict(set)
+        self._held: dict[str, ExitStack] = {}
         self._had_room = time.monotonic()
-        self._marker = uuid4().hex
         try:
-            self._check_room(patience=0.0)
-            with atomic_path(self.root / MARKER) as temporary:
-                temporary.write_text(self._marker)
+            if not workers:
+                self._check_room(patience=0.0)
+            self._marker = mark(self.root)
         except UsageError:
             self.ray.shutdown()
             raise
@@ -87,8 +91,10 @@ class RayExecutor:
                 streams = list(self._running)
                 self.ray.wait(streams, num_returns=len(streams), timeout=PATIENCE)
             self._running.clear()
-            (self.root / MARKER).unlink(missing_ok=True)
+            (self.root / self._marker).unlink(missing_ok=True)
         finally:
+            for job in list(self._held):
+                self._release(job)
             self.ray.shutdown()
 
     def _next(self, stream: Any) -> Event | None:
@@ -103,11 +109,31 @@ class RayExecutor:
         except errors.RayError as death:
             item = Event(job, ended=True, error=_first_line(death), died=True)
         if isinstance(item, File):
-            self._keep(job, item)
-            return None
+            try:
+                self._hold(job, item)
+            except UsageError as refusal:
+                self.ray.cancel(stream)
+                item = Event(job, ended=True, error=str(refusal))
+            else:
+                self._keep(job, item)
+                return None
         if item.ended:
             del self._running[stream]
+            self._release(job)
         return self._judge(item) if item.died else item
+
+    def _hold(self, job: str, file: File) -> None:
+        """Keep other processes out of the job's folder, as a node that shares it does itself.
+
+        Raises :class:`UsageError` if one of them works in it.
+        """
+        if file.path.startswith(f"{job}/") and job not in self._held:
+            lock = ExitStack()
+            lock.enter_context(Workspace(self.root / job).lock())
+            self._held[job] = lock
+
+    def _release(self, job: str) -> None:
+        self._held.pop(job, ExitStack()).close()
 
     def _keep(self, job: str, file: File) -> None:
         file.store(self.root)
@@ -129,8 +155,8 @@ class RayExecutor:
         room = 0
         for node in self.ray.nodes():
             has = node["Resources"] if node["Alive"] else {}
-            fits = [has.get("CPU", 0) // cpus] + ([has.get("GPU", 0) // gpus] if gpus else [])
-            room += int(min(fits))
+            fits = [has.get("CPU", 0) / cpus] + ([has.get("GPU", 0) / gpus] if gpus else [])
+            room += int(min(fits) + ROUNDING)
         return room
 
     def _check_room(self, patience: float) -> None:
@@ -144,6 +170,14 @@ class RayExecutor:
                 "--cpus-per-job and --gpus-per-job, or add such a node, then run the same command "
                 "again."
             )
+
+
+def mark(root: Path) -> str:
+    """The name of a new file in ``root`` that there is nowhere else."""
+    name = f".cluster-{uuid4().hex}"
+    with atomic_path(root / name):
+        pass
+    return name
 
 
 def connect(address: str) -> Any:

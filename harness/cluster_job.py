@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from searchspaces.errors import UsageError
 
 TELL_EVERY = 1.0  # seconds between two tellings of one phase's progress
 SEND_EVERY = 10.0  # seconds between two looks for files to send
-MARKER = ".cluster"
 
 
 class Movable(Protocol):
@@ -42,9 +42,9 @@ class Movable(Protocol):
 class Task:
     """What a node is given: a job, and where its files are.
 
-    ``root`` is a folder of the machine that starts the jobs. ``marker`` is what stands in
-    ``root/.cluster``: a node that reads it there shares the folder; any other works in a folder
-    of its own, in which ``files`` are put first. ``torch``: the version it must have.
+    ``root`` is a folder of the machine that starts the jobs. ``marker`` names a file in it that
+    there is nowhere else: a node that sees it shares the folder; any other works in a folder of
+    its own, in which ``files`` are put first. ``torch``: the version it must have.
     """
 
     job: str
@@ -63,7 +63,7 @@ def carry_out(task: Task) -> Iterator[Event | File]:
     """
     try:
         _check_software(task.torch)
-        if _reads(task.root / MARKER) == task.marker:
+        if os.path.exists(task.root / task.marker):
             for event in _events(task, task.work, task.root):
                 if event is not None:
                     yield event
@@ -122,13 +122,6 @@ def _unnamed_main() -> Iterator[None]:
     finally:
         if name is not None:
             main.__file__ = name
-
-
-def _reads(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def _check_software(torch: str) -> None:

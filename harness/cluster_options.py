@@ -38,19 +38,26 @@ def add_cluster_options(parser: Parser, gpus: bool = True) -> None:
         "of, or HOST:PORT",
     )
     least = whole_number(1)
-    group.add_argument("--cpus-per-job", type=least, default=1, metavar="N", help="cores")
+    absent = argparse.SUPPRESS
+    group.add_argument(
+        "--cpus-per-job", type=least, default=absent, metavar="N", help="cores; by default 1"
+    )
     if gpus:
-        group.add_argument(
-            "--gpus-per-job", type=float, metavar="X", help="at most 1; by default 1 on a GPU"
-        )
+        text = "at most 1; by default 1 on a GPU"
+        group.add_argument("--gpus-per-job", type=float, default=absent, metavar="X", help=text)
 
 
 def cluster_of(given: argparse.Namespace, device: str = "cpu") -> Cluster | None:
     """What the flags say; None without ``--ray``. Raises :class:`UsageError`."""
+    asked = vars(given)
     if not given.ray:
+        for flag in ("cpus-per-job", "gpus-per-job"):
+            if flag.replace("-", "_") in asked:
+                raise UsageError(
+                    f"--{flag} says what a job gets on a cluster; name one with --ray, or leave it "
+                    "out."
+                )
         return None
-    gpus = getattr(given, "gpus_per_job", None)
-    if gpus is None:
-        gpus = float(device.startswith("cuda"))
+    gpus = asked.get("gpus_per_job", float(device.startswith("cuda")))
     check_limits({"gpus_per_job": gpus}, {"gpus_per_job": (0, 1)})
-    return Cluster(given.ray, given.cpus_per_job, gpus)
+    return Cluster(given.ray, asked.get("cpus_per_job", 1), gpus)

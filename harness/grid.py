@@ -45,13 +45,14 @@ class Job:
 
 @dataclass
 class Running:
-    """A job at work and what it told last."""
+    """A job at work and what it told last; ``made`` is the name of the run that it finished."""
 
     job: Job
     since: float = field(default_factory=monotonic)
     phase: str = "start"
     done: int = 0
     total: int = 0
+    made: str = ""
 
     @property
     def share(self) -> float:
@@ -60,6 +61,16 @@ class Running:
             return 0.0
         within = self.done / self.total if self.total else 0.0
         return (PHASES.index(self.phase) + within) / len(PHASES)
+
+    @property
+    def lacking(self) -> str:
+        """What is wrong with a job that ended without an error, if anything."""
+        if self.made == self.job.name:
+            return ""
+        return (
+            f"it left no record in {self.job.workspace.folder}; its node has other ground truth: "
+            "name it with --data."
+        )
 
 
 @dataclass
@@ -213,6 +224,9 @@ class Grid:
 
     def _note(self, event: Event, shown: View) -> None:
         running = self.running[event.job]
+        if event.result is not None:
+            running.made = event.result
+            return
         if not event.ended:
             running.phase, running.done, running.total = event.phase, event.done, event.total
             if event.phase in AFTER_TRAINING:
@@ -224,12 +238,13 @@ class Grid:
             self.waiting.insert(0, job)
             shown.lost(running)
             return
-        if event.error:
-            self.outcome.failed[job.label] = event.error
+        error = event.error or running.lacking
+        if error:
+            self.outcome.failed[job.label] = error
         else:
             self.outcome.finished[job.label] = job.name
             self.trained.add(job.supernet)
-        shown.ended(running, event.error)
+        shown.ended(running, error)
 
 
 @dataclass(frozen=True)
@@ -244,14 +259,14 @@ class GridRun:
     group: str
     threads: int
 
-    def __call__(self, watcher: Watcher) -> None:
-        """Carry it out, with its progress told to ``watcher``."""
+    def __call__(self, watcher: Watcher) -> list[str]:
+        """Carry it out, with its progress told to ``watcher``; its name is the only result."""
         import torch
 
         one = self.execution.device == "cpu" or self.config.task == "digits"
         torch.set_num_threads(1 if one else self.threads)
         watch(watcher)
-        run(self.config, self.execution)
+        return [run(self.config, self.execution)["run"]]
 
     def at(self, root: Path) -> GridRun:
         """The same run with its files below ``root``.

@@ -19,6 +19,7 @@ from harness.acceleration import accelerated
 from harness.assembly import make_method, training_identity
 from harness.config import Config, digest
 from harness.environment import describe_device
+from harness.locks import held
 from harness.progress import bar
 from harness.store import read_json, write_json
 from harness.tasks.base import Task
@@ -103,17 +104,8 @@ def stored(path: Path, measured: Callable[[], Timing]) -> Timing:
     Of several processes that need it at once one measures and the others wait. Raises
     :class:`UsageError` for a folder that cannot be written and for a damaged file.
     """
-    from filelock import FileLock
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.parent / ".lock").acquire()
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {path.parent}: {error.strerror or error}; choose another folder with "
-            "--runs."
-        ) from error
-    with lock:
+    lock = path.parent / "timings.lock"
+    with held(lock, "is measuring", "--runs", seconds=-1):  # however long that takes
         if not path.exists():
             write_json(path, asdict(measured()))
     try:

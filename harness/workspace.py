@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from harness.config import SCHEMA_VERSION
+from harness.locks import held
 from harness.sizes import read_bytes
 from harness.store import atomic_path, read_json, remove_left_behind, write_json
 from harness.unpacked import check_zip
@@ -37,27 +38,9 @@ class Workspace:
     @contextmanager
     def lock(self, seconds: float = 0.0) -> Iterator[None]:
         """Hold the folder; raises :class:`UsageError` if another process does so longer."""
-        from filelock import FileLock, Timeout
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock", timeout=seconds)
-            lock.acquire()
-        except Timeout:
-            raise UsageError(
-                f"another process is working on {self.folder}; wait for it, or choose another "
-                "folder with --runs."
-            ) from None
-        except OSError as error:
-            raise UsageError(
-                f"cannot write to {self.folder}: {error.strerror}; choose another folder with "
-                "--runs."
-            ) from error
-        try:
+        with held(self.folder / ".lock", f"is working on {self.folder}", "--runs", seconds):
             remove_left_behind(self.folder)
             yield
-        finally:
-            lock.release()
 
     def finished(self) -> dict[str, Any] | None:
         """The record of a complete run, or None. Raises :class:`UsageError` for another schema."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.cluster_options import add_cluster_options, cluster_of
@@ -28,7 +29,8 @@ def main(arguments: list[str]) -> None:
         description="Carry out the runs that fill printed tables and figures, as far as they are "
         "missing, side by side on the cores; then report these as 'nas-harness report' does. The "
         "same command continues what was stopped. With --preset paper, what is found for tables of "
-        "test errors is trained stand-alone by the papers' recipes, one network after another.",
+        "test errors is trained stand-alone by the papers' recipes, one network after another and "
+        "on this machine, with --ray as well.",
     )
     add_arguments(parser)
     parser.add_argument("more", metavar="ITEM", nargs="*", help="further items")
@@ -49,12 +51,9 @@ def main(arguments: list[str]) -> None:
     items = [load_item(given.paper, name) for name in names]
     execution = Execution(data=given.data, runs=given.runs, device=given.device)
     outcome = run_grid(labelled(items, given), execution, given.workers, cluster=cluster)
-    retrain(items, given, execution, outcome)
-    if given.all:
-        publish(given, names)
-    else:
-        for name in names:
-            publish(argparse.Namespace(**vars(given) | {"item": name}), [name])
+    here = replace(execution, device="auto") if cluster else execution
+    retrain(items, given, here, outcome)
+    publish(given, names)
     sys.stdout.flush()
     outcome.check()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
 from time import process_time
+from typing import Any
 
 import numpy as np
 
 from harness.cluster_options import Cluster
 from harness.executor import Executor, LocalExecutor
+from harness.locks import held
 from harness.progress import Watcher, bar
 from harness.standalone.recipe import StandaloneRecipe
 from harness.standalone.training import train_standalone
@@ -68,7 +71,8 @@ def build_table(
     Finished trainings are appended to ``output`` + ``.progress`` one line each, so that a killed
     build goes on where it was; each is a function of (architecture, seed), so the table does not
     depend on the number of ``workers`` nor on interruptions. They are processes of this machine
-    (0: one per core), or on a ``cluster`` jobs (0: as many as have room).
+    (0: one per core), or on a ``cluster`` jobs (0: as many as have room). Raises
+    :class:`UsageError` if another process builds the same file.
     """
     archs = sample_architectures(space, architectures)
     identity = {
@@ -80,28 +84,29 @@ def build_table(
         "torch": version("torch").split("+")[0],
     }
     log = Path(f"{output}.progress")
-    done = _read_log(log, identity)
-    todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
-    if todo:
-        total = len(archs) * seeds
-        with (
-            bar(total, "build", "training", total - len(todo)) as progress,
-            trainers(Path(f"{output}.jobs"), workers, cluster) as executor,
-            closing(train_jobs(space, task.name, recipe, todo, executor, data)) as trained,
-        ):
-            for (arch, seed), result in trained:
-                key = (space.encode(arch), seed)
-                done[key] = result
-                append_line(log, {"arch": key[0], "seed": seed, **result})
-                progress.update()
-    table = _assemble(space, task, recipe, archs, seeds, done, identity)
-    seconds = [result["seconds"] for result in done.values() if "seconds" in result]
-    measured = measure(table, space)
-    if seconds:
-        measured["cpu_seconds"] = round(float(np.median(seconds)), 1)
-    table = replace(table, meta=replace(table.meta, measured=measured), distinct=True)
-    table.save(output)
-    log.unlink(missing_ok=True)
+    with held(output.with_name(f".{output.name}.lock"), f"builds {output}", "--output"):
+        done = _read_log(log, identity)
+        todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
+        if todo:
+            total = len(archs) * seeds
+            with (
+                bar(total, "build", "training", total - len(todo)) as progress,
+                trainers(Path(f"{output}.jobs"), workers, cluster) as executor,
+                closing(train_jobs(space, task.name, recipe, todo, executor, data)) as trained,
+            ):
+                for (arch, seed), result in trained:
+                    key = (space.encode(arch), seed)
+                    done[key] = result
+                    append_line(log, {"arch": key[0], "seed": seed, **result})
+                    progress.update()
+        table = _assemble(space, task, recipe, archs, seeds, done, identity)
+        measured = measure(table, space)
+        seconds = [result["seconds"] for result in done.values() if "seconds" in result]
+        if seconds:
+            measured["cpu_seconds"] = round(float(np.median(seconds)), 1)
+        table = replace(table, meta=replace(table.meta, measured=measured), distinct=True)
+        table.save(output)
+        log.unlink(missing_ok=True)
     return table
 
 
@@ -194,11 +199,17 @@ class TrainingShare:
 
 
 def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:
-    """Finished trainings of an interrupted build with the same ``identity``."""
+    """Finished trainings of an interrupted build with the same ``identity``.
+
+    Raises :class:`UsageError` for a damaged log and for that of another build.
+    """
     lines = read_lines(log)
     if not lines:
         append_line(log, identity)
-    elif lines[0] != identity:
+        return {}
+    if not isinstance(lines[0], dict) or not all(map(_is_result, lines[1:])):
+        raise UsageError(f"{log} is damaged; delete it and run again.")
+    if lines[0] != identity:
         raise UsageError(
             f"{log} belongs to a build with another recipe, task or torch version; finish that "
             "build as it was begun, or delete the file."
@@ -207,6 +218,15 @@ def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], d
         (row["arch"], row["seed"]): {k: v for k, v in row.items() if k not in ("arch", "seed")}
         for row in lines[1:]
     }
+
+
+def _is_result(row: Any) -> bool:
+    match row:
+        case {"arch": str(), "seed": int(), "val": float(val), "test": float(test)}:
+            seconds = row.get("seconds", 0.0)
+            accuracies = 0 <= val <= 100 and 0 <= test <= 100
+            return accuracies and isinstance(seconds, float) and 0 <= seconds < math.inf
+    return False
 
 
 def _assemble(

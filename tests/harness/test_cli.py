@@ -172,7 +172,7 @@ def test_a_folder_in_which_nothing_can_be_written_is_named(refusal, data, tmp_pa
     assert "--runs" in refusal("run", "--data", data, "--runs", tmp_path / "file" / "runs")
     output = tmp_path / "file" / "table.parquet"
     message = refusal("table", "build", "--architectures", 1, "--seeds", 1, "--output", output)
-    assert str(output) in message
+    assert str(output.parent) in message and "--output" in message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -190,6 +190,15 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
     command(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130
     assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
+
+
+@pytest.mark.parametrize(("rank", "who"), [("0", ""), ("3", "process 3: ")])
+def test_of_several_processes_those_behind_the_first_say_who_they_are(
+    refusal, monkeypatch, rank, who
+):
+    monkeypatch.setenv("RANK", rank)
+    command(monkeypatch, UsageError("this can be mended."))
+    assert refusal("list") == f"nas-harness: {who}this can be mended.\n"
 
 
 def command(monkeypatch, error):

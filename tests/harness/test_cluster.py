@@ -11,13 +11,13 @@ import toy_jobs
 from harness import cluster as cluster_module
 from harness.cluster import RayExecutor
 from harness.cluster_options import Cluster
+from harness.commands import table as table_command
 from harness.commands.grid import main, parse
 from harness.grid import run_grid
 from harness.pipeline import Execution
-from harness.standalone.recipe import StandaloneRecipe
-from harness.tabular.builder import build_table
 from harness.tabular.table import Table
-from harness.tasks import load_task
+from reports.items import model
+from reports.reproduce_command import main as reproduce
 from searchspaces.errors import UsageError
 from searchspaces.nb201 import NASBench201
 
@@ -30,6 +30,33 @@ QUICK = {
     "health_check_period_ms": 1000,
     "health_check_failure_threshold": 10,
 }
+ITEM = """
+title = "Table I"
+kind = "table"
+class = "N"
+caption = "How it ranks."
+reduced = "Six steps stand for many."
+
+[study]
+space = "nb201"
+preset = "smoke"
+seeds = [0]
+train = {steps = 6, batch_size = 16}
+score = {calibration_images = 64, images = 200}
+search = {population = 4, parents = 2}
+rank = {architectures = 12}
+
+[[columns]]
+id = "tau"
+head = "Kendall τ"
+measure = "tau"
+
+[[rows]]
+id = "spos"
+label = "SPOS"
+run = {method = "spos"}
+printed = {tau = "56.4"}
+"""
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
 
 
@@ -82,11 +109,17 @@ def dies(nodes, monkeypatch):
 @pytest.fixture
 def unshared(monkeypatch):
     """Nodes that do not find the folder of the machine which starts the jobs."""
-    monkeypatch.setattr(cluster_module, "MARKER", ".elsewhere")
+    monkeypatch.setattr(cluster_module, "mark", lambda root: ".elsewhere")
+
+
+@pytest.fixture
+def found(two_nodes, monkeypatch):
+    """The cluster is the one that ``--ray auto`` finds, whatever else this machine is part of."""
+    monkeypatch.setenv("RAY_ADDRESS", two_nodes.address)
 
 
 def test_a_grid_on_nodes_of_which_one_dies_equals_one_of_local_processes(
-    nodes, dies, unshared, tmp_path, capsys
+    nodes, found, dies, unshared, tmp_path, capsys
 ):
     tiny.make_table(tmp_path)
     kinds = ("recalibrate", "batchstat", "running")
@@ -98,7 +131,7 @@ def test_a_grid_on_nodes_of_which_one_dies_equals_one_of_local_processes(
     capsys.readouterr()
     dies(3, lambda event: event.ended)
     far = tmp_path / "far"
-    main([*line, "--data", str(tmp_path), "--runs", str(far), "--ray", nodes.address])
+    main([*line, "--data", str(tmp_path), "--runs", str(far), "--ray", "auto"])
     told = capsys.readouterr()
     assert told.err.count("its worker is gone") == 1
     assert told.err.count("done in") == 12
@@ -118,16 +151,19 @@ def same_run(one: Path, other: Path) -> None:
 
 
 def test_a_table_on_nodes_of_which_one_dies_equals_one_of_local_processes(
-    nodes, dies, tmp_path, monkeypatch
+    nodes, found, dies, tmp_path, monkeypatch
 ):
-    def build(name, cluster=None):
-        space, recipe = NASBench201("compact", width=2), StandaloneRecipe(epochs=1)
+    narrow = {"nb201": lambda scale: NASBench201(scale, width=2)}
+    monkeypatch.setattr(table_command, "SPACES", narrow)
+    numbers = ("--architectures", "6", "--seeds", "2", "--epochs", "1", "--workers", "2")
+
+    def build(name, *more):
         output = tmp_path / name / "table.parquet"
-        build_table(space, load_task("digits"), recipe, 6, 2, output, 2, None, cluster)
+        table_command.main(["build", *numbers, "--output", str(output), *more])
         table = Table.load(output)
         table.meta.measured.pop("cpu_seconds")  # what alone is not a function of the trainings
         table.save(output)
-        assert [path.name for path in output.parent.iterdir()] == ["table.parquet"]
+        assert [path.name for path in output.parent.glob("[!.]*")] == ["table.parquet"]
         return output.read_bytes()
 
     def interrupted(executor, seconds):
@@ -140,10 +176,24 @@ def test_a_table_on_nodes_of_which_one_dies_equals_one_of_local_processes(
     events, seen = RayExecutor.events, []
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(RayExecutor, "events", interrupted)
-        build("far", Cluster(nodes.address))
+        build("far", "--ray", "auto")
     dies(2, lambda event: event.result is not None)
-    assert build("far", Cluster(nodes.address)) == build("local")
+    assert build("far", "--ray", "auto") == build("local")
     assert not nodes.worker_nodes
+
+
+def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "papers" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
+    (folder / "table-1.toml").write_text(ITEM)
+    monkeypatch.setattr(model, "PAPERS", folder.parent)
+    tiny.make_table(tmp_path / "data")
+    places = {name: str(tmp_path / name) for name in ("data", "runs", "output")}
+    options = [text for name, place in places.items() for text in (f"--{name}", place)]
+    reproduce(["toy", "table-1", "--json", *options, "--ray", "auto"])
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["tag"], cell["n"]) == ("trained-reduced", 1)
 
 
 def test_a_job_that_always_dies_has_failed_and_a_mistake_is_told(two_nodes, tmp_path):

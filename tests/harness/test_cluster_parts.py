@@ -4,17 +4,20 @@ import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import toy_jobs
 
-from harness.cluster import connect
+from harness import cluster
+from harness.cluster import RayExecutor, connect
 from harness.cluster_files import File, Mirror, read_files
-from harness.cluster_job import MARKER, Task, carry_out
+from harness.cluster_job import Task, carry_out
 from harness.cluster_options import Cluster, add_cluster_options, cluster_of
 from harness.commands.grid import main as grid
 from harness.executor import Event
 from harness.options import Parser
+from harness.workspace import Workspace
 from searchspaces.errors import UsageError
 
 # Flags --------------------------------------------------------------------------------------------
@@ -52,6 +55,12 @@ def test_the_device_follows_from_what_a_job_gets():
 def test_what_no_job_can_have_is_refused(line, sentence, tmp_path):
     with pytest.raises(UsageError, match=sentence):
         grid(["--ray", "auto", "--runs", str(tmp_path), *line.split()])
+
+
+@pytest.mark.parametrize("flag", ["--cpus-per-job 1", "--gpus-per-job 0.5"])
+def test_what_a_job_gets_on_no_cluster_is_refused(flag):
+    with pytest.raises(UsageError, match=f"{flag.split()[0]} says .* name one with --ray"):
+        chosen(flag)
 
 
 def test_ray_that_is_not_installed_is_named(monkeypatch):
@@ -129,7 +138,7 @@ class Writer:
 def task(root, shared, **more):
     root.mkdir()
     if shared:
-        (root / MARKER).write_text("token")
+        (root / "token").touch()
     files = (File("job/lines.jsonl", b"before\n"),)
     return Task("job", Writer(root, **more), root, "token", files, version("torch"))
 
@@ -171,3 +180,111 @@ def test_a_mistake_names_the_folder_of_the_starter(tmp_path):
 def test_a_node_with_another_torch_is_refused(tmp_path):
     (told,) = carry_out(replace(task(tmp_path / "root", True), torch="0.1"))
     assert "and this machine 0.1; install the same" in told.error
+
+
+# The executor ------------------------------------------------------------------------------------
+
+
+HERE = Cluster("here")
+
+
+class FakeRay:
+    """A cluster of one node with these resources, which carries jobs out when asked for items."""
+
+    exceptions = SimpleNamespace(RayError=OSError, RayTaskError=ChildProcessError)
+
+    def __init__(self, **resources):
+        self.resources = resources
+
+    def nodes(self):
+        return [{"Alive": True, "Resources": self.resources}]
+
+    def remote(self, **options):
+        return lambda function: SimpleNamespace(remote=function)
+
+    def wait(self, streams, num_returns, timeout):
+        return streams, []
+
+    def get(self, item):
+        return item
+
+    def cancel(self, stream):
+        stream.close()
+
+    def shutdown(self):
+        pass
+
+
+@pytest.fixture
+def executor(tmp_path, monkeypatch):
+    """``executor(**resources)``: one on such a node."""
+    made = []
+
+    def make(asked=HERE, workers=0, **resources):
+        monkeypatch.setattr(cluster, "connect", lambda address: FakeRay(**resources))
+        made.append(RayExecutor(asked, tmp_path / "runs", workers))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.mark.parametrize(
+    ("asked", "resources", "room"),
+    [
+        (Cluster("a", 1, 0.2), {"CPU": 8, "GPU": 1}, 5),
+        (Cluster("a", 1, 0.14), {"CPU": 99, "GPU": 7}, 50),
+        (Cluster("a", 1, 0.34), {"CPU": 8, "GPU": 1}, 2),
+        (Cluster("a", 3), {"CPU": 8}, 2),
+        (Cluster("a", 3, 0.5), {"CPU": 8, "GPU": 2}, 2),
+    ],
+)
+def test_slots_are_what_there_is_room_for(executor, asked, resources, room):
+    assert executor(asked, **resources).slots == room
+
+
+def test_a_cluster_without_room_is_refused_unless_it_is_to_grow(executor):
+    with pytest.raises(UsageError, match="no node of the Ray cluster has the 1 CPUs"):
+        executor()
+    assert executor(workers=3).slots == 3
+
+
+def test_each_command_has_a_marker_of_its_own(executor, tmp_path, monkeypatch):
+    monkeypatch.setattr(RayExecutor, "_keep", pytest.fail)  # where the folder is shared
+    first, second = (executor(CPU=1) for _ in range(2))
+    second.stop()
+    first.start("job", Writer(tmp_path / "runs"))
+    assert told_until_ended(first)[-1] == Event("job", ended=True)
+    assert contents(tmp_path / "runs")["job/lines.jsonl"] == b"train\nrank\n"
+    first.stop()
+    assert not list((tmp_path / "runs").glob(".*"))
+
+
+def told_until_ended(executor):
+    told = []
+    while not told or not told[-1].ended:
+        told += executor.events(1.0)
+    return told
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Nodes that do not see the folder."""
+    monkeypatch.setattr(cluster, "mark", lambda root: ".elsewhere")
+
+
+def test_a_job_elsewhere_holds_its_folder(executor, elsewhere, tmp_path):
+    made, work, own = executor(CPU=1), Writer(tmp_path / "runs"), Workspace(tmp_path / "runs/job")
+    made.start("job", work)
+    while not own.folder.exists():
+        made.events(1.0)
+    with pytest.raises(UsageError, match="another process is working on"), own.lock():
+        pass
+    told_until_ended(made)
+    with own.lock():
+        (own.folder / "lines.jsonl").write_text("mine\n")
+        made.start("job", work)
+        told = told_until_ended(made)
+        assert "another process is working on" in told[-1].error
+        assert (own.folder / "lines.jsonl").read_text() == "mine\n"

@@ -216,7 +216,7 @@ def test_what_two_processes_cannot_do_as_one_is_refused(
     assert not list(tmp_path.glob("runs/*/run.json"))
 
 
-def test_a_run_begun_by_two_processes_is_not_continued_by_one(tmp_path, monkeypatch):
+def test_a_run_begun_by_one_process_is_not_continued_by_two(tmp_path, monkeypatch):
     tiny.make_table(tmp_path)
     folders = {"data": tmp_path, "runs": tmp_path / "runs"}
     config = tiny.config("spos")

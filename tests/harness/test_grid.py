@@ -15,6 +15,7 @@ from harness.config import SCHEMA_VERSION, with_values
 from harness.executor import Event
 from harness.grid import Outcome, run_grid
 from harness.pipeline import Execution
+from harness.progress import watch
 from searchspaces.errors import UsageError
 
 PHASES = ("time", "train", "search", "rank", "end")
@@ -43,6 +44,8 @@ class Scripted:
             self.diary.append(f"{phase} {job}")
             failed = "broken." if self.broken.get(job) == phase else ""
             ended = phase == "end" or bool(failed)
+            if phase == "end":
+                told.append(Event(job, result=job))
             told.append(Event(job, phase, ended=ended, error=failed))
             if ended:
                 del self.at[job]
@@ -165,6 +168,32 @@ def test_what_lacks_ground_truth_fails_alone(execution, name, capsys, monkeypatc
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("spos, dna: there is no ground truth table nb201-benchmark-cifar10")
     Outcome(finished=outcome.finished).check()
+
+
+def test_a_run_made_with_other_ground_truth_has_failed(execution, name, tmp_path):
+    tiny.make_table(tmp_path, version="2")
+
+    class ElsewhereOnce(Scripted):
+        def start(self, job, work):
+            there = replace(work.execution, data=tmp_path)
+            self.work = replace(work, execution=there)
+            super().start(job, work)
+
+        def events(self, seconds):
+            (job,) = self.at
+            (made,) = self.work(lambda *progress: None)
+            self.at.clear()
+            return [Event(job, result=made), Event(job, ended=True)]
+
+    try:
+        outcome = run_grid([("spos", SPOS)], execution, executor=ElsewhereOnce())
+    finally:
+        watch(None)
+    folder = execution.runs / name(SPOS)
+    assert outcome.finished == {} and not folder.exists()
+    assert outcome.failed["spos"] == (
+        f"it left no record in {folder}; its node has other ground truth: name it with --data."
+    )
 
 
 def test_an_interrupt_stops_what_runs(execution):

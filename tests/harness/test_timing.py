@@ -13,6 +13,7 @@ from harness import timing
 from harness.assembly import equalised, ground_truth, load_limited
 from harness.config import with_values
 from harness.timing import Timing, measure, stored, timing_of
+from reports.record import is_run
 from searchspaces.errors import UsageError
 
 CPU = torch.device("cpu")
@@ -114,6 +115,11 @@ def test_what_is_stored_is_not_measured_again(tmp_path):
     assert stored(path, lambda: FOURFOLD) == FOURFOLD
     assert stored(path, pytest.fail) == FOURFOLD
     assert json.loads(path.read_text()) == asdict(FOURFOLD)
+
+
+def test_a_folder_of_timings_is_no_run(tmp_path):
+    stored(tmp_path / "timings" / "x.json", lambda: FOURFOLD)
+    assert not is_run(tmp_path / "timings")
 
 
 def test_of_several_at_once_one_measures(tmp_path):

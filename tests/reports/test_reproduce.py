@@ -7,6 +7,7 @@ import tiny
 
 import reports.items.model
 from harness import grid, pipeline, presets
+from harness.cluster_options import Cluster
 from harness.executor import Event
 from harness.progress import watch
 from reports.reproduce_command import main
@@ -73,10 +74,10 @@ class InThisProcess:
     def events(self, seconds):
         job, work = self.job
         try:
-            work(lambda *progress: None)
+            (made,) = work(lambda *progress: None)
         except UsageError as mistake:
             return [Event(job, ended=True, error=str(mistake))]
-        return [Event(job, ended=True)]
+        return [Event(job, result=made), Event(job, ended=True)]
 
     def stop(self):
         watch(None)
@@ -124,6 +125,14 @@ def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, ca
     pages = {path.name for path in (tmp_path / "paper").iterdir()}
     assert {"table-1.md", "table-1.tex", "fig-1.html", "fig-1.svg", "index.html"} <= pages
     assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+def test_several_items_are_one_document(paper, reproduce, capsys):
+    (paper / "table-1.toml").write_text(ITEM)
+    (paper / "table-2.toml").write_text(ITEM.replace("Table I", "Table II"))
+    reproduce("table-2", "table-1", "--seeds", "0", "--json")
+    items = json.loads(capsys.readouterr().out)
+    assert [item["item"] for item in items] == ["table-2", "table-1"]
 
 
 def test_a_run_that_fails_is_named_after_the_report_of_the_others(
@@ -198,6 +207,28 @@ def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, mon
         assert config.arch == record["found"]["arch"]
         assert (config.space, config.task, config.preset) == ("nb201", "digits", "paper")
         assert (config.scale, execution.runs) == ("compact", tmp_path / "runs")
+
+
+def test_on_a_cluster_stand_alone_trainings_stay_here(paper, reproduce, monkeypatch):
+    asked, trained = [], []
+
+    def on_cluster(*given):
+        asked.append(given)
+        return InThisProcess(*given[1:])
+
+    monkeypatch.setattr("harness.cluster.RayExecutor", on_cluster)
+    monkeypatch.setattr("harness.standalone.found.run_standalone", lambda *a: trained.append(a))
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"').replace('"N"', '"F"')
+    (paper / "table-1.toml").write_text(item)
+    flags = "--ray here:1 --cpus-per-job 2 --workers 5"
+    assert len(reproduce("table-1", "--seeds", "0", *flags.split())) == 1
+    ((cluster, _, workers, _),) = asked
+    assert (cluster, workers) == (Cluster("here:1", 2, 0.0), 5)
+    assert [execution.device for _, execution, _ in trained] == ["auto"]
 
 
 def test_a_stand_alone_training_that_fails_is_named_after_the_report(

@@ -93,7 +93,7 @@ def test_a_stopped_build_in_two_processes_equals_one_trained_in_turn(task, tmp_p
     other.save(output)
     assert (tmp_path / "table.parquet").read_bytes() == output.read_bytes()
     assert len({*table.accuracies["test.1.0"], *table.accuracies["test.1.1"]}) > 3
-    assert [path.name for path in output.parent.iterdir()] == ["table.parquet"]
+    assert [path.name for path in output.parent.glob("[!.]*")] == ["table.parquet"]
 
 
 def test_a_table_says_what_it_is(task, tmp_path, invented):
@@ -159,6 +159,46 @@ def test_a_log_cut_at_any_byte_is_continued(task, tmp_path, monkeypatch, invente
         table = build(task, output, architectures=1)
         assert all((table.accuracies[k] == undisturbed[k]).all() for k in undisturbed)
         assert not log.exists()
+
+
+def test_while_one_builds_a_second_is_refused(task, tmp_path, monkeypatch, invented):
+    output, train_jobs = tmp_path / "table.parquet", builder.train_jobs
+
+    def meanwhile(*given):
+        monkeypatch.setattr(builder, "train_jobs", train_jobs)
+        for result in train_jobs(*given):
+            with pytest.raises(UsageError, match="another process builds .*table.parquet; wait"):
+                build(task, output)
+            yield result
+
+    monkeypatch.setattr(builder, "train_jobs", meanwhile)
+    build(task, output)
+    assert len(invented) == 6
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arch": 7}, {"seed": "0"}, {"seed": None}, {"val": None}, {"val": "50"}, {"val": 101.0},
+        {"test": float("nan")}, {"test": -1.0}, {"seconds": "1"}, {"seconds": float("inf")},
+    ],
+)  # fmt: skip
+def test_a_log_with_a_line_of_another_kind_is_refused(
+    task, tmp_path, monkeypatch, invented, changes
+):
+    output, log = tmp_path / "table.parquet", tmp_path / "table.parquet.progress"
+    stopped(monkeypatch, task, output, after=1)
+    header, row = log.read_text().splitlines()[:2]
+    row = json.loads(row) | {"seconds": 1.0}
+    kept = {key: value for key, value in row.items() if changes.get(key, "") is not None}
+    damaged = json.dumps(kept | {k: v for k, v in changes.items() if v is not None})
+    for content in (f"{header}\n{damaged}\n", f"{header}\n7\n", f"{header}\n{header}\n", "7\n"):
+        log.write_text(content)
+        with pytest.raises(UsageError, match="table.parquet.progress is damaged; delete it"):
+            build(task, output)
+        assert log.read_text() == content
+    log.write_text(f"{header}\n{json.dumps(row)}\n")
+    build(task, output)
 
 
 def test_another_recipe_does_not_continue_a_build(task, tmp_path, monkeypatch, invented):
