@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from harness.config import Config
+from harness.environment import choose_device
 from harness.tabular.cost import usual_scale
 from harness.tabular.of_space import space_with_table
 from harness.tabular.table import Table
@@ -114,7 +115,8 @@ def training_identity(config: Config, space: SearchSpace) -> dict[str, Any]:
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
     """The trained method of a run, from its checkpoint."""
     task = load_limited(config, data)
-    method = make_method(config, task.to(device), torch.device(device), data)
+    chosen = choose_device(device)
+    method = make_method(config, task.to(chosen), chosen, data)
     method.load_state_dict(load_tensors(checkpoint)["method"])
     return method
 

@@ -18,16 +18,21 @@ PACKAGES = ("nas-evaluation-harness", "torch", "numpy", "scipy", "pandas", "scik
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is CUDA where there is a GPU; raises :class:`UsageError` for what is not there."""
+    """``auto`` is CUDA where there is a GPU; raises :class:`UsageError` for what is not there.
+
+    On a GPU convolutions are computed from now on so that what is continued, or done again, ends
+    with the same bits.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:  # not the name of a device
         device = torch.device("meta")
-    if device.type == "cpu" or (
-        device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
-    ):
+    if device.type == "cuda" and (device.index or 0) < torch.cuda.device_count():
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        return device
+    if device.type == "cpu":
         return device
     raise UsageError(f"the device '{name}' is not available here; use --device auto or cpu.")
 

@@ -32,6 +32,7 @@ from harness.evaluate import evaluate_scores
 from harness.found import measure_found
 from harness.metrics import kendall_tau
 from harness.progress import bar
+from harness.resumable import last_checkpoint
 from harness.store import atomic_path
 from harness.tabular.table import Table
 from harness.timing import timing_of
@@ -66,7 +67,8 @@ class Execution:
 def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, Any]:
     """Carry out a run, or continue it, or find it finished; returns its record.
 
-    Each process of a ``crew`` calls this; only the leader writes and gets a new record. Raises :class:`UsageError` for whatever the user can mend.
+    Each process of a ``crew`` calls this; only the leader writes and gets a new record. Raises
+    :class:`UsageError` for whatever the user can mend.
     """
     space, table = ground_truth(config, execution.data)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
@@ -163,8 +165,11 @@ class Run:
         else:
             steps = self.method.setting.recipe.steps
             faster = accelerated(self.method, self.config.accelerate)
+            last = partial(last_checkpoint, self.workspace)
             with trained_together(self.method, self.crew), faster:
-                train_supernet(self.method, steps, self.done, self.history, self._checkpoint)
+                train_supernet(
+                    self.method, steps, self.done, self.history, self._checkpoint, last=last
+                )
             if self.crew.leads:
                 self._share_supernet(shared)
         self.phase, self.done = "search", 0

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from harness.progress import bar
+from harness.resumable import check_finite
 from methods.base import Method
-from searchspaces.errors import UsageError
 
 RECORD_EVERY = 50  # steps between two rows of history; one device synchronisation each
 
@@ -22,11 +22,14 @@ def train_supernet(
     history: list[dict[str, Any]],
     checkpoint: Callable[[int], None],
     every_seconds: float = 20.0,
+    *,
+    last: Callable[[], str] = lambda: "there is no checkpoint",
 ) -> None:
     """Run steps ``start`` … ``steps - 1``; ``checkpoint(step)`` is called now and then.
 
     A row of ``history`` is the mean of what ``train_step`` returned over the last steps. Raises
-    :class:`UsageError` when the loss is no longer finite.
+    :class:`UsageError` when the loss is no longer finite, with what ``last`` tells of the last
+    checkpoint.
     """
     pending: list[dict[str, torch.Tensor]] = []
     saved = time.monotonic()
@@ -42,11 +45,8 @@ def train_supernet(
                 name: torch.stack([p[name] for p in pending]).mean().item() for name in pending[0]
             }
             pending.clear()
-            if not all(abs(value) < float("inf") for value in row.values()):
-                raise UsageError(
-                    f"the training loss is not finite at step {step + 1}; the last checkpoint is "
-                    "kept. Lower --train.lr or set --train.clip, then run again."
-                )
+            remedy = "Lower --train.lr or set --train.clip"
+            check_finite(row.values(), "the training loss", step + 1, last, remedy)
             history.append({"phase": "train", "step": step + 1, **row})
             progress.set_postfix(loss=f"{row['loss']:.3f}")
             if time.monotonic() - saved > every_seconds:

@@ -1,4 +1,4 @@
-"""Recorded runs side by side: one row per run, or per configuration with its seeds together."""
+"""Recorded runs side by side: one row per configuration, with its seeds together."""
 
 from __future__ import annotations
 
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     import pandas
 
 USUAL_REFERENCE = "spos"
-
-
-def collect(folders: Iterable[Path | str]) -> pandas.DataFrame:
-    """One row per finished run, sorted by context, method, arm, qp and seed.
-
-    A measure ``tau`` has its bounds in ``tau_low`` and ``tau_high`` and the number of
-    architectures in ``tau_n``; what a run lacks is missing. Unfinished runs are left out with a
-    message on standard error; raises :class:`UsageError` for damaged or repeated ones.
-    """
-    rows = []
-    for group in configurations(load_all(folders)):
-        for seed, record in group.runs.items():
-            found = {"found": record.get("found", "arch")}
-            found["found_truth"] = record.number("found", "truth")
-            named = {"run": record.get("run"), **group.method, "configuration": group.name}
-            alone = Configuration(group.name, {seed: record})
-            rows.append(named | {"seed": seed} | group.context | alone.describe() | found)
-    return _frame(rows)
 
 
 def summary(folders: Iterable[Path | str], reference: str | None = None) -> pandas.DataFrame:

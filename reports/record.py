@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.config import SCHEMA_VERSION
 from harness.intervals import Interval
@@ -33,6 +33,7 @@ REQUIRED = (
     ("n_table",),
     ("metrics", "all", "kendall_tau"),
 )
+T = TypeVar("T")
 TRACES = ("checkpoint.pt", "scores.partial.jsonl", ".lock")
 
 
@@ -80,11 +81,12 @@ class Record:
         try:
             frame = read_frame(path)
             frame = frame.astype({"arch": str, "score": float, "truth": float})
-        except (OSError, ArrowException, KeyError, ValueError) as error:
+        except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"cannot read {path}: {error}; delete the folder and run again."
             ) from error
-        if frame.empty or not np.isfinite(frame[["score", "truth"]].to_numpy()).all():
+        whole = np.isfinite(frame[["score", "truth"]].to_numpy()).all()
+        if frame.empty or not whole or frame["arch"].isna().any():
             raise UsageError(
                 f"{path} holds no finite scores and truths; delete the folder and run again."
             )
@@ -146,6 +148,33 @@ def load_all(folders: Iterable[Path | str]) -> list[Record]:
     if not records:
         raise UsageError("there is no finished run to report; give the folders of finished runs.")
     return records
+
+
+def beside(runs: Path, kind: str, read: Callable[[Any], T]) -> list[T]:
+    """What ``read`` makes of the records ``kind`` (as ``standalone``) in the folder ``runs``.
+
+    Those of other versions are left out. Raises :class:`UsageError` for a damaged one, of which
+    ``read`` raises ``KeyError``, ``TypeError`` or ``ValueError``.
+    """
+    found = []
+    for path in sorted(runs.glob(f"{kind}/*/{kind}.json")):
+        content = read_json(path)
+        try:
+            if content["schema_version"] == SCHEMA_VERSION:
+                found.append(read(content))
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(
+                f"{path} is damaged: {what}; delete its folder and run its command again."
+            ) from error
+    return found
+
+
+def finite(value: Any) -> float:
+    """``value``, a number of a record; raises ``ValueError`` where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def is_run(folder: Path) -> bool:

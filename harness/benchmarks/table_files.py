@@ -18,17 +18,13 @@ from searchspaces.registry import SPACES
 ROWS = {"nb201": 15_625, "nb101": 423_624}
 _OPEN = """
 import json, sys, time
-from pathlib import Path
+from harness.benchmarks.memory import peak_mb, resident_mb
 from harness.tabular.table import Table
 
-def memory(name):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e6
-
-before, began, cpu = memory("VmRSS"), time.perf_counter(), time.process_time()
+before, began, cpu = resident_mb(), time.perf_counter(), time.process_time()
 table = Table.load(sys.argv[1])
 spent = time.perf_counter() - began, time.process_time() - cpu
-stays, peak = memory("VmRSS") - before, memory("VmHWM") - before
+stays, peak = resident_mb() - before, peak_mb() - before
 print(json.dumps({"wall": spent[0], "cpu": spent[1], "mb": stays, "peak_mb": peak}))
 """
 
@@ -75,7 +71,6 @@ def opened(path: Path) -> dict[str, float]:
     """Seconds (``wall``, ``cpu``) and megabytes of opening ``path`` in a process of its own.
 
     Modules are imported before; ``mb`` is what stays, ``peak_mb`` what was needed for a moment.
-    The kernel tells both in ``/proc``, so that only Linux will do.
     """
     command = [sys.executable, "-c", _OPEN, str(path)]
     return json.loads(_run(command))

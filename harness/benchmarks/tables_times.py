@@ -105,6 +105,7 @@ def _tau(score: np.ndarray, truth: np.ndarray, repeats: int) -> dict[str, Any]:
         "seconds": spread(taken[0].tolist()),
         "scipy": spread(taken[1].tolist()),
         "ratio": Ratio.of(taken[1].tolist(), taken[0].tolist()).to_dict(),
+        "value": values[0],
         "difference": abs(values[0] - values[1]),
     }
 

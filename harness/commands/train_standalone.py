@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from harness.tasks.registry import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
-_EXECUTION = ("data", "runs", "device", "keep_checkpoint", "checkpoint_seconds")
+_EXECUTION = ("data", "runs", "device", "threads", "keep_checkpoint", "checkpoint_seconds")
 
 
 def main(arguments: list[str]) -> None:
@@ -25,14 +24,11 @@ def main(arguments: list[str]) -> None:
     if "--recipes" in arguments:
         print(render_recipes())
         return
-    config, execution, origin, as_json, threads = parse(arguments)
-    import torch
+    config, execution, origin, as_json = parse(arguments)
 
     from harness.standalone.record import render
     from harness.standalone.run import StandaloneExecution, run_standalone
 
-    torch.set_num_threads(threads or (1 if config.task == "digits" else os.cpu_count() or 1))
-    torch.backends.cudnn.deterministic = True  # what is continued ends with the same bits
     search = origin and origin.search
     record = run_standalone(config, StandaloneExecution(**execution), search)
     if as_json:
@@ -43,8 +39,8 @@ def main(arguments: list[str]) -> None:
 
 def parse(
     arguments: list[str],
-) -> tuple[StandaloneConfig, dict[str, Any], Origin | None, bool, int]:
-    """The configuration, how to execute it, the run it is from, whether JSON, and the threads.
+) -> tuple[StandaloneConfig, dict[str, Any], Origin | None, bool]:
+    """The configuration, how to execute it, the run it is from, and whether to print JSON.
 
     Run, space, task, preset and recipe come first, since they decide the other defaults. Raises
     :class:`UsageError` for whatever is not known.
@@ -82,10 +78,10 @@ def parse(
     given = vars(parser.parse_args(arguments))
     execution = {name: given.pop(name) for name in _EXECUTION}
     check_limits({"checkpoint_seconds": execution["checkpoint_seconds"]}, {})
-    as_json, threads = given.pop("json"), given.pop("threads")
+    as_json = given.pop("json")
     del given["run"], given["recipes"]
     config = with_values(defaults, given | {"recipe": defaults.recipe})
-    return _with_architecture(config, origin), execution, origin, as_json, threads
+    return _with_architecture(config, origin), execution, origin, as_json
 
 
 def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> StandaloneConfig:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from harness.config import SCHEMA_VERSION
+from harness.standalone.record import in_full
 from harness.store import read_json
 from harness.tasks import IMAGES
 from harness.workspace import load_tensors
@@ -23,15 +24,17 @@ REDUCTIONS = (8, 16, 32)  # of the features that the pyramid is built on
 
 @dataclass(frozen=True)
 class Backbone:
-    """An architecture with its trained weights; ``record`` is ``standalone.json``."""
+    """An architecture with its trained weights.
 
-    record: dict[str, Any]
+    ``about``: what the record of a detector says of it, with parameters and multiply-adds of the
+    whole classifier, these for images of ``SIDES``. ``in_full``: whether it was trained so.
+    """
+
+    arch: str
     network: ChainNetwork
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        return self.record["name"]
+    about: dict[str, Any]
+    in_full: bool
+    found_by: list[dict[str, Any]]
 
 
 def load_backbone(folder: Path) -> Backbone:
@@ -57,17 +60,31 @@ def load_backbone(folder: Path) -> Backbone:
         )
     try:
         weights = state["training"]["average"] or state["training"]["network"]
+        about = _about(record) | {"sha256": _checksum(weights)}
+        found_by = [search | {"run": search["run"]} for search in record["found_by"]]
         network = _rebuilt(record, weights)
-    except (KeyError, TypeError, RuntimeError) as error:
+        return Backbone(record["arch"], network, about, in_full(record), found_by)
+    except (AttributeError, KeyError, OverflowError, TypeError, RuntimeError) as error:
         raise UsageError(
             f"{folder} is damaged ({type(error).__name__}: {error}); train it again."
         ) from error
     except ValueError as error:
         raise UsageError(
-            f"no detector can be built on {record['name']}: {error}; take a network of a chain "
-            "space that was trained on imagenet."
+            f"no detector can be built on {folder.name}: {error}; take a network of a chain space "
+            "that was trained on imagenet."
         ) from error
-    return Backbone(record, network, _checksum(weights))
+
+
+def _about(record: dict[str, Any]) -> dict[str, Any]:
+    config, network = record["config"], record["network"]
+    return {
+        "name": record["name"],
+        "space": config["space"],
+        "task": config["task"],
+        "params": network["params"],
+        "madds": round(network["madds"] * SIDES[0] * SIDES[1] / 224**2),
+        "reduced": network["reduced"],
+    }
 
 
 def _rebuilt(record: dict[str, Any], weights: dict[str, torch.Tensor]) -> ChainNetwork:

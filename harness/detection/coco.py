@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from searchspaces.errors import UsageError
 
 YEAR = "2017"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError)
+_NEEDED = ("bbox", "category_id", "area", "iscrowd")  # of an annotation
 Target = dict[str, torch.Tensor]
 
 
@@ -51,8 +53,8 @@ class Coco:
         """``boxes`` ``[N, 4]`` as x1, y1, x2, y2 in pixels and ``labels`` ``[N]``; no crowds."""
         found = [
             (annotation["bbox"], self.labels[annotation["category_id"]])
-            for annotation in self.index.imgToAnns[image_id]
-            if not annotation.get("iscrowd") and min(annotation["bbox"][2:]) >= 1
+            for annotation in _of(self.index, image_id)
+            if not annotation["iscrowd"] and min(annotation["bbox"][2:]) >= 1
         ]
         boxes = torch.tensor([box for box, _ in found], dtype=torch.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
@@ -94,20 +96,42 @@ def load_coco(data: Path | None, part: str, images: int = 0) -> Coco:
 
     Looks in the folder ``data`` (default: ``$NAS_HARNESS_DATA``) and its folder ``coco``; takes
     the first ``images`` by number, 0 for all. Raises :class:`UsageError` when the files are not
-    there, damaged or too large.
+    there, damaged or too large, and when there is no box in the images to measure on.
     """
     root = _locate(data, part)
     annotations = root / "annotations" / f"instances_{part}{YEAR}.json"
     check_file(annotations, "file of annotations")
     index = _read(annotations)
+    _check(index, annotations)
     labels = {category: number for number, category in enumerate(sorted(index.cats))}
     ids = sorted(index.imgs)
     if part == "train":
-        ids = [image_id for image_id in ids if index.imgToAnns.get(image_id)]
+        ids = [image_id for image_id in ids if _of(index, image_id)]
     if not ids or not labels:
         raise UsageError(f"{annotations} has no images with boxes; get it again.")
+    ids = ids[: images or None]
+    if part == "val" and all(one["iscrowd"] for number in ids for one in _of(index, number)):
+        raise no_boxes()
     digest = hashlib.sha256(annotations.read_bytes()).hexdigest()
-    return Coco(root / f"{part}{YEAR}", index, tuple(ids[: images or None]), labels, digest)
+    return Coco(root / f"{part}{YEAR}", index, tuple(ids), labels, digest)
+
+
+def check_same_categories(train: Coco, val: Coco) -> None:
+    """Raise :class:`UsageError` where the parts number or name their categories otherwise."""
+    ours, theirs = (
+        {number: category.get("name") for number, category in part.index.cats.items()}
+        for part in (train, val)
+    )
+    if ours != theirs:
+        raise UsageError(
+            f"the annotations of {train.folder} and {val.folder} have different categories; get "
+            "both parts from one place."
+        )
+
+
+def no_boxes() -> UsageError:
+    """An error to raise where no precision can be measured."""
+    return UsageError("no boxes among the images evaluated; raise --eval-images.")
 
 
 def _locate(data: Path | None, part: str) -> Path:
@@ -133,3 +157,29 @@ def _read(annotations: Path) -> Any:
         raise UsageError(
             f"cannot read {annotations}: {type(error).__name__}: {error}; get it again."
         ) from error
+
+
+def _check(index: Any, path: Path) -> None:
+    """Raise :class:`UsageError` for images and annotations without what is asked of them."""
+    if not all(isinstance(number, int) for number in (*index.imgs, *index.cats)):
+        raise UsageError(f"{path} has ids that are no whole numbers; get it again.")
+    if not all(isinstance(image.get("file_name"), str) for image in index.imgs.values()):
+        raise UsageError(f"{path} has an image without file_name; get it again.")
+    for annotation in (one for image in index.imgs for one in _of(index, image)):
+        for name in _NEEDED:
+            if name not in annotation:
+                raise UsageError(f"{path} has an annotation without {name}; get it again.")
+        if annotation["category_id"] not in index.cats:
+            raise UsageError(f"{path} has an annotation of an unknown category; get it again.")
+        box = annotation["bbox"]
+        if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+            raise UsageError(f"{path} has a bbox that is not four numbers; get it again.")
+
+
+def _of(index: Any, image_id: int) -> list[dict[str, Any]]:
+    """The annotations of an image."""
+    return index.imgToAnns.get(image_id, [])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and isfinite(value)

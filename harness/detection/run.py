@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from harness.config import SCHEMA_VERSION
-from harness.detection.backbone import SIDES, load_backbone
-from harness.detection.coco import Coco, load_coco
+from harness.detection.backbone import load_backbone
+from harness.detection.coco import Coco, check_same_categories, load_coco, no_boxes
 from harness.detection.config import DetectionConfig
 from harness.environment import choose_device, describe_device, peak_memory_mb, versions
 from harness.progress import bar
+from harness.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
 from harness.workspace import Workspace
 from searchspaces.errors import UsageError
 
-CHECK_EVERY = 50  # steps between two looks at the loss; one device synchronisation each
 PRECISIONS = {"map": 0, "ap50": 1, "ap75": 2}  # where pycocotools puts them
 
 
@@ -37,20 +36,14 @@ class DetectionExecution:
     checkpoint_seconds: float = 60.0
 
 
-class DetectionWorkspace(Workspace):
-    """The folder of one fine-tuning; its record is ``detection.json``."""
-
-    def __init__(self, folder: Path):
-        super().__init__(folder)
-        self.record_path = folder / "detection.json"
-
-
 def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution) -> dict[str, Any]:
     """Fine-tune the network trained in ``folder``, or continue, or find it done; the record.
 
     Raises :class:`UsageError` for whatever the user can mend.
     """
     try:
+        import pycocotools.cocoeval  # noqa: F401
+
         from harness.detection.network import retinanet
     except (ImportError, RuntimeError) as error:  # torchvision raises the latter for a wrong torch
         raise UsageError(
@@ -58,8 +51,8 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
             "install 'nas-evaluation-harness[detection]'` brings them."
         ) from error
     backbone = load_backbone(folder)
-    name = config.name(backbone.name, backbone.sha256)
-    workspace = DetectionWorkspace(execution.runs / "detection" / name)
+    name = config.name(backbone.about["name"], backbone.about["sha256"])
+    workspace = TrainingWorkspace(execution.runs / "detection" / name, "detection.json")
     with workspace.lock():
         record = workspace.finished()
         if record is not None:
@@ -68,26 +61,18 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
         device = choose_device(execution.device)
         train = load_coco(execution.data, "train", config.train_images)
         val = load_coco(execution.data, "val", config.eval_images)
+        check_same_categories(train, val)
         torch.manual_seed(config.seed)
         network = retinanet(backbone.network, len(train.labels), config.side, config.longest)
         tuning = FineTuning(network.to(device), train, config, workspace, device)
         tuning.train(execution.checkpoint_seconds)
         precisions = measure(network, val, config.batch_size, device)
-        found = backbone.record["network"]
         record = {
             "schema_version": SCHEMA_VERSION,
             "name": name,
             "config": config.to_dict(),
-            "arch": backbone.record["arch"],
-            "backbone": {
-                "name": backbone.name,
-                "space": backbone.record["config"]["space"],
-                "task": backbone.record["config"]["task"],
-                "sha256": backbone.sha256,
-                "params": found["params"],
-                "madds": round(found["madds"] * SIDES[0] * SIDES[1] / 224**2),
-                "reduced": found["reduced"],
-            },
+            "arch": backbone.arch,
+            "backbone": backbone.about,
             "data": {
                 "train": len(train.ids),
                 "val": len(val.ids),
@@ -101,15 +86,15 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
                 "peak_memory_mb": peak_memory_mb(),
                 "device": describe_device(device),
             },
-            "reduced": config.reduced or backbone.record["config"]["preset"] != "paper",
-            "found_by": backbone.record["found_by"],
+            "reduced": config.reduced or not backbone.in_full,
+            "found_by": backbone.found_by,
             "versions": versions(),
         }
         workspace.complete(record, keep_checkpoint=False)
         return record
 
 
-class FineTuning:
+class FineTuning(Resumable):
     """A detector in training; a function of its arguments alone."""
 
     def __init__(
@@ -120,22 +105,18 @@ class FineTuning:
         workspace: Workspace,
         device: torch.device,
     ):
+        super().__init__(workspace, "the annotations", train.sha256)
         self.network, self.data, self.config = network.train(), train, config
-        self.workspace, self.device = workspace, device
+        self.device = device
         self.optimizer = torch.optim.SGD(
             network.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay
         )
         self.per_epoch = train.steps(config.batch_size)
-        self.steps, self.done = config.epochs * self.per_epoch, 0
-        self.before, self.started = 0.0, time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
+        self.steps = config.epochs * self.per_epoch
 
     def train(self, checkpoint_seconds: float) -> None:
         """Run what is left of the steps; raises :class:`UsageError` when the loss diverges."""
-        self._resume()
+        self.resume()
         saved = time.monotonic()
         with bar(self.steps, "detect", "step", self.done) as progress:
             for step in range(self.done, self.steps):
@@ -143,13 +124,10 @@ class FineTuning:
                 progress.update()
                 if (step + 1) % CHECK_EVERY and step + 1 != self.steps:
                     continue
-                if not np.isfinite(loss.item()):
-                    raise UsageError(
-                        f"the detector diverged: its loss is not finite at step {step + 1}; the "
-                        "last checkpoint is kept. Lower --lr or --clip, then run again."
-                    )
+                what = "the detector diverged: its loss"
+                self.check(loss.item(), what, step + 1, "Lower --lr or --clip")
                 if step + 1 == self.steps or time.monotonic() - saved > checkpoint_seconds:
-                    self._checkpoint(step + 1)
+                    self.checkpoint(step + 1)
                     saved = time.monotonic()
 
     def step(self, number: int) -> torch.Tensor:
@@ -170,27 +148,11 @@ class FineTuning:
         self.optimizer.step()
         return loss.detach()
 
-    def _checkpoint(self, done: int) -> None:
-        self.workspace.save_checkpoint(
-            {
-                "done": done,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "seconds": self.seconds,
-                "sha256": self.data.sha256,
-            }
-        )
+    def state(self) -> dict[str, Any]:
+        network, optimizer = self.network.state_dict(), self.optimizer.state_dict()
+        return {"network": network, "optimizer": optimizer}
 
-    def _resume(self) -> None:
-        state = self.workspace.load_checkpoint()
-        if state is None:
-            return
-        if state["sha256"] != self.data.sha256:
-            raise UsageError(
-                f"the annotations are not those that {self.workspace.folder} was begun with; bring "
-                "them back, or delete the folder."
-            )
-        self.done, self.before = state["done"], state["seconds"]
+    def take_up(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
@@ -206,7 +168,10 @@ def learning_rate(config: DetectionConfig, step: int, per_epoch: int) -> float:
 def measure(
     network: nn.Module, val: Coco, batch_size: int, device: torch.device
 ) -> dict[str, float]:
-    """Average precision on ``val`` in percent, by pycocotools."""
+    """Average precision on ``val`` in percent, by pycocotools.
+
+    Raises :class:`UsageError` where there is no box to find.
+    """
     from pycocotools.cocoeval import COCOeval
 
     network.eval()
@@ -241,4 +206,7 @@ def measure(
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {name: 100 * float(evaluation.stats[place]) for name, place in PRECISIONS.items()}
+    precisions = {name: float(evaluation.stats[place]) for name, place in PRECISIONS.items()}
+    if min(precisions.values()) < 0:
+        raise no_boxes()
+    return {name: 100 * precision for name, precision in precisions.items()}

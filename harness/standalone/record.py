@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from harness.config import SCHEMA_VERSION
-from harness.environment import describe_device, peak_memory_mb, versions
 from harness.standalone.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -21,6 +18,10 @@ def make_record(
     run: StandaloneRun, val: Accuracy | None, test: Accuracy, search: dict[str, Any] | None
 ) -> dict[str, Any]:
     """JSON without NaN. Accuracies and errors are in percent, costs those of one image."""
+    import torch
+
+    from harness.environment import describe_device, peak_memory_mb, versions
+
     config, training, named = run.config, run.training, RECIPES[run.config.recipe]
     cost = run.space.cost(run.arch, run.task.image)
     return {
@@ -72,6 +73,16 @@ def make_record(
         "notes": _notes(run),
         "versions": versions(),
     }
+
+
+def in_full(record: dict[str, Any]) -> bool:
+    """Whether a record is of its printed recipe as it is, on all images, at full size.
+
+    Raises ``KeyError`` or ``TypeError`` for what is no record.
+    """
+    config = record["config"]
+    short = config["train_images"] or config["eval_images"] or record["network"]["reduced"]
+    return config["preset"] == "paper" and not short and not record["recipe"]["changed"]
 
 
 def _notes(run: StandaloneRun) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 
 from harness.environment import choose_device
 from harness.progress import bar
+from harness.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
 from harness.standalone.config import StandaloneConfig
 from harness.standalone.data import load_images
 from harness.standalone.record import make_record
@@ -20,29 +22,22 @@ from harness.standalone.training import StandaloneTraining
 from harness.store import atomic_path, write_json
 from harness.tabular.cost import usual_scale
 from harness.workspace import Workspace
-from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
-
-CHECK_EVERY = 50  # steps between two looks at the loss; one device synchronisation each
 
 
 @dataclass(frozen=True)
 class StandaloneExecution:
-    """How a training is carried out; none of it changes a result."""
+    """How a training is carried out; none of it changes a result but for rounding.
+
+    ``threads``: 0 is one for the embedded task, else all cores.
+    """
 
     data: Path | None = None
     runs: Path = Path("runs")
     device: str = "auto"
+    threads: int = 0
     keep_checkpoint: bool = False
     checkpoint_seconds: float = 20.0
-
-
-class StandaloneWorkspace(Workspace):
-    """The folder of one stand-alone training; its record is ``standalone.json``."""
-
-    def __init__(self, folder: Path):
-        super().__init__(folder)
-        self.record_path = folder / "standalone.json"
 
 
 def run_standalone(
@@ -51,10 +46,13 @@ def run_standalone(
     """Train, or continue, or find it finished; returns the record.
 
     ``search`` tells which run found the architecture (:class:`harness.standalone.origin.Origin`);
-    equal trainings are done once and list every run that asked for them. Raises
-    :class:`UsageError` for whatever the user can mend.
+    equal trainings are done once and list every run that asked for them. Sets the number of
+    torch's threads. Raises :class:`UsageError` for whatever the user can mend.
     """
-    workspace = StandaloneWorkspace(execution.runs / "standalone" / config.name)
+    usual = 1 if config.task == "digits" else os.cpu_count() or 1
+    torch.set_num_threads(execution.threads or usual)
+    folder = execution.runs / "standalone" / config.name
+    workspace = TrainingWorkspace(folder, "standalone.json")
     begun = None if workspace.finished() else StandaloneRun(config, execution, workspace)
     with workspace.lock():
         record = workspace.finished()
@@ -68,29 +66,29 @@ def run_standalone(
         return record
 
 
-class StandaloneRun:
+class StandaloneRun(Resumable):
     """One training in progress; :meth:`carry_out` reads top to bottom."""
 
     def __init__(
         self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
     ):
-        self.config, self.execution, self.workspace = config, execution, workspace
+        self.config, self.execution = config, execution
         self.device = choose_device(execution.device)
         scale = config.scale or usual_scale(config.space, config.task)
         self.space = SPACES[config.space](scale, config.width, config.cells)
         self.arch = self.space.decode(config.arch)
-        task, self.sha256 = load_images(config, execution.data)
+        task, sha256 = load_images(config, execution.data)
+        super().__init__(workspace, f"the images of {config.task}", sha256)
         self.task = task.to(self.device)
         self.training = StandaloneTraining(
             self.space, self.arch, self.task, config.train, config.seed
         )
-        self.done, self.total = 0, torch.zeros((), device=self.device)
+        self.total = torch.zeros((), device=self.device)
         self.history: list[dict[str, Any]] = []
-        self.before, self.started = 0.0, time.monotonic()
 
     def carry_out(self, search: dict[str, Any] | None) -> dict[str, Any]:
         """Train, validate, test, record; returns the record. Nothing sees a test image before."""
-        self._resume()
+        self.resume()
         self._train()
         val = self._validate()
         test = self.training.measure("test")
@@ -102,6 +100,7 @@ class StandaloneRun:
     def _train(self) -> None:
         """Run what is left of the steps; the loss is the mean over the epoch."""
         training, saved = self.training, time.monotonic()
+        what = f"training {self.config.arch} stand-alone diverged: its loss"
         with bar(training.steps, "train", "step", self.done) as progress:
             for step in range(self.done, training.steps):
                 self.total += training.step(step)
@@ -109,22 +108,15 @@ class StandaloneRun:
                 in_epoch = step % training.per_epoch + 1
                 if in_epoch % CHECK_EVERY and in_epoch != training.per_epoch:
                     continue
-                loss = self._checked(step + 1, self.total.item() / in_epoch)
+                loss = self.total.item() / in_epoch
+                self.check(loss, what, step + 1, "Lower --train.lr or set --train.clip")
                 progress.set_postfix(loss=f"{loss:.3f}")
                 if in_epoch == training.per_epoch:
                     self._end_epoch(step, loss)
                 ended = step + 1 == training.steps
                 if ended or time.monotonic() - saved >= self.execution.checkpoint_seconds:
-                    self._checkpoint(step + 1)
+                    self.checkpoint(step + 1)
                     saved = time.monotonic()
-
-    def _checked(self, step: int, loss: float) -> float:
-        if abs(loss) < float("inf"):
-            return loss
-        raise UsageError(
-            f"training {self.config.arch} stand-alone diverged: its loss is not finite at step "
-            f"{step}. Lower --train.lr or set --train.clip, then run again."
-        )
 
     def _end_epoch(self, step: int, loss: float) -> None:
         recipe, every = self.config.train, self.config.validate_every
@@ -147,35 +139,14 @@ class StandaloneRun:
 
     # What is kept -----------------------------------------------------------------------------
 
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
+    def state(self) -> dict[str, Any]:
+        training = self.training.state_dict()
+        return {"training": training, "total": self.total, "history": self.history}
 
-    def _checkpoint(self, done: int) -> None:
-        self.workspace.save_checkpoint(
-            {
-                "done": done,
-                "training": self.training.state_dict(),
-                "total": self.total,
-                "history": self.history,
-                "seconds": self.seconds,
-                "sha256": self.sha256,
-            }
-        )
-
-    def _resume(self) -> None:
-        state = self.workspace.load_checkpoint()
-        if state is None:
-            return
-        if state["sha256"] != self.sha256:
-            raise UsageError(
-                f"the images of {self.config.task} are not those that {self.workspace.folder} was "
-                "begun with; bring them back, or delete the folder."
-            )
-        self.done, self.before, self.history = state["done"], state["seconds"], state["history"]
+    def take_up(self, state: dict[str, Any]) -> None:
+        self.history = state["history"]
         self.total.copy_(state["total"])
         self.training.load_state_dict(state["training"])
-        print(f"continuing {self.workspace.folder} at step {self.done}", file=sys.stderr)
 
     def _save_history(self) -> None:
         import pandas as pd

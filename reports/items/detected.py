@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from typing import Any
 
-from harness.config import SCHEMA_VERSION
-from harness.store import read_json
-from reports.record import Record
+from reports.record import Record, beside, finite
 
 HOW = (
     "no detector was fine-tuned in full on what it found; `nas-harness train-standalone --run RUN "
@@ -16,17 +16,16 @@ HOW = (
 
 
 def detected(run: Record, *keys: str) -> float | None:
-    """The number under ``keys`` of ``detection.json``, mean over seeds; None if there is none."""
-    numbers = []
-    for path in sorted(run.folder.parent.glob("detection/*/detection.json")):
-        record = read_json(path)
-        if record["schema_version"] == SCHEMA_VERSION and not record["reduced"]:
-            searches = [search["run"] for search in record["found_by"]]
-            numbers += [_under(record, keys)] * (run.folder.name in searches)
+    """The number under ``keys`` of ``detection.json``, mean over seeds; None if there is none.
+
+    Raises :class:`UsageError` where such a record beside the run is damaged.
+    """
+
+    def read(record: Any) -> tuple[bool, float]:
+        searches = [search["run"] for search in record["found_by"]]
+        counts = not record["reduced"] and run.folder.name in searches
+        return counts, finite(reduce(getitem, keys, record))
+
+    found = beside(run.folder.parent, "detection", read)
+    numbers = [number for counts, number in found if counts]
     return sum(numbers) / len(numbers) if numbers else None
-
-
-def _under(tree: Any, keys: tuple[str, ...]) -> float:
-    for key in keys:
-        tree = tree[key]
-    return float(tree)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.config import SCHEMA_VERSION
-from harness.store import read_json
-from reports.record import Record
+from harness.standalone.record import in_full
+from reports.record import Record, beside, finite
 
 
 class Retrainings:
-    """Those that ``nas-harness train-standalone`` recorded beside the runs in ``runs``."""
+    """Those that ``nas-harness train-standalone`` recorded beside the runs in ``runs``.
+
+    Raises :class:`UsageError` where one of their records is damaged.
+    """
 
     def __init__(self, runs: Path):
         self.by_run: dict[tuple[str, str], list[float]] = {}
-        for path in sorted(runs.glob("standalone/*/standalone.json")):
-            record = read_json(path)
-            if record["schema_version"] == SCHEMA_VERSION and _in_full(record):
-                for search in record["found_by"]:
-                    key = search["run"], record["config"]["task"]
-                    self.by_run.setdefault(key, []).append(record["result"]["test_accuracy"])
+        for task, accuracy, searches in filter(None, beside(runs, "standalone", _read)):
+            for search in searches:
+                self.by_run.setdefault((search, task), []).append(accuracy)
 
     def accuracy(self, run: Record) -> float | None:
         """Mean test accuracy over their seeds in percent, on the run's own task; None if none."""
@@ -28,7 +27,8 @@ class Retrainings:
         return sum(found) / len(found) if found else None
 
 
-def _in_full(record: dict[str, Any]) -> bool:
-    config = record["config"]
-    short = config["train_images"] or config["eval_images"] or record["network"]["reduced"]
-    return config["preset"] == "paper" and not short and not record["recipe"]["changed"]
+def _read(record: Any) -> tuple[str, float, list[str]] | None:
+    """Task, test accuracy, and the runs that found the architecture; None unless in full."""
+    accuracy = finite(record["result"]["test_accuracy"])
+    searches = [str(search["run"]) for search in record["found_by"]]
+    return (str(record["config"]["task"]), accuracy, searches) if in_full(record) else None

@@ -71,11 +71,16 @@ function curve(host, panel) {
       const text = ` ${series.name} ${at < 0 ? "–" : brief(series.value[at])}`;
       return html("div", {}, swatch, text);
     });
-    const thin = panel.series.some(series => series.of > series.step.length)
-      ? [html("div", { class: "soft" }, "Thinned out: "
-        + `${panel.series[0].step.length} of ${panel.series[0].of} values are drawn.`)] : [];
-    value.replaceChildren(`${panel.x} ${step.toLocaleString("en-US")}`, ...parts, ...thin);
+    const place = `${panel.x} ${step.toLocaleString("en-US")}`;
+    value.replaceChildren(place, ...parts, ...thinned(panel));
   }
+}
+
+/* What is said of the series that are drawn with fewer values than there are. */
+function thinned(panel) {
+  const thin = panel.series.filter(series => series.of > series.step.length);
+  const drawn = thin.map(series => `${series.name}, ${series.step.length} of ${series.of} values`);
+  return thin.length ? [html("div", { class: "soft" }, `Thinned out: ${drawn.join("; ")}.`)] : [];
 }
 
 function around(values, share) {

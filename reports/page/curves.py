@@ -54,7 +54,7 @@ def _read(record: Record) -> pandas.DataFrame | None:
         numbers = history.drop(columns="phase").astype({"step": int})
         history[numbers.columns] = numbers.astype(float).replace([np.inf, -np.inf], np.nan)
         return history.astype({"phase": str})
-    except (OSError, ArrowException, KeyError, ValueError) as error:
+    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"cannot read {path.name}: {error}.") from error
 
 

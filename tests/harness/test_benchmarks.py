@@ -2,12 +2,14 @@
 
 import json
 import math
+from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
 import torch
 
-from harness.benchmarks import answer, solvers, students, tables, training
+from harness.benchmarks import answer, memory, solvers, students, tables, tables_times, training
 from harness.benchmarks.clock import in_turns
 from harness.benchmarks.plain_solvers import (
     Again,
@@ -127,11 +129,30 @@ def test_waiting_for_a_device_is_seen():
 def test_tables(capsys):
     result = measured(capsys, "tables", "--quick", "--repeats=2")
     assert [table["origin"] for table in result["open"]] == ["synthetic"] * 2
-    assert result["tau"]["difference"] == 0
     assert result["tau"]["pairs"] == result["intervals"]["n"] == 300
-    assert all(number >= 0 for number in numbers(result["open"]))
+    assert 0.2 < result["tau"]["value"] < 0.8  # noise as large as what varies
+    for table in result["open"]:
+        assert table["rows"] == 300
+        assert 0.005 < table["file_mb"] < 0.05  # five numbers of eight bytes a row, and a name
+        assert 1e-4 < table["wall"]["low"] < 10  # seconds
+        assert table["peak_mb"]["low"] >= table["mb"]["low"]
     printed = tables.render(result)
     assert "open nb101, 300 rows, synthetic" in printed and "--help" in printed
+
+
+def test_tau_of_the_tables_is_that_of_counting_pairs(rng):
+    score, truth = rng.integers(0, 9, (2, 60)).astype(float)
+    signs = [np.sign(x[:, None] - x[None, :]) for x in (score, truth)]
+    counted = (signs[0] * signs[1]).sum() / np.sqrt(np.prod([(s != 0).sum() for s in signs]))
+    assert tables_times._tau(score, truth, 1)["value"] == pytest.approx(counted, abs=1e-12)
+
+
+def test_memory_is_told_without_proc_as_well(monkeypatch):
+    if not memory.STATUS.exists() or which("ps") is None:
+        pytest.skip("needs /proc and ps to compare")
+    told = memory.resident_mb(), memory.peak_mb()
+    monkeypatch.setattr(memory, "STATUS", Path("/nowhere"))
+    assert (memory.resident_mb(), memory.peak_mb()) == pytest.approx(told, rel=0.1)
 
 
 def test_a_published_table_is_preferred(shared_data, rng):

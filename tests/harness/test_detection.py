@@ -1,6 +1,9 @@
 """Detection: a trained backbone in RetinaNet on a COCO of coloured squares."""
 
 import json
+import sys
+from dataclasses import replace
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from harness.detection.backbone import load_backbone, taps  # noqa: E402
 from harness.detection.coco import load_coco  # noqa: E402
 from harness.detection.config import DetectionConfig, base_config  # noqa: E402
 from harness.detection.network import retinanet  # noqa: E402
+from harness.resumable import TrainingWorkspace  # noqa: E402
 from harness.store import write_json  # noqa: E402
 from harness.workspace import save_tensors  # noqa: E402
 from searchspaces.base import ImageSpec  # noqa: E402
@@ -66,9 +70,10 @@ def trained(tmp_path_factory):
         "schema_version": SCHEMA_VERSION,
         "name": "mobilenet-imagenet-net",
         "config": {"space": "mobilenet", "task": "imagenet", "width": 8, "cells": 0,
-                   "preset": "paper"},
+                   "preset": "paper", "train_images": 0, "eval_images": 0},
+        "recipe": {"changed": {}},
         "arch": SPACE.encode(ARCH),
-        "network": {"scale": "imagenet", "params": 1000, "madds": 224**2, "reduced": True},
+        "network": {"scale": "imagenet", "params": 1000, "madds": 224**2, "reduced": False},
         "found_by": [{"run": "some-run"}],
     }  # fmt: skip
     write_json(folder / "standalone.json", record)
@@ -156,11 +161,31 @@ def test_fine_tuning_learns(trained, coco, tmp_path):
     config = DetectionConfig(lr=0.05, batch_size=8, warmup=1, side=64, longest=96)
     torch.manual_seed(0)
     network = retinanet(load_backbone(trained).network, 2, 64, 96)
-    workspace = runs.DetectionWorkspace(tmp_path)
+    workspace = TrainingWorkspace(tmp_path, "detection.json")
     train = load_coco(coco, "train")
     tuning = runs.FineTuning(network, train, config, workspace, torch.device("cpu"))
     losses = [tuning.step(number).item() for number in range(10)]
     assert losses[-1] < 0.8 * losses[0], losses
+
+
+@pytest.mark.parametrize(
+    ("change", "reduced"),
+    [
+        (lambda record: None, False),
+        (lambda record: record["recipe"].update(changed={"epochs": 1}), True),
+        (lambda record: record["config"].update(train_images=100), True),
+        (lambda record: record["config"].update(preset="laptop"), True),
+    ],
+)
+def test_a_detector_is_full_on_a_backbone_in_full_alone(
+    trained, coco, tmp_path, monkeypatch, change, reduced
+):
+    """Nothing is trained: ``step`` and ``measure`` are stood in for."""
+    monkeypatch.setattr(runs.FineTuning, "step", lambda tuning, number: torch.zeros(()))
+    monkeypatch.setattr(runs, "measure", lambda *_: dict.fromkeys(runs.PRECISIONS, 1.0))
+    folder = changed(trained, tmp_path / "backbone", change)
+    execution = runs.DetectionExecution(coco, tmp_path, "cpu")
+    assert runs.detect(folder, DetectionConfig(), execution)["reduced"] is reduced
 
 
 def test_a_stopped_fine_tuning_ends_with_the_same_bits(trained, coco, tmp_path, monkeypatch):
@@ -201,6 +226,12 @@ def test_the_command_prints_the_record(trained, coco, tmp_path, capsys):
     [
         (lambda record: record.update(schema_version=0), "another version"),
         (lambda record: record.pop("arch"), "damaged"),
+        (lambda record: record.pop("name"), "damaged"),
+        (lambda record: record.update(config=[]), "damaged"),
+        (lambda record: record.update(found_by=["a"]), "damaged"),
+        (lambda record: record["network"].pop("madds"), "damaged"),
+        (lambda record: record["network"].update(madds="many"), "damaged"),
+        (lambda record: record.pop("recipe"), "damaged"),
         (lambda record: record["config"].update(task="digits"), "has not seen colours"),
         (lambda record: record["network"].update(scale="cifar"), "reduce images by"),
         (lambda record: record["config"].update(width=16), "damaged"),
@@ -215,7 +246,8 @@ def test_a_network_of_cells_is_refused(trained, tmp_path):
     space = SPACES["nb201"]("benchmark", 4, 1)
     arch = space.sample(np.random.default_rng(0))
     weights = space.standalone(arch, ImageSpec(3, 32, 10)).state_dict()
-    cells = {"space": "nb201", "task": "cifar10", "width": 4, "cells": 1, "preset": "paper"}
+    own = json.loads((trained / "standalone.json").read_text())["config"]
+    cells = own | {"space": "nb201", "task": "cifar10", "width": 4, "cells": 1}
     network = {"scale": "benchmark", "params": 1, "madds": 1, "reduced": True}
     change = {"config": cells, "arch": space.encode(arch), "network": network}
     folder = changed(trained, tmp_path, lambda record: record.update(change))
@@ -243,3 +275,132 @@ def test_missing_weights_or_images_are_named(trained, tmp_path, coco, capsys):
             train.image(1)
     finally:
         path.write_bytes(kept)
+
+
+# COCO that is not whole --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_coco(coco, tmp_path):
+    """``other_coco(change, part)``: a copy whose annotations of ``part`` are changed."""
+
+    def make(change, part="val"):
+        root = copytree(coco, tmp_path / "coco")
+        path = root / "annotations" / f"instances_{part}2017.json"
+        content = json.loads(path.read_text())
+        change(content)
+        write_json(path, content)
+        return root
+
+    return make
+
+
+def emptied(content):
+    """The first four images lose their boxes."""
+    kept = [one for one in content["annotations"] if one["image_id"] > 4]
+    content["annotations"] = kept
+
+
+def crowded(content):
+    for one in content["annotations"]:
+        one["iscrowd"] = 1
+
+
+@pytest.mark.parametrize("change", [emptied, crowded])
+def test_images_without_boxes_are_not_measured_on(
+    trained, coco, other_coco, tmp_path, monkeypatch, change
+):
+    monkeypatch.setattr(runs.FineTuning, "train", pytest.fail)
+    execution = runs.DetectionExecution(other_coco(change), tmp_path, "cpu")
+    with pytest.raises(UsageError, match="no boxes among the images evaluated; raise --eval"):
+        runs.detect(trained, base_config("smoke"), execution)
+
+
+def test_a_precision_of_nothing_is_none(other_coco):
+    class Guess(torch.nn.Module):
+        def forward(self, images):
+            found = {"boxes": [[1.0, 2.0, 3.0, 4.0]], "scores": [1.0], "labels": [0]}
+            return [{name: torch.tensor(value) for name, value in found.items()} for _ in images]
+
+    val = load_coco(other_coco(emptied), "val")
+    assert runs.measure(Guess(), val, 4, torch.device("cpu"))["map"] >= 0
+    with pytest.raises(UsageError, match="no boxes among the images evaluated"):
+        runs.measure(Guess(), replace(val, ids=val.ids[:4]), 4, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("change", ["number", "name"])
+def test_other_categories_are_refused_before_training(
+    trained, other_coco, tmp_path, monkeypatch, change
+):
+    def renumber(content):
+        content["categories"].append({"id": 5, "name": "third"})
+
+    def rename(content):
+        content["categories"][0]["name"] = "another"
+
+    monkeypatch.setattr(runs.FineTuning, "train", pytest.fail)
+    root = other_coco(renumber if change == "number" else rename)
+    with pytest.raises(UsageError, match="have different categories"):
+        runs.detect(trained, base_config("smoke"), runs.DetectionExecution(root, tmp_path, "cpu"))
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda one: one.pop("bbox"), "an annotation without bbox"),
+        (lambda one: one.pop("category_id"), "KeyError: .category_id"),
+        (lambda one: one.pop("area"), "an annotation without area"),
+        (lambda one: one.pop("iscrowd"), "an annotation without iscrowd"),
+        (lambda one: one.update(category_id=99), "an annotation of an unknown category"),
+        (lambda one: one.update(bbox=[1, 2, 3]), "a bbox that is not four numbers"),
+        (lambda one: one.update(bbox=[1, 2, 3, "4"]), "a bbox that is not four numbers"),
+        (lambda one: one.update(bbox=5), "a bbox that is not four numbers"),
+    ],
+)
+def test_annotations_that_lack_something_are_named(other_coco, part, change, message):
+    root = other_coco(lambda content: change(content["annotations"][3]), part)
+    with pytest.raises(UsageError, match=f"instances_{part}2017.json.* {message}"):
+        load_coco(root, part)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content["images"][0].pop("file_name"), "an image without file_name"),
+        (lambda content: content["categories"][0].update(id="a"), "ids that are no whole numbers"),
+        (lambda content: content["images"][0].update(id="a"), "ids that are no whole numbers"),
+    ],
+)
+def test_images_and_categories_that_lack_something_are_named(other_coco, change, message):
+    with pytest.raises(UsageError, match=message):
+        load_coco(other_coco(change), "val")
+
+
+@pytest.mark.parametrize("name", ["pycocotools", "torchvision"])
+def test_a_missing_package_is_named(trained, coco, tmp_path, monkeypatch, name):
+    for module in [known for known in sys.modules if known.split(".")[0] == name]:
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "harness.detection.network")
+    with pytest.raises(UsageError, match="detection needs torchvision and pycocotools"):
+        runs.detect(trained, base_config("smoke"), runs.DetectionExecution(coco, tmp_path, "cpu"))
+
+
+def test_divergence_names_the_last_good_checkpoint(trained, coco, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "CHECK_EVERY", 1)
+    config = replace(base_config("smoke"), epochs=2)
+
+    def diverge(first):
+        monkeypatch.setattr(
+            runs.FineTuning,
+            "step",
+            lambda _, number: torch.tensor([0.0, float("nan")][number >= first]),
+        )
+        folder = tmp_path / str(first)
+        with pytest.raises(UsageError, match=rf"not finite at step {first + 1};.*--lr") as raised:
+            runs.detect(trained, config, runs.DetectionExecution(coco, folder, "cpu", 0.0))
+        return str(raised.value), list(folder.glob("detection/*/checkpoint.pt"))
+
+    assert "there is no checkpoint yet" in diverge(0)[0]
+    message, [checkpoint] = diverge(2)
+    assert f"the last good checkpoint, {checkpoint}, is of step 2" in message

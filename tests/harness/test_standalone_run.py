@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+import torch
 
 from harness.config import SCHEMA_VERSION, with_values
 from harness.standalone import run as standalone_run
 from harness.standalone.config import base_config
 from harness.standalone.run import StandaloneExecution, run_standalone
+from harness.standalone.training import StandaloneTraining
 from harness.tasks.base import Task
 from harness.workspace import load_tensors, save_tensors
 from searchspaces.errors import UsageError
@@ -218,9 +220,57 @@ def test_a_training_killed_again_and_again_ends_with_the_same_bits(space, finish
 
 def test_divergence_is_an_error_and_no_record(tmp_path):
     wild = config("darts", **{"train.lr": 1e30, "train.clip": 0.0})
-    with pytest.raises(UsageError, match=r"diverged: its loss is not finite at step 5.*--train.lr"):
+    message = (
+        r"diverged: its loss is not finite at step 5; there is no checkpoint yet\..*--train.lr"
+    )
+    with pytest.raises(UsageError, match=message):
         run(wild, tmp_path)
     assert not list(tmp_path.rglob("standalone.json"))
+
+
+def test_divergence_names_the_last_good_checkpoint(tmp_path, monkeypatch):
+    step = StandaloneTraining.step
+    monkeypatch.setattr(
+        StandaloneTraining,
+        "step",
+        lambda training, number: step(training, number) * (float("nan") if number > 6 else 1),
+    )
+    with pytest.raises(UsageError, match="not finite at step 10") as raised:
+        run(config(), tmp_path)
+    [checkpoint] = tmp_path.rglob("checkpoint.pt")
+    assert f"; the last good checkpoint, {checkpoint}, is of step 5." in str(raised.value)
+
+
+# How it is carried out ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_embedded_task_has_one_thread_whoever_asks(two_threads, tmp_path):
+    assert run(config(), tmp_path)["costs"]["threads"] == 1
+
+
+def test_other_tasks_have_all_cores_or_what_is_asked(two_threads, tmp_path, monkeypatch):
+    seen = []
+
+    def stop(*_):
+        seen.append(torch.get_num_threads())
+        raise UsageError("enough")
+
+    monkeypatch.setattr(standalone_run, "load_images", stop)
+    monkeypatch.setattr(standalone_run.os, "cpu_count", lambda: 3)
+    for threads in (0, 2):
+        with pytest.raises(UsageError, match="enough"):
+            run_standalone(
+                config(task="cifar10"), StandaloneExecution(runs=tmp_path, threads=threads)
+            )
+    assert seen == [3, 2]
 
 
 def test_other_images_do_not_continue_a_training(tmp_path):

@@ -63,7 +63,7 @@ def test_options_come_after_the_recipe_and_the_preset():
 
 
 def test_what_a_run_found_is_trained_on_its_task(found):
-    config, _, origin, _, _ = parse(["--run", str(found)])
+    config, _, origin, _ = parse(["--run", str(found)])
     assert (config.space, config.task, config.scale, config.arch) == (
         "nb201", "digits", "compact", ARCH,
     )  # fmt: skip

@@ -8,6 +8,8 @@ import io
 import json
 import pickle
 import tempfile
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -238,6 +240,60 @@ def test_scores_of_a_run_with_changed_bytes(edits):
     written("other/scores.parquet", edited(content, edits))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         assert main(["compare", str(FOLDER / "other")]) in (0, 2)
+
+
+MOMENT = datetime(2020, 1, 2, 3, 4, 5)
+KINDS = {
+    "structs": lambda: [{"a": 1, "b": "c"}],
+    "lists": lambda: [[1.0, 2.0]],
+    "maps": lambda: pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    "moments": lambda: [MOMENT],
+    "moments of a zone": lambda: pa.array([MOMENT], pa.timestamp("us", "UTC")),
+    "days": lambda: [MOMENT.date()],
+    "times": lambda: [MOMENT.time()],
+    "durations": lambda: [timedelta(days=1)],
+    "decimals": lambda: [Decimal("1.5")],
+    "bytes": lambda: [b"\xff\0"],
+    "texts": lambda: ["nan"],
+    "categories": lambda: pa.array(["a"]).dictionary_encode(),
+    "truths": lambda: [True],
+    "nothing": lambda: [None],
+    "large numbers": lambda: pa.array([2**64 - 1], pa.uint64()),
+    "half numbers": lambda: pa.array(np.array([1.5], np.float16)),
+}
+HISTORY = {
+    "phase": ["train"] * 4 + ["epoch", "search"],
+    "step": [2, 4, 6, 8, 8, 1],
+    "loss": [2.0, 1.5, 1.2, 1.1, None, None],
+    "best": [None] * 5 + [60.0],
+}
+
+
+@given(
+    st.sampled_from(["scores.parquet", "history.parquet"]),
+    st.lists(
+        st.tuples(PLACE, st.sampled_from(sorted(KINDS)), st.booleans()), min_size=1, max_size=3
+    ),
+)
+def test_a_run_with_columns_of_other_kinds_is_shown_or_refused(name, changes):
+    folder = FOLDER / "kinds"
+    folder.mkdir(exist_ok=True)
+    written("kinds/run.json", json.dumps(recorded()))
+    stored = pq.read_table(FOLDER / "run" / "scores.parquet")
+    tables = {"scores.parquet": stored, "history.parquet": pa.table(HISTORY)}
+    for place, kind, gap in changes:
+        table = tables[name]
+        column = min(int(place * table.num_columns), table.num_columns - 1)
+        one = pa.array(KINDS[kind]())
+        values = pa.concat_arrays([one] * (len(table) - gap) + [pa.nulls(1, one.type)] * gap)
+        changed = table.set_column(column, table.column_names[column], values)
+        tables[name] = changed.replace_schema_metadata()
+    for file, table in tables.items():
+        pq.write_table(table, folder / file)
+    output = FOLDER / "kinds.html"
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert main(["compare", str(folder)]) in (0, 2)
+        assert main(["page", str(folder), "--output", str(output)]) in (0, 2)
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda tree: json.dumps(tree).encode()))

@@ -1,9 +1,14 @@
 """Learning curves: series of one unit together, what never changes in words, long ones thinned."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from browser import node
 
+from reports import page
 from reports.page import curves as module
 from reports.page.curves import curves
 from reports.page.pool import Pool, thinned
@@ -61,6 +66,18 @@ def test_long_series_are_thinned_out_with_both_ends(panels_of, monkeypatch):
     assert (series["step"][0], series["step"][-1]) == (0, 99)
 
 
+def test_it_is_said_which_series_are_thinned_out():
+    series = [{"name": n, "of": of, "step": [1, 2]} for n, of in (("a", 2), ("b", 9), ("c", 7))]
+    script = (Path(page.__file__).parent / "curves.js").read_text()
+    script += "const html = (tag, attributes, text) => text;"
+    for shown in (series, series[:1]):
+        script += f"console.log(JSON.stringify(thinned({json.dumps({'series': shown})})));"
+    assert [json.loads(line) for line in node(script).splitlines()] == [
+        ["Thinned out: b, 2 of 9 values; c, 2 of 7 values."],
+        [],
+    ]
+
+
 def test_no_history_gives_no_curves(panels_of):
     assert panels_of(None) == []
 
@@ -71,8 +88,11 @@ def test_no_history_gives_no_curves(panels_of):
         pd.DataFrame({"step": [1], "loss": [1.0]}),
         pd.DataFrame({"phase": ["train"], "loss": [1.0]}),
         pd.DataFrame({"phase": ["train"], "step": [1], "loss": ["low"]}),
+        pd.DataFrame({"phase": ["train"], "step": [1], "loss": [{"a": 1}]}),
+        pd.DataFrame({"phase": ["train"], "step": [1], "loss": [pd.Timestamp("2020")]}),
+        pd.DataFrame({"phase": ["train"], "step": [{"a": 1}], "loss": [1.0]}),
     ],
-    ids=["phase", "step", "text"],
+    ids=["phase", "step", "text", "struct", "moment", "struct of steps"],
 )
 def test_histories_that_no_run_writes_are_refused(panels_of, frame):
     with pytest.raises(UsageError, match="cannot read history.parquet"):

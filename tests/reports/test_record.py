@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 
 from reports.record import is_run, load, load_all
@@ -71,7 +72,9 @@ def test_unfinished_runs_are_refused_alone_and_left_out_of_many(
         load_all([begun])
 
 
-@pytest.mark.parametrize("damage", ["absent", "truncated", "column", "nan", "empty"])
+@pytest.mark.parametrize(
+    "damage", ["absent", "truncated", "column", "nan", "empty", "structs", "moments", "nameless"]
+)
 def test_damaged_scores_are_refused(write_run, make_record, make_scores, damage):
     frame = make_scores(50)
     if damage == "column":
@@ -80,6 +83,12 @@ def test_damaged_scores_are_refused(write_run, make_record, make_scores, damage)
         frame.loc[3, "score"] = float("nan")
     if damage == "empty":
         frame = frame.head(0)
+    if damage == "structs":
+        frame["score"] = [{"a": 1}] * 50
+    if damage == "moments":
+        frame["truth"] = pd.Timestamp("2020")
+    if damage == "nameless":
+        frame.loc[3, "arch"] = None
     folder = write_run("a", make_record(), None if damage == "absent" else frame)
     if damage == "truncated":
         path = folder / "scores.parquet"

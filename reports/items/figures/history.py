@@ -61,14 +61,14 @@ def series(record: Record, name: str) -> dict[int, float]:
     path = record.folder / "history.parquet"
     try:
         history = read_frame(path)
-    except (OSError, ArrowException) as error:
+        if name not in history:
+            return {}
+        epochs = history[(history["phase"] == "epoch") & history[name].notna()]
+        return dict(zip(map(int, epochs["step"]), map(float, epochs[name]), strict=True))
+    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"cannot read {path}: {error}; delete the folder and run again."
         ) from error
-    if name not in history:
-        return {}
-    epochs = history[(history["phase"] == "epoch") & history[name].notna()]
-    return dict(zip(map(int, epochs["step"]), map(float, epochs[name]), strict=True))
 
 
 def picture(results: Results, drawn: pandas.DataFrame) -> Figure:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from reports.items import results as tags
+from reports.items.retrained import Retrainings
 from reports.items.runs import shortfalls
 from reports.record import Record
+from searchspaces.errors import UsageError
 
 
 def runs_of(item, row, **choices):
@@ -96,6 +98,26 @@ def retrained(make_item, record_run, measured, tmp_path, truth):
 def test_stand_alone_trainings_in_full_stand_in_for_the_ground_truth(retrained):
     cell = retrained(96.0, 97.0)
     assert (cell.value, cell.n, cell.tag) == (pytest.approx(3.5), 1, tags.TRAINED_FULL)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: [],
+        lambda record: {},
+        lambda record: record | {"config": []},
+        lambda record: record | {"recipe": None},
+        lambda record: record | {"found_by": 3},
+        lambda record: record | {"result": {"test_accuracy": None}},
+        lambda record: record | {"result": {"test_accuracy": float("nan")}},
+    ],
+)
+def test_a_damaged_stand_alone_training_is_named(retrained, tmp_path, damage):
+    retrained(96.0)
+    [path] = tmp_path.rglob("standalone.json")
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    with pytest.raises(UsageError, match="standalone.json is damaged: .*; delete its folder"):
+        Retrainings(tmp_path / "runs")
 
 
 @pytest.mark.parametrize("changes", [{"preset": "laptop"}, {"train_images": 9}, {"task": "digits"}])
