@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,17 @@ from harness.assembly import (
     sampled_rows,
     training_identity,
 )
-from harness.config import SCHEMA_VERSION, Config, digest
+from harness.config import Config, digest
 from harness.distributed import ALONE, Crew
 from harness.distributed_ranking import rank_together
 from harness.distributed_training import check_divisible, trained_together
-from harness.environment import choose_device, describe_device, peak_memory_mb, versions
+from harness.environment import choose_device, describe_device
 from harness.evaluate import evaluate_scores
 from harness.found import measure_found
 from harness.metrics import kendall_tau
 from harness.progress import bar
 from harness.resumable import last_checkpoint
+from harness.run_record import record_of, scores_columns
 from harness.store import atomic_path
 from harness.tabular.table import Table
 from harness.timing import timing_of
@@ -144,9 +145,9 @@ class Run:
         result = evaluate_scores(
             self.table, by_name, "test", space=self.space, population=self.space.size
         )
-        self._save_scores(rows, scores)
-        self._save_history()
-        record = self._record(result, found)
+        self._save(self.workspace.scores_path, scores_columns(self.table, rows, scores))
+        self._save(self.workspace.history_path, self.history)
+        record = record_of(self, result, found)
         self.workspace.complete(record, self.execution.keep_checkpoint)
         return record
 
@@ -297,79 +298,18 @@ class Run:
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
             }
-            | self._processes
+            | self.processes
         )
         return self.execution.runs / "supernets" / f"{config.space}-{config.task}-{name}.pt"
 
     @property
-    def _processes(self) -> dict[str, int]:
+    def processes(self) -> dict[str, int]:
+        """What a record and a supernet's identity say of them: nothing about one."""
         return {"processes": self.crew.size} if self.crew.size > 1 else {}
 
-    def _save_scores(self, rows: np.ndarray, scores: np.ndarray) -> None:
+    def _save(self, path: Path, content: Any) -> None:
+        """Columns, or rows that need not have the same, as a parquet file."""
         import pandas as pd
 
-        columns = {
-            "arch": np.array(self.table.archs)[rows],
-            "score": scores,
-            "truth": self.table.truth("test")[rows],
-        }
-        sizes = {"params": self.table.params, "madds": self.table.madds}
-        columns |= {name: size[rows] for name, size in sizes.items() if size is not None}
-        frame = pd.DataFrame(columns)
-        with atomic_path(self.workspace.scores_path) as temporary:
-            frame.to_parquet(temporary, index=False)
-
-    def _save_history(self) -> None:
-        import pandas as pd
-
-        with atomic_path(self.workspace.history_path) as temporary:
-            pd.DataFrame(self.history).to_parquet(temporary, index=False)
-
-    def _record(self, result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-        table, config = self.table, self.config
-        return result | {
-            "schema_version": SCHEMA_VERSION,
-            "run": self.workspace.folder.name,
-            "config": config.to_dict(),
-            "data": {
-                "train": len(self.task.train),
-                "val": len(self.task.val),
-                "test": len(self.task.test),
-                "sha256": self.task.fingerprint(),
-            },
-            "ground_truth": {
-                "table": table.meta.name,
-                "split": "test",
-                "seeds": len(table.seeds("test")),
-                "version": table.meta.version,
-                "sha256": table.meta.sha256,
-            },
-            "scoring": {
-                "split": "val",
-                "bn": config.score.bn,
-                "images": config.score.images or len(self.task.val),
-            },
-            "notes": result["notes"]
-            + self.method.notes()
-            + ([self.timing.note(config)] if self.timing else []),
-            "training": {
-                "equalise": config.equalise,
-                "steps": self.method.setting.recipe.steps,
-            }
-            | ({"timing": asdict(self.timing)} if self.timing else {}),
-            "supernet": {
-                "scale": self.space.scale,
-                "parameters": sum(p.numel() for p in self.method.supernet.parameters()),
-                "reduced": bool(config.supernet.width or config.supernet.cells),
-            },
-            "found": found,
-            "costs": {"scoring_image_passes": 0}
-            | dict(self.method.costs)
-            | {
-                "seconds": round(self.seconds, 1),
-                "peak_memory_mb": peak_memory_mb(),
-                "device": describe_device(self.device),
-            }
-            | self._processes,
-            "versions": versions(),
-        }
+        with atomic_path(path) as temporary:
+            pd.DataFrame(content).to_parquet(temporary, index=False)
