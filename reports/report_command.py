@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which items, which runs fill them, and where all forms go."""
     parser.add_argument("paper", metavar="PAPER", help="a folder of reports/papers, as mngnas")
-    parser.add_argument("item", metavar="ITEM", nargs="?", help="as table-11 or fig-10")
+    parser.add_argument("items", metavar="ITEM", nargs="*", help="as table-11 or fig-10")
     parser.add_argument("--all", action="store_true", help="every item of the paper")
     parser.add_argument("--preset", help="of the runs; left out: the item's own")
     parser.add_argument("--task", help="of the runs; left out: the item's own")
@@ -47,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(given: argparse.Namespace) -> list[str]:
-    """The names of the items asked for; raises :class:`UsageError` unless it is one or all."""
+    """The names of the items asked for; raises :class:`UsageError` unless some are, or all."""
     from reports.items.model import item_names
 
     names = item_names(given.paper)
-    if bool(given.item) == given.all:
-        raise UsageError(f"name one item of {given.paper}, or give --all: {', '.join(names)}.")
-    return names if given.all else [given.item]
+    if bool(given.items) == given.all:
+        raise UsageError(f"name items of {given.paper}, or give --all: {', '.join(names)}.")
+    return names if given.all else list(dict.fromkeys(given.items))
 
 
 def publish(

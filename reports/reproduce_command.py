@@ -33,7 +33,6 @@ def main(arguments: list[str]) -> None:
         "on this machine, with --ray as well.",
     )
     add_arguments(parser)
-    parser.add_argument("more", metavar="ITEM", nargs="*", help="further items")
     run = parser.add_argument_group("execution (changes no result)")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> None:
     add_cluster_options(parser)
     given = parser.parse_args(arguments)
     cluster = cluster_of(given, given.device)
-    names = list(dict.fromkeys([*chosen(given), *given.more]))
+    names = chosen(given)
     check_choices(given)
 
     from harness.grid import run_grid

@@ -172,8 +172,8 @@ def test_preset_task_and_seeds_reach_every_run(paper, reproduce, monkeypatch):
     [
         ("table-2", "toy has no item 'table-2'"),
         ("table-1 table-2", "toy has no item 'table-2'"),
-        ("", "name one item of toy, or give --all"),
-        ("table-1 --all", "name one item of toy, or give --all"),
+        ("", "name items of toy, or give --all"),
+        ("table-1 --all", "name items of toy, or give --all"),
         ("table-1 --preset smok", "did you mean 'smoke'"),
         ("table-1 --task digit", "did you mean 'digits'"),
         ("table-1 --workers -1", "'-1' is not a whole number"),

@@ -50,8 +50,8 @@ def test_all_items_have_an_overview(report, make_item, full_results, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "name one item of toy, or give --all: table-1"),
-        (["table-1", "--all"], "name one item of toy, or give --all"),
+        ([], "name items of toy, or give --all: table-1"),
+        (["table-1", "--all"], "name items of toy, or give --all"),
         (["table-2"], "toy has no item 'table-2'.*'table-1'"),
         (["table-1", "--preset", "lptop"], "unknown preset 'lptop'.*'laptop'"),
         (["table-1", "--task", "cifar11"], "unknown task 'cifar11'.*cifar10"),
