@@ -4,6 +4,7 @@ import json
 
 import pytest
 import tiny
+from tiny import ITEM
 
 import reports.items.model
 from harness import grid, pipeline, presets
@@ -13,33 +14,6 @@ from harness.progress import watch
 from reports.reproduce_command import main
 from searchspaces.errors import UsageError
 
-ITEM = """
-title = "Table I"
-kind = "table"
-class = "N"
-caption = "How it ranks."
-reduced = "Six steps stand for many."
-
-[study]
-space = "nb201"
-preset = "smoke"
-seeds = [0, 1]
-train = {steps = 6, batch_size = 16}
-score = {calibration_images = 64, images = 200}
-search = {population = 4, parents = 2}
-rank = {architectures = 12}
-
-[[columns]]
-id = "tau"
-head = "Kendall τ"
-measure = "tau"
-
-[[rows]]
-id = "spos"
-label = "SPOS"
-run = {method = "spos"}
-printed = {tau = "56.4"}
-"""
 SMALL = {
     "train": {"steps": 6, "batch_size": 16},
     "score": {"calibration_images": 64, "images": 200},

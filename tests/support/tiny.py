@@ -39,6 +39,34 @@ _OF_METHOD = {
     "--options.teachers 2",
 }
 METHODS = tuple(_OF_METHOD)
+# An item of a paper whose only row is such a run.
+ITEM = """
+title = "Table I"
+kind = "table"
+class = "N"
+caption = "How it ranks."
+reduced = "Six steps stand for many."
+
+[study]
+space = "nb201"
+preset = "smoke"
+seeds = [0, 1]
+train = {steps = 6, batch_size = 16}
+score = {calibration_images = 64, images = 200}
+search = {population = 4, parents = 2}
+rank = {architectures = 12}
+
+[[columns]]
+id = "tau"
+head = "Kendall τ"
+measure = "tau"
+
+[[rows]]
+id = "spos"
+label = "SPOS"
+run = {method = "spos"}
+printed = {tau = "56.4"}
+"""
 
 
 def make_table(folder: Path, seeds: int = 0, **changes: Any) -> Table:
