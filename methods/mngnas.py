@@ -22,7 +22,7 @@ from methods.registry import METHODS, options_class
 from methods.simplex import adaptive_coefficients
 from methods.teachers import Member, TeacherGroups
 from searchspaces.base import Arch, SearchSpace
-from searchspaces.supernet import in_chunks
+from searchspaces.supernet import Supernet, in_chunks
 
 TRIES = 2000
 
@@ -213,7 +213,6 @@ class MNGNAS(Method):
     def _tune_with_perturbations(self, best: Member, epoch: int, rng: np.random.Generator) -> None:
         """Pull ``best`` towards architectures that differ from it in one block.
 
-        Such a neighbour takes the blocks it shares from ``best`` and the other from the supernet.
         Only ``best`` is updated: cross-entropy plus KL(best ‖ neighbour), with a plus where
         eq. 23 prints a minus.
         """
@@ -221,9 +220,7 @@ class MNGNAS(Method):
         recipe = self._recipe(self.options.perturbed * steps)
         optimizer = sgd(best.network, recipe)
         for index, arch in enumerate(self._perturbations(best.arch, rng)):
-            neighbour = self._member(arch).network
-            shared, own = best.network.state_dict(), neighbour.state_dict()
-            neighbour.load_state_dict({k: shared.get(k, v) for k, v in own.items()})
+            neighbour = self._neighbour(best, arch)
             for step in range(index * steps, (index + 1) * steps):
                 x, y = self._batch(epoch * recipe.steps + step)
                 with torch.no_grad():
@@ -235,6 +232,19 @@ class MNGNAS(Method):
                 self._update(optimizer, recipe, step, loss, best)
                 self.count(2, 1, 2 * len(y))
         best.accuracy = self.validation_accuracy(best.network)
+
+    def _neighbour(self, best: Member, arch: Arch) -> Supernet:
+        """``arch`` with the blocks that it shares with ``best``, the others from the supernet.
+
+        Where genes decide widths, a block of another width is another block.
+        """
+        network = self._member(arch).network
+        shared, own = best.network.state_dict(), network.state_dict()
+        for name in own.keys() & shared.keys():
+            if own[name].shape == shared[name].shape:
+                own[name] = shared[name]
+        network.load_state_dict(own)
+        return network
 
     def _perturbations(self, arch: Arch, rng: np.random.Generator) -> list[Arch]:
         """Distinct connected architectures that differ from ``arch`` in one block (eq. 21)."""

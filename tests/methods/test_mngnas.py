@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 from torch.nn import functional
 
@@ -13,7 +14,9 @@ from methods.distillation import Outputs, mixed_distillation
 from methods.mngnas import MNGNAS
 from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits
 from methods.teachers import Member, TeacherGroups
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 OPTIONS = MNGNASOptions(
     search_epochs=3, population=8, removed=3, retrain_steps=2, perturb_steps=2, teachers=3
@@ -231,6 +234,31 @@ def test_perturbations_are_one_block_away_and_move_only_the_best():
         for m, old in zip((best, *others), before, strict=True)
     ]
     assert moved == [True] + [False] * len(others)
+
+
+@pytest.mark.parametrize("name", ["nb101", "nb101-1shot1-3", "shufflenet-channels", "nb201"])
+def test_a_neighbour_takes_the_blocks_that_are_the_same(name):
+    """Also where genes decide how wide blocks are."""
+    space, image = SPACES[name]("compact"), ImageSpec(1, 12, 10)
+    base = make().setting
+    method = MNGNAS(replace(base, space=space, data=Noise(image)), OPTIONS)
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(12):
+        best = method._member(
+            next(a for a in iter(lambda: space.sample(rng), 0) if space.is_valid(a))
+        )
+        with torch.no_grad():
+            for tensor in best.network.parameters():
+                tensor.add_(1)
+        for arch in method._perturbations(best.arch, rng):
+            own = method.supernet.subnet(arch).state_dict()
+            state, shared = method._neighbour(best, arch).state_dict(), best.network.state_dict()
+            for key, tensor in state.items():
+                same = key in shared and shared[key].shape == tensor.shape
+                assert torch.equal(tensor, shared[key] if same else own[key])
+                seen.add((key in shared, same))
+    assert (True, True) in seen and (False, False) in seen
+    assert ((True, False) in seen) == (name != "nb201")
 
 
 def test_costs_are_counted():
