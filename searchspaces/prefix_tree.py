@@ -57,6 +57,13 @@ class PrefixTree(nn.Module):
         self.rows = [row[chain] for chain in chains]
         stem, head = supernet.ends()
         self.root = _grow(stem, head, cache(supernet.link), distinct, 0)
+        self._distinct = tuple(self.modules())
+
+    def train(self, mode: bool = True) -> PrefixTree:
+        """As of any module, without meeting shared parts once for each prefix."""
+        for part in self._distinct:
+            part.__dict__["training"] = mode
+        return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         logits = self.root(x)
@@ -102,9 +109,9 @@ def with_own_norms(network: nn.Module) -> nn.Module:
     if not list(network.buffers()):
         return network
     twin = copy(network)
-    twin._buffers = {name: b if b is None else b.clone() for name, b in network._buffers.items()}
-    twin._modules = {
-        name: part if part is None else with_own_norms(part)
-        for name, part in network._modules.items()
+    parts, buffers = network._modules.items(), network._buffers.items()
+    twin.__dict__ |= {  # past nn.Module's own, slow setting of attributes
+        "_buffers": {name: b if b is None else b.clone() for name, b in buffers},
+        "_modules": {name: p if p is None else with_own_norms(p) for name, p in parts},
     }
     return twin
