@@ -126,18 +126,23 @@ def _newton_step(
     if held[:-1].all():
         held[down.argmin()] = 0
     for _ in range(10 * size):
-        free = held == 0
-        target = np.linalg.solve(
-            np.where(free[:, None], system, identity), np.where(free, right, point)
-        )
-        move = np.where(free, target - point, 0)[:-1]
-        move[free[:-1]] -= move.sum() / (free.sum() - 1)  # a single free entry stays, exactly
-        room = np.where(move < 0, np.minimum(down - point[:-1], 0), np.maximum(up - point[:-1], 0))
+        if held.any():
+            free = held == 0
+            target = np.linalg.solve(
+                np.where(free[:, None], system, identity), np.where(free, right, point)
+            )
+            move = np.where(free, target - point, 0)[:-1]
+            move[free[:-1]] -= move.sum() / (free.sum() - 1)  # a single free entry stays, exactly
+        else:
+            target = np.linalg.solve(system, right)
+            move = (target - point)[:-1]
+            move -= move.sum() / size
+        room = np.where(move < 0, down, up) - point[:-1]
         ratio = np.divide(room, move, out=np.full(size, np.inf), where=np.abs(move) > 1e-300)
         first = ratio.argmin()
         if ratio[first] < 1:
-            point[:-1] += ratio[first] * move
-            held[first] = np.sign(move[first])
+            point[:-1] += max(ratio[first], 0.0) * move  # below 0: past its bound by rounding
+            held[first] = 1.0 if move[first] > 0 else -1.0
             continue
         point[:-1] += move
         if not held.any():
