@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -23,11 +24,8 @@ class TrainingWorkspace(Workspace):
         self.record_path = folder / record
 
 
-class Resumable:
-    """Base of a training of which ``done`` steps are done, on the images of ``sha256``.
-
-    Subclasses have ``state()``, tensors and plain containers by name, and ``take_up(state)``.
-    """
+class Resumable(ABC):
+    """Base of a training of which ``done`` steps are done, on the images of ``sha256``."""
 
     def __init__(self, workspace: Workspace, images: str, sha256: str):
         self.workspace, self.images, self.sha256 = workspace, images, sha256
@@ -59,11 +57,13 @@ class Resumable:
         """:func:`check_finite` of one ``loss``."""
         check_finite([loss], what, step, partial(last_checkpoint, self.workspace), remedy)
 
+    @abstractmethod
     def state(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """Tensors and plain containers by name: everything needed to go on."""
 
+    @abstractmethod
     def take_up(self, state: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Go on from what :meth:`state` gave."""
 
 
 def check_finite(

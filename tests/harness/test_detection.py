@@ -3,19 +3,18 @@
 import json
 import sys
 from dataclasses import replace
-from shutil import copytree
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 vision = pytest.importorskip("vision")
 pytest.importorskip("pycocotools")
 vision.make_usable()
 
+from detectors import ARCH, COLOURS, SPACE, make_coco, make_trained  # noqa: E402
+
 from harness.cli import main  # noqa: E402
-from harness.config import SCHEMA_VERSION  # noqa: E402
 from harness.detection import run as runs  # noqa: E402
 from harness.detection.backbone import load_backbone, taps  # noqa: E402
 from harness.detection.coco import load_coco  # noqa: E402
@@ -28,56 +27,15 @@ from searchspaces.base import ImageSpec  # noqa: E402
 from searchspaces.errors import UsageError  # noqa: E402
 from searchspaces.registry import SPACES  # noqa: E402
 
-COLOURS = {3: (220, 20, 20), 17: (20, 20, 220)}  # by the number of the category
-SPACE = SPACES["mobilenet"]("imagenet", 8)
-ARCH = SPACE.sample(np.random.default_rng(0))
-
 
 @pytest.fixture(scope="module")
 def coco(tmp_path_factory):
-    """Eight images a part, each with one or two squares, in the layout of COCO 2017."""
-    root = tmp_path_factory.mktemp("data") / "coco"
-    for part in ("train", "val"):
-        rng, images, boxes = np.random.default_rng(len(part)), [], []
-        (root / f"{part}2017").mkdir(parents=True)
-        for number in range(1, 9):
-            pixels = np.full((64, 80, 3), 128, np.uint8)
-            for category in list(COLOURS)[: 1 + number % 2]:
-                side, x, y = rng.integers(16, 28), rng.integers(0, 50), rng.integers(0, 34)
-                pixels[y : y + side, x : x + side] = COLOURS[category]
-                box = [int(x), int(y), int(min(side, 80 - x)), int(min(side, 64 - y))]
-                boxes.append(
-                    {"id": len(boxes) + 1, "image_id": number, "category_id": category,
-                     "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
-                )  # fmt: skip
-            Image.fromarray(pixels).save(root / f"{part}2017" / f"{number}.png")
-            images.append({"id": number, "file_name": f"{number}.png", "width": 80, "height": 64})
-        categories = [{"id": number, "name": str(number)} for number in COLOURS]
-        content = {"images": images, "annotations": boxes, "categories": categories}
-        write_json(root / "annotations" / f"instances_{part}2017.json", content)
-    return root
+    return make_coco(tmp_path_factory.mktemp("data") / "coco")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The folder of a stand-alone training with its weights."""
-    folder = tmp_path_factory.mktemp("runs") / "standalone" / "net"
-    torch.manual_seed(0)
-    network = SPACE.standalone(ARCH, ImageSpec(3, 224, 5))
-    weights = network.state_dict()
-    save_tensors(folder / "checkpoint.pt", {"training": {"network": weights, "average": None}})
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "name": "mobilenet-imagenet-net",
-        "config": {"space": "mobilenet", "task": "imagenet", "width": 8, "cells": 0,
-                   "preset": "paper", "train_images": 0, "eval_images": 0},
-        "recipe": {"changed": {}},
-        "arch": SPACE.encode(ARCH),
-        "network": {"scale": "imagenet", "params": 1000, "madds": 224**2, "reduced": False},
-        "found_by": [{"run": "some-run"}],
-    }  # fmt: skip
-    write_json(folder / "standalone.json", record)
-    return folder
+    return make_trained(tmp_path_factory.mktemp("runs") / "standalone" / "net")
 
 
 def changed(folder, tmp_path, change):
@@ -275,106 +233,6 @@ def test_missing_weights_or_images_are_named(trained, tmp_path, coco, capsys):
             train.image(1)
     finally:
         path.write_bytes(kept)
-
-
-# COCO that is not whole --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def other_coco(coco, tmp_path):
-    """``other_coco(change, part)``: a copy whose annotations of ``part`` are changed."""
-
-    def make(change, part="val"):
-        root = copytree(coco, tmp_path / "coco")
-        path = root / "annotations" / f"instances_{part}2017.json"
-        content = json.loads(path.read_text())
-        change(content)
-        write_json(path, content)
-        return root
-
-    return make
-
-
-def emptied(content):
-    """The first four images lose their boxes."""
-    kept = [one for one in content["annotations"] if one["image_id"] > 4]
-    content["annotations"] = kept
-
-
-def crowded(content):
-    for one in content["annotations"]:
-        one["iscrowd"] = 1
-
-
-@pytest.mark.parametrize("change", [emptied, crowded])
-def test_images_without_boxes_are_not_measured_on(
-    trained, coco, other_coco, tmp_path, monkeypatch, change
-):
-    monkeypatch.setattr(runs.FineTuning, "train", pytest.fail)
-    execution = runs.DetectionExecution(other_coco(change), tmp_path, "cpu")
-    with pytest.raises(UsageError, match="no boxes among the images evaluated; raise --eval"):
-        runs.detect(trained, base_config("smoke"), execution)
-
-
-def test_a_precision_of_nothing_is_none(other_coco):
-    class Guess(torch.nn.Module):
-        def forward(self, images):
-            found = {"boxes": [[1.0, 2.0, 3.0, 4.0]], "scores": [1.0], "labels": [0]}
-            return [{name: torch.tensor(value) for name, value in found.items()} for _ in images]
-
-    val = load_coco(other_coco(emptied), "val")
-    assert runs.measure(Guess(), val, 4, torch.device("cpu"))["map"] >= 0
-    with pytest.raises(UsageError, match="no boxes among the images evaluated"):
-        runs.measure(Guess(), replace(val, ids=val.ids[:4]), 4, torch.device("cpu"))
-
-
-@pytest.mark.parametrize("change", ["number", "name"])
-def test_other_categories_are_refused_before_training(
-    trained, other_coco, tmp_path, monkeypatch, change
-):
-    def renumber(content):
-        content["categories"].append({"id": 5, "name": "third"})
-
-    def rename(content):
-        content["categories"][0]["name"] = "another"
-
-    monkeypatch.setattr(runs.FineTuning, "train", pytest.fail)
-    root = other_coco(renumber if change == "number" else rename)
-    with pytest.raises(UsageError, match="have different categories"):
-        runs.detect(trained, base_config("smoke"), runs.DetectionExecution(root, tmp_path, "cpu"))
-
-
-@pytest.mark.parametrize("part", ["train", "val"])
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda one: one.pop("bbox"), "an annotation without bbox"),
-        (lambda one: one.pop("category_id"), "KeyError: .category_id"),
-        (lambda one: one.pop("area"), "an annotation without area"),
-        (lambda one: one.pop("iscrowd"), "an annotation without iscrowd"),
-        (lambda one: one.update(category_id=99), "an annotation of an unknown category"),
-        (lambda one: one.update(bbox=[1, 2, 3]), "a bbox that is not four numbers"),
-        (lambda one: one.update(bbox=[1, 2, 3, "4"]), "a bbox that is not four numbers"),
-        (lambda one: one.update(bbox=5), "a bbox that is not four numbers"),
-    ],
-)
-def test_annotations_that_lack_something_are_named(other_coco, part, change, message):
-    root = other_coco(lambda content: change(content["annotations"][3]), part)
-    with pytest.raises(UsageError, match=f"instances_{part}2017.json.* {message}"):
-        load_coco(root, part)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda content: content["images"][0].pop("file_name"), "an image without file_name"),
-        (lambda content: content["categories"][0].update(id="a"), "ids that are no whole numbers"),
-        (lambda content: content["images"][0].update(id="a"), "ids that are no whole numbers"),
-    ],
-)
-def test_images_and_categories_that_lack_something_are_named(other_coco, change, message):
-    with pytest.raises(UsageError, match=message):
-        load_coco(other_coco(change), "val")
 
 
 @pytest.mark.parametrize("name", ["pycocotools", "torchvision"])

@@ -7,13 +7,15 @@ needs one of them, which a few lines of Python stand for here.
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 import torch
 
 
+@cache
 def make_usable() -> None:
-    """Must come before the first import of torchvision."""
+    """Must come before the first import of torchvision; once is enough."""
     library = Path(importlib.util.find_spec("torchvision").origin).parent / "_C.so"
     try:
         torch.ops.load_library(library)
