@@ -153,7 +153,8 @@ def _jobs(
             if workspace.folder in known:
                 continue
             known.add(workspace.folder)
-            if workspace.finished():
+            record = workspace.finished()
+            if record is not None and not workspace.leftovers(record):
                 outcome.finished[label] = workspace.folder.name
                 continue
             images = {"task": config.task, "images": config.train_images}

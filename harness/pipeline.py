@@ -76,7 +76,7 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
     known = crew.agree(workspace.finished() is not None)
     begun = None if known else Run(config, execution, workspace, space, table, crew)
     with workspace.lock(execution.patience) if crew.leads else nullcontext():
-        record = crew.agree(workspace.finished())
+        record = crew.agree(workspace.settled() if crew.leads else None)
         if record is None:
             record = begun.carry_out()
         elif crew.leads:
@@ -148,8 +148,7 @@ class Run:
         self._save(self.workspace.scores_path, scores_columns(self.table, rows, scores))
         self._save(self.workspace.history_path, self.history)
         record = record_of(self, result, found)
-        self.workspace.complete(record, self.execution.keep_checkpoint)
-        return record
+        return self.workspace.complete(record, self.execution.keep_checkpoint)
 
     # The steps ------------------------------------------------------------------------------
 

@@ -63,15 +63,37 @@ class Workspace:
 
     def forget_scores(self) -> None:
         """Remove the streams and shards of an unfinished ranking."""
-        for path in self.folder.glob(f"{self.stream_path.stem}.*"):
+        for path in self._streams():
             path.unlink()
 
-    def complete(self, record: dict[str, Any], keep_checkpoint: bool) -> None:
-        """Write the record, the last file of a run, and remove what only resuming needs."""
+    def complete(self, record: dict[str, Any], keep_checkpoint: bool) -> dict[str, Any]:
+        """Write the record, the last file of a run, and remove what only resuming needs.
+
+        Returns the record, in which ``checkpoint_kept`` tells what became of the checkpoint.
+        """
+        record = record | {"checkpoint_kept": keep_checkpoint}
         write_json(self.record_path, record)
-        self.forget_scores()
-        if not keep_checkpoint:
-            self.checkpoint_path.unlink(missing_ok=True)
+        self._tidy(record)
+        return record
+
+    def settled(self) -> dict[str, Any] | None:
+        """:meth:`finished`, with what a kill at the very end of the run left behind removed."""
+        record = self.finished()
+        if record is not None:
+            self._tidy(record)
+        return record
+
+    def leftovers(self, record: dict[str, Any]) -> list[Path]:
+        """Files beside the record of a complete run that only resuming would need."""
+        idle = not record.get("checkpoint_kept", True) and self.checkpoint_path.exists()
+        return [*self._streams(), *[self.checkpoint_path] * idle]
+
+    def _tidy(self, record: dict[str, Any]) -> None:
+        for path in self.leftovers(record):
+            path.unlink()
+
+    def _streams(self) -> Iterator[Path]:
+        return self.folder.glob(f"{self.stream_path.stem}.*")
 
 
 def save_tensors(path: Path, state: dict[str, Any]) -> None:

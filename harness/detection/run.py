@@ -54,7 +54,7 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
     name = config.name(backbone.about["name"], backbone.about["sha256"])
     workspace = TrainingWorkspace(execution.runs / "detection" / name, "detection.json")
     with workspace.lock():
-        record = workspace.finished()
+        record = workspace.settled()
         if record is not None:
             print(f"{workspace.folder} holds this fine-tuning finished.", file=sys.stderr)
             return record
@@ -90,8 +90,7 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
             "found_by": backbone.found_by,
             "versions": versions(),
         }
-        workspace.complete(record, keep_checkpoint=False)
-        return record
+        return workspace.complete(record, keep_checkpoint=False)
 
 
 class FineTuning(Resumable):

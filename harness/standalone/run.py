@@ -55,7 +55,7 @@ def run_standalone(
     workspace = TrainingWorkspace(folder, "standalone.json")
     begun = None if workspace.finished() else StandaloneRun(config, execution, workspace)
     with workspace.lock():
-        record = workspace.finished()
+        record = workspace.settled()
         if record is None:
             record = begun.carry_out(search)
         else:
@@ -94,8 +94,7 @@ class StandaloneRun(Resumable):
         test = self.training.measure("test")
         self._save_history()
         record = make_record(self, val, test, search)
-        self.workspace.complete(record, self.execution.keep_checkpoint)
-        return record
+        return self.workspace.complete(record, self.execution.keep_checkpoint)
 
     def _train(self) -> None:
         """Run what is left of the steps; the loss is the mean over the epoch."""

@@ -157,6 +157,18 @@ def test_a_finished_run_is_not_started(execution, name):
     assert f"start {name(SPOS)}" not in executor.diary
 
 
+def test_a_run_killed_between_its_record_and_the_removal_of_its_checkpoint_is_started(
+    execution, name
+):
+    folder = execution.runs / name(SPOS)
+    folder.mkdir(parents=True)
+    record = {"schema_version": SCHEMA_VERSION, "checkpoint_kept": False}
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "checkpoint.pt").touch()
+    _, executor = carried_out({"run": SPOS}, execution)
+    assert executor.diary[0] == f"start {name(SPOS)}"
+
+
 def test_what_lacks_ground_truth_fails_alone(execution, name, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
     lacking = {method: replace(tiny.config(method), task="cifar10") for method in ("spos", "dna")}

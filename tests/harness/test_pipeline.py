@@ -290,7 +290,9 @@ def test_a_run_is_not_continued_with_other_steps(by_seconds, folders):
 def test_the_same_command_twice_finds_the_record(undisturbed, folders, monkeypatch, capsys):
     config, folder, record = undisturbed
     monkeypatch.setattr(pipeline, "Run", pytest.fail)
+    (folder / "checkpoint.pt").touch()  # as if a kill had come before its removal
     assert tiny.run_plainly(config, folders(config.method)) == record
+    assert not (folder / "checkpoint.pt").exists()
     assert f"{folder} holds this run finished" in capsys.readouterr().err
 
 

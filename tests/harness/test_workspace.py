@@ -110,10 +110,30 @@ def test_a_finished_run_keeps_its_checkpoint_only_on_demand(workspace):
     for keep in (True, False):
         workspace.save_checkpoint(STATE)
         workspace.stream_path.write_text("{}\n")
-        workspace.complete(record, keep)
+        kept = workspace.complete(record, keep)
         assert workspace.checkpoint_path.exists() == keep
         assert not workspace.stream_path.exists()
-        assert workspace.finished() == record
+        assert workspace.finished() == kept == record | {"checkpoint_kept": keep}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_a_kill_after_the_record_left_goes_once_the_run_is_settled(workspace, keep):
+    assert workspace.settled() is None
+    record = workspace.complete({"schema_version": SCHEMA_VERSION}, keep)
+    workspace.save_checkpoint(STATE)
+    workspace.stream_path.write_text("{}\n")
+    left = workspace.leftovers(record)
+    assert left == [workspace.stream_path, workspace.checkpoint_path][: 1 if keep else 2]
+    assert workspace.settled() == record
+    assert not workspace.stream_path.exists()
+    assert workspace.checkpoint_path.exists() == keep
+
+
+def test_a_record_that_does_not_tell_of_the_checkpoint_leaves_it_alone(workspace):
+    write_json(workspace.record_path, {"schema_version": SCHEMA_VERSION})
+    workspace.save_checkpoint(STATE)
+    workspace.settled()
+    assert workspace.checkpoint_path.exists()
 
 
 def test_the_record_comes_before_what_resuming_needs_goes(workspace, monkeypatch):
