@@ -14,7 +14,7 @@ from uuid import uuid4
 from harness.cluster_files import File, read_files
 from harness.cluster_job import Movable, Task, carry_out
 from harness.cluster_options import Cluster
-from harness.executor import PATIENCE, Event
+from harness.executor import PATIENCE, Event, first_line
 from harness.store import atomic_path
 from harness.workspace import Workspace
 from searchspaces.errors import UsageError
@@ -104,10 +104,10 @@ class RayExecutor:
             item = self.ray.get(next(stream))
         except errors.RayTaskError as defect:
             cause = defect.cause
-            error = f"{type(cause).__name__}: {_first_line(cause)}, on its node."
+            error = f"{type(cause).__name__}: {first_line(cause)}, on its node."
             item = Event(job, ended=True, error=error)
         except errors.RayError as death:
-            item = Event(job, ended=True, error=_first_line(death), died=True)
+            item = Event(job, ended=True, error=first_line(death), died=True)
         if isinstance(item, File):
             try:
                 self._hold(job, item)
@@ -202,7 +202,7 @@ def connect(address: str) -> Any:
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = "here" if address == "auto" else f"at {address}"
         raise UsageError(
-            f"no Ray cluster can be joined {where} ({_first_line(error)}); start one with "
+            f"no Ray cluster can be joined {where} ({first_line(error)}); start one with "
             "'ray start --head', or leave --ray out to use this machine alone."
         ) from error
     return ray
@@ -219,7 +219,3 @@ def _check_listening(address: str) -> None:
             f"no Ray cluster answers at '{address}' ({error}); give the HOST:PORT that 'ray start "
             "--head' printed, or leave --ray out to use this machine alone."
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -155,7 +155,7 @@ def _carry_out(work: bytes, sender: Connection, log: Path) -> None:
         error = str(mistake)
     except Exception as failure:  # a defect: the log has it in full, other jobs go on
         traceback.print_exc()
-        error = f"{type(failure).__name__}: {failure}; {log} tells where."
+        error = f"{type(failure).__name__}: {first_line(failure)}; {log} tells where."
     sys.stdout.flush()
     sender.send({"ended": True, "error": error})
 
@@ -165,3 +165,8 @@ def _end_with_starter() -> None:
     if starter is not None:
         wait([starter.sentinel])
         os._exit(1)
+
+
+def first_line(error: BaseException) -> str:
+    """What it says, as a part of a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".:")

@@ -30,7 +30,7 @@ def refuse(watcher: Watcher) -> None:
 
 
 def break_down(watcher: Watcher) -> None:
-    raise ValueError("a defect")
+    raise ValueError("a defect:\nmore of it")
 
 
 def leave(watcher: Watcher) -> None:
