@@ -57,7 +57,7 @@ class ChainNetwork(Supernet):
             shadow.norm(
                 range(len(operators)),
                 range(1, min(shadow.most, len(operators)) + 1),
-                partial(nn.BatchNorm2d, shape.c_out, affine=affine),
+                partial(nn.BatchNorm2d, shape.c_out),
             )
             for operators, shape in zip(layers, skeleton.shapes, strict=True)
             if shadow

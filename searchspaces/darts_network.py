@@ -54,7 +54,7 @@ class CellModule(nn.Module):
                 {name: operator(name, channels, stride, affine, norm_pools) for name in names}
             )
 
-        build = partial(nn.BatchNorm2d, channels, affine=affine)
+        build = partial(nn.BatchNorm2d, channels)
         self.norms = nn.ModuleDict(
             {str(node): shadow.norm(range(node), (2,), build) for node in NODES} if shadow else {}
         )

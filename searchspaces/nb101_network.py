@@ -96,10 +96,10 @@ class ConvBNReLU(nn.Module):
         super().__init__()
         bias = shadow is not None and shadow.missing
         self.conv = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=bias)
-        build = partial(LeadingBatchNorm, c_out, affine=affine, momentum=momentum)
+        build = partial(LeadingBatchNorm, c_out, momentum=momentum)
         self.shadow = shadow
         if shadow is None:
-            self.bn = build()
+            self.bn = build(affine=affine)
         elif not shadow.missing:
             self.bn = shadow.norm(parents, range(1, len(parents) + 1), build)
 

@@ -72,7 +72,7 @@ class Cell(nn.Module):
             )
             for ops in choices
         )
-        build = partial(nn.BatchNorm2d, channels, affine=affine)
+        build = partial(nn.BatchNorm2d, channels)
         self.norms = nn.ModuleDict(
             {
                 str(node): shadow.norm(into, range(1, len(into) + 1), build)

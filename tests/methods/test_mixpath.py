@@ -17,6 +17,7 @@ from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
 from methods.spos import SPOS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
+from searchspaces.shadow import ShadowNorm
 
 
 def setting(space, data, **recipe):
@@ -65,6 +66,22 @@ def test_in_cells_a_path_is_an_architecture(name):
     assert len(path) == len(method.space.sites)
     assert all(isinstance(gene, int) for gene in path)
     assert any("norms" in name for name, _ in method.supernet.named_buffers())
+
+
+@pytest.mark.parametrize("name", ["nb201", "nb101", "nb101-mixpath", "darts", "macro"])
+def test_each_shadow_bn_learns_a_scale_of_its_own(name):
+    """Statistics alone are recalibrated away: MixPath would rank nb101 as SPOS does, to the bit."""
+    method = make(name)
+    method.train_step(0)
+    norms = [
+        norm
+        for module in method.supernet.modules()
+        if isinstance(module, ShadowNorm)
+        for norm in module.norms.values()
+    ]
+    used = [bool(norm.num_batches_tracked > 0) for norm in norms]
+    assert used == [bool((norm.weight != 1).any()) for norm in norms]
+    assert any(used) and all(used) == (name == "darts")
 
 
 @pytest.mark.parametrize("name", ["macro", "shufflenet"])
