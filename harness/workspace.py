@@ -85,8 +85,10 @@ class Workspace:
 
     def leftovers(self, record: dict[str, Any]) -> list[Path]:
         """Files beside the record of a complete run that only resuming would need."""
-        idle = not record.get("checkpoint_kept", True) and self.checkpoint_path.exists()
-        return [*self._streams(), *[self.checkpoint_path] * idle]
+        left = list(self._streams())
+        if not record.get("checkpoint_kept", True) and self.checkpoint_path.exists():
+            left.append(self.checkpoint_path)
+        return left
 
     def _tidy(self, record: dict[str, Any]) -> None:
         for path in self.leftovers(record):

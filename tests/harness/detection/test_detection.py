@@ -12,7 +12,7 @@ vision = pytest.importorskip("vision")
 pytest.importorskip("pycocotools")
 vision.make_usable()
 
-from detectors import ARCH, COLOURS, SPACE, make_coco, make_trained  # noqa: E402
+from detectors import ARCH, COLOURS, SPACE  # noqa: E402
 
 from harness.cli import main  # noqa: E402
 from harness.detection import run as runs  # noqa: E402
@@ -26,16 +26,6 @@ from harness.workspace import save_tensors  # noqa: E402
 from searchspaces.base import ImageSpec  # noqa: E402
 from searchspaces.errors import UsageError  # noqa: E402
 from searchspaces.registry import SPACES  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def coco(tmp_path_factory):
-    return make_coco(tmp_path_factory.mktemp("data") / "coco")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return make_trained(tmp_path_factory.mktemp("runs") / "standalone" / "net")
 
 
 def changed(folder, tmp_path, change):

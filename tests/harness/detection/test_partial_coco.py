@@ -11,23 +11,11 @@ vision = pytest.importorskip("vision")
 pytest.importorskip("pycocotools")
 vision.make_usable()
 
-from detectors import make_coco, make_trained  # noqa: E402
-
 from harness.detection import run as runs  # noqa: E402
 from harness.detection.coco import load_coco  # noqa: E402
 from harness.detection.config import base_config  # noqa: E402
 from harness.store import write_json  # noqa: E402
 from searchspaces.errors import UsageError  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def coco(tmp_path_factory):
-    return make_coco(tmp_path_factory.mktemp("data") / "coco")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return make_trained(tmp_path_factory.mktemp("runs") / "standalone" / "net")
 
 
 @pytest.fixture
