@@ -17,7 +17,7 @@ from torch._dynamo.exc import TorchDynamoException
 
 from harness.config import Acceleration
 from methods.base import Method
-from searchspaces.errors import UsageError
+from searchspaces.errors import UsageError, first_line
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
         yield
     except TorchDynamoException as error:
         raise UsageError(
-            f"operators cannot be compiled here ({str(error).splitlines()[0]}); leave "
+            f"operators cannot be compiled here ({first_line(error)}); leave "
             "--accelerate.compile out."
         ) from error
     finally:

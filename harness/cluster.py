@@ -14,10 +14,10 @@ from uuid import uuid4
 from harness.cluster_files import File, read_files
 from harness.cluster_job import Movable, Task, carry_out
 from harness.cluster_options import Cluster
-from harness.executor import PATIENCE, Event, first_line
+from harness.executor import PATIENCE, Event
 from harness.store import atomic_path
 from harness.workspace import Workspace
-from searchspaces.errors import UsageError
+from searchspaces.errors import UsageError, first_line
 
 MOST_DEATHS = 5  # of the workers of one job, before it counts as failed
 ROOM_PATIENCE = 60.0  # seconds to wait for a node that has room for a job, once there was one

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from harness.progress import Watcher
-from searchspaces.errors import UsageError
+from searchspaces.errors import UsageError, first_line
 
 Work = Callable[[Watcher], Iterable[Any] | None]
 """A job: does its work and tells the watcher of its progress; must be picklable.
@@ -165,8 +165,3 @@ def _end_with_starter() -> None:
     if starter is not None:
         wait([starter.sentinel])
         os._exit(1)
-
-
-def first_line(error: BaseException) -> str:
-    """What it says, as a part of a sentence."""
-    return str(error).strip().partition("\n")[0].rstrip(".:")

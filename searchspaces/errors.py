@@ -1,4 +1,4 @@
-"""The one exception that means "the user can mend this"."""
+"""The one exception that means "the user can mend this", and what any other says in a line."""
 
 
 class UsageError(Exception):
@@ -7,3 +7,8 @@ class UsageError(Exception):
     The message is one plain sentence that names the problem and the way out.
     The command line prints it and exits with status 2; it never shows a traceback.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """What it says, as a part of a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".:")

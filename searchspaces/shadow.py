@@ -1,8 +1,8 @@
 """Shadow batch normalisation (MixPath, Chu et al., section 3.3): a BN for every way to be summed.
 
 Features of k summed paths are about k times as large as those of one, so that one set of
-statistics cannot serve all sums. As in the released code, each BN has a scale and a shift of its own
-too; without, recalibrated statistics would make all of them one.
+statistics cannot serve all sums. As in the released code, each BN has a scale and a shift of its
+own too; without, recalibrated statistics would make all of them one.
 """
 
 from __future__ import annotations
