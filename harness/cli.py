@@ -27,11 +27,11 @@ COMMANDS = {
     "list": "show methods, spaces, tasks and tables",
 }
 _REPORTS = {
-    "report": "reports.report_command:main",
-    "reproduce": "reports.reproduce_command:main",
-    "compare": "reports.command:main",
-    "page": "reports.page_command:main",
-    "draw": "reports.draw_command:main",
+    "report": "reports.commands.report:main",
+    "reproduce": "reports.commands.reproduce:main",
+    "compare": "reports.commands.compare:main",
+    "page": "reports.commands.page:main",
+    "draw": "reports.commands.draw:main",
 }
 _REGISTRY = Registry(
     "command",

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from methods.evolution import Evolution
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.scoring import accuracies, accuracy
+from methods.search.evolution import Evolution
 from methods.team import Team, divisible
 from searchspaces.base import Arch, ImageSpec, Path, SearchSpace
 from searchspaces.supernet import Supernet, in_chunks

@@ -44,7 +44,7 @@ class FairNAS(Method):
         self.models = models_per_step(options, setting.space)
         self.leaves_out = math.prod(sizes.values()) > self.space.size
         if options.search == "nsga2":
-            from methods.nsga2 import NSGA2
+            from methods.search.nsga2 import NSGA2
 
             self.evolution = NSGA2(self.space, setting.search, self.feasible, self.cost)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from harness.options import Parser
+from harness.config.options import Parser
 
 Result = dict[str, Any]
 

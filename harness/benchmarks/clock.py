@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.progress import bar
+from harness.files.progress import bar
 
 
 @contextmanager

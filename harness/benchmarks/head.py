@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from harness.environment import describe_device
+from harness.files.environment import describe_device
 
 
 def head(benchmark: str, **given: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from torch.nn import functional
 from harness.benchmarks.plain_solvers import PlainCoefficients, anew
 from methods.base import Batch, set_learning_rate, sgd
 from methods.batchnorm import frozen_statistics
+from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe
-from methods.teachers import Member, TeacherGroups
 
 
 def retrain(

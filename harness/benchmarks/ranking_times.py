@@ -13,7 +13,7 @@ from harness.benchmarks.clock import one_thread, seconds
 from harness.benchmarks.head import head
 from harness.benchmarks.held import most_held
 from harness.benchmarks.spread import Ratio
-from harness.progress import bar
+from harness.files.progress import bar
 from harness.tabular.cost import usual_scale
 from harness.tasks import IMAGES
 from harness.tasks.augment import Augmentation
@@ -22,10 +22,10 @@ from methods.base import Method, Setting
 from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
 from methods.spos import SPOS
 from searchspaces.base import Arch, ImageSpec, SearchSpace
-from searchspaces.chain import ChainSpace
+from searchspaces.chain.space import ChainSpace
+from searchspaces.chain.tree import prefixes
 from searchspaces.errors import UsageError
-from searchspaces.nb201 import NASBench201
-from searchspaces.prefix_tree import prefixes
+from searchspaces.nb201.space import NASBench201
 from searchspaces.registry import SPACES
 
 MOST = 100_000  # encodings of a space whose distinct architectures are listed

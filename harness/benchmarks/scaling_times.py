@@ -17,9 +17,9 @@ from harness.benchmarks.held import most_held
 from harness.benchmarks.solvers_times import some_logits
 from harness.benchmarks.students_times import fresh, searching
 from harness.benchmarks.table_files import opened, synthetic
-from harness.intervals import measure as interval
-from harness.metrics import kendall_tau
-from methods.ensemble import ensemble_weights
+from harness.metrics.intervals import measure as interval
+from harness.metrics.metrics import kendall_tau
+from methods.ennas.ensemble import ensemble_weights
 
 ARCHITECTURES = (100, 1_000, 10_000, 100_000, 400_000)
 RANKED = (100, 1_000, 15_625)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.benchmarks.answer import Result, answer, said
-from harness.options import Parser, add_whole_numbers
+from harness.config.options import Parser, add_whole_numbers
 
 NUMBERS = (
     ("--repeats", 1, 5, "measurements"),

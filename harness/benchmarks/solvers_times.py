@@ -18,8 +18,8 @@ from harness.benchmarks.plain_solvers import (
     load_cvxpy,
 )
 from harness.benchmarks.spread import Ratio
-from methods.ensemble import ensemble_weights
-from methods.simplex import adaptive_coefficients
+from methods.ennas.ensemble import ensemble_weights
+from methods.mngnas.coefficients import adaptive_coefficients
 
 CLASSES = (10, 100)
 TEACHERS, STUDENTS, IMAGES = 5, 30, 64  # 5 teachers and 29 peers: 34 vectors for each student

@@ -13,12 +13,12 @@ from harness.benchmarks.plain_solvers import load_cvxpy
 from harness.benchmarks.plain_students import retrain
 from harness.benchmarks.ranking_times import random_images
 from harness.benchmarks.spread import Ratio
-from harness.progress import bar
+from harness.files.progress import bar
 from harness.tasks import IMAGES
 from methods.base import Setting
-from methods.mngnas import MNGNAS
+from methods.mngnas.method import MNGNAS
+from methods.mngnas.teachers import Member
 from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits
-from methods.teachers import Member
 from searchspaces.registry import SPACES
 
 TEACHERS = 5

@@ -16,9 +16,9 @@ from scipy import stats
 from harness.benchmarks.clock import in_turns, seconds
 from harness.benchmarks.spread import Ratio
 from harness.benchmarks.table_files import ROWS, command_line_help, opened, synthetic, table_of
-from harness.environment import describe_device
-from harness.intervals import measure as interval
-from harness.metrics import kendall_tau
+from harness.files.environment import describe_device
+from harness.metrics.intervals import measure as interval
+from harness.metrics.metrics import kendall_tau
 from harness.tabular.table import Table
 
 LOOK_UPS = 1_000_000

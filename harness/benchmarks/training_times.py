@@ -15,9 +15,9 @@ from harness.benchmarks.clock import one_thread, seconds
 from harness.benchmarks.head import head
 from harness.benchmarks.ranking_times import random_images
 from harness.benchmarks.spread import Ratio
+from harness.running.training import train_supernet
 from harness.tabular.cost import usual_scale
 from harness.tasks import IMAGES
-from harness.training import train_supernet
 from methods.base import PATHS, Method, Setting, set_learning_rate
 from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
 from methods.spos import SPOS

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.config import with_values
+from harness.config.config import with_values
+from harness.config.options import Parser, add_options
 from harness.detection.config import base_config
-from harness.options import Parser, add_options
 
 
 def main(arguments: list[str]) -> None:

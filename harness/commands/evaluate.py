@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.options import Parser
+from harness.config.options import Parser
 from searchspaces.registry import SPACES
 
 
@@ -25,9 +25,9 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
-    from harness.evaluate import evaluate_scores, render
-    from harness.scores import read_scores
-    from harness.tabular.of_space import space_with_table
+    from harness.metrics.evaluate import evaluate_scores, render
+    from harness.metrics.scores import read_scores
+    from harness.tabular.space_with_table import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     scores = read_scores(given.scores, table)

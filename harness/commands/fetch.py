@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness.fetch import DATASETS, fetch
-from harness.options import Parser
-from harness.places import fetched_folder
+from harness.config.options import Parser
+from harness.files.fetch import DATASETS, fetch
+from harness.files.places import fetched_folder
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import Any
 
-from harness.cluster_options import add_cluster_options, cluster_of
 from harness.commands import run as run_command
-from harness.config import Config
-from harness.options import Parser, add_whole_numbers
+from harness.config.config import Config
+from harness.config.options import Parser, add_whole_numbers
+from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
 
 
@@ -27,8 +27,8 @@ def main(arguments: list[str]) -> None:
     labelled, execution = parse(options)
     cluster = cluster_of(given, execution["device"])
 
-    from harness.grid import run_grid
-    from harness.pipeline import Execution
+    from harness.grid.grid import run_grid
+    from harness.running.pipeline import Execution
 
     outcome = run_grid(labelled, Execution(**execution), given.workers, cluster=cluster)
     for name in outcome.finished.values():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.options import Parser
-from harness.presets import PRESETS
+from harness.config.options import Parser
+from harness.config.presets import PRESETS
 from harness.tasks.registry import TASKS
 from methods.registry import METHODS
 from searchspaces.registry import SPACES

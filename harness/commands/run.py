@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harness.config import Config, with_values
-from harness.options import Parser, add_options, add_whole_numbers
-from harness.presets import preset_values
+from harness.config.config import Config, with_values
+from harness.config.options import Parser, add_options, add_whole_numbers
+from harness.config.presets import preset_values
 from harness.tasks.registry import TASKS
 from searchspaces.registry import SPACES
 
@@ -19,10 +19,10 @@ def main(arguments: list[str]) -> None:
     config, execution, as_json, threads = parse(arguments)
     import torch
 
-    from harness.distributed import crew
-    from harness.pipeline import Execution, run
-    from harness.progress import watch
-    from harness.summary import render_record
+    from harness.distributed.crew import crew
+    from harness.files.progress import watch
+    from harness.running.pipeline import Execution, run
+    from harness.running.summary import render_record
 
     with crew(execution["device"]) as (company, device):
         usual = 1 if config.task == "digits" else max((os.cpu_count() or 1) // company.beside, 1)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.config import with_values
-from harness.options import Parser, add_options, add_whole_numbers, check_limits
-from methods.table_search import SEARCHES
+from harness.config.config import with_values
+from harness.config.options import Parser, add_options, add_whole_numbers, check_limits
+from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> None:
     given, options = parse(arguments)
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
-    from harness.searches import compare_searches, render
-    from harness.tabular.of_space import space_with_table
+    from harness.simulation.searches import compare_searches, render
+    from harness.tabular.space_with_table import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     result = compare_searches(
@@ -92,8 +92,8 @@ def save(result: dict[str, Any], path: Path) -> None:
     """Write the curves of ``result`` as one row per method and number of queries, atomically."""
     import pandas
 
-    from harness.searches import flat_rows
-    from harness.store import atomic_path
+    from harness.files.store import atomic_path
+    from harness.simulation.searches import flat_rows
 
     with atomic_path(path) as temporary:
         _WRITERS[path.suffix](pandas.DataFrame(flat_rows(result)), temporary)

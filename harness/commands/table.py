@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.cluster_options import add_cluster_options, cluster_of
-from harness.options import Parser, add_options, add_whole_numbers
+from harness.config.options import Parser, add_options, add_whole_numbers
+from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
@@ -71,8 +71,8 @@ def _build(arguments: list[str]) -> None:
     parsed = parser.parse_args(arguments)
     given, cluster = vars(parsed), cluster_of(parsed)
 
-    from harness.config import with_values
-    from harness.tabular.builder import build_table
+    from harness.config.config import with_values
+    from harness.standalone.build_table import build_table
     from harness.tabular.cost import usual_scale
     from harness.tabular.locate import tables_folder
     from harness.tasks import load_task
@@ -107,8 +107,8 @@ def _info(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
-    from harness.tabular.describe import describe_table, render_description
-    from harness.tabular.of_space import space_with_table
+    from harness.metrics.describe_table import describe_table, render_description
+    from harness.tabular.space_with_table import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.config import with_values
-from harness.options import Parser, add_options, check_limits, whole_number
+from harness.config.config import with_values
+from harness.config.options import Parser, add_options, check_limits, whole_number
 from harness.standalone.config import StandaloneConfig, base_config
-from harness.standalone.origin import Origin, read_origin
 from harness.standalone.recipes import RECIPES
+from harness.standalone.source_run import Origin, read_origin
 from harness.tasks.registry import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

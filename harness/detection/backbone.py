@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from harness.config import SCHEMA_VERSION
+from harness.config.config import SCHEMA_VERSION
+from harness.files.store import read_json
+from harness.resuming.workspace import load_tensors
 from harness.standalone.record import in_full
-from harness.store import read_json
 from harness.tasks import IMAGES
-from harness.workspace import load_tensors
-from searchspaces.chain_network import ChainNetwork
+from searchspaces.chain.network import ChainNetwork
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

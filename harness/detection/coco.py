@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.places import data_folders, either
-from harness.sizes import check_file
+from harness.files.places import data_folders, either
+from harness.files.sizes import check_file
 from searchspaces.errors import UsageError
 
 YEAR = "2017"

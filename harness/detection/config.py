@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
-from harness.config import digest
-from harness.options import check_limits
+from harness.config.config import digest
+from harness.config.options import check_limits
 from methods.options import option
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest

@@ -12,7 +12,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from harness.detection.backbone import taps
 from harness.tasks.folder import MEAN, STD
-from searchspaces.chain_network import ChainNetwork
+from searchspaces.chain.network import ChainNetwork
 
 CHANNELS = 256  # of the pyramid
 

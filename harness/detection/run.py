@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.config import SCHEMA_VERSION
+from harness.config.config import SCHEMA_VERSION
 from harness.detection.backbone import load_backbone
 from harness.detection.coco import Coco, check_same_categories, load_coco, no_boxes
 from harness.detection.config import DetectionConfig
-from harness.environment import choose_device, describe_device, peak_memory_mb, versions
-from harness.progress import bar
-from harness.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
-from harness.workspace import Workspace
+from harness.files.environment import choose_device, describe_device, peak_memory_mb, versions
+from harness.files.progress import bar
+from harness.resuming.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
+from harness.resuming.workspace import Workspace
 from searchspaces.errors import UsageError
 
 PRECISIONS = {"map": 0, "ap50": 1, "ap75": 2}  # where pycocotools puts them

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any
 
-from harness.config import digest, with_values
-from harness.options import check_limits
+from harness.config.config import digest, with_values
+from harness.config.options import check_limits
 from harness.standalone.recipe import TrainingRecipe
 from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
 from methods.options import option

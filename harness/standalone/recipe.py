@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from math import inf
 
-from harness.options import check_limits
+from harness.config.options import check_limits
 from methods.options import option
 from searchspaces.errors import UsageError
 

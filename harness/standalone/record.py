@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config import SCHEMA_VERSION
+from harness.config.config import SCHEMA_VERSION
 from harness.standalone.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def make_record(
     """JSON without NaN. Accuracies and errors are in percent, costs those of one image."""
     import torch
 
-    from harness.environment import describe_device, peak_memory_mb, versions
+    from harness.files.environment import describe_device, peak_memory_mb, versions
 
     config, training, named = run.config, run.training, RECIPES[run.config.recipe]
     cost = run.space.cost(run.arch, run.task.image)

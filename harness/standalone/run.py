@@ -11,17 +11,17 @@ from typing import Any
 
 import torch
 
-from harness.environment import choose_device
-from harness.progress import bar
-from harness.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
+from harness.files.environment import choose_device
+from harness.files.progress import bar
+from harness.files.store import atomic_path, write_json
+from harness.resuming.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
+from harness.resuming.workspace import Workspace
 from harness.standalone.config import StandaloneConfig
 from harness.standalone.data import load_images
 from harness.standalone.record import make_record
 from harness.standalone.schedules import learning_rate
 from harness.standalone.training import StandaloneTraining
-from harness.store import atomic_path, write_json
 from harness.tabular.cost import usual_scale
-from harness.workspace import Workspace
 from searchspaces.registry import SPACES
 
 
@@ -45,7 +45,7 @@ def run_standalone(
 ) -> dict[str, Any]:
     """Train, or continue, or find it finished; returns the record.
 
-    ``search`` tells which run found the architecture (:class:`harness.standalone.origin.Origin`);
+    ``search`` tells which run found the architecture (:class:`harness.standalone.source_run.Origin`);
     equal trainings are done once and list every run that asked for them. Sets the number of
     torch's threads. Raises :class:`UsageError` for whatever the user can mend.
     """

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from harness.store import read_json, write_json
+from harness.files.store import read_json, write_json
 from harness.tabular.importer import sha256
 from searchspaces.errors import UsageError
 

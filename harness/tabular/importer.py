@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sizes import check_file
+from harness.files.sizes import check_file
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.registry import Registry

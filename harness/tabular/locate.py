@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.fetch import DATASETS
-from harness.places import fetched_folder, home, named_folder
+from harness.files.fetch import DATASETS
+from harness.files.places import fetched_folder, home, named_folder
 from harness.tabular.hashes import remembered_sha256
 from harness.tabular.importer import IMPORTERS, Cost, Importer
 from harness.tabular.seal import is_sealed

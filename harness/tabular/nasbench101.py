@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.sizes import check_file
+from harness.files.sizes import check_file
+from harness.files.unpacked import check_zip
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.nasbench101_tfrecord import EPOCHS, REPEATS, SPLITS, read_runs
 from harness.tabular.table import Table, TableMeta
-from harness.unpacked import check_zip
 from searchspaces.errors import UsageError
-from searchspaces.nb101_cell import EDGES, GENES, INTERIOR, OUTPUT
-from searchspaces.nb101_classes import CLASSES, canonical_strings
+from searchspaces.nb101.cell import EDGES, GENES, INTERIOR, OUTPUT
+from searchspaces.nb101.classes import CLASSES, canonical_strings
 
 TASK = "cifar10"
 _OFFICIAL, _MEANS = "nasbench_only108.tfrecord", "nb101_108epochs_mean_test.npz"

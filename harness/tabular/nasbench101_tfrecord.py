@@ -20,7 +20,7 @@ import numpy as np
 
 from harness.tabular.tfrecord import read_records
 from searchspaces.errors import UsageError
-from searchspaces.nb101_cell import EDGES, GENES, INTERIOR, OPERATORS, OUTPUT
+from searchspaces.nb101.cell import EDGES, GENES, INTERIOR, OPERATORS, OUTPUT
 
 EPOCHS, REPEATS, FINAL = 108, 3, 2
 SPLITS = {"val": 4, "test": 5}

@@ -17,9 +17,9 @@ from harness.tabular.importer import Cost, Importer
 from harness.tabular.nasbench101 import IMPORTER as BENCHMARK
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
-from searchspaces.nb101 import CellSpace
-from searchspaces.nb101_cell import canonical_genes, encode_cell
-from searchspaces.nb101_variants import MixPathSpace, OneShot1Space1, OneShot1Space2
+from searchspaces.nb101.cell import canonical_genes, encode_cell
+from searchspaces.nb101.space import CellSpace
+from searchspaces.nb101.variants import MixPathSpace, OneShot1Space1, OneShot1Space2
 
 
 def restrict(table: Table, space: CellSpace, cost: Cost | None) -> Table:

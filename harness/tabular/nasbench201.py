@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from harness.sizes import check_file
+from harness.files.sizes import check_file
+from harness.files.unpacked import check_parquet
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.table import Table, TableMeta, numbers
-from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 ROWS = 15_625

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.files.unpacked import check_zip
 from harness.tabular.nasbench201 import ROWS, Source
 from harness.tabular.table import Table
-from harness.unpacked import check_zip
 from searchspaces.errors import UsageError
 
 _EPOCHS = {"less": 12, "full": 200}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.sizes import check_file
+from harness.files.sizes import check_file
 from harness.tabular.importer import Cost, Importer, sha256
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError

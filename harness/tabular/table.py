@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.sizes import read_bytes
-from harness.store import atomic_path
+from harness.files.sizes import read_bytes
+from harness.files.store import atomic_path
+from harness.files.unpacked import check_parquet
 from harness.tabular.seal import BLANK, is_intact, is_sealed, seal
-from harness.unpacked import check_parquet
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -36,7 +36,7 @@ class TableMeta:
     ``created_by`` the command that makes it again. ``training`` describes the recipe; its key
     ``test_trained_on_all`` is false where the networks behind the test columns saw only a part
     of the training images. ``measured`` is what the builder found out about its table: accuracy
-    spread, floors, ceiling (:func:`harness.tabular.describe.measure`) and the median of
+    spread, floors, ceiling (:func:`harness.metrics.describe_table.measure`) and the median of
     ``cpu_seconds`` of a training. Raises :class:`UsageError` for values of other kinds.
     """
 

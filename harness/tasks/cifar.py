@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.places import data_folders, either
+from harness.files.places import data_folders, either
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from harness.tasks.cifar_archive import read_batches

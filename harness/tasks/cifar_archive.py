@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from harness.sizes import check_file, check_size, read_bytes
+from harness.files.sizes import check_file, check_size, read_bytes
 from harness.tasks.pickled import parse_batch
 from searchspaces.errors import UsageError
 

@@ -16,10 +16,10 @@ from PIL import Image
 from pyarrow import compute, parquet
 from tqdm import tqdm
 
-from harness.places import home
-from harness.sizes import check_file
-from harness.store import atomic_path
-from harness.unpacked import check_parquet
+from harness.files.places import home
+from harness.files.sizes import check_file
+from harness.files.store import atomic_path
+from harness.files.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 SIDE = 32

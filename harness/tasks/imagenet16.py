@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.places import data_folders, either
-from harness.sizes import read_bytes
+from harness.files.places import data_folders, either
+from harness.files.sizes import read_bytes
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from harness.tasks.order import ranks_in_class, stratified_order

@@ -9,8 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from reports.configuration import told_apart
-from reports.items.as_html import escape
 from reports.page.curves import curves
 from reports.page.drawings import Library
 from reports.page.facts import facts
@@ -20,9 +18,11 @@ from reports.page.pool import Pool
 from reports.page.ranking import KEY, contexts, ranking
 from reports.page.row import Row, describe, options_text
 from reports.page.table import table
-from reports.record import Record
-from reports.scatter import titles
-from reports.style import SEQUENTIAL
+from reports.papers.forms.as_html import escape
+from reports.pictures.scatter import titles
+from reports.runs.configuration import told_apart
+from reports.runs.record import Record
+from reports.style.style import SEQUENTIAL
 from searchspaces.errors import UsageError
 
 SCRIPTS = ("table.js", "axes.js", "layout.js", "drawing.js", "scatter.js", "curves.js", "main.js")

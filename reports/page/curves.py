@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.items.figures.history import NAMES_OF
 from reports.page.pool import thinned
-from reports.record import Record, read_frame
+from reports.papers.figures.history import NAMES_OF
+from reports.runs.record import Record, read_frame
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:

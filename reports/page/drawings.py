@@ -10,10 +10,10 @@ import json
 from collections.abc import Hashable
 from typing import Any
 
-from reports.layered import longest_paths
-from reports.palette import colour
-from reports.record import Record
-from reports.style import PALE
+from reports.architectures.layered import longest_paths
+from reports.runs.record import Record
+from reports.style.palette import colour
+from reports.style.style import PALE
 from searchspaces.base import SearchSpace
 from searchspaces.diagram import Block, Chain, Diagram, Graph
 from searchspaces.errors import UsageError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.bounds import ceiling, floors
 from reports.page.row import COLUMNS, Row
-from reports.record import Record
-from reports.style import bracketed
+from reports.runs.floors_and_ceiling import ceiling, floors
+from reports.runs.record import Record
+from reports.style.style import bracketed
 
 SHOWN = ("Kendall τ", "over floor", "τ top 10 %", "image passes", "seconds")
 

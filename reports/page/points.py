@@ -8,8 +8,8 @@ import numpy as np
 
 from reports.page.drawings import Library
 from reports.page.pool import Pool, thinned
-from reports.record import Record
-from reports.view import View, Window
+from reports.runs.record import Record
+from reports.runs.scatter_points import View, Window
 from searchspaces.errors import UsageError
 
 MOST = 5000  # architectures of a scatter plot

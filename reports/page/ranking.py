@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from harness.intervals import Interval
-from reports.boxes import context_words
-from reports.compare import summary
-from reports.configuration import Configuration, configurations
-from reports.items.as_html import escape
-from reports.markdown import EQUAL
+from harness.metrics.intervals import Interval
 from reports.page.row import options_text, passes
-from reports.record import Record
-from reports.spreads import limits
-from reports.style import bracketed, decimal
+from reports.papers.forms.as_html import escape
+from reports.pictures.seed_rows import limits
+from reports.pictures.tau_of_seeds import context_words
+from reports.runs.compare import summary
+from reports.runs.configuration import Configuration, configurations
+from reports.runs.record import Record
+from reports.style.style import bracketed, decimal
+from reports.text.markdown import EQUAL
 
 Row = dict[str, Any]
 KEY = (
@@ -80,7 +80,7 @@ class Scale:
 
 
 def _rows(groups: Sequence[Configuration]) -> list[Row]:
-    """The rows of :func:`reports.compare.summary`, best first, with τ by seed in ``values``."""
+    """The rows of :func:`reports.runs.compare.summary`, best first, with τ by seed in ``values``."""
     table = summary(record.folder for group in groups for record in group.runs.values())
     named = {group.name: group for group in groups}
     rows = []

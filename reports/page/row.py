@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.intervals import Interval
-from reports.bounds import ceiling, floors
-from reports.configuration import Configuration, seed_of
-from reports.record import Record
-from reports.style import bracketed, decimal
+from harness.metrics.intervals import Interval
+from reports.runs.configuration import Configuration, seed_of
+from reports.runs.floors_and_ceiling import ceiling, floors
+from reports.runs.record import Record
+from reports.style.style import bracketed, decimal
 
 Row = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.items.as_html import escape
 from reports.page.folders import Left
 from reports.page.row import COLUMNS, Column, Row
+from reports.papers.forms.as_html import escape
 
 HEAD = "method"
 

@@ -16,8 +16,8 @@ from scipy.stats import chi2_contingency, chisquare, kendalltau
 from methods.base import PATHS, Method, Setting
 from methods.fairnas import FairNAS, fair_genes
 from methods.fairnas_options import FairNASOptions
-from methods.nsga2 import NSGA2
 from methods.options import Recipe, Scoring, SearchLimits
+from methods.search.nsga2 import NSGA2
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

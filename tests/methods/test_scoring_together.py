@@ -7,7 +7,7 @@ import pytest
 import scored
 from scored import make
 
-from harness.ranking import rank
+from harness.running.ranking import rank
 from methods import base
 from methods.base import TOGETHER, Method
 

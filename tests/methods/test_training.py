@@ -14,8 +14,8 @@ from methods.dna_options import DNAOptions
 from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits, SPOSOptions
 from methods.registry import METHODS, options_class
 from searchspaces.base import ImageSpec
-from searchspaces.nb201 import NASBench201
-from searchspaces.nb201_cell import live_edges
+from searchspaces.nb201.cell import live_edges
+from searchspaces.nb201.space import NASBench201
 
 IMAGE = ImageSpec(1, 8, 4)
 TINY_MNGNAS = MNGNASOptions(

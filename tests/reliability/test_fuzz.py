@@ -27,17 +27,17 @@ from tables import made_meta
 
 from harness.cli import main
 from harness.commands.run import parse
-from harness.config import SCHEMA_VERSION
-from harness.evaluate import evaluate_scores
-from harness.scores import read_scores
-from harness.store import read_json, read_lines
+from harness.config.config import SCHEMA_VERSION
+from harness.files.store import read_json, read_lines
+from harness.metrics.evaluate import evaluate_scores
+from harness.metrics.scores import read_scores
+from harness.resuming.workspace import load_tensors, save_tensors
 from harness.tabular.seal import BLANK, seal
 from harness.tabular.table import Table
 from harness.tabular.tfrecord import read_records
 from harness.tasks.pickled import parse_batch
-from harness.workspace import load_tensors, save_tensors
-from reports.items.fields import Fields
-from reports.items.parsing import parse_item
+from reports.papers.definition.fields import Fields
+from reports.papers.definition.parsing import parse_item
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

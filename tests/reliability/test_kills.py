@@ -18,11 +18,11 @@ import pytest
 import tiny
 import torch
 
+from harness.resuming.workspace import load_tensors
 from harness.standalone.recipe import StandaloneRecipe
 from harness.tabular.table import Table
 from harness.tasks import load_task
-from harness.workspace import load_tensors
-from reports.record import load
+from reports.runs.record import load
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -46,7 +46,7 @@ def run(method: str, folder: Path) -> None:
 
 
 def build(folder: Path) -> None:
-    from harness.tabular.builder import build_table
+    from harness.standalone.build_table import build_table
 
     quiet()
     build_table(

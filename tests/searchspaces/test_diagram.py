@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planted import PlantedSpace
 
-from searchspaces.chain import ChainSpace
+from searchspaces.chain.space import ChainSpace
 from searchspaces.diagram import Block, Chain, Edge, Graph, Stage
-from searchspaces.nb101 import CellSpace
-from searchspaces.nb101_cell import encode_cell
+from searchspaces.nb101.cell import encode_cell
+from searchspaces.nb101.space import CellSpace
 from searchspaces.registry import SPACES
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -4,8 +4,8 @@ import torch
 from planted import PlantedData, PlantedSpace
 
 from methods.base import PATHS, Setting
-from methods.cream import Cream
-from methods.cream_options import CreamOptions
+from methods.cream.method import Cream
+from methods.cream.options import CreamOptions
 from methods.options import Recipe, Scoring, SearchLimits
 
 STEPS, OPENS = 24, 4

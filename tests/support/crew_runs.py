@@ -15,10 +15,10 @@ from typing import Any
 import tiny
 import torch
 
-from harness.assembly import load_limited, make_method
-from harness.config import Config
-from harness.distributed import Crew, crew
-from harness.distributed_training import trained_together
+from harness.config.config import Config
+from harness.distributed.crew import Crew, crew
+from harness.distributed.training import trained_together
+from harness.running.assembly import load_limited, make_method
 from harness.tasks.base import Task
 from methods.base import Method
 

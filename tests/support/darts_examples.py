@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 
 from searchspaces.base import ImageSpec
-from searchspaces.darts import DARTS
-from searchspaces.darts_cell import SITES
+from searchspaces.darts.cell import SITES
+from searchspaces.darts.space import DARTS
 
 IMAGES = {
     "cifar": ImageSpec(3, 32, 10),

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from harness.config import SCHEMA_VERSION
-from harness.store import write_json
-from harness.workspace import save_tensors
+from harness.config.config import SCHEMA_VERSION
+from harness.files.store import write_json
+from harness.resuming.workspace import save_tensors
 from searchspaces.base import ImageSpec
 from searchspaces.registry import SPACES
 

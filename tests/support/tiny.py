@@ -15,7 +15,7 @@ import numpy as np
 from tables import made_meta
 
 from harness.commands.run import parse
-from harness.config import Config
+from harness.config.config import Config
 from harness.tabular.table import Table
 from harness.tasks import IMAGES
 from searchspaces.registry import SPACES
@@ -102,7 +102,13 @@ def quick_context(_: str = "") -> BaseContext:
     """For ``get_context``: processes that need not import what a run needs, a server has."""
     context = get_context("forkserver")
     context.set_forkserver_preload(
-        ["harness.pipeline", "methods.mngnas", "torch._dynamo", "sklearn.datasets", "scipy.stats"]
+        [
+            "harness.running.pipeline",
+            "methods.mngnas.method",
+            "torch._dynamo",
+            "sklearn.datasets",
+            "scipy.stats",
+        ]
     )
     return context
 
@@ -150,7 +156,7 @@ def run_plainly(
     **more: Any,
 ) -> dict[str, Any]:
     """Run in this process with a checkpoint every two steps, as a rule without pictures."""
-    from harness import pipeline, training
+    from harness.running import pipeline, training
 
     kept = pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__
     pipeline.FINISHERS = pipeline.FINISHERS if pictures else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.executor import LocalExecutor
+from harness.jobs.executor import LocalExecutor
 from searchspaces.errors import UsageError
 
 Watcher = Callable[[str, int, int], None]

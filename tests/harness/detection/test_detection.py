@@ -20,9 +20,9 @@ from harness.detection.backbone import load_backbone, taps  # noqa: E402
 from harness.detection.coco import load_coco  # noqa: E402
 from harness.detection.config import DetectionConfig, base_config  # noqa: E402
 from harness.detection.network import retinanet  # noqa: E402
-from harness.resumable import TrainingWorkspace  # noqa: E402
-from harness.store import write_json  # noqa: E402
-from harness.workspace import save_tensors  # noqa: E402
+from harness.files.store import write_json  # noqa: E402
+from harness.resuming.resumable import TrainingWorkspace  # noqa: E402
+from harness.resuming.workspace import save_tensors  # noqa: E402
 from searchspaces.base import ImageSpec  # noqa: E402
 from searchspaces.errors import UsageError  # noqa: E402
 from searchspaces.registry import SPACES  # noqa: E402

@@ -14,7 +14,7 @@ vision.make_usable()
 from harness.detection import run as runs  # noqa: E402
 from harness.detection.coco import load_coco  # noqa: E402
 from harness.detection.config import base_config  # noqa: E402
-from harness.store import write_json  # noqa: E402
+from harness.files.store import write_json  # noqa: E402
 from searchspaces.errors import UsageError  # noqa: E402
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from harness.metrics.describe_table import measure
 from harness.standalone.recipe import StandaloneRecipe
 from harness.standalone.training import train_standalone
-from harness.tabular.describe import measure
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from harness.tasks import load_task

@@ -10,9 +10,9 @@ from harness.tabular.nasbench101_tfrecord import _edges, _operators
 from harness.tabular.table import Table
 from harness.tabular.tfrecord import masked_crc32c, read_records
 from searchspaces.errors import UsageError
-from searchspaces.nb101 import NASBench101
-from searchspaces.nb101_cell import EDGES, INTERIOR, OPERATORS, OUTPUT, decode_cell, live_cell
-from searchspaces.nb101_cell import module_hash as hash_of
+from searchspaces.nb101.cell import EDGES, INTERIOR, OPERATORS, OUTPUT, decode_cell, live_cell
+from searchspaces.nb101.cell import module_hash as hash_of
+from searchspaces.nb101.space import NASBench101
 
 OFFICIAL, MEANS = "nasbench_only108.tfrecord", "nb101_108epochs_mean_test.npz"
 SPACE = NASBench101()

@@ -7,8 +7,8 @@ from harness.tabular.nasbench101_variants import MIXPATH, ONE_SHOT_1_1, restrict
 from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
-from searchspaces.nb101_cell import canonical_genes, encode_cell
-from searchspaces.nb101_variants import MixPathSpace
+from searchspaces.nb101.cell import canonical_genes, encode_cell
+from searchspaces.nb101.variants import MixPathSpace
 
 MEANS = "nb101_108epochs_mean_test.npz"
 

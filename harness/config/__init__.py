@@ -1,0 +1,1 @@
+"""The configuration of a run: one frozen tree, its flags and presets."""

@@ -1,0 +1,154 @@
+"""One frozen tree of dataclasses: the command line, and what is written beside the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from harness.config.options import check_limits
+from methods.options import Recipe, Scoring, SearchLimits, option
+from methods.registry import options_class
+from searchspaces.errors import UsageError
+
+SCHEMA_VERSION = 1
+
+_POSITIVE, _FRACTION = (1, math.inf), (0, 1)
+# Smallest and largest value where these are not 0 and infinity; a method limits its own options.
+LIMITS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),
+    "train.steps": _POSITIVE,
+    "train.batch_size": _POSITIVE,
+    "train.momentum": _FRACTION,
+    "train.label_smoothing": _FRACTION,
+    "score.calibration_images": _POSITIVE,
+    "score.batch_size": _POSITIVE,
+    "search.population": _POSITIVE,
+    "search.generations": _POSITIVE,
+    "search.parents": _POSITIVE,
+    "search.mutation_rate": _FRACTION,
+}
+
+
+@dataclass(frozen=True)
+class SupernetScale:
+    """The supernet's size where it is not the ground truth's own."""
+
+    width: int = option(0, "channels of the first stage; 0: as the ground truth's networks")
+    cells: int = option(0, "cells per stage; 0: as the ground truth's networks")
+    affine: bool = option(False, "give the BNs of choice blocks scale and shift")
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """Other arithmetic for the training of the supernet; search and scoring are as without."""
+
+    precision: str = option(
+        "float32",
+        "type of activations and of their gradients; weights, BN statistics and losses stay float32",
+        ("float32", "bfloat16"),
+    )
+    compile: bool = option(
+        False, "compile each operator by itself: takes minutes, and helps on GPUs if anywhere"
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a part of a larger dict; empty where nothing is accelerated.
+
+        So that names and records of such runs are those from before there was a choice.
+        """
+        return {} if self == Acceleration() else {"accelerate": asdict(self)}
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Which architectures are ranked."""
+
+    architectures: int = option(
+        0, "size of a random sample of the ground truth; 0: all its architectures"
+    )
+    measure_found: bool = option(
+        True, "train the found architecture stand-alone where the ground truth lacks it"
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a result depends on; ``options`` are the method's own, by default its defaults.
+
+    Raises :class:`UsageError` for an unknown method and for values that no run can have.
+    """
+
+    method: str = option("mngnas", "method: see 'nas-harness list'")
+    space: str = option("nb201", "search space")
+    task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
+    scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
+    seed: int = option(0, "seed of the supernet, its training and the search")
+    preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
+    equalise: str = option(
+        "images",
+        "what train.steps counts for a method with several paths per step: as many image passes "
+        "(forward) or path-backwards as so many steps of one path, as many seconds as so many of "
+        "SPOS (measured once on this machine and kept), or optimiser steps",
+        ("images", "backwards", "seconds", "steps"),
+    )
+    train_images: int = option(0, "use only this many training images; 0: all")
+    supernet: SupernetScale = field(default_factory=SupernetScale)
+    train: Recipe = field(default_factory=Recipe)
+    accelerate: Acceleration = field(default_factory=Acceleration)
+    score: Scoring = field(default_factory=Scoring)
+    search: SearchLimits = field(default_factory=SearchLimits)
+    rank: Ranking = field(default_factory=Ranking)
+    options: Any = None
+
+    def __post_init__(self) -> None:
+        if self.options is None:
+            object.__setattr__(self, "options", options_class(self.method)())
+        values = _leaves(self.to_dict())
+        unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
+        check_limits(values, LIMITS | unlimited)
+        if self.rank.architectures == 1:
+            raise UsageError("--rank.architectures 1 is no ranking; take 2 or more, or 0 for all.")
+        if self.train.nesterov and not self.train.momentum:
+            raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
+
+    def to_dict(self) -> dict[str, Any]:
+        tree = asdict(self)
+        del tree["accelerate"]
+        return tree | self.accelerate.to_dict()
+
+    def run_name(self, ground_truth: str) -> str:
+        """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""
+        shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")}
+        name = digest({"config": shared, "ground_truth": ground_truth})
+        return f"{self.space}-{self.task}-{self.method}-{name}-s{self.seed}"
+
+
+def digest(content: Any) -> str:
+    """Eight hexadecimal digits of the SHA-256 of ``content`` as canonical JSON."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested dicts by dotted name."""
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        deeper = isinstance(value, dict)
+        leaves |= _leaves(value, f"{prefix}{name}.") if deeper else {f"{prefix}{name}": value}
+    return leaves
+
+
+def with_values(config: Any, values: dict[str, Any]) -> Any:
+    """A copy of a dataclass tree with dotted options replaced."""
+    direct = {name: value for name, value in values.items() if "." not in name}
+    branches: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        if "." in name:
+            head, rest = name.split(".", 1)
+            branches.setdefault(head, {})[rest] = value
+    for head, inner in branches.items():
+        direct[head] = with_values(getattr(config, head), inner)
+    return replace(config, **direct)

@@ -1,0 +1,74 @@
+"""The machine and software a result was computed with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from searchspaces.errors import UsageError
+
+PACKAGES = ("nas-evaluation-harness", "torch", "numpy", "scipy", "pandas", "scikit-learn")
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` is CUDA where there is a GPU; raises :class:`UsageError` for what is not there.
+
+    On a GPU convolutions are computed from now on so that what is continued, or done again, ends
+    with the same bits.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # not the name of a device
+        device = torch.device("meta")
+    if device.type == "cuda" and (device.index or 0) < torch.cuda.device_count():
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        return device
+    if device.type == "cpu":
+        return device
+    raise UsageError(f"the device '{name}' is not available here; use --device auto or cpu.")
+
+
+def describe_device(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape a number, and the git commit if any."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    commit = _git_commit()
+    return found | ({"commit": commit} if commit else {})
+
+
+def _git_commit() -> str | None:
+    """The commit of the source tree this file is in, with ``-dirty`` where it was changed."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None

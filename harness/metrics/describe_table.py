@@ -1,0 +1,66 @@
+"""What a table holds: size, spread, ceiling and floors."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from harness.metrics.evaluate import references, render_references
+from harness.metrics.intervals import Interval
+from harness.tabular.table import Table
+from searchspaces.base import SearchSpace
+
+
+def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
+    """Size, accuracy percentiles of the test split, best architecture, ceiling and floors."""
+    truth = table.truth("test")
+    valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    result = references(table, "test")
+    low, median, high = np.percentile(truth[valid], [5, 50, 95])
+    return {
+        "table": table.meta.name,
+        "architectures": len(table),
+        "connected": int(valid.sum()),
+        "seeds": {split: len(table.seeds(split)) for split in ("val", "test")},
+        "test_percent": {"p5": low, "median": median, "p95": high, "best": float(truth.max())},
+        "best": table.archs[int(truth.argmax())],
+        "floors": result["floors"],
+        "ceiling": result["ceiling"],
+    }
+
+
+def measure(table: Table, space: SearchSpace) -> dict[str, Any]:
+    """:func:`describe_table` in plain rounded numbers, None where there are too few trainings."""
+    found = describe_table(table, space)
+    ceilings = ((name, found["ceiling"][name]) for name in ("single_seed", "seed_mean"))
+    return {
+        "test_percent": {name: round(float(v), 3) for name, v in found["test_percent"].items()},
+        "floors": {name: _plain(found["floors"][name]) for name in ("params", "flops")},
+        "ceiling": {name: _plain(value) for name, value in ceilings},
+    }
+
+
+def _plain(interval: Interval | None) -> float | None:
+    value = None if interval is None else interval["value"]
+    return None if value is None or not isfinite(value) else round(float(value), 4)
+
+
+def render_description(description: dict[str, Any]) -> str:
+    """Plain text for a terminal."""
+    meta, spread = description["meta"], description["test_percent"]
+    lines = [
+        f"{description['table']}: {description['architectures']:,} architectures "
+        f"({description['connected']:,} join input to output), "
+        f"{description['seeds']['test']} test seeds, {meta['epochs']} epochs",
+        f"test accuracy  5 % {spread['p5']:.2f}   median {spread['median']:.2f}   "
+        f"95 % {spread['p95']:.2f}   best {spread['best']:.2f}",
+        f"best           {description['best']}",
+        render_references(description["floors"], description["ceiling"]),
+        f"source         {meta['source']} ({meta['version']}, {meta['licence']})",
+        f"made by        {meta['created_by']}",
+    ]
+    if meta["measured"].get("cpu_seconds"):
+        lines.append(f"training        {meta['measured']['cpu_seconds']} CPU-seconds each")
+    return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))

@@ -1,0 +1,125 @@
+"""How well scores rank architectures: one number per metric, larger scores meaning better.
+
+Every function takes ``score`` and ``truth``, finite float arrays ``[n]``, does not depend on the
+order of the architectures, and breaks no tie by chance or position: where a metric has to choose
+among architectures of equal score (or equal truth) it returns the expectation over a random
+choice. Correlations keep their sign; where one side is constant or empty, they are undefined and
+the value is None (``null`` in a record), never NaN and never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.metrics.concordance import concordance, dense_ranks
+
+
+def kendall_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
+    """Kendall's τ-b (Kendall 1945)."""
+    if _is_constant(score, truth):
+        return None
+    return float(stats.kendalltau(score, truth).statistic)
+
+
+def weighted_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
+    """Weighted τ (Vigna, WWW 2015), additive hyperbolic: as ``scipy.stats.weightedtau``.
+
+    The element at rank r = 0, 1, ... weighs 1 / (r + 1); mean of ranking by score and by truth.
+    """
+    if _is_constant(score, truth):
+        return None
+    signed, untied_score, untied_truth = concordance(score, truth)
+    n, by_score, by_truth = len(score), dense_ranks(score), dense_ranks(truth)
+    taus = []
+    for first, second in ((by_score, by_truth), (by_truth, by_score)):
+        weight = np.empty(n)
+        weight[np.argsort(first * n + second)[::-1]] = 1 / np.arange(1, n + 1)
+        norm = math.sqrt((weight @ untied_score) * (weight @ untied_truth))
+        taus.append(weight @ signed / norm)
+    return float(np.mean(taus))
+
+
+def spearman(score: np.ndarray, truth: np.ndarray) -> float | None:
+    """Spearman's ρ: Pearson's correlation of the ranks, ties at their mean rank."""
+    return pearson(stats.rankdata(score), stats.rankdata(truth))
+
+
+def pearson(score: np.ndarray, truth: np.ndarray) -> float | None:
+    """Pearson's linear correlation."""
+    if _is_constant(score, truth):
+        return None
+    # Scaling first keeps squares of very large and very small scores representable.
+    a, b = (v / np.abs(v).max() for v in (score - score.mean(), truth - truth.mean()))
+    return float(np.clip(a @ b / math.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def precision_at_top(score: np.ndarray, truth: np.ndarray, share: float = 0.1) -> float:
+    """Fraction of the k best by score that are among the k best by truth, k = ⌈share·n⌉."""
+    k = top_count(len(score), share)
+    return float(_in_top(score, k) @ _in_top(truth, k) / k)
+
+
+def best_rank_at_k(score: np.ndarray, truth: np.ndarray, k: int = 10) -> float:
+    """Rank in truth (1 = best; equals share the better rank) of the best of the k best by score."""
+    k = min(k, len(score))
+    threshold = np.partition(score, -k)[-k]
+    rank = stats.rankdata(-truth, method="min")
+    sure, tied = rank[score > threshold], np.sort(rank[score == threshold])
+    # Drawing c of the g tied: the chance that the j best of them all stay out is the product.
+    drawn, left = k - len(sure), len(tied) - np.arange(len(tied))
+    all_out = np.concatenate(([1.0], np.cumprod(np.maximum(left - drawn, 0) / left)))
+    return float(-np.diff(all_out) @ np.minimum(tied, sure.min(initial=len(score))))
+
+
+def regret(score: np.ndarray, truth: np.ndarray) -> float:
+    """Best truth minus the truth of the architecture with the highest score, in points."""
+    return float(truth.max() - truth[score == score.max()].mean())
+
+
+def top_count(n: int, share: float = 0.1) -> int:
+    """Number of architectures in the best ``share`` of ``n``: rounded up, so at least one."""
+    return math.ceil(round(share * n, 9))
+
+
+def _is_constant(*arrays: np.ndarray) -> bool:
+    return any(not len(values) or values.min() == values.max() for values in arrays)
+
+
+def _in_top(values: np.ndarray, k: int) -> np.ndarray:
+    """Chance of each element to be among the ``k`` largest when ties are broken at random."""
+    threshold = np.partition(values, -k)[-k]
+    above, tied = values > threshold, values == threshold
+    return above + tied * ((k - above.sum()) / tied.sum())
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, the ``label`` people read, the range of its values, and how it is distributed.
+
+    ``kind`` is ``correlation``, ``share`` or ``extreme``; the last hang on a few architectures,
+    so that they are skewed and do not settle with the square root of n. People are shown
+    ``decimals``.
+    """
+
+    compute: Callable[[np.ndarray, np.ndarray], float | None]
+    label: str
+    least: float
+    most: float
+    kind: str
+    decimals: int
+
+
+METRICS = {
+    "kendall_tau": Metric(kendall_tau, "Kendall τ-b", -1, 1, "correlation", 4),
+    "weighted_tau": Metric(weighted_tau, "weighted τ", -1, 1, "correlation", 4),
+    "spearman": Metric(spearman, "Spearman ρ", -1, 1, "correlation", 4),
+    "pearson": Metric(pearson, "Pearson r", -1, 1, "correlation", 4),
+    "precision_at_top": Metric(precision_at_top, "P@top 10 %", 0, 1, "share", 3),
+    "best_rank_at_k": Metric(best_rank_at_k, "best rank@10", 1, math.inf, "extreme", 0),
+    "regret": Metric(regret, "regret (points)", 0, math.inf, "extreme", 2),
+}

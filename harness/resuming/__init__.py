@@ -1,0 +1,1 @@
+"""Folders of trainings that go on where they were stopped."""

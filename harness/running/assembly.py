@@ -1,0 +1,129 @@
+"""What a run is made of: space, ground truth, task and method, from a configuration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.config.config import Config
+from harness.files.environment import choose_device
+from harness.resuming.workspace import load_tensors
+from harness.tabular.cost import usual_scale
+from harness.tabular.space_with_table import space_with_table
+from harness.tabular.table import Table
+from harness.tasks import load_task
+from harness.tasks.base import Split, Task
+from methods.base import Method, Setting
+from methods.options import Recipe
+from methods.registry import METHODS
+from searchspaces.base import SearchSpace
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+SAMPLE_SEED = 2023
+
+
+def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:
+    """The space at the scale of its ground truth, and the table.
+
+    Raises :class:`UsageError` where there is none, or none with test accuracies.
+    """
+    space, table = space_with_table(config.space, config.task, config.scale, data)
+    table.truth("test")
+    return space, table
+
+
+def load_limited(config: Config, data: Path | None) -> Task:
+    """The task, with only its first training images if the configuration says so.
+
+    Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
+    """
+    task = load_task(config.task, data)
+    number = config.train_images or len(task.train)
+    if not 0 < number <= len(task.train):
+        raise UsageError(
+            f"--train-images {number} is not between 1 and the {len(task.train)} of {task.name}."
+        )
+    return replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
+
+
+def make_method(
+    config: Config, task: Task, device: torch.device, data: Path | None = None
+) -> Method:
+    """The method with a freshly initialised supernet, at the supernet's own scale."""
+    scale = config.scale or usual_scale(config.space, config.task)
+    space = SPACES[config.space](scale, config.supernet.width, config.supernet.cells)
+    method = METHODS[config.method]
+    setting = Setting(
+        space=space,
+        data=task,
+        recipe=equalised(config, method.paths_per_step(config.options, space)),
+        scoring=config.score,
+        search=config.search,
+        seed=config.seed,
+        device=device,
+        affine=config.supernet.affine,
+    )
+    return method(setting, with_teacher(config, data))
+
+
+def with_teacher(config: Config, data: Path | None) -> Any:
+    """The method's options, with the best architecture where they ask for it as a teacher.
+
+    It is the best by validation accuracy, or by test accuracy where there is nothing else.
+    """
+    if getattr(config.options, "teacher", "") != "best":
+        return config.options
+    _, table = ground_truth(config, data)
+    split = "val" if f"val.{table.meta.epochs}.mean" in table.accuracies else "test"
+    return replace(config.options, teacher=table.archs[int(table.accuracy(split).argmax())])
+
+
+def equalised(config: Config, paths: dict[str, float]) -> Recipe:
+    """The recipe with as many steps as cost what ``train.steps`` steps of one path cost.
+
+    ``paths`` are forwards and backwards per step. One image pass is one image forward through one
+    path, so that image passes count like path-forwards. Seconds are not known here: a run that
+    goes by them replaces ``train.steps`` before (:mod:`harness.running.timing`).
+    """
+    cost = {"images": paths["forwards"], "backwards": paths["backwards"]}
+    steps = max(round(config.train.steps / cost.get(config.equalise, 1.0)), 1)
+    return replace(config.train, steps=steps)
+
+
+def training_identity(config: Config, space: SearchSpace) -> dict[str, Any]:
+    """What of ``config`` shapes the trained supernet.
+
+    Where it is equal, and images, device and software are, runs may share one.
+    """
+    method = METHODS[config.method]
+    return {
+        "method": method.training_identity(config.options),
+        "space": config.space,
+        "scale": space.scale,
+        "supernet": asdict(config.supernet),
+        "train": asdict(equalised(config, method.paths_per_step(config.options, space))),
+        "seed": config.seed,
+        **config.accelerate.to_dict(),
+    }
+
+
+def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
+    """The trained method of a run, from its checkpoint."""
+    task = load_limited(config, data)
+    chosen = choose_device(device)
+    method = make_method(config, task.to(chosen), chosen, data)
+    method.load_state_dict(load_tensors(checkpoint)["method"])
+    return method
+
+
+def sampled_rows(table: Table, number: int) -> np.ndarray:
+    """Rows of the ground truth to rank: all, or the same random sample for every method."""
+    if not number or number >= len(table):
+        return np.arange(len(table))
+    rng = np.random.default_rng(SAMPLE_SEED)
+    return np.sort(rng.choice(len(table), number, replace=False))

@@ -1,0 +1,51 @@
+"""The architecture a search found, measured: its ground truth and regret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+
+from harness.config.config import with_values
+from harness.standalone.build_table import train_jobs, trainers
+from harness.standalone.recipe import StandaloneRecipe
+from harness.tabular.table import Table
+from searchspaces.base import Arch, SearchSpace
+
+
+def measure_found(
+    space: SearchSpace,
+    arch: Arch,
+    task: str,
+    table: Table,
+    train: bool,
+    workers: int,
+    data: Path | None = None,
+) -> dict[str, Any]:
+    """Truth of ``arch`` on the test split, and how far it stays behind the best of ``table``.
+
+    Read from the table where it has the architecture; otherwise, with ``train`` and a table that
+    the harness built, trained now by the table's recipe with the table's seeds; otherwise null.
+    A regret below zero means that it beats every architecture of the table.
+    """
+    name = space.encode(arch)
+    row = int(table.index([name])[0])
+    truth, how = None, "not measured: the table does not have it"
+    if row >= 0:
+        truth, how = float(table.truth("test")[row]), "read from the table"
+    elif train and table.meta.training.keys() >= StandaloneRecipe.__dataclass_fields__.keys():
+        recipe = with_values(
+            StandaloneRecipe(),
+            {k: table.meta.training[k] for k in StandaloneRecipe.__dataclass_fields__},
+        )
+        jobs = [(arch, int(seed)) for seed in table.seeds("test")]
+        logs = Path(mkdtemp(prefix="nas-harness-"))
+        with trainers(logs, min(workers, len(jobs))) as executor:
+            trained = dict(train_jobs(space, task, recipe, jobs, executor, data))
+        results = [trained[job]["test"] for job in jobs]
+        truth = float(np.mean(results))
+        how = f"trained now by the table's recipe, mean of {len(results)} seeds"
+    regret = None if truth is None else float(table.truth("test").max()) - truth
+    return {"arch": name, "truth": truth, "regret": regret, "how": how}

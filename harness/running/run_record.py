@@ -1,0 +1,77 @@
+"""What a finished run leaves: its record and its scores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.config.config import SCHEMA_VERSION
+from harness.files.environment import describe_device, peak_memory_mb, versions
+from harness.tabular.table import Table
+
+if TYPE_CHECKING:
+    from harness.running.pipeline import Run
+
+
+def scores_columns(table: Table, rows: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Architecture, score, truth and size, each ``[n]``, of the ranked ``rows`` of a table."""
+    columns = {
+        "arch": np.array(table.archs)[rows],
+        "score": scores,
+        "truth": table.truth("test")[rows],
+    }
+    sizes = {"params": table.params, "madds": table.madds}
+    return columns | {name: size[rows] for name, size in sizes.items() if size is not None}
+
+
+def record_of(run: Run, result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """``result`` and what it rests on: configuration, data, splits, steps, costs, versions."""
+    table, config = run.table, run.config
+    return result | {
+        "schema_version": SCHEMA_VERSION,
+        "run": run.workspace.folder.name,
+        "config": config.to_dict(),
+        "data": {
+            "train": len(run.task.train),
+            "val": len(run.task.val),
+            "test": len(run.task.test),
+            "sha256": run.task.fingerprint(),
+        },
+        "ground_truth": {
+            "table": table.meta.name,
+            "split": "test",
+            "seeds": len(table.seeds("test")),
+            "version": table.meta.version,
+            "sha256": table.meta.sha256,
+        },
+        "scoring": {
+            "split": "val",
+            "bn": config.score.bn,
+            "images": config.score.images or len(run.task.val),
+        },
+        "notes": result["notes"]
+        + run.method.notes()
+        + ([run.timing.note(config)] if run.timing else []),
+        "training": {
+            "equalise": config.equalise,
+            "steps": run.method.setting.recipe.steps,
+        }
+        | ({"timing": asdict(run.timing)} if run.timing else {}),
+        "supernet": {
+            "scale": run.space.scale,
+            "parameters": sum(p.numel() for p in run.method.supernet.parameters()),
+            "reduced": bool(config.supernet.width or config.supernet.cells),
+        },
+        "found": found,
+        "costs": {"scoring_image_passes": 0}
+        | dict(run.method.costs)
+        | {
+            "seconds": round(run.seconds, 1),
+            "peak_memory_mb": peak_memory_mb(),
+            "device": describe_device(run.device),
+        }
+        | run.processes,
+        "versions": versions(),
+    }

@@ -1,0 +1,1 @@
+"""EnNAS: the subnets of a step teach each other by their ensemble."""

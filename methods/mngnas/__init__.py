@@ -1,0 +1,1 @@
+"""MNGNAS: candidates retrained by an adaptive combination of searched teachers."""

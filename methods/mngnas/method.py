@@ -1,0 +1,280 @@
+"""MNGNAS: search in which every candidate is retrained by an adaptive combination of teachers.
+
+Chen et al., "MNGNAS: Distilling Adaptive Combination of Multiple Searched Networks for One-Shot
+Neural Architecture Search" (2023). The supernet is another method's (``base``); the evolution
+retrains each candidate from its supernet weights under knowledge distillation, and the validation
+accuracy after retraining is the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from methods.base import RETRAIN, SEARCH, Batch, Method, Setting, set_learning_rate, sgd
+from methods.mngnas.coefficients import adaptive_coefficients
+from methods.mngnas.distillation import Outputs, mixed_distillation
+from methods.mngnas.teachers import Member, TeacherGroups
+from methods.options import MNGNASOptions, Recipe
+from methods.registry import METHODS, options_class
+from searchspaces.base import Arch, SearchSpace
+from searchspaces.supernet import Supernet, in_chunks
+
+TRIES = 2000
+
+
+class MNGNAS(Method):
+    """A search-phase wrapper around the method named by ``base``."""
+
+    Options = MNGNASOptions
+
+    def __init__(self, setting: Setting, options: MNGNASOptions):
+        super().__init__(setting, options)
+        self.base: Method = METHODS[options.base](setting, options_class(options.base)())
+        self.supernet, self.optimizer = self.base.supernet, self.base.optimizer
+        self.costs = self.base.costs
+        self.population: list[Member] = []
+        self.previous_best: list[Member] = []
+        self.groups = TeacherGroups(options.teachers)
+
+    @classmethod
+    def training_identity(cls, options: MNGNASOptions) -> dict[str, Any]:
+        base = options_class(options.base)()
+        return METHODS[options.base].training_identity(base)
+
+    @classmethod
+    def paths_per_step(cls, options: MNGNASOptions, space: SearchSpace) -> dict[str, float]:
+        base = options_class(options.base)()
+        return METHODS[options.base].paths_per_step(base, space)
+
+    def notes(self) -> list[str]:
+        return self.base.notes()
+
+    def train_step(self, step: int) -> dict[str, torch.Tensor]:
+        return self.base.train_step(step)
+
+    # Search (Algorithm 3) -------------------------------------------------------------------
+
+    @property
+    def search_epochs(self) -> int:
+        return self.options.search_epochs
+
+    def search_epoch(self, epoch: int) -> list[tuple[Arch, float]]:
+        """Retrain the population, score it, renew the teachers, breed the next population."""
+        rng = self.rng(SEARCH, epoch)
+        if epoch == 0:
+            archs = self.evolution.random(self.options.population, rng)
+            self.population = [self._member(arch) for arch in archs]
+            self.groups.threshold = float(np.median([m.madds for m in self.population]))
+        self._retrain(self.population, first_step=epoch * self.options.retrain_steps)
+        for member in self.population:
+            member.accuracy = self.validation_accuracy(member.network)
+        ranked = sorted(self.population, key=lambda m: m.accuracy, reverse=True)
+        if self.options.kd == "full":
+            self._tune_with_perturbations(ranked[0], epoch, rng)
+        scored = [(m.arch, m.accuracy) for m in ranked]
+        self.evolution.tell(scored)
+        self.previous_best = [ranked[0].copy()]
+        self.groups.merge(ranked)
+        kept = ranked[: max(len(ranked) - self.options.removed, 1)]
+        children = self._breed([m.arch for m in kept], len(ranked) - len(kept), rng)
+        self.population = kept + [self._member(arch) for arch in children]
+        return scored
+
+    def _breed(self, parents: list[Arch], number: int, rng: np.random.Generator) -> list[Arch]:
+        """Architectures never met before, by crossover or by changing one block of a parent."""
+
+        def child() -> Arch:
+            first, second = (parents[int(i)] for i in rng.integers(len(parents), size=2))
+            if rng.random() < self.options.crossover:
+                return self.space.crossover(first, second, rng)
+            return self.space.neighbour(first, rng)
+
+        fresh: dict[Arch, None] = {}
+        self.evolution.fill(fresh, number, child, tries=TRIES)
+        return list(fresh)
+
+    # Retraining (Algorithm 1) ---------------------------------------------------------------
+
+    def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
+        """As many as the population has, in the order given: they are each other's peers."""
+        return in_chunks(range(len(archs)), max(self.options.population, 8))
+
+    def score(self, archs: Sequence[Arch]) -> np.ndarray:
+        """Validation accuracy after retraining ``archs`` together from their supernet weights.
+
+        The teachers are those the search has collected; peers are the other ``archs``.
+        """
+        members = [self._member(arch) for arch in archs]
+        self._retrain(members, first_step=self.search_epochs * self.options.retrain_steps)
+        return np.array([self.validation_accuracy(member.network) for member in members])
+
+    def _member(self, arch: Arch) -> Member:
+        madds = self.space.cost(arch, self.data.image).madds
+        return Member(arch, madds, self.supernet.subnet(arch))
+
+    def _recipe(self, steps: int) -> Recipe:
+        """The supernet's recipe with the retraining's length and learning rate."""
+        whole = vars(self.setting.recipe) | {"steps": steps, "lr": self.options.retrain_lr}
+        return Recipe(**whole | {"schedule": "cosine"})
+
+    def _batch(self, step: int) -> Batch:
+        recipe = self.setting.recipe
+        return self.data.train_batch(step, recipe.batch_size, self.setting.seed + RETRAIN)
+
+    def _retrain(self, members: list[Member], first_step: int) -> None:
+        """Retrain all ``members`` in step on the same batches, each with its own weights."""
+        recipe = self._recipe(self.options.retrain_steps)
+        optimizers = [sgd(member.network, recipe) for member in members]
+        teachers, member_of = self._teachers(members)
+        for member in members:
+            member.network.train()
+        for step in range(recipe.steps):
+            x, y = self._batch(first_step + step)
+            features = [member.network.features(x) for member in members]
+            guides = self._guides(features, teachers, member_of, x)
+            for index, (optimizer, (stages, logits)) in enumerate(
+                zip(optimizers, features, strict=True)
+            ):
+                loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
+                if guides is not None:
+                    outputs, weights = guides
+                    for group in range(2):
+                        if member_of[index, group].any():
+                            share = weights[index] * member_of[index, group]
+                            loss = loss + mixed_distillation(stages, logits, outputs, share)
+                self._update(optimizer, recipe, step, loss, members[index])
+            images = len(y) * (len(members) + len(teachers))
+            self.count(len(members) + len(teachers), len(members), images)
+
+    def _teachers(self, members: list[Member]) -> tuple[list[Member], torch.Tensor]:
+        """The searched models, and which student listens to whom.
+
+        The mask is ``[students, 2, teachers + students]``: group 0 are searched models, group 1
+        the peers. It is empty in the arm without distillation and before the first models exist.
+        """
+        kd, count = self.options.kd, len(members)
+        if kd == "none" or not self.previous_best:
+            return [], torch.zeros(count, 2, count, dtype=torch.bool)
+        groups = self.groups.small + self.groups.large
+        teachers = self.previous_best if kd == "single" else groups
+        mask = torch.zeros(count, 2, len(teachers) + count, dtype=torch.bool)
+        for index, member in enumerate(members):
+            mine = teachers if kd == "single" else self.groups.side(member.madds)
+            mask[index, 0, : len(teachers)] = torch.tensor([t in mine for t in teachers])
+        if kd == "full":
+            mask[:, 1, len(teachers) :] = ~torch.eye(count, dtype=torch.bool)
+        return teachers, mask.to(self.setting.device)
+
+    def _guides(
+        self,
+        features: list[tuple[list[torch.Tensor], torch.Tensor]],
+        teachers: list[Member],
+        member_of: torch.Tensor,
+        x: torch.Tensor,
+    ) -> tuple[Outputs, torch.Tensor] | None:
+        """Outputs of all teachers and students, and each student's weights ``[S, T + S]``."""
+        if not teachers:
+            return None
+        students = Outputs.stack(features)
+        outputs = Outputs.of([t.network for t in teachers], x).join(students)
+        if self.options.kd in ("single", "average"):
+            weights = member_of.float() / member_of.sum(-1, keepdim=True).clamp(min=1)
+            return outputs, weights.sum(1)
+        weights = adaptive_coefficients(
+            students.probabilities.flatten(1),
+            outputs.probabilities.flatten(1),
+            member_of,
+            self.options.qp,
+        )
+        return outputs, weights.to(x.dtype)
+
+    def _update(
+        self,
+        optimizer: torch.optim.SGD,
+        recipe: Recipe,
+        step: int,
+        loss: torch.Tensor,
+        member: Member,
+    ) -> None:
+        set_learning_rate(optimizer, recipe, step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if recipe.clip:
+            torch.nn.utils.clip_grad_norm_(member.network.parameters(), recipe.clip)
+        optimizer.step()
+
+    # Perturbation-aware fine-tuning (Algorithm 2, eqs. 21-23) ---------------------------------
+
+    def _tune_with_perturbations(self, best: Member, epoch: int, rng: np.random.Generator) -> None:
+        """Pull ``best`` towards architectures that differ from it in one block.
+
+        Only ``best`` is updated: cross-entropy plus KL(best ‖ neighbour), with a plus where
+        eq. 23 prints a minus.
+        """
+        steps = self.options.perturb_steps
+        recipe = self._recipe(self.options.perturbed * steps)
+        optimizer = sgd(best.network, recipe)
+        for index, arch in enumerate(self._perturbations(best.arch, rng)):
+            neighbour = self._neighbour(best, arch)
+            for step in range(index * steps, (index + 1) * steps):
+                x, y = self._batch(epoch * recipe.steps + step)
+                with torch.no_grad():
+                    target = neighbour.train()(x).log_softmax(-1)
+                logits = best.network.train()(x)
+                loss = functional.cross_entropy(logits, y) + functional.kl_div(
+                    target, logits.log_softmax(-1), reduction="batchmean", log_target=True
+                )
+                self._update(optimizer, recipe, step, loss, best)
+                self.count(2, 1, 2 * len(y))
+        best.accuracy = self.validation_accuracy(best.network)
+
+    def _neighbour(self, best: Member, arch: Arch) -> Supernet:
+        """``arch`` with the blocks that it shares with ``best``, the others from the supernet.
+
+        Where genes decide widths, a block of another width is another block.
+        """
+        network = self._member(arch).network
+        shared, own = best.network.state_dict(), network.state_dict()
+        for name in own.keys() & shared.keys():
+            if own[name].shape == shared[name].shape:
+                own[name] = shared[name]
+        network.load_state_dict(own)
+        return network
+
+    def _perturbations(self, arch: Arch, rng: np.random.Generator) -> list[Arch]:
+        """Distinct connected architectures that differ from ``arch`` in one block (eq. 21)."""
+        fresh: dict[Arch, None] = {}
+        for _ in range(TRIES):
+            if len(fresh) == self.options.perturbed:
+                break
+            neighbour = self.space.neighbour(arch, rng)
+            if self.space.is_valid(neighbour):
+                fresh[neighbour] = None
+        return list(fresh)
+
+    # State ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {
+            "population": [m.state_dict() for m in self.population],
+            "previous_best": [m.state_dict() for m in self.previous_best],
+            "groups": self.groups.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.base.costs = self.costs
+        self.population = [self._restore(s) for s in state["population"]]
+        self.previous_best = [self._restore(s) for s in state["previous_best"]]
+        self.groups.load_state_dict(state["groups"], self._restore)
+
+    def _restore(self, state: dict[str, Any]) -> Member:
+        member = self._member(tuple(state["arch"]))
+        member.network.load_state_dict(state["network"])
+        member.accuracy = state["accuracy"]
+        return member

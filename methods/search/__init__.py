@@ -1,0 +1,1 @@
+"""Searches: on a supernet's scores, and on tables."""

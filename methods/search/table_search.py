@@ -1,0 +1,54 @@
+"""Searches that train nothing themselves: they ask for a training and are told its accuracy.
+
+What is asked for is a row of a table of ground truth, so that searches can be repeated hundreds of
+times. One search is one file: random search, regularised evolution and REINFORCE.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from methods.search.candidates import Candidates
+from searchspaces.registry import Registry
+
+SEARCHES = Registry(
+    "search on a table",
+    "nas_harness.table_searches",
+    {
+        "random": "methods.search.random_search:RandomSearch",
+        "rea": "methods.search.rea:REA",
+        "reinforce": "methods.search.reinforce:REINFORCE",
+    },
+)
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A search without options."""
+
+
+class TableSearch(ABC):
+    """One repeat of a search; ``ask`` and ``tell`` take turns, ``queries`` times each.
+
+    Everything random comes from ``rng``. A subclass raises
+    :class:`~searchspaces.errors.UsageError` where its options do not fit the number of queries.
+    """
+
+    Options: type = NoOptions
+
+    def __init__(
+        self, candidates: Candidates, options: Any, queries: int, rng: np.random.Generator
+    ):
+        self.candidates, self.options, self.queries, self.rng = candidates, options, queries, rng
+
+    @abstractmethod
+    def ask(self) -> int:
+        """The row of the architecture to train next; it may have been trained before."""
+
+    def tell(self, row: int, accuracy: float) -> None:
+        """Validation accuracy in percent that the training just asked for, of ``row``, reached."""
+        return None

@@ -1,0 +1,106 @@
+"""A cell drawn as a graph from left to right: nodes as boxes, edges with their operators."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from reports.architectures.layered import Place, arrange
+from reports.style.palette import FONT, colour, text_width
+from reports.style.style import GREY, INK
+from searchspaces.diagram import Edge, Graph
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SLOT, BOX = 0.34, 0.25  # inches: from slot to slot, height of a node
+GAP, WIDEST_GAP = 0.26, 0.9  # inches between columns
+ARROW = 0.085
+
+
+class GraphPicture:
+    """``graph`` in ``width`` inches; ``height`` is how many it takes."""
+
+    def __init__(self, graph: Graph, width: float):
+        self.graph, self.layout = graph, arrange(graph)
+        self.boxes = [max(text_width(node.label) + 0.16, BOX) for node in graph.nodes]
+        widths = [0.0] * self.layout.columns
+        for place, box in zip(self.layout.nodes, self.boxes, strict=True):
+            widths[place.column] = max(widths[place.column], box)
+        for edge, route, label in self._labelled():
+            column = route[label].column
+            widths[column] = max(widths[column], text_width(edge.label) + 0.12)
+        gaps = max(len(widths) - 1, 1)
+        self.scale = min(1, (width - gaps * GAP) / sum(widths))
+        gap = min((width - self.scale * sum(widths)) / gaps, WIDEST_GAP)
+        self.columns, x = [], (width - self.scale * sum(widths) - gap * (len(widths) - 1)) / 2
+        for column in widths:
+            self.columns.append((x, x + self.scale * column))
+            x += self.scale * column + gap
+        self.height = SLOT * (self.layout.slots + 1)
+
+    def draw(self, axes: Axes, left: float, bottom: float) -> None:
+        """Onto ``axes`` in inches, with the lower left corner at a place."""
+        self.left, self.bottom = left, bottom
+        for edge, route in zip(self.graph.edges, self.layout.routes, strict=True):
+            self._draw_edge(axes, edge, route)
+        for edge, route, label in self._labelled():
+            x, y = self._centre(route[label])
+            look = {"color": INK if edge.live else GREY, "fontsize": FONT * self.scale, "zorder": 3}
+            backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            look |= {"ha": "center", "va": "center", "bbox": backing, "parse_math": False}
+            axes.text(x, y, edge.label, **look)
+        for number in range(len(self.graph.nodes)):
+            self._draw_node(axes, number)
+
+    def _labelled(self) -> list[tuple[Edge, tuple[Place, ...], int]]:
+        both = zip(self.graph.edges, self.layout.routes, self.layout.labels, strict=True)
+        return [(edge, route, label) for edge, route, label in both if label is not None]
+
+    def _centre(self, place: Place) -> tuple[float, float]:
+        x = sum(self.columns[place.column]) / 2
+        return self.left + x, self.bottom + SLOT * (place.height + 0.5)
+
+    def _draw_node(self, axes: Axes, number: int) -> None:
+        from matplotlib.patches import FancyBboxPatch
+
+        node = self.graph.nodes[number]
+        touching = [edge for edge in self.graph.edges if number in (edge.source, edge.target)]
+        live = any(edge.live for edge in touching)
+        x, y = self._centre(self.layout.nodes[number])
+        width, ink = self.scale * self.boxes[number], INK if live else GREY
+        face = {"facecolor": "white", "edgecolor": ink, "linewidth": 1.0, "zorder": 4}
+        if node.operator:
+            face |= {"edgecolor": colour(node.label), "linewidth": 2.0}
+        shape = f"round,pad=0,rounding_size={0.4 * BOX}"
+        corner = (x - width / 2, y - BOX / 2)
+        axes.add_patch(FancyBboxPatch(corner, width, BOX, boxstyle=shape, **face))
+        look = {"ha": "center", "va": "center", "color": ink, "zorder": 5, "parse_math": False}
+        axes.text(x, y - 0.005, node.label, fontsize=FONT * self.scale, **look)
+
+    def _draw_edge(self, axes: Axes, edge: Edge, route: tuple[Place, ...]) -> None:
+        """Level through columns, S-shaped between them."""
+        from matplotlib.patches import PathPatch, Polygon
+        from matplotlib.path import Path
+
+        x, y = self._centre(route[0])
+        points = [(x + self.scale * self.boxes[edge.source] / 2, y)]
+        codes = [Path.MOVETO]
+        for before, after in pairwise(route):
+            start = self.left + self.columns[before.column][1]
+            stop = self.left + self.columns[after.column][0]
+            low, high = self._centre(before)[1], self._centre(after)[1]
+            bend = (start + stop) / 2
+            points += [(start, low), (bend, low), (bend, high), (stop, high)]
+            codes += [Path.LINETO, *[Path.CURVE4] * 3]
+        x, y = self._centre(route[-1])
+        tip = x - self.scale * self.boxes[edge.target] / 2
+        points.append((tip - ARROW / 2, y))
+        codes.append(Path.LINETO)
+        paint = (colour(edge.label) if edge.label else INK) if edge.live else GREY
+        line = {"edgecolor": paint, "facecolor": "none", "linewidth": 1.5 if edge.live else 1.0}
+        if not edge.live:
+            line["linestyle"] = (0, (3, 2))
+        axes.add_patch(PathPatch(Path(points, codes), capstyle="butt", zorder=2, **line))
+        head = [(tip, y), (tip - ARROW, y + ARROW / 2.2), (tip - ARROW, y - ARROW / 2.2)]
+        axes.add_patch(Polygon(head, color=paint, linewidth=0, zorder=2))

@@ -1,0 +1,1 @@
+"""The commands that read recorded runs, one per file: ``main(arguments)``."""

@@ -1,0 +1,53 @@
+"""``nas-harness compare``: finished runs side by side, from their records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.config.options import Parser
+
+
+def main(arguments: list[str]) -> None:
+    parser = Parser(
+        prog="nas-harness compare",
+        description="Put the recorded runs of methods beside one another: means over seeds with "
+        "95 % intervals, floors and ceiling, paired differences, costs. Nothing is trained.",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders, or folders of them")
+    parser.add_argument(
+        "--reference",
+        default="",
+        help="method, or hash of a configuration, to subtract; empty: spos where there is one",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="also write OUTPUT.md, .csv and .parquet, and a picture of Kendall τ over the seeds "
+        "as OUTPUT.png, .pdf and .svg",
+    )
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    given = parser.parse_args(arguments)
+
+    from reports.pictures import tau_of_seeds
+    from reports.runs.compare import summary
+    from reports.runs.record import is_unfinished, load_all
+    from reports.text.markdown import save, to_markdown
+
+    folders = run_folders(given.runs)
+    table = summary(folders, given.reference or None)
+    print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())
+    if given.output:
+        save(table, given.output)
+        finished = [folder for folder in folders if not is_unfinished(folder)]
+        tau_of_seeds.draw(load_all(finished), given.output)
+
+
+def run_folders(folders: list[Path]) -> list[Path]:
+    """``folders``, with those that hold run folders replaced by what they hold."""
+    from reports.runs.record import is_run
+
+    expanded = []
+    for folder in folders:
+        inside = sorted(path for path in folder.glob("*/") if is_run(path))
+        expanded += [folder] if is_run(folder) or not inside else inside
+    return expanded

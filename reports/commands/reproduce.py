@@ -1,0 +1,84 @@
+"""``nas-harness reproduce``: carry out the runs that printed tables and figures lack, then report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.config.options import Parser, add_whole_numbers
+from harness.jobs.cluster_options import add_cluster_options, cluster_of
+from reports.commands.report import add_arguments, check_choices, chosen, publish
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.config.config import Config
+    from harness.grid.grid import Outcome
+    from harness.running.pipeline import Execution
+    from reports.papers.definition.model import Item
+
+TRAINED = "FI"  # items that print what full trainings, on CIFAR and on ImageNet, end with
+
+
+def main(arguments: list[str]) -> None:
+    """Run, then report whatever there is; runs that failed are named at the end."""
+    parser = Parser(
+        prog="nas-harness reproduce",
+        description="Carry out the runs that fill printed tables and figures, as far as they are "
+        "missing, side by side on the cores; then report these as 'nas-harness report' does. The "
+        "same command continues what was stopped. With --preset paper, what is found for tables of "
+        "test errors is trained stand-alone by the papers' recipes, one network after another and "
+        "on this machine, with --ray as well.",
+    )
+    add_arguments(parser)
+    run = parser.add_argument_group("execution (changes no result)")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
+    add_whole_numbers(run, [("--workers", 0, 0, workers)])
+    add_cluster_options(parser)
+    given = parser.parse_args(arguments)
+    cluster = cluster_of(given, given.device)
+    names = chosen(given)
+    check_choices(given)
+
+    from harness.grid.grid import run_grid
+    from harness.running.pipeline import Execution
+    from reports.papers.definition.model import load_item
+
+    items = [load_item(given.paper, name) for name in names]
+    execution = Execution(data=given.data, runs=given.runs, device=given.device)
+    outcome = run_grid(labelled(items, given), execution, given.workers, cluster=cluster)
+    here = replace(execution, device="auto") if cluster else execution
+    retrain(items, given, here, outcome)
+    publish(given, names)
+    sys.stdout.flush()
+    outcome.check()
+
+
+def retrain(
+    items: Iterable[Item], given: argparse.Namespace, execution: Execution, outcome: Outcome
+) -> None:
+    """Train what finished runs found, for items that print its errors after a full training."""
+    from harness.standalone.retrain_found import train_found
+    from harness.standalone.run import StandaloneExecution
+    from reports.papers.measured.runs import FULL
+
+    how = StandaloneExecution(execution.data, execution.runs, execution.device)
+    trained = (item for item in items if item.demand in TRAINED)
+    for label, config in labelled(trained, given):
+        if config.preset != FULL or label not in outcome.finished:
+            continue
+        try:
+            train_found(execution.runs / outcome.finished[label], how)
+        except UsageError as error:
+            del outcome.finished[label]
+            outcome.failed[label] = str(error)
+
+
+def labelled(items: Iterable[Item], given: argparse.Namespace) -> Iterator[tuple[str, Config]]:
+    """The runs of all ``items``, each called after the item and row that it is for."""
+    for item in items:
+        for row, config in item.configs(given.preset, given.task, given.seeds):
+            yield f"{item.name} {row.id} s{config.seed}", config

@@ -1,0 +1,1 @@
+"""What a paper prints, read from TOML files."""

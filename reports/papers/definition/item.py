@@ -1,0 +1,240 @@
+"""One printed table or figure: what the paper says, and which runs can be set beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, get_type_hints
+
+from harness.config.config import Config, with_values
+from harness.config.options import TYPE_NAMES
+from harness.config.presets import preset_values
+from reports.papers.definition.printed import Printed
+from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
+
+STATISTICS = ("max", "mean", "median", "min")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The accuracies of one split of a ground truth; an empty scale is the task's usual one."""
+
+    space: str
+    task: str
+    split: str = "test"
+    scale: str = ""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One number of a ground truth's accuracies, by a name of :data:`STATISTICS`."""
+
+    truth: Truth
+    statistic: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search simulated on tables; fills the columns whose truth is of its space and task.
+
+    An empty space or task leaves the choice to the column's truth.
+    """
+
+    method: str
+    space: str = ""
+    task: str = ""
+    queries: int = 300
+    repeats: int = 100
+
+    def fills(self, column: Column) -> bool:
+        truth = column.truth
+        return (
+            truth is not None
+            and truth.split in ("val", "test")
+            and self.space in ("", truth.space)
+            and self.task in ("", truth.task)
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """``measure`` names how a run fills it (:mod:`reports.papers.measured.measures`), multiplied by
+    ``scale``; an empty one can only be printed. An empty ``task`` is the study's. ``words`` are
+    printed instead of numbers."""
+
+    id: str
+    head: str
+    unit: str = ""
+    group: str = ""
+    measure: str = ""
+    scale: float = 1.0
+    digits: int = 2
+    better: str = ""
+    task: str = ""
+    truth: Truth | None = None
+    words: bool = False
+
+    @property
+    def name(self) -> str:
+        """Group, head and unit."""
+        return " ".join(filter(None, (self.group, self.head, self.unit)))
+
+    def flip(self, accuracy: float) -> float:
+        """An accuracy in percent as the column has it, or back: errors where less is better."""
+        return 100 - accuracy if self.better == "lower" else accuracy
+
+
+@dataclass(frozen=True)
+class Row:
+    """``run`` are dotted options of ``nas-harness run``; None where no run fills the row."""
+
+    id: str
+    label: str
+    group: str = ""
+    space: str = ""
+    run: Mapping[str, Any] | None = None
+    x: float | None = None
+    table: Mapping[str, Statistic] = field(default_factory=dict)
+    search: Search | None = None
+    printed: Mapping[str, Printed] = field(default_factory=dict)
+    flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``text`` says that row ``better`` beats row ``worse`` in ``column``."""
+
+    text: str
+    better: str
+    worse: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A box of a diagram: ``at`` is its (column, row) on a grid, from the upper left corner."""
+
+    id: str
+    text: str
+    at: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From one step of a diagram to another."""
+
+    start: str
+    end: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A table or figure of ``paper``; ``demand`` is what it takes to measure it.
+
+    T a table alone, N a supernet and a table, F full stand-alone training, I ImageNet, O object
+    detection. ``study`` are dotted options that the runs of all rows share.
+    """
+
+    paper: str
+    name: str
+    title: str
+    kind: str
+    demand: str
+    caption: str
+    reduced: str
+    needs: str
+    defects: tuple[str, ...]
+    study: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...]
+    axis: str = ""
+    series: str = ""
+    steps: tuple[Step, ...] = ()
+    arrows: tuple[Arrow, ...] = ()
+
+    @property
+    def preset(self) -> str:
+        return self.study.get("preset", Config.preset)
+
+    @property
+    def task(self) -> str:
+        return self.study.get("task", Config.task)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.id == name)
+
+    def row(self, name: str) -> Row:
+        return next(row for row in self.rows if row.id == name)
+
+    def configs(
+        self,
+        preset: str | None = None,
+        task: str | None = None,
+        seeds: Iterable[int] | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> list[tuple[Row, Config]]:
+        """The runs that fill rows on one task, row by row, seed by seed.
+
+        What is None is the study's own. Later ones win: preset, study, row, ``changes`` (dotted
+        options). Raises :class:`UsageError` for options that the method does not have.
+        """
+        seeds = self.seeds if seeds is None else tuple(seeds)
+        return [
+            (row, self.config(row, seed, preset, task, changes))
+            for row in self.rows
+            if row.run is not None
+            for seed in seeds
+        ]
+
+    def config(
+        self,
+        row: Row,
+        seed: int,
+        preset: str | None = None,
+        task: str | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Config:
+        """The run of one row that can be run, as :meth:`configs` has it."""
+        given = {**self.study, **({"space": row.space} if row.space else {})}
+        given |= {**(row.run or {}), **(changes or {})}
+        preset, task = preset or self.preset, task or self.task
+        method = given.get("method", Config.method)
+        base = Config(method=method, preset=preset, task=task)
+        base = with_values(base, preset_values(preset, task, method))
+        own = {"preset": preset, "task": task, "seed": seed}
+        return with_values(base, typed(base, given) | own)
+
+
+def typed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` of dotted options in the types that the command line would give them.
+
+    Raises :class:`UsageError` for options that ``config`` does not have, and for wrong types.
+    """
+    known = dict(_options(config))
+    converted = {}
+    for name, value in values.items():
+        if name not in known:
+            raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
+        kind, choices = known[name]
+        fits = isinstance(value, (int, float) if kind is float else kind)
+        if not fits or (isinstance(value, bool) and kind is not bool):
+            raise UsageError(f"{name} takes {TYPE_NAMES.get(kind, 'text')}, not {value!r}.")
+        if choices and value not in choices:
+            raise UsageError(f"{name}: unknown '{value}'{nearest(value, choices)}")
+        converted[name] = kind(value)
+    return converted
+
+
+def _options(tree: Any, prefix: str = "") -> Iterable[tuple[str, tuple[type, tuple[str, ...]]]]:
+    """Dotted name, type and choices of each option in a tree of dataclasses."""
+    hints = get_type_hints(type(tree))
+    for item in fields(tree):
+        name, value = f"{prefix}{item.name}", getattr(tree, item.name)
+        if is_dataclass(value):
+            yield from _options(value, f"{name}.")
+        elif "help" in item.metadata:
+            yield name, (hints[item.name], item.metadata["choices"])

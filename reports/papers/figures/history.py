@@ -1,0 +1,90 @@
+"""What a method reports of its training epoch by epoch, a line per row (EnNAS Figs. 1 and 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.papers.figures.looks import looks, name_ends
+from reports.papers.figures.panels import Panels, label
+from reports.papers.figures.words import caption, headline, named, notes, tag_of
+from reports.papers.measured.results import Results, RowResults
+from reports.pictures.captioned import Sheet
+from reports.runs.paired import mean_interval
+from reports.runs.record import Record, read_frame
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+TALL, NAMES = 3.0, 1.9  # inches: the panel, names at the ends of lines
+NAMES_OF = {
+    "teacher_accuracy": "accuracy of the teacher (%)",
+    "teacher_accuracy_oracle_w": "accuracy of the teacher, fitted to the images scored (%)",
+    "student_accuracy": "mean accuracy of the subnets (%)",
+    "logit_distance": "mean Euclidean distance of logits",
+    "logit_cosine": "mean cosine of logits",
+}
+BAND = "Line: mean over seeds; band: its 95 % t interval."
+
+
+def frame(results: Results) -> pandas.DataFrame:
+    """A line per row and epoch: ``step``, mean ``y`` of the series over ``n`` seeds, bounds."""
+    import pandas
+
+    return pandas.DataFrame([point for found in results.rows for point in _points(found, results)])
+
+
+def _points(found: RowResults, results: Results) -> list[dict[str, Any]]:
+    runs = {
+        seed: of_run
+        for seed, record in results.records(found.row.id).items()
+        if (of_run := series(record, results.item.series))
+    }
+    points = []
+    for step in sorted({step for of_run in runs.values() for step in of_run}):
+        values = {seed: of_run[step] for seed, of_run in runs.items() if step in of_run}
+        interval = mean_interval(list(values.values()))
+        own = named(found, results.task, tag_of(found, results.task), values, len(values))
+        bounds = {"y": interval["value"], "y_low": interval["low"], "y_high": interval["high"]}
+        points.append(own | {"step": step} | bounds)
+    return points
+
+
+def series(record: Record, name: str) -> dict[int, float]:
+    """The series ``name`` of a run by training step; empty where its method reports none.
+
+    Raises :class:`UsageError` where the run's history cannot be read.
+    """
+    from pyarrow import ArrowException
+
+    path = record.folder / "history.parquet"
+    try:
+        history = read_frame(path)
+        if name not in history:
+            return {}
+        epochs = history[(history["phase"] == "epoch") & history[name].notna()]
+        return dict(zip(map(int, epochs["step"]), map(float, epochs[name]), strict=True))
+    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"cannot read {path}: {error}; delete the folder and run again."
+        ) from error
+
+
+def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
+    item = results.item
+    styles = looks([found.row.label for found in results.rows])
+    panels = Panels(1, 1, TALL, head=0.12, right=NAMES)
+    sheet = Sheet(headline(item), [caption(item)], panels.height, [BAND, *notes(results, drawn)])
+    axes = panels.axes(sheet, 0)
+    ends = []
+    for name, line in drawn.groupby("label", sort=False):
+        look = styles[name]
+        axes.plot(line["step"], line["y"], color=look.colour, linestyle=look.dashes, linewidth=1.8)
+        low, high = (line[f"y_{key}"].astype(float) for key in ("low", "high"))
+        axes.fill_between(line["step"], low, high, color=look.colour, alpha=0.14, linewidth=0)
+        ends.append((line["step"].iloc[-1], line["y"].iloc[-1], name, look))
+    axes.margins(x=0.02)
+    label(axes, "training step", NAMES_OF.get(item.series, item.series.replace("_", " ")))
+    name_ends(axes, ends, NAMES, TALL)
+    return sheet.figure

@@ -1,0 +1,93 @@
+"""Panels of equal size in lines on a sheet, with room for their axes and titles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.papers.figures.looks import MARK, Look
+from reports.pictures.captioned import MARGIN, SMALL, WIDTH, Sheet
+from reports.style.palette import text_width
+from reports.style.style import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+AXIS, FOOT, HEAD, GAP = 0.62, 0.55, 0.38, 0.2  # inches: left of, below, above, between panels
+
+
+@dataclass(frozen=True)
+class Panels:
+    """``count`` panels, ``across`` in a line, each ``tall`` inches high.
+
+    ``head`` inches over each, ``right`` inches beside each and ``above`` inches over all stay
+    free.
+    """
+
+    count: int
+    across: int
+    tall: float
+    head: float = HEAD
+    right: float = 0.0
+    above: float = 0.0
+
+    @property
+    def height(self) -> float:
+        lines = -(-self.count // self.across)
+        return lines * (FOOT + self.tall + self.head) + self.above
+
+    @property
+    def wide(self) -> float:
+        room = WIDTH - 2 * MARGIN - GAP * (self.across - 1)
+        return room / self.across - AXIS - self.right
+
+    def axes(self, sheet: Sheet, number: int, title: str = "") -> Axes:
+        """The axes of a panel, from the upper left."""
+        line, column = divmod(number, self.across)
+        left = MARGIN + AXIS + column * (AXIS + self.wide + self.right + GAP)
+        top = self.height - self.above - line * (FOOT + self.tall + self.head) - self.head
+        axes = sheet.axes(left, top - self.tall, self.wide, self.tall)
+        axes.grid(color="#ececec", linewidth=0.8)
+        look = {"fontsize": SMALL + 0.5, "fontweight": "bold", "color": INK}
+        look["pad"] = 72 * (self.head - 0.3)
+        axes.set_title(title, loc="left", parse_math=False, **look)
+        return axes
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    for write, text in ((axes.set_xlabel, x), (axes.set_ylabel, y)):
+        write(text, fontsize=SMALL, color=INK, parse_math=False)
+
+
+LEGEND_LINE = 0.22  # inches
+
+
+def legend_rows(names: Sequence[str]) -> list[list[str]]:
+    """``names`` in as many rows as a legend across the sheet takes."""
+    rows: list[list[str]] = [[]]
+    used = 0.0
+    for name in names:
+        width = text_width(name, SMALL) + 0.75
+        if rows[-1] and used + width > WIDTH - 2 * MARGIN:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(name)
+        used += width
+    return rows
+
+
+def draw_legend(sheet: Sheet, looks: dict[str, Look], lines: bool = True) -> None:
+    """The marks of series, with their ``lines``, at the top of the sheet's room."""
+    axes = sheet.canvas()
+    for number, row in enumerate(legend_rows(list(looks))):
+        x, y = MARGIN, sheet.height - LEGEND_LINE * (number + 0.5)
+        for name in row:
+            look = looks[name]
+            if lines:
+                line = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.6}
+                axes.plot([x, x + 0.36], [y, y], **line)
+            axes.plot(x + 0.18, y, look.mark, color=look.colour, **MARK)
+            words = {"va": "center", "fontsize": SMALL, "color": INK, "parse_math": False}
+            axes.text(x + 0.44, y, name, **words)
+            x += text_width(name, SMALL) + 0.75

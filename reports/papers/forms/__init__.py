@@ -1,0 +1,1 @@
+"""A filled table or figure as Markdown, LaTeX, CSV and HTML."""

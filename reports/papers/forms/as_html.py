@@ -1,0 +1,174 @@
+"""An item as one HTML page that needs no other file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from html import escape as escape_html
+from pathlib import Path
+
+from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Head, Text
+from reports.papers.measured.claims import Outcome
+from reports.papers.measured.results import PRINTED
+from reports.text.prose import prose
+
+
+def render(document: Document) -> str:
+    """The page: what a reader sees first is the caption, the table and what its colours mean."""
+    body = [
+        f"<h1>{escape(document.title)}</h1>",
+        f'<p class="source">{escape(document.paper)}<br>{escape(document.source)}</p>',
+        *(f"<p>{sentences(text)}</p>" for text in document.caption),
+        _picture(document),
+        _table(document),
+        _legend(document.legend),
+        _notes(document.notes),
+        _claims(document.outcomes),
+        _places(document.places),
+        *(f"<p>{sentences(note)}</p>" for note in document.place_notes),
+    ]
+    return page(f"{document.title}, {document.paper}", body)
+
+
+def page(title: str, body: Sequence[str]) -> str:
+    """A whole page around ``body``, which is HTML."""
+    return "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{_style()}</style>\n</head>\n<body>\n<main>",
+            *filter(None, body),
+            "</main>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def escape(text: str) -> str:
+    """``text`` on one line, with nothing in it that HTML would read."""
+    return escape_html(" ".join(text.split()))
+
+
+def sentences(text: str) -> str:
+    """As :func:`escape`, with what stands in backticks as code."""
+    return prose(
+        " ".join(text.split()), escape_html, lambda code: f"<code>{escape_html(code)}</code>"
+    )
+
+
+@cache
+def _style() -> str:
+    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+def _picture(document: Document) -> str:
+    svg = document.pictures.get(".svg")
+    if svg is None:
+        return ""
+    content = b64encode(svg.read_bytes()).decode()
+    title = escape(document.results.item.title)
+    return f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{content}"></figure>'
+
+
+def _table(document: Document) -> str:
+    if not document.lines:
+        return ""
+    heads = [head for head in document.heads if head.parts]
+    starts = [i == 0 for head in heads for i in range(len(head.parts))]
+    rows, group = [], ""
+    for line in document.lines:
+        if line.group != group:
+            group = line.group
+            title = escape(group) or "&nbsp;"
+            rows.append(f'<tr class="group"><th colspan="{len(starts) + 1}">{title}</th></tr>')
+        cells = "".join(map(_cell, line.texts, starts))
+        rows.append(f'<tr><th scope="row">{escape(line.label)}</th>{cells}</tr>')
+    return framed([_top(heads), _parts(heads, starts)], rows)
+
+
+def _top(heads: Sequence[Head]) -> str:
+    cells = "".join(
+        f'<th class="first" scope="colgroup" colspan="{len(head.parts)}">{escape(head.title)}</th>'
+        for head in heads
+    )
+    return f"<tr><th></th>{cells}</tr>"
+
+
+def _parts(heads: Sequence[Head], starts: Sequence[bool]) -> str:
+    parts = [part for head in heads for part in head.parts]
+    cells = "".join(
+        f'<th scope="col"{_first(start)}>{escape(part)}</th>'
+        for part, start in zip(parts, starts, strict=True)
+    )
+    return f"<tr><th></th>{cells}</tr>"
+
+
+def _first(start: bool) -> str:
+    return ' class="first"' if start else ""
+
+
+def _cell(text: Text, start: bool) -> str:
+    shown = escape(text.text)
+    if text.tag != PRINTED and shown:
+        shown = f'<span class="tag {_class(text.tag)}">{shown}</span>'
+    if text.marks:
+        kind = "" if text.tag == PRINTED else ' class="note"'
+        links = (f'<a href="#note-{escape(mark)}">{escape(mark)}</a>' for mark in text.marks)
+        shown += f"<sup{kind}>{', '.join(links)}</sup>"
+    return f"<td{_first(start)}>{shown}</td>"
+
+
+def _class(tag: str) -> str:
+    return tag.replace(" ", "-")
+
+
+def _legend(legend: Sequence[str]) -> str:
+    items = []
+    for text in legend:
+        tag, _, meaning = text.partition(": ")
+        name = f'<span class="tag {_class(tag)}">{escape(tag)}</span>'
+        items.append(f"<li>{name} {escape(meaning)}</li>")
+    return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
+
+
+def _notes(notes: Sequence[tuple[str, str]]) -> str:
+    items = [
+        f'<li id="note-{escape(mark)}"><b>{escape(mark)}</b> {sentences(text)}</li>'
+        for mark, text in notes
+    ]
+    return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
+
+
+def _claims(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return ""
+    items = [
+        f"<li>{sentences(outcome.claim.text)} "
+        f'<span class="verdict {_class(outcome.verdict)}">{escape(outcome.verdict)}</span><br>'
+        f"{sentences(outcome.sentence)}</li>"
+        for outcome in outcomes
+    ]
+    return f"<h2>{escape(CLAIMS)}</h2>\n<ul>{''.join(items)}</ul>"
+
+
+def _places(grid: Grid | None) -> str:
+    if grid is None:
+        return ""
+    heads, *rows = (
+        [
+            f"<{kind}{' class=words' if i < grid.left else ''}>{escape(text)}</{kind}>"
+            for i, text in enumerate(cells)
+        ]
+        for kind, cells in (("th", grid.titles), *(("td", row) for row in grid.rows))
+    )
+    lines = [f"<tr>{''.join(cells)}</tr>" for cells in (heads, *rows)]
+    return f"<h2>{escape(PLACES)}</h2>\n{framed(lines[:1], lines[1:])}"
+
+
+def framed(heads: Sequence[str], rows: Sequence[str]) -> str:
+    """A table of rows in HTML that scrolls by itself where the screen is narrow."""
+    return (
+        f'<div class="scroll"><table><thead>{"".join(heads)}</thead>\n'
+        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
+    )

@@ -1,0 +1,155 @@
+"""From results to a document: which parts columns have, what cells say, what stands below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from string import ascii_lowercase
+
+from reports.papers.definition.item import Column
+from reports.papers.definition.model import load_paper
+from reports.papers.definition.printed import DASH
+from reports.papers.forms.captions import caption, place_notes, places
+from reports.papers.forms.document import MEANINGS, Document, Head, Line, Text
+from reports.papers.measured.claims import outcomes
+from reports.papers.measured.results import (
+    NOT_RUN,
+    PRINTED,
+    TAGS,
+    Cell,
+    Results,
+)
+from reports.style.style import decimal
+
+ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
+
+
+def compose(results: Results, pictures: Mapping[str, Path] | None = None) -> Document:
+    """``pictures`` are files of the item's figure by suffix, such as ``.png``."""
+    item, paper = results.item, load_paper(results.item.paper)
+    notes = _Notes()
+    parts = {column.id: _parts(results, column) for column in item.columns}
+    lines = tuple(
+        Line(
+            found.row.group,
+            found.row.label,
+            tuple(
+                text
+                for column in item.columns
+                for text in _texts(found.cells[column.id], column, parts[column.id], notes)
+            ),
+        )
+        for found in results.rows
+    )
+    cells = [cell for _, _, cell in results.cells()]
+    defects = [(str(number), sentence) for number, sentence in enumerate(item.defects, 1)]
+    return Document(
+        results=results,
+        title=item.title,
+        paper=paper.title,
+        source=", ".join(filter(None, (paper.authors, paper.venue))),
+        caption=caption(results),
+        heads=tuple(
+            Head(column.name + ARROWS[column.better], _titles(parts[column.id]))
+            for column in item.columns
+        ),
+        lines=lines,
+        legend=tuple(
+            f"{tag}: {MEANINGS[tag]}" for tag in TAGS if any(_bears(c, tag) for c in cells)
+        ),
+        notes=(*defects, *notes.by_mark()),
+        outcomes=tuple(outcomes(results)),
+        places=places(results),
+        place_notes=place_notes(results),
+        pictures=pictures or {},
+    )
+
+
+class _Notes:
+    """Letters for sentences, in the order in which they are first asked for."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def mark(self, sentence: str) -> str:
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+        return _letters(self.sentences.index(sentence))
+
+    def by_mark(self) -> list[tuple[str, str]]:
+        return [(_letters(i), sentence) for i, sentence in enumerate(self.sentences)]
+
+
+def _letters(number: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    last = ascii_lowercase[number % 26]
+    return last if number < 26 else _letters(number // 26 - 1) + last
+
+
+def _bears(cell: Cell, tag: str) -> bool:
+    if tag == PRINTED:
+        return cell.printed is not None
+    return cell.tag == tag and not cell.empty
+
+
+def _parts(results: Results, column: Column) -> dict[str, tuple[str, ...]]:
+    """What the titles of a column's parts say: of the measured one what all values share."""
+    cells = [found.cells[column.id] for found in results.rows]
+    parts: dict[str, tuple[str, ...]] = {}
+    if any(cell.printed for cell in cells):
+        parts["printed"] = (PRINTED,)
+    if any(cell.tag != PRINTED and not cell.empty for cell in cells):
+        kinds = [_kind(cell) for cell in cells if cell.value is not None]
+        first = kinds[0] if kinds else ()
+        parts["measured"] = tuple(word for word in first if all(word in kind for kind in kinds))
+    return parts
+
+
+def _titles(parts: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(
+        ", ".join(words if set(words) & set(TAGS) else (part, *words))
+        for part, words in parts.items()
+    )
+
+
+def _kind(cell: Cell) -> tuple[str, ...]:
+    """What a value is, on what, and of how many runs."""
+    kind = (cell.tag, cell.task)
+    return (*kind, f"n={cell.n}") if cell.trained else kind
+
+
+def _texts(
+    cell: Cell, column: Column, parts: Mapping[str, tuple[str, ...]], notes: _Notes
+) -> list[Text]:
+    texts = []
+    if "printed" in parts:
+        texts.append(Text(_as_printed(cell), tuple(map(str, cell.flags)), PRINTED))
+    if "measured" in parts:
+        texts.append(_measured(cell, column, parts["measured"], notes))
+    return texts
+
+
+def _as_printed(cell: Cell) -> str:
+    """Word for word, but for typography."""
+    if cell.printed is None:
+        return ""
+    if cell.printed.text == DASH:
+        return "–"
+    number = cell.printed.number is not None
+    return cell.printed.text.replace("-", "−") if number else cell.printed.text
+
+
+def _measured(cell: Cell, column: Column, said: tuple[str, ...], notes: _Notes) -> Text:
+    """The value with what its column's title has not ``said`` of it."""
+    if cell.tag == PRINTED or cell.empty:
+        return Text("")
+    marks = (notes.mark(cell.note),) if cell.note else ()
+    if cell.value is None:
+        return Text(NOT_RUN, marks, cell.tag)
+    shown = decimal(cell.value, f".{column.digits}f")
+    if cell.sd is not None:
+        shown += f" ± {cell.sd:.{column.digits}f}"
+    unsaid = [word for word in _kind(cell) if word not in said]
+    if unsaid:
+        shown += f" ({', '.join(unsaid)})"
+    return Text(shown, marks, cell.tag)

@@ -1,0 +1,1 @@
+"""What tables and recorded runs say of each printed cell and claim."""

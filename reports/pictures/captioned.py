@@ -1,0 +1,92 @@
+"""A picture with words around it: headline and small lines above, small lines below, all in inches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.style.image_files import DPI, FORMATS, WIDTH, write
+from reports.style.palette import text_width
+from reports.style.style import GREY, INK, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARGIN, LINE = 0.2, 0.2  # inches
+HEAD, SMALL = 13.0, 9.0  # points
+TRUETYPE = {"pdf.fonttype": 42}  # fonts that publishers take in a PDF
+
+
+class Sheet:
+    """A figure of ``WIDTH`` inches with ``height`` inches of room between its words.
+
+    ``above`` and ``below`` are wrapped to the width; the headline is cut to one line. Places in
+    the room are in inches from its lower left corner.
+    """
+
+    def __init__(
+        self, title: str, above: Sequence[str], height: float, below: Sequence[str] = ()
+    ) -> None:
+        from matplotlib.figure import Figure
+
+        over = [line for text in above for line in wrapped(text)]
+        under = [line for text in below for line in wrapped(text)]
+        self.width, self.height = WIDTH, height
+        self.floor = MARGIN + LINE * len(under)
+        self.full = self.floor + height + LINE * len(over) + 0.3 + MARGIN
+        self.figure: Figure = Figure(figsize=(WIDTH, self.full), dpi=DPI, facecolor="white")
+        level = self.full - MARGIN - 0.1
+        self._write(level, shorten(title, 78), fontsize=HEAD, fontweight="bold", color=INK)
+        for number, line in enumerate(over, start=1):
+            self._write(level - 0.06 - LINE * number, line, fontsize=SMALL, color=INK)
+        for number, line in enumerate(under):
+            level = self.floor - LINE * (number + 0.5)
+            self._write(level, line, fontsize=SMALL, color=GREY)
+
+    def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        """Axes at a place in the room, in the project's plain look."""
+        bottom += self.floor
+        share = (left / WIDTH, bottom / self.full, width / WIDTH, height / self.full)
+        axes = self.figure.add_axes(share)
+        axes.tick_params(labelsize=SMALL, colors=GREY, length=3)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(GREY)
+        return axes
+
+    def canvas(self) -> Axes:
+        """Axes without lines over the whole room whose data are inches."""
+        axes = self.axes(0, 0, self.width, self.height)
+        axes.set(xlim=(0, self.width), ylim=(0, self.height))
+        axes.set_axis_off()
+        return axes
+
+    def _write(self, level: float, text: str, **look: Any) -> None:
+        x, y = MARGIN / WIDTH, level / self.full
+        self.figure.text(x, y, text, va="center", parse_math=False, **look)
+
+
+def wrapped(text: str, width: float = WIDTH - 2 * MARGIN, size: float = SMALL) -> list[str]:
+    """``text`` as lines of at most ``width`` inches at ``size`` points; too long words are cut."""
+    lines: list[str] = []
+    most = int(width / text_width("n", size))
+    for word in text.split():
+        word = shorten(word, most)
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def save(make: Callable[[], Figure], stem: Path | str) -> list[Path]:
+    """Write the figure that ``make`` draws as ``stem`` .png, .pdf and .svg; returns their paths.
+
+    Raises :class:`UsageError` where it cannot be written.
+    """
+    paths = [Path(f"{stem}{suffix}") for suffix in FORMATS]
+    write(make, paths, TRUETYPE)
+    return paths

@@ -1,0 +1,148 @@
+"""Scatter plot of one run: score against truth, as Fig. 10 of MNGNAS, with τ beside its bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reports.pictures.tau_scale import draw_gauge
+from reports.runs.record import Record, load
+from reports.runs.scatter_points import View
+from reports.style.image_files import WIDTH, write
+from reports.style.style import DASHES, DIAMOND, GREY, INK, SEQUENTIAL, STAR, decimal, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
+
+HEIGHT = 5.4  # inches
+RASTER = 3000  # dots from which the SVG holds them as pixels
+
+
+def draw(folder: Path) -> Path:
+    """Write ``scatter.png`` and ``scatter.svg`` into the run's ``folder``; returns the PNG's path.
+
+    Raises :class:`UsageError` where the run is unfinished, damaged, or the folder not writable.
+    """
+    folder = Path(folder)
+    svg, png = (folder / f"scatter{suffix}" for suffix in (".svg", ".png"))
+    write(lambda: picture(load(folder)), [svg, png])
+    return png
+
+
+def picture(record: Record) -> Figure:
+    """The figure of one run."""
+    from matplotlib.figure import Figure
+
+    view = View.of(record)
+    figure = Figure(figsize=(WIDTH, HEIGHT), facecolor="white")
+    head, *below = titles(record)
+    _write(figure, 5.16, head, fontsize=13, fontweight="bold", color=INK)
+    for line, text in enumerate(below):
+        _write(figure, 4.9 - 0.21 * line, text, fontsize=9.5, color=INK)
+    main = _axes(figure, 0.72, 0.98, 4.72, 3.32)
+    dots = _draw_dots(main, view)
+    _draw_marks(main, view)
+    _label_axes(main, record)
+    if dots is not None:
+        _draw_colours(_axes(figure, 5.56, 0.98, 0.13, 3.32), dots)
+    draw_gauge(_axes(figure, 6.75, 0.98, 0.4, 3.32), record)
+    for line, note in enumerate(view.notes()):
+        _write(figure, 0.36 - 0.2 * line, note, fontsize=8.5, color=GREY)
+    return figure
+
+
+def titles(record: Record) -> tuple[str, str, str]:
+    """What was run; how architectures were scored; what the scores are compared with."""
+    options = record.get("config", "options") or {}
+    arm = [f"{key} {options[key]}" for key in ("base", "kd", "qp") if options.get(key)]
+    method = f"{record.get('config', 'method')}{' (' + ', '.join(arm) + ')' if arm else ''}"
+    head = f"{method} on {record.get('config', 'space')}, {record.get('config', 'task')}"
+    reduced = ", reduced supernet" if record.get("supernet", "reduced") else ""
+    scored = (
+        f"score: {record.get('scoring', 'split')} split, BN {record.get('scoring', 'bn')}, "
+        f"supernet seed {record.get('config', 'seed')}{reduced}"
+    )
+    against = (
+        f"truth: {record.get('ground_truth', 'split')} split, {record.get('epochs')} epochs, "
+        f"{record.get('ground_truth', 'seeds')} seeds, {record.get('n'):,} of "
+        f"{record.get('n_table'):,} architectures of the table"
+    )
+    return shorten(head, 78), shorten(scored, 130), shorten(against, 130)
+
+
+def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes at a place in inches."""
+    return figure.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
+
+
+def _write(figure: Figure, height: float, text: str, **look: Any) -> None:
+    """A line of text at the left edge, ``height`` inches up; ``$`` in names is no formula."""
+    figure.text(0.2 / WIDTH, height / HEIGHT, text, va="center", parse_math=False, **look)
+
+
+def _draw_dots(axes: Axes, view: View) -> PathCollection | None:
+    """The architectures within the axes; the coloured dots, or None if params are unknown."""
+    frame = view.frame
+    inside = frame[~view.beyond()]
+    area = float(np.clip(12_000 / len(frame), 3, 34))
+    look = {"s": area, "linewidths": 0, "rasterized": len(frame) > RASTER}
+    if "params" not in frame or frame["params"].isna().any():
+        axes.scatter(inside["truth"], inside["score"], color=GREY, alpha=0.6, **look)
+        return None
+    look |= {"cmap": SEQUENTIAL, "vmin": frame["params"].min(), "vmax": frame["params"].max()}
+    return axes.scatter(inside["truth"], inside["score"], c=inside["params"], alpha=0.85, **look)
+
+
+def _draw_marks(axes: Axes, view: View) -> None:
+    """The found architecture and those beyond the axes, with a legend above the axes."""
+    truth, score = view.truth, view.score
+    handles = []
+    if view.found_truth is not None:
+        label = f"found: truth {view.found_truth:.2f} %"
+        label += "" if view.regret is None else f", regret {decimal(view.regret, '+.2f')}"
+        x = truth.onto(view.found_truth)
+        if view.found_score is None:
+            label += " (not among the scored)"
+            handles.append(axes.axvline(x, label=label, **DASHES))
+        else:
+            y = score.onto(view.found_score)
+            handles += axes.plot(x, y, label=label, zorder=5, **STAR)
+    lost = view.frame[view.beyond()]
+    if len(lost):
+        x, y = truth.onto(lost["truth"]), score.onto(lost["score"])
+        label = f"{len(lost):,} beyond the axes"
+        handles += axes.plot(x, y, label=label, zorder=3, **DIAMOND)
+    axes.set(xlim=(truth.low, truth.high), ylim=(score.low, score.high))
+    if handles:
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "ncols": 2}
+        look = {"frameon": False, "fontsize": 9.5, "handletextpad": 0.4, "columnspacing": 1.5}
+        axes.legend(handles=handles, labelcolor=INK, **place, **look)
+
+
+def _label_axes(axes: Axes, record: Record) -> None:
+    split = record.get("ground_truth", "split")
+    axes.set_xlabel(
+        f"truth: stand-alone accuracy on the {split} split (%)", fontsize=10.5, color=INK
+    )
+    axes.set_ylabel("score: predicted accuracy (%)", fontsize=10.5, color=INK)
+    axes.tick_params(labelsize=9.5, colors=GREY)
+    axes.grid(color="#ececec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+
+
+def _draw_colours(axes: Axes, dots: PathCollection) -> None:
+    """The colour bar of the parameters, in thousands or millions."""
+    from matplotlib.ticker import FuncFormatter
+
+    unit, name = (1e6, "M") if dots.norm.vmax >= 1e6 else (1e3, "k")
+    bar = axes.figure.colorbar(dots, cax=axes, format=FuncFormatter(lambda v, _: f"{v / unit:g}"))
+    bar.solids.set(alpha=1)
+    bar.outline.set_visible(False)
+    axes.tick_params(labelsize=9, colors=GREY, length=2)
+    axes.set_title(f"params ({name})", fontsize=9, color=INK, pad=8, loc="left")

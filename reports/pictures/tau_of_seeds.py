@@ -1,0 +1,147 @@
+"""The picture of ``nas-harness compare``: Kendall τ of every configuration, seed by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from harness.metrics.intervals import combine
+from reports.pictures.captioned import LINE, MARGIN, SMALL, Sheet, save, wrapped
+from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
+from reports.runs.configuration import Configuration, configurations, told_apart
+from reports.runs.floors_and_ceiling import ceiling, floors
+from reports.runs.record import Record
+from reports.style.palette import text_width
+from reports.style.style import GREY, INK, decimal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+AXIS, GAP = 0.55, 0.3  # inches: below rows for the axis, between contexts
+INTERVALS = "Bars and brackets: 95 % intervals of the mean, over seeds and architectures."
+
+
+def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
+    """Write the picture as ``stem`` .png, .pdf and .svg; returns their paths.
+
+    A panel per context (space, task, ground truth, scoring) between its floors and its ceiling,
+    configurations from the best mean to the worst. Raises :class:`UsageError` for repeated runs
+    and where the files cannot be written.
+    """
+    groups = configurations(records)
+    return save(lambda: picture(groups), stem)
+
+
+def picture(groups: Sequence[Configuration]) -> Figure:
+    """The figure of configurations sorted by context, as :func:`configurations` gives them."""
+    panels = [
+        Panel(list(members)) for _, members in groupby(groups, key=lambda group: str(group.context))
+    ]
+    height = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
+    sheet = Sheet("Kendall τ by configuration", [], height, [KEY, INTERVALS])
+    level = height
+    for panel in panels:
+        level -= panel.height
+        panel.draw(sheet, level)
+        level -= GAP
+    return sheet.figure
+
+
+class Panel:
+    """The configurations of one context; ``height`` is the inches that they take."""
+
+    def __init__(self, groups: list[Configuration]) -> None:
+        self.words = wrapped(context_words(groups))
+        first = groups[0].first
+        above = ceiling(first)
+        self.bounds = floors(first) + ([above] if above else [])
+        spreads = [
+            _spread(group, note) for group, note in zip(groups, told_apart(groups), strict=True)
+        ]
+        self.rows = Rows(sorted(spreads, key=_place))
+        ends = [0.0, *(bound.tau["value"] for bound in self.bounds)]
+        for spread in spreads:
+            ends += [*spread.values, *(spread.interval[k] for k in ("low", "high"))]
+        self.limits = limits([end for end in ends if end is not None])
+        self.top = LINE * len(self.words) + 0.5
+        self.height = self.top + self.rows.height + AXIS
+
+    def draw(self, sheet: Sheet, bottom: float) -> None:
+        axes = self.rows.draw(sheet, bottom + AXIS, self.limits, ".3f")
+        axes.set_xlabel("Kendall τ of scores and truth", fontsize=SMALL, color=INK)
+        self._draw_bounds(axes)
+        words = sheet.canvas()
+        for number, line in enumerate(self.words):
+            level = bottom + self.height - LINE * (number + 0.5)
+            words.text(MARGIN, level, line, fontsize=SMALL, color=INK, va="center")
+
+    def _draw_bounds(self, axes: Axes) -> None:
+        """Floors and ceiling as lines through all rows, tied to their names above."""
+        if not self.bounds:
+            return
+        scale = SPAN / (self.limits[1] - self.limits[0])
+        names = [f"{bound.label} {decimal(bound.tau['value'])}" for bound in self.bounds]
+        taus = np.array([bound.tau["value"] for bound in self.bounds])
+        widths = [text_width(name, SMALL) + 0.12 for name in names]
+        places = side_by_side((taus - self.limits[0]) * scale, widths, -NAMES, SPAN + NUMBERS)
+        top = self.rows.height
+        line = {"color": GREY, "linewidth": 1.2, "clip_on": False, "zorder": 1}
+        look = {"fontsize": SMALL, "color": GREY, "ha": "center", "va": "bottom"}
+        for name, tau, place in zip(names, taus, places / scale + self.limits[0], strict=True):
+            axes.plot([tau, tau, place], [0, top, top + 0.14], **line)
+            axes.text(place, top + 0.16, name, parse_math=False, **look)
+
+
+def side_by_side(
+    wanted: np.ndarray, widths: Sequence[float], low: float, high: float
+) -> np.ndarray:
+    """Middles near ``wanted``, in its order, so that things of ``widths`` do not overlap.
+
+    Of all such places the ones of least squared distance, moved between ``low`` and ``high``.
+    """
+    order = np.argsort(wanted, kind="stable")
+    wide = np.asarray(widths)[order]
+    offsets = np.concatenate([[0.0], np.cumsum((wide[:-1] + wide[1:]) / 2)])
+    packed = isotonic_regression(wanted[order] - offsets).x
+    most = high - wide[-1] / 2 - offsets[-1]
+    placed = np.empty(len(order))
+    placed[order] = np.clip(packed, low + wide[0] / 2, most) + offsets
+    return placed
+
+
+def context_words(groups: Sequence[Configuration]) -> str:
+    """What the runs of one context were scored on and compared with."""
+    context = groups[0].context
+    runs = [run for group in groups for run in group.runs.values()]
+    presets = sorted({str(run.get("config", "preset") or "unknown") for run in runs})
+    return (
+        f"{context['space']} on {context['task']}, preset {' and '.join(presets)}: "
+        f"{context['architectures']} architectures; scores on the {context['scored_on']} split, "
+        f"BN {context['bn']}; truth of {context['table']}: {context['split']} split, "
+        f"{context['epochs']} epochs, {context['truth_seeds']} seeds"
+    )
+
+
+def _spread(group: Configuration, note: str) -> Spread:
+    found = [run.number("metrics", "all", "kendall_tau", "value") for run in group.runs.values()]
+    values = tuple(tau for tau in found if tau is not None)
+    interval = combine(
+        [run.interval("metrics", "all", "kendall_tau") for run in group.runs.values()]
+    )
+    empty = "" if interval["value"] is not None else "τ undefined"
+    method, kd, qp = group.method.values()
+    arm = ", ".join(f"{key} {value}" for key, value in (("kd", kd), ("qp", qp)) if value)
+    return Spread(f"{method} ({arm})" if arm else method, values, interval, note, empty)
+
+
+def _place(spread: Spread) -> float:
+    """From the best mean to the worst; undefined last."""
+    mean = spread.interval["value"]
+    return math.inf if mean is None else -mean

@@ -1,0 +1,1 @@
+"""Recorded runs as reports see them: checked, grouped, compared."""

@@ -1,0 +1,102 @@
+"""Recorded runs side by side: one row per configuration, with its seeds together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.runs.configuration import Configuration, bounded, configurations, told_apart
+from reports.runs.floors_and_ceiling import Bound, ceiling, floors
+from reports.runs.paired import is_shown, paired_difference
+from reports.runs.record import load_all
+from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
+
+if TYPE_CHECKING:
+    import pandas
+
+USUAL_REFERENCE = "spos"
+
+
+def summary(folders: Iterable[Path | str], reference: str | None = None) -> pandas.DataFrame:
+    """One row per configuration, between rows of its floors and its ceiling (column ``kind``).
+
+    Contexts (space, task, ground truth, scoring) follow one another. ``tau`` and the other
+    measures are means over ``seeds`` runs with :func:`harness.metrics.intervals.combine`'s interval over
+    seeds and architectures; ``regret`` is that of the found architecture, with a t interval over
+    seeds. ``over_floor`` is τ minus the highest floor. ``difference`` is τ minus τ of the
+    reference, paired by seed, with its t interval over ``difference_n`` pairs; ``shown`` says
+    whether that excludes zero. ``settings`` tells apart rows of equal method, arm and qp.
+
+    ``reference`` is a method or the hash of a configuration; None is SPOS where a context has it
+    once. Raises :class:`UsageError` for damaged or repeated runs, and for a reference that is
+    not there or fits several configurations of a context.
+    """
+    groups = configurations(load_all(folders))
+    if reference is not None and not any(fits(group, reference) for group in groups):
+        known = {name for group in groups for name in (group.name, group.method["method"])}
+        raise UsageError(f"no run is of the reference '{reference}'{nearest(reference, known)}")
+    rows: list[dict[str, Any]] = []
+    for _, members in groupby(groups, key=lambda group: str(group.context)):
+        rows += _comparable(list(members), reference)
+    return _frame(rows)
+
+
+def fits(group: Configuration, name: str) -> bool:
+    """Whether ``name`` is the configuration's hash or its method."""
+    return name in (group.name, group.method["method"])
+
+
+def _comparable(groups: list[Configuration], reference: str | None) -> list[dict[str, Any]]:
+    """The rows of one context: floors, the reference, the others, ceiling."""
+    base = _reference(groups, reference)
+    first = groups[0].first
+    below, above, context = floors(first), ceiling(first), groups[0].context
+    rows = [_bound_row("floor", bound) | context for bound in below]
+    for group, settings in zip(groups, told_apart(groups), strict=True):
+        row = {"kind": "method", **group.method, "configuration": group.name}
+        row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
+        if below and row["tau"] is not None:
+            row["over_floor"] = row["tau"] - max(bound.tau["value"] for bound in below)
+        if base is not None and group is not base:
+            difference = paired_difference(_taus(group), _taus(base))
+            row |= {
+                "reference": " ".join(filter(None, base.method.values())),
+                "shown": is_shown(difference),
+            }
+            row |= bounded("difference", difference)
+        rows.insert(len(below) if group is base else len(rows), row | context)
+    return rows + ([_bound_row("ceiling", above) | context] if above else [])
+
+
+def _reference(groups: Sequence[Configuration], reference: str | None) -> Configuration | None:
+    fitting = [group for group in groups if fits(group, reference or USUAL_REFERENCE)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting and reference is not None:
+        names = ", ".join(group.name for group in fitting)
+        raise UsageError(f"the reference '{reference}' fits several configurations: name {names}.")
+    return None
+
+
+def _taus(group: Configuration) -> dict[int, float | None]:
+    return {
+        seed: run.number("metrics", "all", "kendall_tau", "value")
+        for seed, run in group.runs.items()
+    }
+
+
+def _bound_row(kind: str, bound: Bound) -> dict[str, Any]:
+    return {"kind": kind, "method": bound.label, **bounded("tau", bound.tau)}
+
+
+def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
+    """A frame of ``rows`` with nullable whole numbers and truth values."""
+    import pandas
+
+    frame = pandas.DataFrame(rows)
+    whole = [name for name in frame if name.endswith("_n") or name in ("seed", "seeds")]
+    kinds = dict.fromkeys(whole, "Int64") | ({"shown": "boolean"} if "shown" in frame else {})
+    return frame.astype(kinds)

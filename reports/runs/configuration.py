@@ -1,0 +1,131 @@
+"""Runs that differ in nothing but their seed, taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.config.config import digest
+from harness.metrics.intervals import Interval, combine
+from reports.runs.paired import mean_interval
+from reports.runs.record import Record
+from searchspaces.errors import UsageError
+
+CONTEXT = {  # what has to be equal for two numbers to be comparable
+    "space": ("config", "space"),
+    "task": ("config", "task"),
+    "table": ("ground_truth", "table"),
+    "table_version": ("ground_truth", "version"),
+    "split": ("ground_truth", "split"),
+    "epochs": ("epochs",),
+    "truth_seeds": ("ground_truth", "seeds"),
+    "architectures": ("n",),
+    "scored_on": ("scoring", "split"),
+    "bn": ("scoring", "bn"),
+}
+MEASURES = {
+    "tau": ("all", "kendall_tau"),
+    "unique_tau": ("unique", "kendall_tau"),
+    "top10_tau": ("top10", "kendall_tau"),
+    "precision_at_top": ("all", "precision_at_top"),
+}
+COSTS = ("image_passes", "scoring_image_passes", "seconds")
+ARMS = ("", "none", "single", "average", "searched", "full")  # from least to most distillation
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The runs of one configuration by seed; ``name`` is the hash in their folders' names."""
+
+    name: str
+    runs: dict[int, Record]
+
+    @property
+    def first(self) -> Record:
+        return next(iter(self.runs.values()))
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return {column: self.first.get(*keys) for column, keys in CONTEXT.items()}
+
+    @property
+    def method(self) -> dict[str, str]:
+        """Method, its arm (teachers of the distillation) and its kind of QP; empty if none."""
+        options = {"arm": "kd", "qp": "qp"}
+        named = {k: self.first.get("config", "options", key) for k, key in options.items()}
+        return {"method": str(self.first.get("config", "method"))} | {
+            column: str(value or "") for column, value in named.items()
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Means over the seeds: measures and regret with intervals, costs. Absent is None."""
+        runs = self.runs.values()
+        row: dict[str, Any] = {}
+        for column, (subset, metric) in MEASURES.items():
+            intervals = [run.interval("metrics", subset, metric) for run in runs]
+            row |= bounded(column, combine(intervals, metric))
+        row |= bounded("regret", mean_interval([run.number("found", "regret") for run in runs]))
+        for cost in COSTS:
+            row[cost] = mean_interval([run.number("costs", cost) for run in runs])["value"]
+        devices = {str(run.get("costs", "device") or "unknown") for run in runs}
+        return row | {"device": " and ".join(sorted(devices))}
+
+    def _order(self) -> tuple[Any, ...]:
+        method, arm, qp = self.method.values()
+        rank = ARMS.index(arm) if arm in ARMS else len(ARMS)
+        return (*map(str, self.context.values()), method, rank, arm, qp, self.name)
+
+
+def configurations(records: Iterable[Record]) -> list[Configuration]:
+    """``records`` grouped, in an order that does not depend on theirs.
+
+    Raises :class:`UsageError` where two folders hold the same seed of the same configuration,
+    which would count it twice.
+    """
+    groups: dict[tuple[Any, ...], Configuration] = {}
+    for record in sorted(records, key=seed_of):
+        name, seed = digest(_settings(record)), seed_of(record)
+        group = Configuration(name, {})
+        group = groups.setdefault((name, *(str(record.get(*k)) for k in CONTEXT.values())), group)
+        if seed in group.runs:
+            raise UsageError(
+                f"{group.runs[seed].folder} and {record.folder} are the same run; give only one."
+            )
+        group.runs[seed] = record
+    return sorted(groups.values(), key=Configuration._order)
+
+
+def told_apart(groups: Sequence[Configuration]) -> list[str]:
+    """Per configuration, its settings that others of the same method, arm and qp have not."""
+    flat = [flatten(_settings(group.first)) for group in groups]
+    texts = []
+    for group, own in zip(groups, flat, strict=True):
+        alike = [f for g, f in zip(groups, flat, strict=True) if g.method == group.method]
+        differing = (k for k in sorted(own) if any(f.get(k) != own[k] for f in alike))
+        texts.append(", ".join(f"{key} {own[key]}" for key in differing))
+    return texts
+
+
+def seed_of(record: Record) -> int:
+    return int(record.number("config", "seed") or 0)
+
+
+def bounded(column: str, interval: Interval) -> dict[str, Any]:
+    """An interval as four columns: the value under its name, ``_low``, ``_high`` and ``_n``."""
+    value, low, high, n = (interval[key] for key in ("value", "low", "high", "n"))
+    return {column: value, f"{column}_low": low, f"{column}_high": high, f"{column}_n": n}
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of nested dicts by dotted name."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        leaves |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return leaves
+
+
+def _settings(record: Record) -> dict[str, Any]:
+    """The configuration less what :meth:`harness.config.config.Config.run_name` leaves out."""
+    return {k: v for k, v in record.get("config").items() if k not in ("seed", "preset")}

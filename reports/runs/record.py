@@ -1,0 +1,188 @@
+"""A finished run as reports see it: ``run.json`` and ``scores.parquet`` of one folder, checked."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness.config.config import SCHEMA_VERSION
+from harness.files.sizes import check_file
+from harness.files.store import read_json
+from harness.files.unpacked import check_parquet
+from harness.metrics.intervals import Interval
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas
+
+REQUIRED = (
+    ("config", "method"),
+    ("config", "space"),
+    ("config", "task"),
+    ("config", "seed"),
+    ("ground_truth", "table"),
+    ("ground_truth", "split"),
+    ("scoring", "split"),
+    ("scoring", "bn"),
+    ("epochs",),
+    ("n",),
+    ("n_table",),
+    ("metrics", "all", "kendall_tau"),
+)
+T = TypeVar("T")
+TRACES = ("checkpoint.pt", "scores.partial.jsonl", ".lock")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The record of one run and the folder it came from."""
+
+    folder: Path
+    content: dict[str, Any]
+
+    def get(self, *keys: str) -> Any:
+        """What lies under nested ``keys``; None where one of them is absent."""
+        tree: Any = self.content
+        for key in keys:
+            if not isinstance(tree, dict):
+                return None
+            tree = tree.get(key)
+        return tree
+
+    def number(self, *keys: str) -> float | None:
+        """The number under ``keys``; None where it is absent or null.
+
+        Raises :class:`UsageError` for anything else that is no finite number.
+        """
+        found = self.get(*keys)
+        if found is None:
+            return None
+        if not isinstance(found, int | float) or not math.isfinite(found):
+            raise self.damaged(f"{'.'.join(keys)} is no number")
+        return float(found)
+
+    def interval(self, *keys: str) -> Interval:
+        """The interval under ``keys``; all None where it is absent or null."""
+        if not isinstance(self.get(*keys), dict | None):
+            raise self.damaged(f"{'.'.join(keys)} is no interval")
+        value, low, high = (self.number(*keys, bound) for bound in ("value", "low", "high"))
+        return Interval(value=value, low=low, high=high, n=int(self.number(*keys, "n") or 0))
+
+    def scores(self) -> pandas.DataFrame:
+        """``scores.parquet``: ``arch``, finite ``score`` and ``truth``, sizes where known."""
+        import numpy as np
+        from pyarrow import ArrowException
+
+        path = self.folder / "scores.parquet"
+        try:
+            frame = read_frame(path)
+            frame = frame.astype({"arch": str, "score": float, "truth": float})
+        except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"cannot read {path}: {error}; delete the folder and run again."
+            ) from error
+        whole = np.isfinite(frame[["score", "truth"]].to_numpy()).all()
+        if frame.empty or not whole or frame["arch"].isna().any():
+            raise UsageError(
+                f"{path} holds no finite scores and truths; delete the folder and run again."
+            )
+        return frame
+
+    def damaged(self, what: str) -> UsageError:
+        """An error to raise: the record says something that no run writes."""
+        path = self.folder / "run.json"
+        return UsageError(f"{path} is damaged: {what}; delete the folder and run again.")
+
+
+def read_frame(path: Path) -> pandas.DataFrame:
+    """A parquet file of a run.
+
+    Raises :class:`UsageError` where it is too large, ``OSError`` and ``pyarrow.ArrowException``.
+    """
+    import pandas
+
+    check_file(path, "table")
+    check_parquet(path, "table")
+    return pandas.read_parquet(path)
+
+
+def load(folder: Path | str) -> Record:
+    """The record of the finished run in ``folder``.
+
+    Raises :class:`UsageError` for a folder that is unfinished, damaged, or no run at all.
+    """
+    folder = Path(folder)
+    path = folder / "run.json"
+    if is_unfinished(folder):
+        raise UsageError(f"the run in {folder} is not finished; run its command again to continue.")
+    if not path.exists():
+        raise UsageError(f"{folder} is no run folder: it has no run.json; give one under runs/.")
+    content = read_json(path)
+    record = Record(folder, content)
+    if not isinstance(content, dict):
+        raise record.damaged("it is no record")
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(f"{path} was written by another version; delete its folder and run again.")
+    for keys in REQUIRED:
+        if record.get(*keys) is None:
+            raise record.damaged(f"{'.'.join(keys)} is missing")
+    return record
+
+
+def load_all(folders: Iterable[Path | str]) -> list[Record]:
+    """The finished runs among ``folders``, in the order of their paths, each once.
+
+    Says on standard error which unfinished ones are left out; raises :class:`UsageError` for a
+    damaged one and when none is finished.
+    """
+    records = []
+    for folder in sorted({Path(folder).resolve() for folder in folders}):
+        if is_unfinished(folder):
+            print(f"left out {folder}: the run is not finished.", file=sys.stderr)
+        else:
+            records.append(load(folder))
+    if not records:
+        raise UsageError("there is no finished run to report; give the folders of finished runs.")
+    return records
+
+
+def beside(runs: Path, kind: str, read: Callable[[Any], T]) -> list[T]:
+    """What ``read`` makes of the records ``kind`` (as ``standalone``) in the folder ``runs``.
+
+    Those of other versions are left out. Raises :class:`UsageError` for a damaged one, of which
+    ``read`` raises ``KeyError``, ``TypeError`` or ``ValueError``.
+    """
+    found = []
+    for path in sorted(runs.glob(f"{kind}/*/{kind}.json")):
+        content = read_json(path)
+        try:
+            if content["schema_version"] == SCHEMA_VERSION:
+                found.append(read(content))
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(
+                f"{path} is damaged: {what}; delete its folder and run its command again."
+            ) from error
+    return found
+
+
+def finite(value: Any) -> float:
+    """``value``, a number of a record; raises ``ValueError`` where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether ``folder`` holds a run, finished or not."""
+    return (folder / "run.json").exists() or is_unfinished(folder)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a run was begun in ``folder`` and has not written its record yet."""
+    begun = any((folder / name).exists() for name in TRACES)
+    return begun and not (folder / "run.json").exists()

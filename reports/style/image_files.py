@@ -1,0 +1,40 @@
+"""Figures as files: the same picture gives the same bytes, and nobody sees a part of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.files.store import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, DPI = 9.0, 200  # inches; twice the pixels of a README column
+# Suffixes, with the metadata that keep the date of writing out.
+FORMATS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".pdf": {"CreationDate": None},
+    ".svg": {"Date": None},
+}
+
+
+def write(
+    make: Callable[[], Figure], paths: Iterable[Path], settings: Mapping[str, Any] | None = None
+) -> None:
+    """Write the figure that ``make`` draws to each of ``paths``, whose suffixes are ``FORMATS``.
+
+    It is drawn and written with matplotlib's own parameters and those of ``settings``, whatever
+    the user's are. Raises :class:`UsageError` where it cannot be written.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"svg.hashsalt": "nas-harness", **(settings or {})})
+        figure = make()
+        for path in paths:
+            suffix = path.suffix.lower()
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=FORMATS[suffix])

@@ -1,0 +1,1 @@
+"""Text in the notations that reports are written in."""

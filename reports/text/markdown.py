@@ -1,0 +1,154 @@
+"""The summary of runs as Markdown: a table per context, and what a reader must know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.files.store import atomic_path
+from harness.metrics.intervals import Interval
+from reports.style.style import bracketed, decimal
+from reports.text.markdown_text import escape
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = dict[str, Any]
+PASSES = ("image_passes", "scoring_image_passes")
+EQUAL = 1.05  # largest ratio of image passes that counts as equal cost
+
+
+def to_markdown(table: pandas.DataFrame) -> str:
+    """The frame of :func:`reports.runs.compare.summary` as Markdown, for people."""
+    rows = [
+        {key: None if _is_missing(value) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+    contexts: dict[str, list[Row]] = {}
+    for row in rows:
+        contexts.setdefault(_context(row), []).append(row)
+    return "\n".join(
+        "\n".join([head, "", *_table(r), "", *_notes(r), ""]) for head, r in contexts.items()
+    )
+
+
+def save(table: pandas.DataFrame, stem: Path | str) -> list[Path]:
+    """Write ``stem`` .md, .csv and .parquet, each atomically; returns their paths."""
+    writers: dict[str, Callable[[Path], Any]] = {
+        ".md": lambda path: path.write_text(to_markdown(table), encoding="utf-8"),
+        ".csv": lambda path: table.to_csv(path, index=False),
+        ".parquet": lambda path: table.to_parquet(path, index=False),
+    }
+    paths = [Path(f"{stem}{suffix}") for suffix in writers]
+    for path, write in zip(paths, writers.values(), strict=True):
+        with atomic_path(path) as temporary:
+            write(temporary)
+    return paths
+
+
+def _context(row: Row) -> str:
+    name = f"**{escape(row['space'])} on {escape(row['task'])}**"
+    return (
+        f"{name}: {row['architectures']} architectures; scores on the {escape(row['scored_on'])} "
+        f"split, BN {escape(row['bn'])}; truth of {escape(row['table'])}: {escape(row['split'])} "
+        f"split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
+    )
+
+
+def _table(rows: list[Row]) -> list[str]:
+    """Head, rule and rows; columns in which no row has anything are left out."""
+    cells = {head: [cell(row) for row in rows] for head, cell in COLUMNS.items()}
+    reference = next((row["reference"] for row in rows if row.get("reference")), "")
+    names = [head for head, column in cells.items() if any(column)]
+    heads = [head.format(reference=escape(reference)) for head in names]
+    rule = [":--" if head in WORDS else "--:" for head in names]
+    body = [[cells[head][i] or "–" for head in names] for i in range(len(rows))]
+    return [f"| {' | '.join(line)} |" for line in (heads, rule, *body)]
+
+
+def _notes(rows: list[Row]) -> list[str]:
+    """Sentences on intervals, comparisons and costs, as far as they apply."""
+    notes = ["Intervals are 95 %; those of τ are over seeds and architectures."]
+    differences = [row for row in rows if row.get("difference") is not None]
+    if differences:
+        notes.append(
+            "Differences pair the seeds on the same architectures, with a t interval over seeds; "
+            '"not shown" marks those that it cannot tell from zero.'
+        )
+    if len(differences) > 1:
+        notes.append(
+            f"With {len(differences)} comparisons, one or another may exclude zero by chance."
+        )
+    passes = [sum(row.get(name) or 0 for name in PASSES) for row in rows if _passes(row)]
+    if len(passes) > 1 and max(passes) <= EQUAL * min(passes):
+        notes.append("Costs are equal in image passes, within 5 %.")
+    elif len(passes) > 1:
+        few, many = _millions(min(passes)), _millions(max(passes))
+        notes.append(f"Costs are not equal: from {few} to {many} image passes.")
+    devices = sorted({row["device"] for row in rows if row.get("device")})
+    return [*notes, f"Seconds on {escape(' and '.join(devices))}."] if devices else notes
+
+
+def _measure(column: str, form: str) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        if row.get(column) is None:
+            return ""
+        bounds = {key: row.get(f"{column}_{key}") for key in ("low", "high")}
+        return bracketed(Interval(value=row[column], n=0, **bounds), form)
+
+    return cell
+
+
+def _difference(row: Row) -> str:
+    text = _measure("difference", "+.3f")(row)
+    if not text:
+        return ""
+    pairs = f" ({row['difference_n']} of {row['seeds']} seeds)"
+    text += "" if row["difference_n"] == row["seeds"] else pairs
+    return text if row["shown"] else f"{text}, not shown"
+
+
+def _method(row: Row) -> str:
+    kind = "floor: " if row["kind"] == "floor" else ""
+    return f"{kind}{escape(row['method'])}"
+
+
+def _text(column: str) -> Callable[[Row], str]:
+    return lambda row: escape(row.get(column) or "")
+
+
+def _passes(row: Row) -> str:
+    counts = [row.get(name) for name in PASSES]
+    return " + ".join(_millions(count) for count in counts if count is not None)
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:.2f} M"
+
+
+WORDS = ("method", "kd", "qp", "settings")
+COLUMNS: dict[str, Callable[[Row], str]] = {
+    "method": _method,
+    "kd": _text("arm"),
+    "qp": _text("qp"),
+    "settings": _text("settings"),
+    "seeds": _text("seeds"),
+    "Kendall τ": _measure("tau", ".3f"),
+    "over the best floor": lambda row: (
+        decimal(row["over_floor"], "+.3f") if row.get("over_floor") is not None else ""
+    ),
+    "τ − τ of {reference}": _difference,
+    "τ unique": _measure("unique_tau", ".2f"),
+    "τ top 10 %": _measure("top10_tau", ".2f"),
+    "P@top 10 %": _measure("precision_at_top", ".2f"),
+    "regret (points)": _measure("regret", ".2f"),
+    "image passes (training + scoring)": _passes,
+    "seconds": lambda row: f"{row['seconds']:.0f}" if row.get("seconds") else "",
+}
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas
+
+    return value is None or value is pandas.NA or value != value

@@ -1,0 +1,1 @@
+"""Chain spaces: a stem, layers with one choice of block each, a head."""

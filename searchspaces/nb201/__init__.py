@@ -1,0 +1,1 @@
+"""NAS-Bench-201 (Dong & Yang 2020)."""

@@ -1,0 +1,155 @@
+"""Many architectures of NAS-Bench-201 as one network that runs once what they have in common.
+
+The genes of a cell are in the order of the nodes they lead to, so that what a node of the first
+cell carries depends on a beginning of the genes only, and so do the statistics that the BNs behind
+it gather over given batches. Architectures that begin alike can therefore share that part of the
+first cell in every BN mode: with statistics of the batch, with running ones, and with cumulative
+averages. From there on each goes its own way. Edges of a cell that start at one node share its
+ReLU and its pooling.
+
+Memory of a forward pass, whatever the number of architectures: in the first cell, with its input,
+at most one tensor for each of the three operators that compute on each of the six edges and two
+for each node; the rest of one architecture; and the logits of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d, conv2d
+
+from searchspaces.base import Arch
+from searchspaces.chain.tree import with_own_norms
+from searchspaces.nb201.cell import EDGES, INTO, LAST_NODE, NONE, POOL, SKIP, subnet_key
+
+if TYPE_CHECKING:
+    from searchspaces.nb201.network import Cell, CellNetwork
+
+BEFORE = {0: 0} | {node: max(into) + 1 for node, into in INTO.items()}  # genes that lead so far
+Held = dict[tuple[str, Arch], torch.Tensor]
+
+
+class CellTree(nn.Module):
+    """Logits ``[archs, B, classes]`` of all ``archs`` for images ``[B, C, H, W]``.
+
+    Weights are copies of the supernet's; everything that is run has BN statistics of its own.
+    """
+
+    def __init__(self, supernet: CellNetwork, archs: Sequence[Arch]):
+        super().__init__()
+        keys = [subnet_key(arch, from_input=not supernet.affine) for arch in archs]
+        self.keys = sorted(set(keys))
+        row = {key: number for number, key in enumerate(self.keys)}
+        self.rows = [row[key] for key in keys]
+        whole = deepcopy(supernet)
+        self.stem = whole.stem
+        self.first = SharedCell(whole.stages[0][0], self.keys)
+        self.rests = nn.ModuleList(_Rest(whole, key) for key in self.keys)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x, held, logits = self.stem(x), {}, []
+        for key, rest in zip(self.keys, self.rests, strict=True):
+            held = {(name, genes): y for (name, genes), y in held.items() if begins(key, genes)}
+            logits.append(rest(self.first(x, key, held)))
+        return torch.stack([logits[row] for row in self.rows])
+
+
+class SharedCell(nn.Module):
+    """One cell of several architectures, given by their subnet keys."""
+
+    def __init__(self, cell: Cell, keys: Sequence[Arch]):
+        super().__init__()
+        self.operators, self.norms = nn.ModuleDict(), nn.ModuleDict()
+        for key in keys:
+            for edge, op in enumerate(key):
+                name = _name(f"{edge}-{op}", key[: BEFORE[EDGES[edge][1]]])
+                if op not in (NONE, SKIP, POOL) and name not in self.operators:
+                    self.operators[name] = with_own_norms(cell.edges[edge][str(op)][1:])
+            for node, into in INTO.items() if cell.norms else ():
+                active = _active(key, into)
+                name = _name(f"node {node}", key[: BEFORE[node]])
+                if active and name not in self.norms:
+                    self.norms[name] = with_own_norms(cell.norms[str(node)].of(active))
+
+    def forward(self, x: torch.Tensor, key: Arch, held: Held) -> torch.Tensor:
+        """The output for the architecture ``key``.
+
+        ``held`` keeps by name and genes what later architectures with the same first genes need.
+        """
+
+        def once(name: str, genes: Arch, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
+            if (name, genes) not in held:
+                held[name, genes] = compute()
+            return held[name, genes]
+
+        def run(edge: int) -> torch.Tensor:
+            op, source = key[edge], EDGES[edge][1]
+            genes, y = key[: BEFORE[source]], nodes[source]
+            if op == SKIP:
+                return y
+            if op == POOL:
+                return once(f"pool {source}", genes, lambda: pool(y))
+            name = f"{edge}-{op}"
+            rectified = once(f"relu {source}", genes, y.relu)
+            return once(name, genes, lambda: self.operators[_name(name, genes)](rectified))
+
+        def total(node: int, active: tuple[int, ...]) -> torch.Tensor:
+            y = reduce(torch.add, map(run, active)) if active else torch.zeros_like(x)
+            norm = _name(f"node {node}", key[: BEFORE[node]])
+            return self.norms[norm](y) if norm in self.norms else y
+
+        nodes = [x]
+        for node, into in INTO.items():
+            active, genes = _active(key, into), key[: BEFORE[node]]
+            if node == LAST_NODE:
+                return total(node, active)
+            nodes.append(once(f"node {node}", genes, lambda n=node, a=active: total(n, a)))
+
+
+class _Rest(nn.Module):
+    """What follows the first cell, for one architecture."""
+
+    def __init__(self, network: CellNetwork, key: Arch):
+        super().__init__()
+        self.key = key
+        self.parts = nn.ModuleList()
+        for stage, cells in enumerate(network.stages):
+            if stage:
+                self.parts.append(with_own_norms(network.reductions[stage - 1]))
+            self.parts.extend(SharedCell(cell, [key]) for cell in cells[not stage :])
+        self.parts.append(with_own_norms(nn.Sequential(network.head, network.classifier)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for part in self.parts:
+            x = part(x, self.key, {}) if isinstance(part, SharedCell) else part(x)
+        return x
+
+
+def pool(x: torch.Tensor) -> torch.Tensor:
+    """3x3 averages around every pixel, as ``nn.AvgPool2d(3, 1, 1, count_include_pad=False)``.
+
+    On a CPU a depthwise convolution adds up the same terms in the same order in half the time.
+    """
+    if x.device.type != "cpu":
+        return avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    ones = x.new_ones(x.shape[1], 1, 3, 3)
+    pixels = conv2d(x.new_ones(1, 1, *x.shape[2:]), ones[:1], padding=1)
+    return conv2d(x, ones, padding=1, groups=x.shape[1]).div_(pixels)
+
+
+def begins(key: Arch, genes: Arch) -> bool:
+    """Whether ``genes`` are the first of ``key``."""
+    return key[: len(genes)] == genes
+
+
+def _active(key: Arch, into: Sequence[int]) -> tuple[int, ...]:
+    return tuple(edge for edge in into if key[edge] != NONE)
+
+
+def _name(what: str, genes: Arch) -> str:
+    return f"{what} after {genes}"

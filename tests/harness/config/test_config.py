@@ -1,0 +1,211 @@
+"""The configuration: presets, limits, and the name of a run."""
+
+import json
+
+import pytest
+
+from harness.commands.run import parse
+from harness.config.config import Config, with_values
+from harness.config.presets import PRESETS, preset_values
+from harness.tasks.registry import TASKS
+from methods.options import Recipe
+from methods.registry import METHODS, options_class
+from searchspaces.errors import UsageError
+
+
+def configured(*arguments):
+    return parse(list(arguments))[0]
+
+
+def leaves(tree, prefix=""):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_every_preset_fits_every_method_and_task(preset, method, task):
+    config = configured("--preset", preset, "--method", method, "--task", task)
+    values = dict(leaves(config.to_dict()))
+    expected = preset_values(preset, task, method)
+    assert {name: values[name] for name in expected} == expected
+    assert (config.preset, config.method, config.task) == (preset, method, task)
+    assert isinstance(config.options, options_class(method))
+    json.dumps(config.to_dict(), allow_nan=False)
+
+
+def test_the_layers_of_presets_belong_to_something():
+    families = {task.rstrip("0123456789") for task in TASKS}
+    for layers in PRESETS.values():
+        assert set(layers) <= {"*", *families, *METHODS}
+
+
+def test_presets_cost_ever_more():
+    steps = [configured("--preset", name).train.steps for name in ("smoke", "laptop", "paper")]
+    assert steps == sorted(set(steps))
+
+
+def test_what_is_given_wins_over_the_preset():
+    config = configured("--preset", "smoke", "--train.steps", "7", "--options.removed", "1")
+    assert (config.train.steps, config.options.removed) == (7, 1)
+    assert config.search.population == PRESETS["smoke"]["*"]["search.population"]
+
+
+def test_defaults_of_the_command_line_are_those_of_the_class():
+    values = preset_values(Config.preset, Config.task, Config.method)
+    assert configured() == with_values(Config(), values)
+
+
+def test_with_values_replaces_leaves_and_leaves_the_rest():
+    config = with_values(Config(), {"seed": 5, "train.lr": 0.3, "train.steps": 9})
+    assert config.train == Recipe(lr=0.3, steps=9)
+    assert (config.seed, config.score) == (5, Config().score)
+    assert Config().seed == 0
+
+
+# The name of a run --------------------------------------------------------------------------
+
+
+def test_equal_values_have_equal_names_however_they_came_about():
+    values = preset_values("smoke", "digits", "spos")
+    by_preset = configured("--method", "spos", "--preset", "smoke")
+    flags = [f"--{name.replace('_', '-')}={str(value).lower()}" for name, value in values.items()]
+    by_flags = configured("--method", "spos", "--preset", "paper", *_undone("paper", flags))
+    assert by_preset.run_name("t") == by_flags.run_name("t")
+
+
+def _undone(preset, flags):
+    """``flags`` with those before them that take back what ``preset`` changes."""
+    defaults = dict(leaves(Config(method="spos").to_dict()))
+    changed = preset_values(preset, "digits", "spos")
+    return [f"--{name.replace('_', '-')}={defaults[name]}" for name in changed] + flags
+
+
+def test_the_seed_is_in_the_name_and_not_in_its_hash():
+    names = [configured("--seed", seed).run_name("t") for seed in ("0", "12")]
+    assert names[0].endswith("-s0")
+    assert names[1].endswith("-s12")
+    assert names[0].rpartition("-")[0] == names[1].rpartition("-")[0]
+    assert names[0].startswith("nb201-digits-mngnas-")
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_other_value_changes_the_name(method):
+    config = Config(method=method)
+    names = {config.run_name("t"), config.run_name("another table")}
+    values = {k: v for k, v in leaves(config.to_dict()) if k not in ("seed", "preset")}
+    for name, value in values.items():
+        other = "1,2" if name == "options.pre_prob" else _another(value)
+        names.add(with_values(config, {name: other}).run_name("t"))
+    assert len(names) == len(values) + 2
+
+
+def _another(value):
+    """A value near by, which is allowed where ``value`` is."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 2
+    return f"{value}x" if isinstance(value, str) else value / 2 or 0.5
+
+
+# Limits -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--seed", "abc"),
+        ("--seed", "-1"),
+        ("--seed", "4294967296"),
+        ("--train.steps", "0"),
+        ("--train.steps", "1e3"),
+        ("--train.batch-size", "0"),
+        ("--train.lr", "nan"),
+        ("--train.lr", "-0.1"),
+        ("--train.lr", "inf"),
+        ("--train.momentum", "1.5"),
+        ("--train.weight-decay", "-1"),
+        ("--train.clip", "-1"),
+        ("--train.label-smoothing", "2"),
+        ("--train-images", "-5"),
+        ("--score.calibration-images", "0"),
+        ("--score.batch-size", "0"),
+        ("--score.images", "-1"),
+        ("--search.population", "0"),
+        ("--search.generations", "0"),
+        ("--search.parents", "0"),
+        ("--search.mutation-rate", "1.1"),
+        ("--search.max-madds", "-1"),
+        ("--supernet.width", "-4"),
+        ("--supernet.cells", "-1"),
+        ("--rank.architectures", "1"),
+        ("--rank.architectures", "-1"),
+        ("--rank.measure-found", "perhaps"),
+        ("--options.retrain-lr", "nan"),
+        ("--workers", "-1"),
+        ("--threads", "-1"),
+    ],
+)
+def test_impossible_values_are_refused_by_the_name_of_their_flag(flag, value):
+    with pytest.raises(UsageError) as error:
+        configured(flag, value)
+    message = str(error.value)
+    assert flag in message
+    assert value.lower() in message.lower().replace(",", "")
+    assert "\n" not in message
+
+
+def test_how_runs_are_made_equal_is_one_of_four():
+    for equalise in ("images", "backwards", "seconds", "steps"):
+        assert configured("--equalise", equalise).equalise == equalise
+    with pytest.raises(UsageError, match="invalid choice: 'epochs'"):
+        configured("--equalise", "epochs")
+
+
+def test_nesterov_needs_momentum():
+    with pytest.raises(UsageError, match=r"--train.momentum above 0"):
+        configured("--train.nesterov", "true", "--train.momentum", "0")
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_every_seed_within_the_limits_seeds_everything(seed):
+    import numpy as np
+    import torch
+
+    assert Config(seed=seed).seed == seed
+    torch.manual_seed(seed)
+    np.random.default_rng([1, seed, 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("--preset", "smok"), "smoke"),
+        (("--method", "spso"), "spos"),
+        (("--space", "nb21"), "nb201"),
+        (("--task", "digit"), "digits"),
+        (("--options.retrain_steps", "3"), "--options.retrain-steps"),
+        (("--train.step", "3"), "--train.steps"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(arguments, meant):
+    with pytest.raises(UsageError, match="did you mean") as error:
+        configured(*arguments)
+    assert f"'{meant}'" in str(error.value)
+
+
+def test_options_of_another_method_are_unknown():
+    assert configured("--options.kd", "none").options.kd == "none"
+    with pytest.raises(UsageError, match="unknown option '--options.kd'"):
+        configured("--method", "spos", "--options.kd", "none")
+
+
+def test_a_configuration_made_in_python_has_the_options_of_its_method():
+    assert Config(method="spos").options == options_class("spos")()
+    with pytest.raises(UsageError, match="did you mean 'spos'"):
+        Config(method="sops")

@@ -1,0 +1,206 @@
+"""A Ray cluster of two nodes on this machine, one of which is killed in the middle."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny
+import toy_jobs
+
+from harness.commands import table as table_command
+from harness.commands.grid import main, parse
+from harness.grid.grid import run_grid
+from harness.jobs import cluster as cluster_module
+from harness.jobs.cluster import RayExecutor
+from harness.jobs.cluster_options import Cluster
+from harness.running.pipeline import Execution
+from harness.tabular.table import Table
+from reports.commands.reproduce import main as reproduce
+from reports.papers.definition import model
+from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
+
+pytest.importorskip("ray", reason="needs the extra 'cluster'")
+
+# A node counts as dead after 10 s, usually after half a minute; workers do not give way to others.
+QUICK = {
+    "worker_niceness": 0,
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 1000,
+    "health_check_failure_threshold": 10,
+}
+NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    """A cluster whose second node tests may kill: the next test gets another one."""
+    from ray.cluster_utils import Cluster as Simulated
+
+    head = NODE | {"include_dashboard": False, "_system_config": QUICK}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(toy_jobs.__file__).parent))
+        made = Simulated(initialize_head=True, head_node_args=head)
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def nodes(two_nodes):
+    two_nodes.add_node(**NODE)
+    yield two_nodes
+    for node in list(two_nodes.worker_nodes):
+        two_nodes.remove_node(node, allow_graceful=False)
+
+
+@pytest.fixture
+def dies(nodes, monkeypatch):
+    """``dies(number, counts)``: the second node is killed in the middle of a job.
+
+    As soon as so many events of a kind were told and both nodes have had their jobs for a while.
+    """
+
+    def arrange(number, counts):
+        events, left, before, (node,) = RayExecutor.events, number, set(), nodes.worker_nodes
+
+        def watched(executor, seconds):
+            nonlocal left, before
+            told = events(executor, seconds)
+            left -= sum(map(counts, told))
+            running = set(executor._running.values())
+            if left <= 0 and len(running & before) == 2 and node in nodes.worker_nodes:
+                nodes.remove_node(node, allow_graceful=False)
+            before = running
+            return told
+
+        monkeypatch.setattr(RayExecutor, "events", watched)
+
+    return arrange
+
+
+@pytest.fixture
+def unshared(monkeypatch):
+    """Nodes that do not find the folder of the machine which starts the jobs."""
+    monkeypatch.setattr(cluster_module, "mark", lambda root: ".elsewhere")
+
+
+@pytest.fixture
+def found(two_nodes, monkeypatch):
+    """The cluster is the one that ``--ray auto`` finds, whatever else this machine is part of."""
+    monkeypatch.setenv("RAY_ADDRESS", two_nodes.address)
+
+
+def test_a_grid_on_nodes_of_which_one_dies_equals_one_of_local_processes(
+    nodes, found, dies, unshared, tmp_path, capsys
+):
+    tiny.make_table(tmp_path)
+    kinds = ("recalibrate", "batchstat", "running")
+    line = tiny.arguments("spos", "--score.bn", *kinds, "--seed", *"0124")
+    labelled, _ = parse(line)
+    assert len(labelled) == 12
+    local = Execution(data=tmp_path, runs=tmp_path / "local", device="cpu")
+    names = run_grid(labelled, local, workers=2).finished.values()
+    capsys.readouterr()
+    dies(3, lambda event: event.ended)
+    far = tmp_path / "far"
+    main([*line, "--data", str(tmp_path), "--runs", str(far), "--ray", "auto"])
+    told = capsys.readouterr()
+    assert told.err.count("its worker is gone") == 1
+    assert told.err.count("done in") == 12
+    # Ray tells of the node ahead of it.
+    assert told.out.split()[-12:] == [str(far / name) for name in names]
+    for name in names:
+        same_run(local.runs / name, far / name)
+
+
+def same_run(one: Path, other: Path) -> None:
+    first, second = ({path.name for path in folder.glob("[!.]*")} for folder in (one, other))
+    assert first == second and "checkpoint.pt" not in first
+    assert (one / "scores.parquet").read_bytes() == (other / "scores.parquet").read_bytes()
+    first, second = (json.loads((folder / "run.json").read_text()) for folder in (one, other))
+    for part in ("metrics", "found", "config"):
+        assert first[part] == second[part]
+
+
+def test_a_table_on_nodes_of_which_one_dies_equals_one_of_local_processes(
+    nodes, found, dies, tmp_path, monkeypatch
+):
+    narrow = {"nb201": lambda scale: NASBench201(scale, width=2)}
+    monkeypatch.setattr(table_command, "SPACES", narrow)
+    numbers = ("--architectures", "6", "--seeds", "2", "--epochs", "1", "--workers", "2")
+
+    def build(name, *more):
+        output = tmp_path / name / "table.parquet"
+        table_command.main(["build", *numbers, "--output", str(output), *more])
+        table = Table.load(output)
+        table.meta.measured.pop("cpu_seconds")  # what alone is not a function of the trainings
+        table.save(output)
+        assert [path.name for path in output.parent.glob("[!.]*")] == ["table.parquet"]
+        return output.read_bytes()
+
+    def interrupted(executor, seconds):
+        told = events(executor, seconds)
+        seen.extend(event for event in told if event.result is not None)
+        if len(seen) > 2:
+            raise KeyboardInterrupt
+        return told
+
+    events, seen = RayExecutor.events, []
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(RayExecutor, "events", interrupted)
+        build("far", "--ray", "auto")
+    dies(2, lambda event: event.result is not None)
+    assert build("far", "--ray", "auto") == build("local")
+    assert not nodes.worker_nodes
+
+
+def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "papers" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
+    (folder / "table-1.toml").write_text(tiny.ITEM.replace("seeds = [0, 1]", "seeds = [0]"))
+    monkeypatch.setattr(model, "PAPERS", folder.parent)
+    tiny.make_table(tmp_path / "data")
+    places = {name: str(tmp_path / name) for name in ("data", "runs", "output")}
+    options = [text for name, place in places.items() for text in (f"--{name}", place)]
+    reproduce(["toy", "table-1", "--json", *options, "--ray", "auto"])
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["tag"], cell["n"]) == ("trained-reduced", 1)
+
+
+def test_a_job_that_always_dies_has_failed_and_a_mistake_is_told(two_nodes, tmp_path):
+    executor = RayExecutor(Cluster(two_nodes.address), tmp_path)
+    assert executor.slots == 1
+    ended = []
+    try:
+        for work in [toy_jobs.be_killed] * cluster_module.MOST_DEATHS + [toy_jobs.refuse]:
+            executor.start(work.__name__, toy_jobs.Movable(work))
+            told = []
+            while not told or not told[-1].ended:
+                told += executor.events(10.0)
+            ended.append(told[-1])
+    finally:
+        executor.stop()
+    *first, last, mistake = ended
+    assert all(event.again and not event.error for event in first)
+    assert not last.again
+    assert last.error.startswith("its worker died 5 times, at last: its process was ended by SIGKI")
+    assert mistake.error == "this can be mended."
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"), [
+        (Cluster("127.0.0.1:1"), "no Ray cluster answers at '127.0.0.1:1'.* leave --ray out"),
+        (Cluster("nonsense"), "no Ray cluster answers at 'nonsense'"),
+        (Cluster("ray://127.0.0.1:10001"), "is not HOST:PORT; run the command on a node"),
+        (Cluster("here", cpus=64), "no node of the Ray cluster has the 64 CPUs and 0 GPUs"),
+        (Cluster("here", gpus=0.5), "has the 1 CPUs and 0.5 GPUs that a job asks for"),
+    ],
+)  # fmt: skip
+def test_a_cluster_that_cannot_be_used_is_refused(two_nodes, tmp_path, cluster, sentence):
+    if cluster.address == "here":
+        cluster = replace(cluster, address=two_nodes.address)
+    with pytest.raises(UsageError, match=sentence):
+        RayExecutor(cluster, tmp_path)

@@ -1,0 +1,218 @@
+"""The evaluation of given scores: subsets, references, notes, and the published numbers."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tables import made_meta
+
+from harness.metrics import subsets
+from harness.metrics.evaluate import evaluate_scores, references, render, render_references
+from harness.metrics.intervals import measure
+from harness.metrics.metrics import METRICS, kendall_tau
+from harness.metrics.scores import read_scores
+from harness.metrics.subsets import evaluate
+from harness.tabular.table import Table
+from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
+
+SPACE = NASBench201()
+RESOLUTION = 0.01
+
+
+def make_table(archs, columns, params=None, madds=None, epochs=200):
+    resolution = {"test": RESOLUTION, "val": RESOLUTION}
+    meta = made_meta(scale="benchmark", task="cifar10", epochs=epochs, resolution=resolution)
+    return Table(meta, list(archs), columns, params, madds)
+
+
+@pytest.fixture(scope="module")
+def toy():
+    """120 architectures whose accuracy grows with their parameters, two seeds and validation."""
+    rng = np.random.default_rng(0)
+    archs = list(dict.fromkeys(SPACE.encode(SPACE.sample(rng)) for _ in range(140)))[:120]
+    params = rng.integers(1000, 2000, 120)
+    accuracy = 60 + params / 100 + rng.normal(size=120)
+    seeds = accuracy + rng.normal(size=(2, 120))
+    columns = {
+        "test.200.0": seeds[0],
+        "test.200.1": seeds[1],
+        "test.200.mean": seeds.mean(axis=0),
+        "val.200.mean": accuracy - 1 + rng.normal(size=120),
+    }
+    return make_table(archs, columns, params, params * 7)
+
+
+def scores_of(table, noise, seed=1):
+    rng = np.random.default_rng(seed)
+    values = table.accuracy("val") + noise * rng.normal(size=len(table))
+    return dict(zip(table.archs, values, strict=True))
+
+
+@pytest.fixture(scope="module")
+def scores(toy):
+    return scores_of(toy, 0.5)
+
+
+@pytest.fixture(scope="module")
+def result(toy, scores):
+    return evaluate_scores(toy, scores, "test", space=SPACE)
+
+
+def test_the_result_has_every_subset_metric_and_reference(toy, scores, result):
+    head = {k: result[k] for k in ("space", "task", "split", "epochs", "n", "n_table")}
+    assert list(head.values()) == ["nb201", "cifar10", "test", 200, 120, 120]
+    assert set(result["metrics"]) == {"all", "unique", "top10"}
+    for values in result["metrics"].values():
+        assert set(values) == set(METRICS)
+        assert all(set(v) == {"value", "low", "high", "n"} for v in values.values())
+    tau = result["metrics"]["all"]["kendall_tau"]
+    assert tau["value"] == pytest.approx(
+        kendall_tau(np.array(list(scores.values())), toy.truth("test"))
+    )
+    assert result["metrics"]["top10"]["kendall_tau"]["n"] == 12
+    assert result["floors"]["params"]["value"] == result["floors"]["flops"]["value"] > 0.5
+    assert result["ceiling"]["seed_mean"]["value"] > result["ceiling"]["single_seed"]["value"]
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_the_order_of_the_scores_does_not_matter(toy, scores, result):
+    again = evaluate_scores(toy, dict(reversed(scores.items())), "test", space=SPACE)
+    for subset, values in result["metrics"].items():
+        for name, interval in values.items():
+            assert again["metrics"][subset][name] == pytest.approx(interval, abs=1e-12)
+    assert again["ceiling"] == result["ceiling"]
+
+
+def test_unique_averages_each_class_without_breaking_ties():
+    score = np.array([0.1, 0.1, 0.1, 0.1, 3.0, 5.0, 7.0])
+    truth = np.array([70.1, 70.1, 70.1, 70.1, 80.0, 90.0, 60.0])
+    keys = ["a", "a", "a", "b", "c", "c", "d"]
+    found = evaluate(score, truth, keys)["unique"]["kendall_tau"]
+    # Classes: a (0.1, 70.1), b (0.1, 70.1), c (4.0, 85.0), d (7.0, 60.0).
+    reference = kendall_tau(np.array([0.1, 0.1, 4, 7]), np.array([70.1, 70.1, 85, 60]))
+    assert found["value"] == pytest.approx(reference)
+    assert found["n"] == 4
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
+    rng = np.random.default_rng(3)
+    score, truth, keys = rng.normal(size=200), np.round(rng.normal(size=200), 1), list(range(200))
+    whole = evaluate(score, truth, keys, fraction=fraction)
+    classes = subsets._per_class(keys[::-1], score, truth, np.zeros(200))
+    assert whole["unique"] == {
+        name: measure(name, *classes[:2], fraction=fraction) for name in METRICS
+    }
+    monkeypatch.setattr(subsets, "_per_class", pytest.fail)
+    assert evaluate(score, truth, keys, fraction=fraction) == whole
+
+
+def test_top10_takes_all_that_equal_the_last():
+    truth = np.repeat([1.0, 2.0, 3.0], [20, 10, 5])
+    assert evaluate(np.arange(35.0), truth)["top10"]["regret"]["n"] == 5
+    assert evaluate(np.arange(20.0), truth[:20])["top10"]["regret"]["n"] == 20
+
+
+def test_a_sample_of_the_space_is_less_certain_than_the_space(toy, scores, result):
+    def width(result):
+        tau = result["metrics"]["all"]["kendall_tau"]
+        return tau["high"] - tau["low"]
+
+    whole = evaluate_scores(toy, scores, "test", population=120)
+    endless = evaluate_scores(toy, scores, "test")
+    # Two seeds of the truth leave something open even where all of the space was scored.
+    assert 0 < width(whole) < width(result) < width(endless)
+    assert any("every architecture of the space was scored" in note for note in whole["notes"])
+
+
+def test_notes_tell_unbeaten_floors_and_undefined_correlations(toy, result):
+    assert not any("do not beat" in note for note in result["notes"])
+    bad = evaluate_scores(toy, scores_of(toy, 100.0), "test")["notes"]
+    assert any("do not beat" in note and "parameters" in note for note in bad)
+    constant = evaluate_scores(toy, dict.fromkeys(toy.archs, 1.0), "test")
+    assert constant["metrics"]["all"]["kendall_tau"]["value"] is None
+    assert any("undefined" in note for note in constant["notes"])
+    assert "undefined" in render(constant)
+
+
+def test_without_seeds_validation_is_the_ceiling():
+    rng = np.random.default_rng(2)
+    accuracy = rng.uniform(50, 90, 60)
+    archs = [SPACE.encode(SPACE.sample(rng)) for _ in range(60)]
+    archs = list(dict.fromkeys(archs))
+    accuracy = accuracy[: len(archs)]
+    columns = {
+        "test.200.mean": accuracy,
+        "val.200.mean": accuracy + rng.normal(size=len(accuracy)),
+    }
+    table = make_table(archs, columns)
+    found = references(table, "test")
+    truth = table.truth("test")
+    assert found["ceiling"]["validation"]["value"] == pytest.approx(
+        kendall_tau(columns["val.200.mean"], truth)
+    )
+    assert found["floors"]["params"]["value"] is None
+    text = render_references(found["floors"], found["ceiling"])
+    assert "validation against test" in text and "undefined" in text
+
+
+def test_render_shows_values_with_intervals_in_100_columns(result):
+    text = render(result)
+    tau = result["metrics"]["all"]["kendall_tau"]
+    assert f"{tau['value']:.4f} [{tau['low']:.3f}, {tau['high']:.3f}]" in text
+    assert max(map(len, text.splitlines())) <= 100
+    for label in (*(metric.label for metric in METRICS.values()), "FLOPs", "random order"):
+        assert label in text
+    assert all(note.split()[0] in text for note in result["notes"])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda scores: dict(list(scores.items())[:1]), "at least two"),
+        (lambda scores: {}, "at least two"),
+        (lambda scores: scores | {"x": 1.0}, "'x' is not in the table"),
+        (lambda scores: scores | {next(iter(scores)): np.nan}, "is nan"),
+    ],
+)
+def test_impossible_scores_are_refused(toy, scores, change, says):
+    with pytest.raises(UsageError, match=says):
+        evaluate_scores(toy, change(scores), "test")
+
+
+@pytest.fixture(scope="module")
+def benchmark(shared_data):
+    rows = pq.read_table(shared_data / "nb201" / "nb201_v1_1.parquet")
+    runs = rows["c10full_test_200_per_seed"].to_pylist()
+    padded = np.array([run + [np.nan] * (3 - len(run)) for run in runs])
+    columns = {f"test.200.{k}": padded[:, k] for k in range(3)}
+    columns["test.200.mean"] = rows["c10full_test_200"].to_numpy()
+    params = np.rint(rows["params_M_c10"].to_numpy() * 1e6).astype(np.int64)
+    return make_table(rows["arch_str"].to_pylist(), columns, params)
+
+
+def test_released_predictions_give_their_known_tau(benchmark, shared_data):
+    folder = shared_data / "predictions"
+    scores = read_scores(folder / "few_shot_nas_one_shot_supernet_nb201.json", benchmark)
+    assert len(scores) == 15_625
+    score = np.array([scores[arch] for arch in benchmark.archs])
+    assert kendall_tau(score, benchmark.truth("test")) == pytest.approx(0.4849, abs=5e-5)
+    assert kendall_tau(score, benchmark.accuracy("test")) == pytest.approx(0.4847, abs=5e-5)
+    means = {"test.200.mean": benchmark.accuracy("test")}
+    unseeded = make_table(benchmark.archs, means, benchmark.params)
+    result = evaluate_scores(unseeded, scores, "test", space=SPACE)
+    tau = result["metrics"]["all"]["kendall_tau"]
+    assert tau["value"] == tau["low"] == tau["high"] == pytest.approx(0.4849, abs=5e-5)
+    assert result["metrics"]["unique"]["kendall_tau"]["n"] == 6_466
+    assert any("do not beat" in note for note in result["notes"])
+
+
+def test_references_of_the_benchmark(benchmark):
+    found = references(benchmark, "test", fraction=1.0)
+    assert found["floors"]["params"]["value"] == pytest.approx(0.5777, abs=5e-5)
+    unrounded = kendall_tau(benchmark.params.astype(float), benchmark.accuracy("test"))
+    assert unrounded == pytest.approx(0.5774, abs=5e-5)
+    assert found["ceiling"]["single_seed"]["value"] == pytest.approx(0.907, abs=0.001)
+    assert found["ceiling"]["seed_mean"]["value"] == pytest.approx(0.934, abs=0.005)

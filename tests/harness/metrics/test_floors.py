@@ -1,0 +1,35 @@
+"""Floors against scipy and against random orders."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.metrics.floors import floors
+
+
+def test_sizes_are_ranked_as_scores():
+    rng = np.random.default_rng(0)
+    params, madds = rng.integers(0, 20, (2, 90))
+    truth = np.round(params + 5 * rng.normal(size=90))
+    found = floors(truth, params, madds)
+    for name, size in (("params", params), ("flops", madds)):
+        assert found[name]["value"] == pytest.approx(stats.kendalltau(size, truth).statistic)
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+
+
+def test_unknown_sizes_and_a_constant_truth_are_undefined():
+    empty = {"value": None, "low": None, "high": None, "n": 30}
+    found = floors(np.arange(30.0), None, None)
+    assert found["params"] == found["flops"] == empty
+    assert floors(np.ones(30), np.arange(30), None)["random"] == empty
+
+
+@pytest.mark.parametrize("ties", [1, 8])
+def test_the_random_floor_holds_95_percent_of_random_orders(ties):
+    rng = np.random.default_rng(1)
+    truth = np.repeat(np.arange(80 // ties), ties).astype(float)
+    random = floors(truth, None, None)["random"]
+    drawn = [stats.kendalltau(rng.random(80), truth).statistic for _ in range(1500)]
+    inside = np.mean([random["low"] <= tau <= random["high"] for tau in drawn])
+    assert random["value"] == 0
+    assert inside == pytest.approx(0.95, abs=0.02)

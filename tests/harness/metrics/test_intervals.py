@@ -1,0 +1,160 @@
+"""Intervals: coverage of the truth in simulations whose truth is known, and their symmetries."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.metrics.intervals import LEAST, combine, measure, tau_influence
+from harness.metrics.metrics import METRICS
+
+
+def correlated(rng, n, r=0.7):
+    truth = rng.normal(size=n)
+    return r * truth + np.sqrt(1 - r * r) * rng.normal(size=n), truth
+
+
+def tied(rng, n):
+    """A fifth of the architectures at chance level, rounded accuracies, rounded scores."""
+    truth = rng.normal(size=n)
+    score = np.round(3 * (truth + 0.8 * rng.normal(size=n)))
+    return score, np.where(truth < -0.8, 10.0, np.round(90 + 2 * truth, 1))
+
+
+def covers(interval, value):
+    return interval["low"] <= value <= interval["high"]
+
+
+@pytest.mark.parametrize("population", [correlated, tied])
+@pytest.mark.parametrize("n", [30, 300])
+def test_tau_covers_95_percent(population, n):
+    rng = np.random.default_rng(n)
+    truth = METRICS["kendall_tau"].compute(*population(rng, 200_000))
+    hits = [covers(measure("kendall_tau", *population(rng, n)), truth) for _ in range(600)]
+    assert 0.93 <= np.mean(hits) <= 0.98
+
+
+@pytest.mark.parametrize("name", ["weighted_tau", "spearman", "pearson", "precision_at_top"])
+def test_bootstrap_covers_95_percent(name):
+    rng, n = np.random.default_rng(3), 100
+    compute = METRICS[name].compute
+    # Weighted τ depends on n: what its sample value estimates is its expectation at n.
+    known = np.mean([compute(*correlated(rng, n)) for _ in range(500)])
+    hits = [covers(measure(name, *correlated(rng, n), resamples=40), known) for _ in range(100)]
+    assert 0.89 <= np.mean(hits) <= 0.995
+
+
+@pytest.mark.parametrize("fraction", [0.5, 1.0])
+def test_a_finite_space_leaves_its_share_of_sampling_and_all_training_noise(fraction):
+    """Repeat: sample a share of one fixed space, train its architectures anew."""
+    rng = np.random.default_rng(4)
+    score, accuracy = correlated(rng, 400)
+    n, noise = int(400 * fraction), np.full(400, 0.35)
+    found = []
+    for _ in range(400):
+        chosen = rng.choice(400, n, replace=False)
+        truth = accuracy + noise * rng.normal(size=400)
+        options = {"fraction": fraction, "truth_sd": noise[chosen]}
+        found.append(measure("kendall_tau", score[chosen], truth[chosen], **options))
+    values = np.array([interval["value"] for interval in found])
+    width = np.mean([interval["high"] - interval["low"] for interval in found])
+    assert width / (2 * 1.96) == pytest.approx(values.std(), rel=0.12)
+    assert 0.92 <= np.mean([covers(interval, values.mean()) for interval in found]) <= 0.98
+    # The bootstrap of the other metrics agrees with the jackknife where both apply.
+    spearman = measure("spearman", score[:n], accuracy[:n], resamples=300, **options)
+    assert (spearman["high"] - spearman["low"]) / width == pytest.approx(1.25, abs=0.25)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_whole_space_without_noise_leaves_nothing_open(name):
+    score, truth = correlated(np.random.default_rng(5), 50)
+    found = measure(name, score, truth, fraction=1.0)
+    assert found["low"] == found["value"] == found["high"]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_intervals_do_not_depend_on_order_and_repeat_exactly(name):
+    rng = np.random.default_rng(6)
+    score, truth = tied(rng, 80)
+    order = rng.permutation(80)
+    first = measure(name, score, truth, resamples=30)
+    assert measure(name, score, truth, resamples=30) == first
+    again = measure(name, score[order], truth[order], resamples=30)
+    assert again == pytest.approx(first, abs=1e-12)
+    assert first["low"] <= first["value"] <= first["high"]
+    assert first["low"] >= METRICS[name].least and first["high"] <= METRICS[name].most
+    assert first["n"] == 80
+
+
+def test_influence_is_the_derivative_in_the_weight_of_an_architecture():
+    score, truth = tied(np.random.default_rng(7), 40)
+
+    def tau(weight):
+        sign_x, sign_y = np.sign(score[:, None] - score), np.sign(truth[:, None] - truth)
+        norm = (weight @ np.abs(sign_x) @ weight) * (weight @ np.abs(sign_y) @ weight)
+        return weight @ (sign_x * sign_y) @ weight / np.sqrt(norm)
+
+    step = 1e-6
+    numeric = []
+    for i in range(40):
+        towards = np.full(40, (1 - step) / 40)
+        towards[i] += step
+        numeric.append((tau(towards) - tau(np.full(40, 1 / 40))) / step)
+    np.testing.assert_allclose(tau_influence(score, truth), numeric, atol=1e-4)
+
+
+def test_undefined_values_and_tiny_samples_have_no_interval():
+    truth = np.arange(20.0)
+    empty = {"value": None, "low": None, "high": None, "n": 20}
+    assert measure("kendall_tau", np.zeros(20), truth) == empty
+    few = measure("kendall_tau", truth[: LEAST - 1], truth[: LEAST - 1])
+    assert few["value"] == 1 and few["low"] is None and few["high"] is None
+
+
+def test_a_share_of_zero_is_not_certain():
+    truth = np.arange(100.0)
+    found = measure("precision_at_top", -truth, truth)
+    # Zero of ten: the exact binomial bound of Clopper and Pearson.
+    assert found["low"] == 0
+    assert found["high"] == pytest.approx(stats.binomtest(0, 10).proportion_ci().high)
+
+
+def seeds(values, half=0.0, n=100):
+    return [{"value": v, "low": v - half, "high": v + half, "n": n} for v in values]
+
+
+def test_combining_seeds_alone_is_students_interval():
+    values = [0.5, 0.6, 0.55, 0.52]
+    found = combine(seeds(values))
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert found == pytest.approx({"value": np.mean(values), "low": low, "high": high, "n": 100})
+
+
+def test_more_seeds_do_not_average_architecture_sampling_away():
+    found = combine(seeds([0.5] * 8, half=0.04))
+    assert found == pytest.approx({"value": 0.5, "low": 0.46, "high": 0.54, "n": 100})
+
+
+def test_combine_keeps_one_run_bounds_the_range_and_hides_no_failure():
+    assert combine(seeds([0.5], half=0.1)) == seeds([0.5], half=0.1)[0]
+    wide = combine(seeds([-0.9, 0.9]))
+    assert (wide["low"], wide["high"]) == (-1, 1)
+    assert combine(seeds([0.0, 3.0]), "regret")["low"] == 0
+    failed = {"value": None, "low": None, "high": None, "n": 100}
+    assert combine([*seeds([0.5, 0.6]), failed]) == failed
+
+
+def test_combined_intervals_cover_at_least_95_percent():
+    """Repeat: sample 100 architectures, score them with three supernets of varying quality."""
+    rng = np.random.default_rng(8)
+
+    def supernet(truth):
+        return truth + rng.normal(size=len(truth)) * np.exp(0.1 * rng.normal())
+
+    tau, hits = METRICS["kendall_tau"].compute, []
+    truth = rng.normal(size=20_000)
+    known = np.mean([tau(supernet(truth), truth) for _ in range(100)])
+    for _ in range(200):
+        sample = rng.choice(truth, 100)
+        runs = [measure("kendall_tau", supernet(sample), sample) for _ in range(3)]
+        hits.append(covers(combine(runs), known))
+    assert np.mean(hits) >= 0.95

@@ -1,0 +1,152 @@
+"""Score files: every layout gives the same scores, every defect one sentence naming it."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tables import made_meta
+
+from harness.metrics.scores import official_string, read_scores
+from harness.tabular.table import Table
+from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
+
+SPACE = NASBench201()
+CELLS = [
+    SPACE.encode(arch) for arch in ((0, 0, 0, 0, 0, 0), (3, 1, 2, 4, 0, 3), (1, 1, 1, 1, 1, 1))
+]
+TUPLES = [
+    "[(('none', 0),), (('none', 0), ('none', 1)), (('none', 0), ('none', 1), ('none', 2))]",
+    "[(('nor_conv_3x3', 0),), (('skip_connect', 0), ('nor_conv_1x1', 1)), "
+    "(('avg_pool_3x3', 0), ('none', 1), ('nor_conv_3x3', 2))]",
+    "[(('skip_connect', 0),), (('skip_connect', 0), ('skip_connect', 1)), "
+    "(('skip_connect', 0), ('skip_connect', 1), ('skip_connect', 2))]",
+]
+SCORES = dict(zip(CELLS, (10.0, 91.25, -0.5), strict=True))
+SPELLINGS = {"strings": CELLS, "rows": [0, 1, 2], "tuples": TUPLES}
+
+
+def make_table(archs):
+    return Table(made_meta(), list(archs), {"test.5.mean": np.linspace(10, 90, len(archs))})
+
+
+TABLE = make_table(CELLS)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """``read(name, content)``: the scores in a file of that name."""
+
+    def write_and_read(name, content, table=TABLE):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_scores(path, table)
+
+    return write_and_read
+
+
+def parquet(**columns):
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_layout_and_spelling_gives_the_same_scores(read, spelling):
+    keys, values = SPELLINGS[spelling], list(SCORES.values())
+    pairs = list(zip(keys, values, strict=True))
+    lines = "".join(f'"{key}",{value}\r\n' for key, value in pairs)
+    files = {
+        "plain.csv": lines,
+        "named.csv": "arch,score\n" + lines,
+        "titled.csv": "\ufeffArch string,val_acc\n" + lines,
+        "more.csv": "score,seed,arch\n" + "".join(f'{v},7,"{k}"\n' for k, v in pairs),
+        "dict.json": json.dumps(dict(pairs)),
+        "pairs.json": json.dumps(pairs),
+        "objects.json": json.dumps([{"arch": k, "score": v, "seed": 7} for k, v in pairs]),
+        "columns.parquet": parquet(score=values, arch=keys, truth=[0.0, 0.0, 0.0]),
+    }
+    for name, content in files.items():
+        assert list(read(name, content).items()) == list(SCORES.items()), name
+
+
+def test_a_table_string_that_looks_like_a_number_is_not_a_row(read):
+    table = make_table(["20", "1", "02"])
+    found = read("macro.json", '{"1": 0.1, "02": 0.2, "0": 0.3}', table)
+    assert found == {"1": 0.1, "02": 0.2, "20": 0.3}
+
+
+def test_an_equal_repetition_counts_once(read):
+    assert read("twice.csv", "0,0.5\n1,0.6\n0,0.5\n") == {CELLS[0]: 0.5, CELLS[1]: 0.6}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.txt", "0,1", "are read from .csv, .json, .parquet files"),
+        ("empty.csv", "", "no scores"),
+        ("blank.csv", "\n\n", "no scores"),
+        ("header.csv", "arch,score\n", "no scores"),
+        ("wide.csv", "0,1,2\n", "line 1 has 3 columns"),
+        ("cut.csv", "0,1\n1,2\n2", "line 3 has 1 columns"),
+        ("unquoted.csv", f"{TUPLES[0]},10\n", "tuples in double quotes"),
+        ("quote.csv", '"0,1\n', "not a CSV file"),
+        ("binary.csv", b"\xff\xfe\x00", "not a CSV file"),
+        ("first.csv", f"{CELLS[0]},abc\n1,0.5\n", "is no number: abc"),
+        ("later.csv", "0,0.5\n1,abc\n", "the score of '1' is no number: abc"),
+        ("nan.csv", "0,nan\n", "the score of '0' is nan"),
+        ("conflict.csv", f"0,1\n{CELLS[0]},2\n", "has two scores, 1.0 and 2.0"),
+        ("row.csv", "3,1\n", "'3' is not in the table nb201-small-digits"),
+        ("negative.csv", "-1,1\n", "'-1' is not in the table"),
+        ("huge.csv", f"{'9' * 5000},1\n", "is not in the table"),
+        ("empty.json", "{}", "no scores"),
+        ("none.json", "[]", "no scores"),
+        ("cut.json", '{"0": 1, "1', "cut short"),
+        ("deep.json", "[" * 100_000, "not a JSON file"),
+        ("number.json", "7", "write an object of architecture: score"),
+        ("bare.json", "[1, 2]", "entry 0 is '1'"),
+        ("triple.json", "[[0, 1], [1, 2, 3]]", "entry 1 is '[1, 2, 3]'"),
+        ("nameless.json", '[{"architecture": 0, "score": 1}]', "entry 0"),
+        ("nan.json", '{"0": NaN}', "the score of '0' is nan"),
+        ("big.json", '{"0": 1' + "0" * 400 + "}", "the score of '0' is inf"),
+        ("null.json", '{"0": null}', "is no number: None"),
+        ("bool.json", '{"0": true}', "is no number: True"),
+        ("repeat.json", '{"0": 1, "0": 2}', "has two scores"),
+        ("unknown.json", '{"|conv~0|": 1}', "'|conv~0|' is not in the table"),
+        ("shape.parquet", parquet(a=["0"], b=[1.0]), "needs the columns arch and score, and has a"),
+        ("null.parquet", parquet(arch=["0"], score=pa.array([None], pa.float64())), "no number"),
+        ("text.parquet", b"arch,score", "not a parquet file"),
+        ("cut.parquet", parquet(arch=["0"], score=[1.0])[:-9], "not a parquet file"),
+    ],
+)
+def test_defects_get_one_sentence(read, name, content, says):
+    with pytest.raises(UsageError) as caught:
+        read(name, content)
+    message = str(caught.value)
+    assert says in message and name in message
+    assert "\n" not in message and len(message) < 500
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot read .*absent.json: No such file"):
+        read_scores(tmp_path / "absent.json", TABLE)
+
+
+@pytest.mark.parametrize(("cell", "text"), list(zip(CELLS, TUPLES, strict=True)))
+def test_tuples_become_the_official_string(cell, text):
+    assert official_string(text) == cell
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "None", "[1]", "[((1,),)]", "[(('a', 'b'),)]", "__import__('os')", "(" * 900]
+)
+def test_other_text_is_no_architecture(text):
+    with pytest.raises(ValueError):
+        official_string(text)
+
+
+def test_long_text_is_not_even_parsed():
+    with pytest.raises(ValueError, match="too long"):
+        official_string("[" + "(('none', 0),)," * 1000 + "]")

@@ -1,0 +1,216 @@
+"""Tables of our own making: the same whoever trains, in whatever order, however often stopped."""
+
+import json
+
+import pytest
+from planted import PlantedSpace
+
+from harness.standalone import build_table as builder
+from harness.standalone.build_table import build_table, sample_architectures
+from harness.standalone.recipe import StandaloneRecipe
+from harness.standalone.training import train_standalone
+from harness.tabular.table import Table
+from harness.tasks import load_task
+from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
+
+SPACE, RECIPE = NASBench201("compact", width=2), StandaloneRecipe(epochs=1)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return load_task("digits")
+
+
+@pytest.fixture
+def invented(monkeypatch):
+    """Trainings that take no time; returns the list of jobs that were trained."""
+    trained = []
+
+    def train_jobs(space, task, recipe, jobs, executor, data=None):
+        for arch, seed in jobs:
+            trained.append((arch, seed))
+            yield (arch, seed), {"val": sum(arch) + seed / 10, "test": 50.0 + sum(arch) + seed / 3}
+
+    monkeypatch.setattr(builder, "train_jobs", train_jobs)
+    return trained
+
+
+def build(task, output, architectures=3, seeds=2, recipe=RECIPE, workers=1):
+    return build_table(SPACE, task, recipe, architectures, seeds, output, workers)
+
+
+def stopped(monkeypatch, task, output, after, **kwargs):
+    """A build that is interrupted while its training number ``after`` is written down."""
+    write, left = builder.append_line, after + 1  # and one line for what is being built
+
+    def append_line(path, row):
+        nonlocal left
+        if not left:
+            with open(path, "a") as log:
+                log.write(json.dumps(row)[:20])
+            raise KeyboardInterrupt
+        left -= 1
+        write(path, row)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(builder, "append_line", append_line)
+        build(task, output, **kwargs)
+
+
+# Samples --------------------------------------------------------------------------------------
+
+
+def test_a_longer_sample_begins_as_a_shorter_one():
+    archs = sample_architectures(SPACE, 200)
+    assert len(set(archs)) == 200
+    for number in (1, 7, 199):
+        assert sample_architectures(SPACE, number) == archs[:number]
+    everything = sample_architectures(PlantedSpace(), 81)
+    assert len(set(everything)) == PlantedSpace().size == 81
+
+
+def test_more_architectures_than_there_are_cannot_be_sampled():
+    with pytest.raises(UsageError, match="82 distinct architectures .* planted; ask for fewer"):
+        sample_architectures(PlantedSpace(), 82)
+
+
+# Building -------------------------------------------------------------------------------------
+
+
+def test_a_stopped_build_in_two_processes_equals_one_trained_in_turn(task, tmp_path, monkeypatch):
+    output = tmp_path / "two" / "table.parquet"
+    stopped(monkeypatch, task, output, after=2, workers=1)
+    build(task, output, workers=2)
+
+    def in_turn(space, name, recipe, jobs, executor, data=None):
+        results = {job: train_standalone(space, job[0], task, recipe, job[1]) for job in jobs[::-1]}
+        yield from ((job, results[job]) for job in jobs)
+
+    monkeypatch.setattr(builder, "train_jobs", in_turn)
+    table, other = build(task, tmp_path / "table.parquet"), Table.load(output)
+    assert other.meta.measured.pop("cpu_seconds") > 0  # what alone is not a function of the jobs
+    other.save(output)
+    assert (tmp_path / "table.parquet").read_bytes() == output.read_bytes()
+    assert len({*table.accuracies["test.1.0"], *table.accuracies["test.1.1"]}) > 3
+    assert [path.name for path in output.parent.glob("[!.]*")] == ["table.parquet"]
+
+
+def test_a_table_says_what_it_is(task, tmp_path, invented):
+    recipe = StandaloneRecipe(epochs=3, lr=0.05)
+    build(task, tmp_path / "table.parquet", 4, 2, recipe)
+    table = Table.load(tmp_path / "table.parquet")
+    archs = sample_architectures(SPACE, 4)
+    assert table.archs == [SPACE.encode(arch) for arch in archs]
+    assert table.meta.name == "nb201-compact-digits"
+    assert table.meta.sha256 == task.fingerprint()
+    assert table.meta.resolution == {"val": 0.1, "test": 0.025}
+    assert table.meta.created_by == (
+        "nas-harness table build --space nb201 --scale compact --task digits --architectures 4 "
+        "--seeds 2 --epochs 3 --lr 0.05"
+    )
+    assert set(table.accuracies) == {
+        f"{split}.3.{seed}" for split in ("val", "test") for seed in ("0", "1", "mean")
+    }
+    for row, arch in enumerate(archs):
+        assert table.accuracy("test", seed=1)[row] == 50.0 + sum(arch) + 1 / 3
+        assert table.accuracy("val")[row] == pytest.approx(sum(arch) + 0.05)
+        cost = SPACE.cost(arch, task.image)
+        assert (table.params[row], table.madds[row]) == (cost.params, cost.madds)
+
+
+def test_tables_with_other_results_have_other_identities(task, tmp_path, invented):
+    first = build(task, tmp_path / "1.parquet")
+    again = build(task, tmp_path / "2.parquet")
+    other = build(task, tmp_path / "3.parquet", seeds=3)
+    assert first.meta.identity == again.meta.identity != other.meta.identity
+
+
+# Stopping and continuing ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_nothing_finished_is_trained_again(task, tmp_path, monkeypatch, invented, after):
+    output = tmp_path / "table.parquet"
+    stopped(monkeypatch, task, output, after)
+    invented.clear()
+    build(task, output)
+    assert len(invented) == 6 - after
+    build(task, tmp_path / "undisturbed.parquet")
+    assert output.read_bytes() == (tmp_path / "undisturbed.parquet").read_bytes()
+
+
+def test_a_stopped_build_may_be_enlarged(task, tmp_path, monkeypatch, invented):
+    output = tmp_path / "table.parquet"
+    stopped(monkeypatch, task, output, after=5)
+    invented.clear()
+    build(task, output, architectures=5, seeds=3)
+    assert len(invented) == 15 - 5
+
+
+def test_a_log_cut_at_any_byte_is_continued(task, tmp_path, monkeypatch, invented):
+    output = tmp_path / "table.parquet"
+    log = tmp_path / "table.parquet.progress"
+    stopped(monkeypatch, task, output, after=1, architectures=1)
+    content = log.read_bytes()
+    undisturbed = build(task, output, architectures=1).accuracies
+    for size in range(0, len(content), 11):
+        log.write_bytes(content[:size])
+        table = build(task, output, architectures=1)
+        assert all((table.accuracies[k] == undisturbed[k]).all() for k in undisturbed)
+        assert not log.exists()
+
+
+def test_while_one_builds_a_second_is_refused(task, tmp_path, monkeypatch, invented):
+    output, train_jobs = tmp_path / "table.parquet", builder.train_jobs
+
+    def meanwhile(*given):
+        monkeypatch.setattr(builder, "train_jobs", train_jobs)
+        for result in train_jobs(*given):
+            with pytest.raises(UsageError, match="another process builds .*table.parquet; wait"):
+                build(task, output)
+            yield result
+
+    monkeypatch.setattr(builder, "train_jobs", meanwhile)
+    build(task, output)
+    assert len(invented) == 6
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arch": 7}, {"seed": "0"}, {"seed": None}, {"val": None}, {"val": "50"}, {"val": 101.0},
+        {"test": float("nan")}, {"test": -1.0}, {"seconds": "1"}, {"seconds": float("inf")},
+    ],
+)  # fmt: skip
+def test_a_log_with_a_line_of_another_kind_is_refused(
+    task, tmp_path, monkeypatch, invented, changes
+):
+    output, log = tmp_path / "table.parquet", tmp_path / "table.parquet.progress"
+    stopped(monkeypatch, task, output, after=1)
+    header, row = log.read_text().splitlines()[:2]
+    row = json.loads(row) | {"seconds": 1.0}
+    kept = {key: value for key, value in row.items() if changes.get(key, "") is not None}
+    damaged = json.dumps(kept | {k: v for k, v in changes.items() if v is not None})
+    for content in (f"{header}\n{damaged}\n", f"{header}\n7\n", f"{header}\n{header}\n", "7\n"):
+        log.write_text(content)
+        with pytest.raises(UsageError, match="table.parquet.progress is damaged; delete it"):
+            build(task, output)
+        assert log.read_text() == content
+    log.write_text(f"{header}\n{json.dumps(row)}\n")
+    build(task, output)
+
+
+def test_another_recipe_does_not_continue_a_build(task, tmp_path, monkeypatch, invented):
+    output = tmp_path / "table.parquet"
+    stopped(monkeypatch, task, output, after=3)
+    before = (tmp_path / "table.parquet.progress").read_bytes().rpartition(b"\n")[0]
+    with pytest.raises(UsageError, match="another recipe.*delete the file"):
+        build(task, output, recipe=StandaloneRecipe(epochs=2))
+    assert (tmp_path / "table.parquet.progress").read_bytes() == before + b"\n"
+    assert not output.exists()
+
+
+def test_an_error_in_a_training_reaches_the_user(tmp_path, task):
+    with pytest.raises(UsageError, match="diverged"):
+        build(task, tmp_path / "table.parquet", 1, 1, StandaloneRecipe(epochs=1, lr=1e20))

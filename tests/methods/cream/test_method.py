@@ -1,0 +1,336 @@
+"""Cream: when and from whom a path learns, what the board takes, what the quirks change."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from creams import (
+    DATA,
+    OPENS,
+    OPTIONS,
+    RECIPE,
+    STEPS,
+    batch_of,
+    equal,
+    path_of,
+    scores_of,
+    setting,
+    state_of,
+    trained,
+)
+from planted import PlantedData
+from scipy.stats import kendalltau
+from torch.nn import functional
+
+from methods.base import set_learning_rate
+from methods.cream.matching import distillation_weight
+from methods.cream.method import Cream, mixed_loss
+from methods.cream.options import CreamOptions, Quirks
+from methods.options import Recipe, SPOSOptions
+from methods.spos import SPOS
+
+# Warm-up ------------------------------------------------------------------------------------
+
+
+def test_until_the_board_opens_cream_is_spos():
+    cream, spos = Cream(setting(), OPTIONS), SPOS(setting(), SPOSOptions())
+    assert cream.board_opens == OPENS
+    for step in range(OPENS):
+        got, expected = cream.train_step(step), spos.train_step(step)
+        assert not cream.board.entries
+        assert got["kd"] == got["rho"] == 0
+        assert torch.equal(got["loss"], expected["loss"])
+    assert equal(state_of(cream.supernet), state_of(spos.supernet))
+    assert cream.costs == spos.costs
+    assert cream.train_step(OPENS)["rho"] == 0  # the first path on the board has no teacher
+    assert [entry.path for entry in cream.board.entries] == [path_of(cream, OPENS)]
+    later = cream.train_step(OPENS + 1)
+    assert 0 < later["rho"] < 1
+    assert later["kd"] > 0
+
+
+def test_without_an_end_of_the_warm_up_there_is_no_teacher():
+    method = trained(8, replace(OPTIONS, warmup=1.0))
+    assert not method.board.entries
+    assert method.costs["path_forwards"] == 8
+
+
+# A step with a teacher ----------------------------------------------------------------------
+
+
+def test_loss_is_the_mix_at_both_ends():
+    ce, kd = torch.tensor(3.0), torch.tensor(5.0)
+    zero, one = torch.tensor(0.0), torch.tensor(1.0)
+    assert mixed_loss(ce, kd, zero, "code") == ce
+    assert mixed_loss(ce, kd, one, "code") == (ce + kd) / 2
+    assert mixed_loss(ce, kd, zero, "paper") == ce
+    assert mixed_loss(ce, kd, one, "paper") == ce + kd
+
+
+@pytest.mark.parametrize("form", ["code", "paper"])
+@pytest.mark.parametrize("pick", ["score", "rho"])
+def test_step_descends_the_stated_loss(form, pick):
+    method = trained(OPENS + 4, replace(OPTIONS, loss=form, teacher=pick))
+    step, other = OPENS + 4, trained(OPENS + 4, replace(OPTIONS, loss=form, teacher=pick))
+    path, (x, y) = path_of(method, step), batch_of(method, step)
+    scores = scores_of(other, path)
+    chosen = (scores if pick == "score" else -scores).argmax()
+    rho = torch.sigmoid(-scores[chosen])
+    target = other.supernet(x, other.board.entries[chosen].path).softmax(1).detach()
+    logits = other.supernet(x, path)
+    ce = functional.cross_entropy(logits, y, label_smoothing=0.1)
+    kd = -(target * logits.log_softmax(1)).sum(1).mean()
+    loss = ((2 - rho) * ce + rho * kd) / 2 if form == "code" else ce + rho * kd
+    other.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(other.supernet.parameters(), RECIPE.clip)
+    got = method.train_step(step)
+    torch.testing.assert_close(got, {"loss": loss.detach(), "kd": kd.detach(), "rho": rho})
+    pairs = zip(method.supernet.parameters(), other.supernet.parameters(), strict=True)
+    for mine, reference in pairs:
+        assert (mine.grad is None) == (reference.grad is None)
+        if mine.grad is not None:
+            torch.testing.assert_close(mine.grad, reference.grad)
+
+
+def test_teacher_carries_no_gradient_and_moves_with_no_step():
+    method = trained(OPENS + 4)
+    step = OPENS + 4
+    path = path_of(method, step)
+    target, rho = method.guide(path, batch_of(method, step))
+    assert not target.requires_grad
+    assert not rho.requires_grad
+    before, matching = state_of(method.supernet), state_of(method.matching)
+    method.train_step(step)
+    for name, tensor in method.supernet.named_parameters():
+        if name.startswith("gains"):
+            site, operator = map(int, name.split(".")[1:])
+            assert (tensor.grad is not None) == (path[site] == operator)
+            assert torch.equal(tensor, before[name]) == (path[site] != operator)
+    assert equal(matching, state_of(method.matching))
+    assert not any(entry.probabilities.requires_grad for entry in method.board.entries)
+
+
+def test_only_the_student_updates_the_statistics():
+    step = OPENS + OPTIONS.update_every  # with a meta update
+    method, alone = trained(step), trained(step)
+    x, _ = batch = batch_of(method, step)
+    path = path_of(method, step)
+    before = state_of(alone.supernet)
+    with alone._beside_training():
+        alone.guide(path, batch)
+        alone.choose_teacher(path)
+    assert equal(before, state_of(alone.supernet))
+    set_learning_rate(alone.optimizer, RECIPE, step)
+    with alone._beside_training():
+        alone.meta_update(path, batch)
+    alone.supernet(x, path)
+    method.train_step(step)
+    assert method.supernet.norm.num_batches_tracked == step + 1
+    for mine, other in zip(method.supernet.buffers(), alone.supernet.buffers(), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_an_entry_keeps_its_own_outputs_and_the_accuracy_of_its_batch():
+    method = trained(OPENS + 1)
+    step = OPENS + 1
+    path, (x, y) = path_of(method, step), batch_of(method, step)
+    logits = method.supernet(x, path)
+    method.train_step(step)
+    (entry,) = (e for e in method.board.entries if torch.equal(e.images, x[: OPTIONS.slice]))
+    assert entry.path == path
+    assert entry.madds == 1_000_000 * (1 + sum(path))
+    assert entry.accuracy == 100 * (logits.argmax(1) == y).double().mean()
+    torch.testing.assert_close(entry.probabilities, logits[: OPTIONS.slice].softmax(1).detach())
+
+
+def test_matching_network_learns_on_its_schedule_only():
+    method, learned = Cream(setting(), OPTIONS), []
+    for step in range(STEPS):
+        before = state_of(method.matching)
+        method.train_step(step)
+        if not equal(before, state_of(method.matching)):
+            learned.append(step)
+    assert learned == list(range(OPENS + OPTIONS.update_every, STEPS, OPTIONS.update_every))
+
+
+def test_costs_are_counted():
+    method = trained(OPENS + 3)
+    assert len(method.board.entries) == 3
+    method.costs.clear()
+    method.train_step(OPENS + 3)  # scoring on 3 x 4 images, teacher, student
+    assert method.costs == {
+        "steps": 1, "path_forwards": 3, "path_backwards": 1, "image_passes": 12 + 32 + 32
+    }  # fmt: skip
+    method.train_step(OPENS + 4)
+    method.costs.clear()
+    method.train_step(OPENS + 5)  # and scoring, teacher, student, virtual student on a slice each
+    assert method.costs == {
+        "steps": 2, "path_forwards": 7, "path_backwards": 3, "image_passes": 88 + 3 * 4
+    }  # fmt: skip
+
+
+# Quirks -------------------------------------------------------------------------------------
+
+
+def test_official_quirks_are_all_or_none():
+    assert Cream(setting(), OPTIONS).quirks == Quirks()
+    method = Cream(setting(), replace(OPTIONS, official_quirks=True))
+    assert all(vars(method.quirks).values())
+    assert len(vars(method.quirks)) == 5
+
+
+def test_last_score_weighs_by_the_last_entry_and_keeps_the_teacher():
+    method = trained(OPENS + 4)
+    paths = [path for path in np.ndindex(3, 3, 3, 3) if scores_of(method, path).argmax() != 2]
+    path = paths[0]
+    scores = scores_of(method, path)
+    teacher, rho = method.choose_teacher(path)
+    torch.testing.assert_close(rho.detach(), distillation_weight(scores.max()))
+    method.quirks = Quirks(last_score=True)
+    same, last = method.choose_teacher(path)
+    torch.testing.assert_close(last.detach(), distillation_weight(scores[-1]))
+    assert last > rho
+    assert same is teacher is method.board.entries[scores.argmax()]
+
+
+def test_borrowed_outputs_are_the_teachers_unless_the_board_was_empty():
+    method = trained(OPENS + 1, quirks=Quirks(borrowed_outputs=True))
+    own = trained(OPENS + 1)
+    first, same = method.board.entries[0], own.board.entries[0]
+    assert torch.equal(first.probabilities, same.probabilities)
+    step = OPENS + 1
+    with method._beside_training():
+        target, _ = method.guide(path_of(method, step), batch_of(method, step))
+    method.train_step(step)
+    own.train_step(step)
+    (new,) = (entry for entry in method.board.entries if entry is not first)
+    (expected,) = (entry for entry in own.board.entries if entry is not same)
+    torch.testing.assert_close(new.probabilities, target[: OPTIONS.slice])
+    assert not torch.allclose(new.probabilities, expected.probabilities)
+    assert new.rank == expected.rank
+    assert equal(state_of(method.supernet), state_of(own.supernet))
+
+
+def test_first_tensor_only_changes_what_the_matching_network_learns():
+    step = OPENS + OPTIONS.update_every
+    method, quirky = trained(step), trained(step, quirks=Quirks(first_tensor_only=True))
+    before = state_of(method.matching)
+    for one in (method, quirky):
+        one.meta_update(path_of(one, step), batch_of(one, step))
+    assert equal(state_of(method.supernet), state_of(quirky.supernet))
+    states = [before, state_of(method.matching), state_of(quirky.matching)]
+    assert not any(equal(a, b) for a, b in [states[:2], states[1:], states[::2]])
+
+
+def test_live_statistics_contaminate_with_every_pass():
+    step = OPENS + 4
+    method = trained(step, quirks=Quirks(live_statistics=True))
+    passes = sum(1 + min(step - OPENS, 3) + 1 for step in range(OPENS + 1, step)) + OPENS + 1
+    assert method.supernet.norm.num_batches_tracked == passes
+    sizes = []
+    method.supernet.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    method.train_step(step)
+    assert sizes == [4, 4, 4, 32, 32]  # each entry by itself, teacher, student
+    assert method.costs["path_forwards"] == passes + 5
+
+
+# Search and state ---------------------------------------------------------------------------
+
+
+def test_epoch_report_watches_teachers_and_changes_nothing():
+    method = Cream(setting(), replace(OPTIONS, report_images=100))
+    epoch = len(DATA.train) // RECIPE.batch_size
+    assert OPENS < epoch <= STEPS
+    method.train_step(0)
+    assert method.epoch_report(0) == {}
+    early = method.epoch_report(epoch - 1)
+    assert early.keys() == {"student_accuracy"}
+    for step in range(1, epoch):
+        method.train_step(step)
+    state, costs = state_of(method.supernet), dict(method.costs)
+    costs.pop("monitoring_image_passes")
+    report = method.epoch_report(epoch - 1)
+    assert report == method.epoch_report(epoch - 1)
+    assert equal(state, state_of(method.supernet))
+    spent = {name: n for name, n in method.costs.items() if name != "monitoring_image_passes"}
+    assert spent == costs
+    x, y = next(DATA.batches("val", 100))
+    paths = [entry.path for entry in method.board.entries]
+    with torch.no_grad():
+        possible = [100 * (method.supernet(x, p).argmax(1) == y).float().mean() for p in paths]
+    assert min(possible) <= report["teacher_accuracy"] <= max(possible)
+
+
+def test_found_is_the_best_of_the_board_that_is_feasible():
+    method = trained(STEPS)
+    assert method.search_epochs == 1
+    (scored,) = [method.search_epoch(epoch) for epoch in range(method.search_epochs)]
+    paths = [entry.path for entry in method.board.entries]
+    assert [arch for arch, _ in scored] == list(dict.fromkeys(paths))
+    assert [score for _, score in scored] == method.score([arch for arch, _ in scored]).tolist()
+    assert method.found() == paths[0]
+    assert method.notes() == []
+    costs = [1 + sum(path) for path in paths]
+    limited = trained(STEPS, max_madds=float(min(costs)))
+    assert [entry.path for entry in limited.board.entries] == paths
+    assert limited.found() == paths[costs.index(min(costs))] != paths[0]
+
+
+def test_without_a_feasible_path_the_evolution_searches_and_says_so():
+    method = trained(STEPS, max_madds=2.0)
+    method.board.entries = [e for e in method.board.entries if sum(e.path) > 1]
+    assert method.search_epochs == 2
+    scored = [arch for epoch in range(2) for arch, _ in method.search_epoch(epoch)]
+    assert method.found() in scored
+    assert sum(method.found()) <= 1
+    (note,) = method.notes()
+    assert f"none of the {len(method.board.entries)} paths" in note
+
+
+def through_disk(state):
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+@pytest.mark.parametrize("quirks", [False, True])
+def test_interrupted_training_ends_with_the_same_bits(quirks):
+    options = replace(OPTIONS, official_quirks=quirks)
+    whole, half = trained(STEPS, options), trained(STEPS // 2, options)
+    resumed = Cream(setting(), options)
+    resumed.load_state_dict(through_disk(half.state_dict()))
+    for step in range(STEPS // 2, STEPS):
+        resumed.train_step(step)
+    for part in ("supernet", "matching"):
+        assert equal(state_of(getattr(whole, part)), state_of(getattr(resumed, part)))
+    for mine, other in zip(whole.board.entries, resumed.board.entries, strict=True):
+        assert mine.rank == other.rank
+        assert torch.equal(mine.images, other.images)
+        assert torch.equal(mine.probabilities, other.probabilities)
+    momenta = (m.matching_optimizer.state_dict()["state"] for m in (whole, resumed))
+    for mine, other in zip(*(state.values() for state in momenta), strict=True):
+        assert torch.equal(mine["momentum_buffer"], other["momentum_buffer"])
+    assert whole.costs == resumed.costs
+
+
+def test_trained_state_carries_what_a_search_needs():
+    method, other = trained(STEPS), Cream(setting(), OPTIONS)
+    other.load_trained_state(through_disk(method.trained_state()))
+    assert other.search_epoch(0) == method.search_epoch(0)
+    assert other.found() == method.found()
+
+
+def test_planted_ranking_is_found():
+    recipe = Recipe(steps=200, batch_size=64, lr=0.05, weight_decay=0.0)
+    method = Cream(setting(recipe, PlantedData(2000)), CreamOptions(update_every=20))
+    for step in range(recipe.steps):
+        method.train_step(step)
+    space = method.space
+    archs = [arch for arch in np.ndindex(3, 3, 3, 3) if space.is_valid(arch)]
+    truth = [space.truth(arch) for arch in archs]
+    assert kendalltau(method.score(archs), truth).statistic > 0.9
+    assert space.truth(method.found()) > np.median(truth)

@@ -1,0 +1,293 @@
+"""MNGNAS: distillation losses, teacher groups, arms, perturbation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from noise import Noise
+from planted import PlantedData, PlantedSpace
+from torch.nn import functional
+
+from methods.base import Setting
+from methods.mngnas.distillation import Outputs, mixed_distillation
+from methods.mngnas.method import MNGNAS
+from methods.mngnas.teachers import Member, TeacherGroups
+from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits
+from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
+
+OPTIONS = MNGNASOptions(
+    search_epochs=3, population=8, removed=3, retrain_steps=2, perturb_steps=2, teachers=3
+)
+ARMS = ("none", "single", "average", "searched", "full")
+
+
+def make(options=OPTIONS, **limits):
+    where = Setting(
+        space=PlantedSpace(),
+        data=PlantedData(600),
+        recipe=Recipe(steps=10, batch_size=32, weight_decay=0.0),
+        scoring=Scoring(calibration_images=300, batch_size=300),
+        search=SearchLimits(**limits),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    return MNGNAS(where, options)
+
+
+def outputs(count=4, batch=5, classes=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(count, batch, classes, generator=generator, dtype=torch.double)
+    stages = [torch.randn(count, batch, 2, s, s, generator=generator).double() for s in (4, 2)]
+    return Outputs(logits.softmax(-1), stages)
+
+
+def test_mixing_outputs_and_weighting_losses_have_the_same_gradient():
+    teachers = outputs()
+    generator = torch.Generator().manual_seed(9)
+    weights = torch.rand(4, generator=generator).double()
+    weights /= weights.sum()
+
+    def student():
+        g = torch.Generator().manual_seed(3)
+        stages = [torch.randn(5, 2, s, s, generator=g).double().requires_grad_() for s in (4, 2)]
+        return stages, torch.randn(5, 3, generator=g).double().requires_grad_()
+
+    stages, logits = student()
+    mixed_distillation(stages, logits, teachers, weights).backward()
+    other_stages, other_logits = student()
+    for k, weight in enumerate(weights):
+        loss = functional.kl_div(
+            other_logits.log_softmax(-1), teachers.probabilities[k], reduction="batchmean"
+        )
+        for mine, theirs in zip(other_stages, teachers.stages, strict=True):
+            loss = loss + (mine - theirs[k]).square().mean()
+        (weight * loss).backward()
+    torch.testing.assert_close(logits.grad, other_logits.grad)
+    for mine, other in zip(stages, other_stages, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+def test_distillation_is_zero_only_at_the_mixture():
+    teachers = outputs()
+    weights = torch.tensor([0.5, 0.5, 0, 0]).double()
+    target = (teachers.probabilities[0] + teachers.probabilities[1]) / 2
+    stages = [(s[0] + s[1]) / 2 for s in teachers.stages]
+    assert mixed_distillation(stages, target.log(), teachers, weights).abs() < 1e-12
+    assert mixed_distillation(stages, target.log() * 2, teachers, weights) > 1e-3
+
+
+def test_outputs_carry_no_gradient():
+    method = make()
+    networks = [method.supernet.subnet((2, 2, 2, 2)), method.supernet.subnet((1, 1, 1, 1))]
+    x = torch.randn(4, 12, 3, 3)
+    frozen = Outputs.of(networks, x)
+    peers = Outputs.stack([network.features(x) for network in networks])
+    for made in (frozen, peers, frozen.join(peers)):
+        assert not made.probabilities.requires_grad
+        assert not any(stage.requires_grad for stage in made.stages)
+    assert frozen.join(peers).probabilities.shape == (4, 4, 9)
+
+
+def member(madds, accuracy, arch=None):
+    network = PlantedSpace().supernet(PlantedData.image).subnet((0, 0, 0, 0))
+    return Member(arch or (madds, int(accuracy)), madds, network, accuracy)
+
+
+def test_teacher_groups_keep_the_best_of_each_side():
+    groups = TeacherGroups(2)
+    groups.threshold = 10.0
+    groups.merge([member(5, 50.0), member(10, 40.0), member(7, 60.0), member(11, 30.0)])
+    assert [m.accuracy for m in groups.small] == [60.0, 50.0]
+    assert [m.accuracy for m in groups.large] == [30.0]
+    groups.merge([member(12, 20.0), member(13, 35.0), member(1, 55.0)])
+    assert [m.accuracy for m in groups.small] == [60.0, 55.0]
+    assert [m.accuracy for m in groups.large] == [35.0, 30.0]
+    assert groups.side(10) is groups.small
+    assert groups.side(11) is groups.large
+
+
+def test_teacher_groups_hold_frozen_copies_once_per_architecture():
+    groups = TeacherGroups(3)
+    groups.threshold = 10.0
+    living = member(5, 50.0, arch=(1, 1, 1, 1))
+    groups.merge([living])
+    assert not any(p.requires_grad for p in groups.small[0].network.parameters())
+    with torch.no_grad():
+        for parameter in living.network.parameters():
+            parameter.add_(1)
+    first = next(groups.small[0].network.parameters())
+    assert not torch.equal(first, next(living.network.parameters()))
+    living.accuracy = 70.0
+    groups.merge([living])
+    assert [m.accuracy for m in groups.small] == [70.0]
+    assert torch.equal(
+        next(groups.small[0].network.parameters()), next(living.network.parameters())
+    )
+
+
+def test_an_empty_group_borrows_from_the_other():
+    groups = TeacherGroups(2)
+    groups.threshold = 10.0
+    groups.merge([member(5, 50.0)])
+    assert groups.side(99) is groups.small
+
+
+@pytest.mark.parametrize("kd", ARMS)
+def test_who_listens_to_whom(kd):
+    method = make(replace(OPTIONS, kd=kd))
+    students = [method._member(a) for a in [(0, 0, 0, 1), (2, 2, 2, 2), (1, 0, 0, 0)]]
+    assert not method._teachers(students)[1].any()  # before the first models exist: labels only
+    method.search_epoch(0)
+    teachers, mask = method._teachers(students)
+    assert mask.shape == (3, 2, len(teachers) + 3)
+    taught, peers = mask[:, 0], mask[:, 1]
+    assert not taught[:, len(teachers) :].any()
+    if kd == "none":
+        assert not mask.any()
+        return
+    best = max(method.evolution.seen.values())
+    if kd == "single":
+        assert [t.accuracy for t in teachers] == [best]
+        assert taught[:, 0].all()
+    else:
+        for index, student in enumerate(students):
+            listened = {teachers[i].arch for i in taught[index].nonzero().flatten()}
+            assert listened == {t.arch for t in method.groups.side(student.madds)}
+    expected = ~torch.eye(3, dtype=torch.bool) if kd == "full" else torch.zeros(3, 3).bool()
+    assert torch.equal(peers[:, len(teachers) :], expected)
+    assert not peers[:, : len(teachers)].any()
+
+
+@pytest.mark.parametrize("kd", ARMS)
+def test_guides_weigh_each_group_to_one(kd):
+    method = make(replace(OPTIONS, kd=kd))
+    method.search_epoch(0)
+    students = method.population
+    teachers, mask = method._teachers(students)
+    x, _ = method._batch(0)
+    guides = method._guides([m.network.features(x) for m in students], teachers, mask, x)
+    if kd == "none":
+        assert guides is None
+        return
+    made, weights = guides
+    assert weights.shape == (len(students), len(made.probabilities))
+    assert (weights >= 0).all()
+    for index in range(len(students)):
+        for group in range(2 if kd == "full" else 1):
+            assert weights[index][mask[index, group]].sum() == pytest.approx(1, abs=1e-6)
+        assert weights[index][~mask[index].any(0)].abs().max() == 0
+    if kd == "average":
+        assert torch.equal(weights > 0, mask[:, 0])
+        assert all(row[row > 0].unique().numel() == 1 for row in weights)
+
+
+def test_arms_differ_after_the_first_epoch_and_only_then():
+    first, later = {}, {}
+    for kd in ARMS:
+        method = make(replace(OPTIONS, kd=kd, perturbed=0))
+        first[kd] = method.search_epoch(0)
+        method.search_epoch(1)
+        later[kd] = next(iter(method.population[0].network.parameters())).item()
+    assert all(scored == first["none"] for scored in first.values())
+    assert len(set(later.values())) == len(ARMS)
+
+
+def test_survivors_keep_their_own_weights_and_newcomers_inherit():
+    method = make()
+    method.search_epoch(0)
+    shared = method.supernet.state_dict()
+    size, kept = OPTIONS.population, OPTIONS.population - OPTIONS.removed
+    assert len(method.population) == size
+    for index, one in enumerate(method.population):
+        state = one.network.state_dict()
+        inherited = all(torch.equal(v, shared[k]) for k, v in state.items() if "gains" in k)
+        assert inherited == (index >= kept)
+    assert len({m.arch for m in method.population}) == size
+    accuracies = [m.accuracy for m in method.population[:kept]]
+    assert min(accuracies) >= min(method.evolution.seen.values())
+
+
+def test_retraining_leaves_teachers_and_supernet_as_they_were():
+    method = make()
+    method.search_epoch(0)
+    watched = [method.supernet] + [t.network for t in method.groups.small + method.groups.large]
+    before = [{k: v.clone() for k, v in w.state_dict().items()} for w in watched]
+    method._retrain(method.population, first_step=0)
+    for network, state in zip(watched, before, strict=True):
+        assert all(torch.equal(v, state[k]) for k, v in network.state_dict().items())
+
+
+def test_perturbations_are_one_block_away_and_move_only_the_best():
+    method = make()
+    method.search_epoch(0)
+    best, *others = method.population
+    near = method._perturbations(best.arch, np.random.default_rng(0))
+    assert len(near) == len(set(near)) == OPTIONS.perturbed
+    assert all(sum(a != b for a, b in zip(best.arch, n, strict=True)) == 1 for n in near)
+    before = [[p.clone() for p in m.network.parameters()] for m in (best, *others)]
+    method._tune_with_perturbations(best, 0, np.random.default_rng(0))
+    moved = [
+        any(not torch.equal(p, q) for p, q in zip(m.network.parameters(), old, strict=True))
+        for m, old in zip((best, *others), before, strict=True)
+    ]
+    assert moved == [True] + [False] * len(others)
+
+
+@pytest.mark.parametrize("name", ["nb101", "nb101-1shot1-3", "shufflenet-channels", "nb201"])
+def test_a_neighbour_takes_the_blocks_that_are_the_same(name):
+    """Also where genes decide how wide blocks are."""
+    space, image = SPACES[name]("compact"), ImageSpec(1, 12, 10)
+    base = make().setting
+    method = MNGNAS(replace(base, space=space, data=Noise(image)), OPTIONS)
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(12):
+        best = method._member(
+            next(a for a in iter(lambda: space.sample(rng), 0) if space.is_valid(a))
+        )
+        with torch.no_grad():
+            for tensor in best.network.parameters():
+                tensor.add_(1)
+        for arch in method._perturbations(best.arch, rng):
+            own = method.supernet.subnet(arch).state_dict()
+            state, shared = method._neighbour(best, arch).state_dict(), best.network.state_dict()
+            for key, tensor in state.items():
+                same = key in shared and shared[key].shape == tensor.shape
+                assert torch.equal(tensor, shared[key] if same else own[key])
+                seen.add((key in shared, same))
+    assert (True, True) in seen and (False, False) in seen
+    assert ((True, False) in seen) == (name != "nb201")
+
+
+def test_costs_are_counted():
+    method = make(replace(OPTIONS, kd="full", perturbed=1))
+    method.train_step(0)
+    assert method.costs == {
+        "steps": 1, "path_forwards": 1, "path_backwards": 1, "image_passes": 32
+    }  # fmt: skip
+    method.costs.clear()
+    method.search_epoch(0)  # no teachers yet: 8 students x 2 steps; 1 neighbour x 2 steps
+    assert method.costs["path_forwards"] == 8 * 2 + 2 * 2
+    assert method.costs["path_backwards"] == 8 * 2 + 2
+    assert method.costs["image_passes"] == 32 * (8 * 2 + 2 * 2)
+    assert method.costs["scoring_image_passes"] == 9 * (300 + 600)
+
+
+def test_limit_on_multiply_adds_is_kept_or_refused():
+    method = make(max_madds=4.0)  # the planted cost is 1 + the sum of the operators, in millions
+    for epoch in range(3):
+        assert all(sum(arch) <= 3 for arch, _ in method.search_epoch(epoch))
+    with pytest.raises(UsageError, match="raise --search.max-madds"):
+        make(max_madds=0.5).search_epoch(0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"population": 0}, {"teachers": 0}, {"removed": -1}, {"crossover": 1.5}, {"retrain_lr": -0.1}],
+)
+def test_impossible_options_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(UsageError, match=f"--options.{name.replace('_', '-')}"):
+        replace(OPTIONS, **wrong)

@@ -1,0 +1,148 @@
+"""NSGA-II against brute force and pymoo's own survival."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted import PlantedSpace
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
+
+from methods.options import SearchLimits
+from methods.search.nsga2 import NSGA2
+from searchspaces.base import Cost, Site
+from searchspaces.errors import UsageError
+
+OPERATORS = 8
+ALL = list(np.ndindex(OPERATORS, OPERATORS, OPERATORS))
+LIMITS = SearchLimits(population=40, generations=8, mutation_rate=0.2)
+
+
+class Toy(PlantedSpace):
+    """Three sites; accuracy, multiply-adds and parameters are sums of conflicting terms."""
+
+    sites = tuple(Site(f"site {s}", tuple("abcdefgh")) for s in range(3))
+    terms = np.round(np.random.default_rng(3).random((3, 3, OPERATORS)) ** 2, 2)
+    terms[0] += 0.5 * terms[1] + 0.5 * terms[2]
+
+    def is_valid(self, arch):
+        return True
+
+    def sums(self, arch):
+        return self.terms[:, np.arange(3), arch].sum(1)
+
+    def truth(self, arch):
+        return float(self.sums(arch)[0])
+
+    def cost(self, arch, image=None):
+        _, madds, params = (100 * self.sums(arch)).round().astype(int).tolist()
+        return Cost(params, madds)
+
+
+def goals(arch):
+    cost = Toy().cost(arch)
+    return np.array([-Toy().truth(arch), cost.madds, cost.params])
+
+
+def first_front(archs):
+    """Brute force: those that no other dominates."""
+    points = np.array([goals(arch) for arch in archs])
+    below = (points[:, None] <= points).all(-1) & (points[:, None] < points).any(-1)
+    return {tuple(arch) for arch, beaten in zip(archs, below.any(0), strict=True) if not beaten}
+
+
+def begin(limits=LIMITS, feasible=lambda arch: True):
+    return NSGA2(Toy(), limits, feasible, Toy().cost)
+
+
+def evolve(search, first=0, last=8):
+    asked = []
+    for generation in range(first, last):
+        archs = search.ask(generation, np.random.default_rng([9, generation]))
+        asked.append(archs)
+        search.tell([(arch, Toy().truth(arch)) for arch in archs])
+    return asked
+
+
+def test_the_front_of_a_small_space_is_the_one_of_brute_force():
+    front = first_front(ALL)
+    search = begin(SearchLimits(population=64, mutation_rate=0.2))
+    assert 20 < len(front) < 64
+    evolve(search, last=12)
+    assert set(search.seen) == set(ALL)
+    assert set(search.survivors[: len(front)]) == front
+
+
+def test_most_of_the_front_is_found_in_part_of_the_space():
+    front, search = first_front(ALL), begin()
+    evolve(search, last=5)
+    rng = np.random.default_rng(0)
+    random = [len(front & {ALL[i] for i in rng.permutation(512)[:200]}) for _ in range(50)]
+    assert len(search.seen) == 200
+    assert len(front & set(search.seen)) > max(random)
+    assert len(front & set(search.survivors)) > 0.6 * len(front)
+
+
+def test_best_is_the_most_accurate_of_the_first_front():
+    search = begin()
+    evolve(search, last=3)
+    best = search.best()
+    assert best in first_front(list(search.seen))
+    assert search.seen[best] == max(search.seen.values())
+    equal = begin()
+    equal.tell([(arch, 50.0) for arch in ALL[:100]])
+    assert equal.best() == min(ALL[:100], key=lambda arch: tuple(goals(arch)[1:]))
+
+
+def test_no_architecture_is_asked_for_twice_until_none_is_left():
+    search = begin()
+    asked = [arch for archs in evolve(search, last=20) for arch in archs]
+    assert len(asked) == len(set(asked)) == len(ALL)
+    assert search.parents() == search.survivors and len(search.survivors) == 40
+
+
+def test_constraint_is_kept_or_refused():
+    def light(arch):
+        return Toy().cost(arch).madds <= 60
+
+    search = begin(feasible=light)
+    assert all(light(arch) for archs in evolve(search) for arch in archs)
+    with pytest.raises(UsageError, match="max-madds"):
+        begin(feasible=lambda arch: False).ask(0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_a_search_resumed_midway_ends_the_same(stop):
+    whole, part, resumed = begin(), begin(), begin()
+    expected = evolve(whole)
+    got = evolve(part, last=stop)
+    resumed.load_state_dict(part.state_dict())
+    got += evolve(resumed, first=stop)
+    assert got == expected
+    assert resumed.state_dict() == whole.state_dict()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(2, 60), st.integers(0, 2**32 - 1))
+def test_survival_agrees_with_pymoo(number, size, values, seed):
+    """Few values make many ties, which pymoo breaks at random: what survives is compared."""
+    rng = np.random.default_rng(seed)
+    archs = [(i,) for i in range(number)]
+    points = rng.integers(values, size=(number, 3))
+    search = NSGA2(
+        Toy(),
+        SearchLimits(population=size),
+        lambda arch: True,
+        lambda arch: Cost(int(points[arch][2]), int(points[arch][1])),
+    )
+    search.tell([(arch, -float(points[arch][0])) for arch in archs])
+    people = Population.new(F=points.astype(float))
+    n_survive = min(size, number)
+    RankAndCrowding().do(Problem(n_var=1, n_obj=3), people, n_survive=number)
+    rank, crowding = people.get("rank"), people.get("crowding")
+    kept = [i for (i,) in search.survivors]
+    best = sorted(range(number), key=lambda i: (rank[i], -crowding[i]))[:n_survive]
+    assert [rank[i] for i in kept] == [rank[i] for i in best]
+    if number > 2:
+        assert [crowding[i] for i in kept] == [crowding[i] for i in best]

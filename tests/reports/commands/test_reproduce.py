@@ -1,0 +1,231 @@
+"""Items reproduced from nothing: what is missing is run, what is there is not, all is reported."""
+
+import json
+
+import pytest
+import tiny
+from tiny import ITEM
+
+import reports.papers.definition.model
+from harness.config import presets
+from harness.files.progress import watch
+from harness.grid import grid
+from harness.jobs.cluster_options import Cluster
+from harness.jobs.executor import Event
+from harness.running import pipeline
+from reports.commands.reproduce import main
+from searchspaces.errors import UsageError
+
+SMALL = {
+    "train": {"steps": 6, "batch_size": 16},
+    "score": {"calibration_images": 64, "images": 200},
+    "search": {"population": 4, "parents": 2, "generations": 1},
+    "rank": {"architectures": 12, "measure_found": False},
+}
+BATCHSTAT = """
+[[rows]]
+id = "batchstat"
+label = "SPOS, statistics of batches"
+run = {method = "spos", score.bn = "batchstat"}
+"""
+WILD = """
+[[rows]]
+id = "wild"
+label = "SPOS, wild"
+run = {method = "spos", train.lr = 1e30, train.clip = 0.0}
+"""
+
+
+class InThisProcess:
+    """An executor that needs no process: a job is done when its events are asked for."""
+
+    def __init__(self, slots, logs, preload):
+        self.slots, self.job = 1, None
+        InThisProcess.started = []
+
+    def start(self, job, work):
+        self.started.append(job)
+        self.job = job, work
+
+    def events(self, seconds):
+        job, work = self.job
+        try:
+            (made,) = work(lambda *progress: None)
+        except UsageError as mistake:
+            return [Event(job, ended=True, error=str(mistake))]
+        return [Event(job, result=made), Event(job, ended=True)]
+
+    def stop(self):
+        watch(None)
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch):
+    """A folder for items, of a paper that is called toy."""
+    folder = tmp_path / "papers" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
+    monkeypatch.setattr(reports.papers.definition.model, "PAPERS", folder.parent)
+    return folder
+
+
+@pytest.fixture
+def reproduce(paper, tmp_path, monkeypatch):
+    """``reproduce(*arguments)`` of that paper; the names of the runs that were carried out."""
+    monkeypatch.setattr(grid, "LocalExecutor", InThisProcess)
+    monkeypatch.setattr(InThisProcess, "started", [], raising=False)
+    monkeypatch.setattr(pipeline, "FINISHERS", {})
+    tiny.make_table(tmp_path / "data", seeds=2)
+    folders = {"data": "data", "runs": "runs", "output": "paper"}
+    options = [text for name in folders for text in (f"--{name}", str(tmp_path / folders[name]))]
+
+    def call(*arguments):
+        InThisProcess.started = []
+        main(["toy", *arguments, *options, "--device", "cpu"])
+        return InThisProcess.started
+
+    return call
+
+
+def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, capsys):
+    (paper / "table-1.toml").write_text(ITEM)
+    (paper / "fig-1.toml").write_text(ITEM.replace('"table"', '"scatter"') + BATCHSTAT)
+    assert len(reproduce("table-1", "--seeds", "0", "--json")) == 1
+    (cells,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cells["tag"], cells["n"]) == ("trained-reduced", 1)
+    assert len(reproduce("table-1")) == 1  # the other seed
+    assert len(reproduce("fig-1", "table-1", "fig-1")) == 2  # the other row
+    printed = capsys.readouterr().out
+    assert printed.index("Table I") < printed.rindex("Table I")
+    assert reproduce("--all") == []
+    pages = {path.name for path in (tmp_path / "paper").iterdir()}
+    assert {"table-1.md", "table-1.tex", "fig-1.html", "fig-1.svg", "index.html"} <= pages
+    assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+def test_several_items_are_one_document(paper, reproduce, capsys):
+    (paper / "table-1.toml").write_text(ITEM)
+    (paper / "table-2.toml").write_text(ITEM.replace("Table I", "Table II"))
+    reproduce("table-2", "table-1", "--seeds", "0", "--json")
+    items = json.loads(capsys.readouterr().out)
+    assert [item["item"] for item in items] == ["table-2", "table-1"]
+
+
+def test_a_run_that_fails_is_named_after_the_report_of_the_others(
+    paper, reproduce, tmp_path, capsys
+):
+    (paper / "table-1.toml").write_text(ITEM + WILD)
+    with pytest.raises(UsageError, match="1 of 2 runs failed"):
+        reproduce("table-1", "--seeds", "1")
+    told = capsys.readouterr()
+    assert "table-1 wild s1: the training loss is not finite" in told.err.splitlines()[-1]
+    assert "SPOS, wild" in told.out
+    assert "not run" in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+def test_preset_task_and_seeds_reach_every_run(paper, reproduce, monkeypatch):
+    (paper / "table-1.toml").write_text(ITEM + BATCHSTAT)
+    asked = []
+
+    def run_grid(labelled, execution, workers, cluster):
+        asked.extend(labelled)
+        assert (execution.device, workers) == ("cpu", 3)
+        return grid.Outcome()
+
+    monkeypatch.setattr(grid, "run_grid", run_grid)
+    reproduce(
+        "table-1", "--preset", "laptop", "--task", "cifar10", "--seeds", "4", "5", "--workers", "3"
+    )
+    labels = [f"table-1 {row} s{seed}" for row in ("spos", "batchstat") for seed in (4, 5)]
+    assert [label for label, _ in asked] == labels
+    configs = [config for _, config in asked]
+    assert {(c.preset, c.task, c.train.steps) for c in configs} == {("laptop", "cifar10", 6)}
+    assert [config.score.bn for config in configs] == ["recalibrate"] * 2 + ["batchstat"] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("table-2", "toy has no item 'table-2'"),
+        ("table-1 table-2", "toy has no item 'table-2'"),
+        ("", "name items of toy, or give --all"),
+        ("table-1 --all", "name items of toy, or give --all"),
+        ("table-1 --preset smok", "did you mean 'smoke'"),
+        ("table-1 --task digit", "did you mean 'digits'"),
+        ("table-1 --workers -1", "'-1' is not a whole number"),
+        ("table-1 --device cuda:77", "cuda:77"),
+    ],
+)
+def test_a_mistake_is_found_before_anything_is_run(paper, reproduce, tmp_path, line, sentence):
+    (paper / "table-1.toml").write_text(ITEM)
+    with pytest.raises(UsageError, match=sentence):
+        main(["toy", *line.split()])
+    assert InThisProcess.started == []
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, monkeypatch, tmp_path):
+    trained = []
+    monkeypatch.setattr(
+        "harness.standalone.retrain_found.run_standalone", lambda *a: trained.append(a)
+    )
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"')
+    (paper / "table-1.toml").write_text(item)
+    (paper / "table-2.toml").write_text(item.replace('class = "N"', 'class = "F"'))
+    reproduce("table-1", "--seeds", "0")
+    assert not trained
+    reproduce("table-2", "--seeds", "0", "1")
+    assert [config.seed for config, _, _ in trained] == [0, 1]
+    for config, execution, search in trained:
+        record = json.loads((tmp_path / "runs" / search["run"] / "run.json").read_text())
+        assert config.arch == record["found"]["arch"]
+        assert (config.space, config.task, config.preset) == ("nb201", "digits", "paper")
+        assert (config.scale, execution.runs) == ("compact", tmp_path / "runs")
+
+
+def test_on_a_cluster_stand_alone_trainings_stay_here(paper, reproduce, monkeypatch):
+    asked, trained = [], []
+
+    def on_cluster(*given):
+        asked.append(given)
+        return InThisProcess(*given[1:])
+
+    monkeypatch.setattr("harness.jobs.cluster.RayExecutor", on_cluster)
+    monkeypatch.setattr(
+        "harness.standalone.retrain_found.run_standalone", lambda *a: trained.append(a)
+    )
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"').replace('"N"', '"F"')
+    (paper / "table-1.toml").write_text(item)
+    flags = "--ray here:1 --cpus-per-job 2 --workers 5"
+    assert len(reproduce("table-1", "--seeds", "0", *flags.split())) == 1
+    ((cluster, _, workers, _),) = asked
+    assert (cluster, workers) == (Cluster("here:1", 2, 0.0), 5)
+    assert [execution.device for _, execution, _ in trained] == ["auto"]
+
+
+def test_a_stand_alone_training_that_fails_is_named_after_the_report(
+    paper, reproduce, monkeypatch, capsys
+):
+    def fail(*_):
+        raise UsageError("the network diverged.")
+
+    monkeypatch.setattr("harness.standalone.retrain_found.run_standalone", fail)
+    small = {
+        f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
+    }
+    monkeypatch.setitem(presets.PRESETS, "paper", {"*": small})
+    item = ITEM.replace('preset = "smoke"', 'preset = "paper"').replace('"N"', '"F"')
+    (paper / "table-1.toml").write_text(item)
+    with pytest.raises(UsageError, match="1 of 1 runs failed"):
+        reproduce("table-1", "--seeds", "0")
+    said = capsys.readouterr()
+    assert "Table I" in said.out
+    assert "table-1 spos s0: the network diverged." in said.err

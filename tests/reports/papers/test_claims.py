@@ -1,0 +1,76 @@
+"""What runs say of a claim: paired by seed, in the claimed direction, in one sentence."""
+
+import pytest
+
+from reports.papers.measured.claims import outcomes
+
+
+@pytest.fixture
+def outcome(make_item, record_run, measured):
+    """``outcome(own, others)``: of the claim MNGNAS > SPOS on runs with these τ by seed."""
+
+    def call(own, others, changes=None):
+        item = make_item({"seeds = [0, 1]": "seeds = [0, 1, 2]"} | (changes or {}))
+        taus = {"mngnas": own, "spos": others}
+        for row, config in item.configs():
+            if config.seed in taus[row.id]:
+                record_run(config, taus[row.id][config.seed])
+        return outcomes(measured(item))[0]
+
+    return call
+
+
+def test_a_clear_difference_is_shown(outcome):
+    found = outcome({0: 0.60, 1: 0.61, 2: 0.65}, {0: 0.50, 1: 0.52, 2: 0.54})
+    # Differences 10, 9, 11: mean 10, standard deviation 1, t(2) = 4.303.
+    assert found.sentence == (
+        "MNGNAS (S) > SPOS: +10.0 τ × 100, 95 % [+7.5, +12.5], n=3: shown "
+        "(trained-reduced, digits); in print +0.9."
+    )
+    assert (found.verdict, found.printed) == ("shown", pytest.approx(0.9))
+
+
+def test_an_unclear_difference_is_not_shown(outcome):
+    found = outcome({0: 0.60, 1: 0.50, 2: 0.60}, {0: 0.50, 1: 0.52, 2: 0.58})
+    assert found.verdict == "not shown"
+    assert found.difference["low"] < 0 < found.difference["high"]
+
+
+def test_the_opposite_is_contradicted(outcome):
+    found = outcome({0: 0.40, 1: 0.41, 2: 0.45}, {0: 0.50, 1: 0.52, 2: 0.54})
+    assert found.verdict == "contradicted"
+    assert "−10.0 τ × 100" in found.sentence
+
+
+def test_less_may_be_better(outcome):
+    changes = {'better = "higher"': 'better = "lower"'}
+    found = outcome({0: 0.40, 1: 0.41, 2: 0.45}, {0: 0.50, 1: 0.52, 2: 0.54}, changes)
+    assert found.verdict == "shown"
+    assert found.sentence.startswith("MNGNAS (S) < SPOS: −10.0")
+
+
+def test_only_common_seeds_are_paired_and_one_pair_shows_nothing(outcome):
+    found = outcome({0: 0.60, 1: 0.61}, {1: 0.50, 2: 0.52})
+    assert (found.difference["n"], found.verdict) == (1, "not shown")
+    assert "+11.0 τ × 100, n=1: not shown" in found.sentence
+    assert "one pair of runs allows no interval" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "own, others, why",
+    [
+        ({}, {}, "no runs of MNGNAS (S) and SPOS"),
+        ({0: 0.5}, {}, "no runs of SPOS"),
+        ({0: 0.5}, {1: 0.5}, "no seeds in common"),
+    ],
+)
+def test_without_runs_nothing_is_tested(outcome, own, others, why):
+    found = outcome(own, others)
+    assert found.verdict == "not tested"
+    assert found.sentence == f"MNGNAS (S) > SPOS, τ × 100: not tested ({why}); in print +0.9."
+
+
+def test_rows_of_one_label_are_told_apart_by_their_groups(outcome):
+    changes = {'label = "SPOS"': 'label = "MNGNAS (S)"\ngroup = "theirs"'}
+    found = outcome({}, {}, changes)
+    assert found.sentence.startswith("ours MNGNAS (S) > theirs MNGNAS (S), τ")

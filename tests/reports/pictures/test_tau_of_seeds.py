@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
+from pictures import assert_readable, words
+
+from reports.commands.compare import main
+from reports.pictures.seed_rows import BOXED, Rows, Spread
+from reports.pictures.tau_of_seeds import draw, picture, side_by_side
+from reports.runs.configuration import configurations
+from reports.runs.record import Record
+
+
+@pytest.fixture
+def records(make_record):
+    """Records of (method, τ per seed), with changes."""
+
+    def make(*runs, **changes):
+        return [
+            Record(Path(f"{method}{seed}"), make_record(method, seed, tau, **changes))
+            for method, taus in runs
+            for seed, tau in enumerate(taus)
+        ]
+
+    return make
+
+
+def figure_of(records):
+    return picture(configurations(records))
+
+
+def rows_of(figure):
+    """The axes with the rows of each context."""
+    return [axes for axes in figure.axes if axes.get_xlabel()]
+
+
+def marks(axes, mark):
+    """The x of each artist drawn with ``mark``, from the top."""
+    lines = [line for line in axes.lines if line.get_marker() == mark and len(line.get_xdata())]
+    return [list(line.get_xdata()) for line in sorted(lines, key=lambda v: -v.get_ydata()[0])]
+
+
+def test_configurations_stand_from_the_best_mean_to_the_worst(records):
+    runs = records(("spos", (0.5, 0.52, 0.54)), ("fairnas", (0.7, 0.6)), ("mixpath", (0.55, 0.6)))
+    figure = figure_of(runs)
+    (axes,) = rows_of(figure)
+    assert marks(axes, "o") == [[0.6, 0.7], [0.55, 0.6], [0.5, 0.52, 0.54]]
+    assert np.ravel(marks(axes, "D")) == pytest.approx([0.65, 0.575, 0.52])
+    drawn = words(figure)
+    order = [drawn.index(name) for name in ("fairnas (kd full, qp printed)", "spos")]
+    assert order == sorted(order)
+    assert "0.520 [0.456, 0.584], n=3" in drawn
+
+
+def test_few_seeds_have_an_interval_and_many_a_box(records):
+    taus = (0.5, 0.52, 0.53, 0.58, 0.6)
+    assert len(taus) == BOXED
+    for few in (taus, taus[:4]):
+        (axes,) = rows_of(figure_of(records(("spos", few))))
+        boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert len(boxes) == (len(few) == BOXED)
+        assert len(axes.containers) == (len(few) < BOXED)
+    first, third = np.quantile(taus, [0.25, 0.75])
+    (axes,) = rows_of(figure_of(records(("spos", taus))))
+    (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert (box.get_x(), box.get_width()) == pytest.approx((first, third - first))
+
+
+def test_floors_and_ceiling_are_lines_with_their_names(records):
+    figure = figure_of(records(("spos", (0.5,))))
+    (axes,) = rows_of(figure)
+    starts = {line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 3}
+    assert starts == {0.45, 0.46, 0.0, 0.9}
+    assert {"parameters 0.45", "FLOPs 0.46", "random 0.00", "ceiling 0.90"} <= set(words(figure))
+    assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 0.9
+
+
+def test_an_undefined_tau_is_last_and_says_so(records, make_interval):
+    failed = records(("mngnas", (0.5,)), metrics__all__kendall_tau=make_interval(None))
+    figure = figure_of([*failed, *records(("spos", (0.1,)))])
+    drawn = words(figure)
+    assert "τ undefined" in drawn
+    assert drawn.index("spos") < drawn.index("mngnas (kd full, qp printed)")
+
+
+def test_contexts_have_panels_of_their_own(records):
+    runs = [*records(("spos", (0.5,))), *records(("fairnas", (0.6,)), scoring__bn="running")]
+    figure = figure_of(runs)
+    assert [marks(axes, "o") for axes in rows_of(figure)] == [[[0.5]], [[0.6]]]
+    drawn = " ".join(words(figure))
+    assert "BN recalibrate" in drawn and "BN running" in drawn and "preset laptop" in drawn
+
+
+def test_long_names_do_not_overlap_or_leave_the_picture(records):
+    named = {"config__train__a_long_name_of_an_option": "with a value of several words"}
+    runs = records(("mngnas", (0.44, 0.45, 0.61)), ("spos", np.linspace(0.4, 0.6, 7)))
+    runs += records(("mngnas", (0.452, 0.5)), config__train__another="third words", **named)
+    assert_readable(figure_of(runs))
+
+
+def test_the_same_records_give_the_same_files(records, tmp_path):
+    runs = records(("spos", (0.5, 0.6)))
+    paths = draw(runs, tmp_path / "tau")
+    assert [path.suffix for path in paths] == [".png", ".pdf", ".svg"]
+    first = [path.read_bytes() for path in paths]
+    assert [path.read_bytes() for path in draw(reversed(runs), tmp_path / "tau")] == first
+
+
+def test_the_command_writes_the_picture_beside_the_table(write_run, make_record, tmp_path, capsys):
+    folder = write_run("runs/a", make_record())
+    begun = tmp_path / "runs" / "b"
+    begun.mkdir()
+    (begun / "checkpoint.pt").touch()
+    main([str(folder.parent), "--output", str(tmp_path / "all")])
+    written = {path.name for path in tmp_path.glob("all.*")}
+    assert written == {f"all.{form}" for form in ("md", "csv", "parquet", "png", "pdf", "svg")}
+    assert capsys.readouterr().err.count("left out") == 1
+
+
+def test_rows_grow_with_their_names():
+    interval = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 2}
+    short, long = (Spread("a", (0.5,), interval, note) for note in ("", "word " * 30))
+    assert Rows([long]).height > Rows([short]).height
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.floats(-1, 5), st.floats(0.1, 1)), min_size=1, max_size=5))
+def test_names_stand_side_by_side_in_order(things):
+    wanted, widths = np.array([w for w, _ in things]), [w for _, w in things]
+    placed = side_by_side(wanted, widths, -3, 8)
+    order = np.argsort(wanted, kind="stable")
+    for left, right in zip(order, order[1:], strict=False):
+        assert placed[right] - placed[left] >= (widths[left] + widths[right]) / 2 - 1e-9
+    assert placed.min() >= -3 and placed.max() <= 8
+    if len(things) == 1:
+        assert placed == pytest.approx(np.clip(wanted, -3 + widths[0] / 2, 8 - widths[0] / 2))

@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from reports.commands.compare import main
+from reports.runs.compare import summary
+from reports.text.markdown import save, to_markdown
+from reports.text.markdown_text import escape
+from searchspaces.errors import UsageError
+
+
+@pytest.fixture
+def folders(write_run, make_record):
+    made = []
+    for seed, (base, full) in enumerate([(0.50, 0.51), (0.52, 0.51), (0.40, 0.44)]):
+        made.append(write_run(f"s{seed}", make_record("spos", seed, base)))
+        made.append(
+            write_run(f"m{seed}", make_record("mngnas", seed, full, costs__image_passes=2_500_000))
+        )
+    return made
+
+
+def cells(text):
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_rows_and_columns_as_people_read_them(folders):
+    text = to_markdown(summary(folders))
+    head, rule, *rows = cells(text)
+    assert {len(row) for row in (head, rule, *rows)} == {len(head)}
+    assert [row[0] for row in rows] == [
+        "floor: parameters", "floor: FLOPs", "floor: random", "spos", "mngnas", "ceiling",
+    ]  # fmt: skip
+    spos, mngnas = (dict(zip(head, row, strict=True)) for row in rows[3:5])
+    assert spos["Kendall τ"].startswith("0.473 [")
+    assert spos["over the best floor"] == "+0.013"
+    assert spos["τ − τ of spos"] == "–"
+    assert mngnas["τ − τ of spos"] == "+0.013 [−0.049, +0.076], not shown"
+    assert mngnas["image passes (training + scoring)"] == "2.50 M + 0.50 M"
+    assert "settings" not in head
+    assert text.startswith("**nb201 on digits**: 600 architectures; scores on the val split, BN")
+    assert "Costs are not equal: from 1.50 M to 3.00 M image passes." in text
+
+
+def test_below_the_floor_shows_as_negative(write_run, make_record):
+    text = to_markdown(summary([write_run("a", make_record(tau=0.3))]))
+    assert "| −0.160 |" in text
+
+
+def test_names_cannot_break_the_table(write_run, make_record):
+    content = make_record("my|me*th_od\n`x`<b>")
+    text = to_markdown(summary([write_run("a", content)]))
+    assert r"my\|me\*th\_od \`x\`\<b\>" in text
+    assert escape("a~b") == r"a\~b"
+
+
+def test_twins_hold_the_same_rows(folders, tmp_path):
+    table = summary(folders)
+    paths = save(table, tmp_path / "out" / "table.v1")
+    assert [path.name for path in paths] == ["table.v1.md", "table.v1.csv", "table.v1.parquet"]
+    assert paths[0].read_text() == to_markdown(table)
+    assert list(pd.read_csv(paths[1])["tau"]) == list(table["tau"])
+    pd.testing.assert_frame_equal(pd.read_parquet(paths[2]), table, check_dtype=False)
+
+
+def test_command_prints_the_table_of_a_folder_of_runs(folders, tmp_path, capsys):
+    (tmp_path / "supernets").mkdir()
+    main([str(tmp_path), "--output", str(tmp_path / "table")])
+    assert capsys.readouterr().out == to_markdown(summary(folders)).rstrip() + "\n"
+    assert (tmp_path / "table.csv").exists()
+
+
+def test_command_refuses_what_holds_no_run(tmp_path):
+    with pytest.raises(UsageError, match="no run folder"):
+        main([str(tmp_path)])
+    with pytest.raises(UsageError, match="--reference"):
+        main(["--referense", "x"])

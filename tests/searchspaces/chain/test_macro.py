@@ -1,0 +1,69 @@
+import json
+from itertools import product
+
+import pytest
+
+from searchspaces.base import Cost, ImageSpec
+from searchspaces.chain.macro import NASBenchMacro
+from searchspaces.errors import UsageError
+
+CIFAR = ImageSpec(channels=3, size=32, classes=10)
+KEYS = ["".join(key) for key in product("012", repeat=8)]
+
+
+@pytest.mark.parametrize("scale", NASBenchMacro.scales)
+def test_3969_of_6561_keys_are_distinct(scale):
+    space = NASBenchMacro(scale)
+    assert [space.encode(space.decode(key)) for key in KEYS] == KEYS
+    assert len({space.canonical(space.decode(key)) for key in KEYS}) == 3969
+
+
+def test_zeros_move_to_the_end_of_their_stage_but_never_from_its_front():
+    space = NASBenchMacro()
+    for key, expected in {
+        "00000000": "00000000",
+        "01001002": "01010020",
+        "10020201": "10020210",
+        "22212202": "22212220",
+        "00102012": "00120012",
+    }.items():
+        assert space.canonical(space.decode(key)) == expected
+
+
+def test_the_smallest_network_by_hand():
+    """Stem 3x3, three 1x1 convolutions with stride 2, 1x1 to 1,280, classifier."""
+    convolutions = [(9 * 3 * 32, 32, 32), (32 * 64, 64, 16), (64 * 128, 128, 8)]
+    convolutions += [(128 * 256, 256, 4), (256 * 1280, 1280, 4)]
+    params = sum(weights + 2 * channels for weights, channels, _ in convolutions)
+    madds = sum(weights * side * side for weights, _, side in convolutions)
+    expected = Cost(params + 1280 * 10 + 10, madds + 1280 * 10)
+    assert expected == Cost(387_882, 7_713_280)
+    space = NASBenchMacro()
+    assert space.cost(space.decode("00000000"), CIFAR) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0000000", "000000000", "00000003", "0000000٣", "-0000000"])
+def test_other_strings_are_refused(text):
+    with pytest.raises(
+        UsageError, match="no architecture of macro: .* 8 layers, at most '22222222'"
+    ):
+        NASBenchMacro().decode(text)
+
+
+def test_cost_is_the_benchmarks_own_for_all_keys(shared_data):
+    space = NASBenchMacro()
+    content = json.loads((shared_data / "macro" / "nas-bench-macro_cifar10.json").read_text())
+    assert sorted(content) == KEYS
+    for key, entry in content.items():
+        assert space.cost(space.decode(key), CIFAR) == Cost(entry["params"], entry["flops"])
+
+
+def test_equal_canonical_keys_share_one_training(shared_data):
+    """The file says the same of two keys exactly where they are one network here."""
+    space = NASBenchMacro()
+    content = json.loads((shared_data / "macro" / "nas-bench-macro_cifar10.json").read_text())
+    trained = {}
+    for key, entry in content.items():
+        numbers = (*entry["test_acc"], entry["params"], entry["flops"])
+        assert trained.setdefault(space.canonical(space.decode(key)), numbers) == numbers
+    assert len(set(trained.values())) == len(trained) == 3969

@@ -1,0 +1,221 @@
+"""NAS-Bench-201 against its published counts, its table, and its own network."""
+
+import contextlib
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from norms import randomised
+from torch.utils.flop_counter import FlopCounterMode
+
+from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
+from searchspaces.nb201.cell import (
+    EDGES,
+    NONE,
+    OPERATORS,
+    live_edges,
+    subnet_key,
+    unique_string,
+)
+from searchspaces.nb201.space import NASBench201
+
+CIFAR = ImageSpec(3, 32, 10)
+SMALL = ImageSpec(1, 12, 10)
+ALL = list(itertools.product(range(5), repeat=6))
+archs = st.tuples(*[st.integers(0, 4)] * 6)
+
+
+def test_counts_of_the_paper():
+    assert len(ALL) == NASBench201().size == 15_625
+    assert len({unique_string(arch, zeros=False) for arch in ALL}) == 12_751
+    assert len({unique_string(arch, zeros=True) for arch in ALL}) == 6_466
+    assert len({subnet_key(arch) for arch in ALL}) == 9_445
+    assert sum(not NASBench201().is_valid(arch) for arch in ALL) == 341
+
+
+@given(archs)
+def test_string_form_goes_both_ways(arch):
+    space = NASBench201()
+    assert space.decode(space.encode(arch)) == arch
+
+
+def test_string_form_is_the_official_one():
+    official = (
+        "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|"
+    )
+    assert NASBench201().decode(official) == (3, 0, 2, 1, 4, 3)
+    assert NASBench201().encode((3, 0, 2, 1, 4, 3)) == official
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "|none~0|", "nonsense", "|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "|skip~0|" * 3],
+)
+def test_other_strings_are_refused(text):
+    with pytest.raises(UsageError, match="not a NAS-Bench-201 architecture"):
+        NASBench201().decode(text)
+
+
+@given(st.text(max_size=100))
+def test_arbitrary_text_is_refused_or_read(text):
+    with contextlib.suppress(UsageError):
+        assert NASBench201().encode(NASBench201().decode(text)) == text
+
+
+def test_unknown_scale_suggests_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'compact'"):
+        NASBench201("compct")
+
+
+def test_costs_equal_the_benchmark_for_every_architecture(shared_data):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.read_parquet(shared_data / "nb201" / "nb201_v1_1.parquet")
+    space = NASBench201()
+    costs = [space.cost(space.decode(text), CIFAR) for text in table.arch_str]
+    params = np.rint(table.params_M_c10.to_numpy() * 1e6).astype(int)
+    madds = np.rint(table.flops_M_c10.to_numpy() * 1e6).astype(int)
+    assert [cost.params for cost in costs] == params.tolist()
+    assert [cost.madds for cost in costs] == madds.tolist()
+
+
+@pytest.mark.parametrize("scale", NASBench201.scales)
+@pytest.mark.parametrize("arch", [(3, 3, 3, 3, 3, 3), (2, 0, 1, 4, 3, 1), (0, 0, 0, 0, 0, 0)])
+def test_cost_equals_the_built_network(scale, arch):
+    space, image = NASBench201(scale), CIFAR if scale == "benchmark" else SMALL
+    network = space.standalone(arch, image).eval()
+    cost = space.cost(arch, image)
+    assert sum(p.numel() for p in network.parameters()) == cost.params
+    # Operators on dead edges are part of the count but of no forward pass: give them one.
+    if all(edge in live_edges(arch, from_input=False) for edge, op in enumerate(arch) if op):
+        counter = FlopCounterMode(display=False)
+        with counter, torch.no_grad():
+            network(torch.zeros(1, image.channels, image.size, image.size))
+        assert counter.get_total_flops() // 2 + image.classes == cost.madds
+
+
+def test_standalone_network_is_the_benchmark_s_own():
+    """Forward pass against NAS-Bench-201's network, layer by layer, written out independently."""
+    arch = (3, 1, 2, 0, 4, 3)
+    network = randomised(NASBench201().standalone(arch, CIFAR)).eval()
+    state = network.state_dict()
+    x = torch.randn(2, 3, 32, 32)
+
+    def bn(y, name):
+        names = ("running_mean", "running_var", "weight", "bias")
+        return torch.nn.functional.batch_norm(y, *(state[f"{name}.{n}"] for n in names))
+
+    def block(y, name, kernel, stride=1):
+        weight = state[f"{name}.1.weight"]
+        y = torch.nn.functional.conv2d(y.relu(), weight, stride=stride, padding=kernel // 2)
+        return bn(y, f"{name}.2")
+
+    def cell(x0, name):
+        x1 = block(x0, f"{name}.edges.0.3", 3)
+        x2 = x0 + block(x1, f"{name}.edges.2.2", 1)
+        ones = torch.nn.functional.avg_pool2d(torch.ones_like(x1), 3, 1, 1)
+        pooled = torch.nn.functional.avg_pool2d(x1, 3, 1, 1) / ones
+        return pooled + block(x2, f"{name}.edges.5.3", 3)
+
+    y = bn(torch.nn.functional.conv2d(x, state["stem.0.weight"], padding=1), "stem.1")
+    for stage in range(3):
+        if stage:
+            name = f"reductions.{stage - 1}"
+            main = block(block(y, f"{name}.body.0", 3, 2), f"{name}.body.1", 3)
+            small = torch.nn.functional.avg_pool2d(y, 2)
+            y = main + torch.nn.functional.conv2d(small, state[f"{name}.shortcut.1.weight"])
+        for index in range(5):
+            y = cell(y, f"stages.{stage}.{index}")
+    y = bn(y, "head.0").relu().mean((2, 3))
+    expected = y @ state["classifier.weight"].T + state["classifier.bias"]
+    torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_subnet_of_a_dead_cell_gives_the_logits_of_the_path(affine, training):
+    space = NASBench201("compact", width=4, cells=2)
+    torch.manual_seed(0)
+    supernet = space.supernet(SMALL, affine=affine)
+    x = torch.randn(8, 1, 12, 12)
+    rng = np.random.default_rng(0)
+    for _ in range(3):  # moves every BN off its initial statistics
+        supernet(x, space.sample(rng))
+    supernet.train(training)
+    for arch in [(0,) * 6, (0, 0, 3, 0, 3, 3)]:
+        subnet = supernet.subnet(arch)
+        assert subnet.training is training
+        torch.testing.assert_close(subnet(x), supernet(x, arch), rtol=0, atol=0)
+
+
+def test_training_a_subnet_leaves_the_supernet_alone():
+    space = NASBench201("compact")
+    supernet = space.supernet(SMALL)
+    before = {name: value.clone() for name, value in supernet.state_dict().items()}
+    subnet = supernet.subnet((3, 2, 3, 1, 4, 2)).train()
+    subnet(torch.randn(4, 1, 12, 12)).sum().backward()
+    with torch.no_grad():
+        for parameter in subnet.parameters():
+            parameter.add_(1)
+    for name, value in supernet.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@given(archs)
+def test_gradient_reaches_exactly_the_parameters_of_the_path(arch):
+    supernet = _gradient_supernet()
+    supernet.zero_grad(set_to_none=True)
+    supernet(torch.randn(4, 1, 12, 12), arch).square().sum().backward()
+    live = live_edges(arch)
+    for name, parameter in supernet.named_parameters():
+        if ".edges." in name:
+            _, after = name.split(".edges.")
+            edge, op = after.split(".")[:2]
+            used = int(edge) in live and arch[int(edge)] == int(op)
+            assert (parameter.grad is not None) == used, name
+        elif live:
+            assert parameter.grad is not None, name
+
+
+def _gradient_supernet(cache=[]):  # noqa: B006  built once: hypothesis calls many times
+    if not cache:
+        cache.append(NASBench201("compact", width=2).supernet(SMALL))
+    return cache[0]
+
+
+@given(archs)
+def test_equal_subnet_keys_are_equal_functions(arch):
+    supernet = _gradient_supernet().train()
+    x = torch.randn(4, 1, 12, 12)
+    torch.testing.assert_close(supernet(x, arch), supernet(x, subnet_key(arch)), rtol=0, atol=0)
+
+
+def test_dead_cells_ignore_their_input():
+    supernet = NASBench201("compact").supernet(SMALL).eval()
+    x = torch.randn(2, 1, 12, 12)
+    for arch in [a for a in ALL if not live_edges(a)][::20]:
+        assert torch.equal(supernet(x, arch), supernet(-x, arch))
+
+
+@given(archs, st.integers(0, 1000))
+def test_variation_stays_in_the_space(arch, seed):
+    space, rng = NASBench201(), np.random.default_rng(seed)
+    other = space.sample(rng)
+    neighbour = space.neighbour(arch, rng)
+    assert sum(a != b for a, b in zip(arch, neighbour, strict=True)) == 1
+    child = space.crossover(arch, other, rng)
+    assert all(c in pair for c, pair in zip(child, zip(arch, other, strict=True), strict=True))
+    assert space.mutate(arch, rng, rate=0.0) == arch
+    for made in (neighbour, child, space.mutate(arch, rng, rate=1.0)):
+        assert len(made) == len(EDGES)
+        assert all(NONE <= op < len(OPERATORS) for op in made)
+
+
+def test_every_operator_is_sampled_equally_often():
+    space, rng = NASBench201(), np.random.default_rng(0)
+    drawn = np.array([space.sample(rng) for _ in range(5000)])
+    counts = np.stack([np.bincount(site, minlength=5) for site in drawn.T])
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(5000 * 0.2 * 0.8)
