@@ -5,46 +5,29 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections import Counter
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch.nn import functional
 
+from methods.data import Batch, Data
+from methods.lazy import functional, torch
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.scoring import accuracies, accuracy
 from methods.search.evolution import Evolution
 from methods.team import Team, divisible
-from searchspaces.base import Arch, ImageSpec, Path, SearchSpace
-from searchspaces.supernet import Supernet, in_chunks
+from searchspaces.base import Arch, Path, SearchSpace
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+if TYPE_CHECKING:
+    from searchspaces.supernet import Supernet
 
 # First entries of the seeds of independent random streams; every draw of a run is a function of
 # (stream, seed, step), so that resuming needs no generator state.
 PATHS, SEARCH, RETRAIN = 11, 12, 13
 
 TOGETHER = 128  # most architectures that one network is made of for scoring
-
-
-class Data(Protocol):
-    """What a method may see of a task."""
-
-    image: ImageSpec
-    train: Sized
-    val: Sized
-
-    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
-        """Augmented training batch number ``step``."""
-
-    def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
-        """All of ``train`` or ``val`` in stored order."""
-
-    def halves(self) -> tuple[Data, Data]:
-        """The same with one half of the training images each."""
 
 
 @dataclass(frozen=True)
@@ -259,3 +242,8 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: in
     factor = 1 - done if recipe.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
     for group in optimizer.param_groups:
         group["lr"] = recipe.lr * factor
+
+
+def in_chunks(positions: Sequence[int], size: int) -> list[list[int]]:
+    """``positions`` in their order, ``size`` at a time, the last time perhaps fewer."""
+    return [list(positions[i : i + size]) for i in range(0, len(positions), size)]

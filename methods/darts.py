@@ -10,19 +10,37 @@ the edges it keeps: the architecture that DARTS derives is the most probable.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from methods.base import Batch, Method, Setting
-from methods.relaxation_options import DARTSOptions
+from methods.lazy import functional, torch
+from methods.options import option
 from methods.team import divisible
 from searchspaces.base import Arch, SearchSpace
-from searchspaces.supernet import Operator, Visit
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Operator, Visit
 
 ARCH_BETAS = (0.5, 0.999)  # of Adam, DARTS section 3.1
+
+
+@dataclass(frozen=True)
+class DARTSOptions:
+    """Adam on the architecture parameters, as DARTS and NAS-Bench-201 set it."""
+
+    arch_lr: float = option(3e-4, "learning rate of the architecture parameters")
+    arch_weight_decay: float = option(1e-3, "their L2 penalty")
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for values that no training can have."""
+        for name in ("arch_lr", "arch_weight_decay"):
+            if getattr(self, name) < 0:
+                flag = name.replace("_", "-")
+                raise UsageError(f"--options.{flag} must be at least 0, not {getattr(self, name)}.")
 
 
 class DARTS(Method):

@@ -8,22 +8,44 @@ teacher is a stand-alone network of the same space, so that all shapes agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional
 
 from methods.base import Batch, Method, Setting, set_learning_rate, sgd
-from methods.dna_options import DNAOptions
-from methods.scoring import first_batches, recalibrate
+from methods.data import first_batches
+from methods.lazy import functional, torch
+from methods.options import option
+from methods.scoring import recalibrate
 from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
-from searchspaces.supernet import State, Supernet
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import State, Supernet
 
 TEACHER = 62
+
+
+@dataclass(frozen=True)
+class DNAOptions:
+    """The teacher, which is trained first."""
+
+    teacher: str = option(
+        "best",
+        "architecture of the teacher, encoded; 'best': of the ground truth by validation accuracy "
+        "(knowledge that other methods do not have); empty: the costliest of 100 random ones",
+    )
+    teacher_share: float = option(0.25, "share of the steps that train the teacher")
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for a share that leaves nothing to do."""
+        if not 0 < self.teacher_share < 1:
+            raise UsageError(
+                f"--options.teacher-share must be between 0 and 1, not {self.teacher_share}."
+            )
 
 
 class DNA(Method):
@@ -95,34 +117,39 @@ class DNA(Method):
         self.costs["steps"] += 1
         return self.team.mean(loss.detach())
 
-    @torch.no_grad()
     def teacher_states(self, x: torch.Tensor) -> list[State]:
         """The input of each stage, and the output of the last, in evaluation mode."""
-        states = [self.teacher.eval().begin(x)]
-        for index in range(self.teacher.stages_number):
-            states.append(self.teacher.stage(index, states[-1]))
+        with torch.no_grad():
+            states = [self.teacher.eval().begin(x)]
+            for index in range(self.teacher.stages_number):
+                states.append(self.teacher.stage(index, states[-1]))
         return states
 
     # Scoring --------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Minus the mean relative error of the stages on the validation images, in percent."""
         scoring, scores = self.setting.scoring, []
         for arch in archs:
-            student = Student(self.supernet.subnet(arch), self.teacher_states)
+            subnet = self.supernet.subnet(arch)
+            errors = partial(self._subnet_errors, subnet)
             if scoring.bn == "recalibrate":
-                recalibrate(student, self.data, scoring.calibration_images, scoring.batch_size)
-            student.train(scoring.bn == "batchstat")
+                sizes = scoring.calibration_images, scoring.batch_size
+                recalibrate(subnet, self.data, *sizes, run=errors)
+            subnet.train(scoring.bn == "batchstat")
             total, images = torch.zeros((), device=self.setting.device), 0
             for x, _ in first_batches(self.data, "val", scoring.images, scoring.batch_size):
-                total += student(x).mean() * len(x)
+                total += errors(x).mean() * len(x)
                 images += len(x)
             scores.append(-100 * total.item() / images)
             calibration = min(scoring.calibration_images, len(self.data.train))
             images += calibration * (scoring.bn == "recalibrate")
             self.costs["scoring_image_passes"] += 2 * images  # the teacher's too
         return np.array(scores)
+
+    def _subnet_errors(self, subnet: Supernet, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return block_errors(subnet, None, self.teacher_states(x))
 
     # State ------------------------------------------------------------------------------------
 
@@ -146,30 +173,21 @@ class DNA(Method):
         self.teacher_optimizer.load_state_dict(state["teacher_optimizer"])
 
 
-class Student(nn.Module):
-    """A subnet under the teacher: its errors instead of its logits."""
-
-    def __init__(self, subnet: Supernet, teacher_states: Callable[[torch.Tensor], list[State]]):
-        super().__init__()
-        self.subnet, self.teacher_states = subnet, teacher_states
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return block_errors(self.subnet, None, self.teacher_states(x))
-
-
 def block_errors(
     network: Supernet,
     path: Path | None,
     states: list[State],
-    variance: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.var,
+    variance: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Mean squared error of each stage over the variance of the teacher's output, ``[stages]``.
 
-    ``states`` are the teacher's; each stage gets the teacher's input.
+    ``states`` are the teacher's; each stage gets the teacher's input. ``variance`` tells that of
+    a batch of which the outputs are a part; by default they are the whole.
     """
     errors = []
     for index, (before, after) in enumerate(zip(states, states[1:], strict=False)):
         target = after[-1]
         output = network.stage(index, before, path)[-1]
-        errors.append(functional.mse_loss(output, target) / variance(target).clamp(min=1e-12))
+        spread = (variance or torch.var)(target).clamp(min=1e-12)
+        errors.append(functional.mse_loss(output, target) / spread)
     return torch.stack(errors)

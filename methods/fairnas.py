@@ -7,17 +7,40 @@ batch and the same weights; one optimiser step applies their gradients.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from methods.base import Batch, Method, Setting
-from methods.fairnas_options import FairNASOptions
+from methods.lazy import torch
+from methods.options import option
 from searchspaces.base import Arch, Cost, Path, SearchSpace
 from searchspaces.errors import UsageError
 
 TRIES = 2000
+
+
+@dataclass(frozen=True)
+class FairNASOptions:
+    """How fair training is, and which search follows it."""
+
+    fairness: str = option(
+        "strict",
+        "strict: every operator is trained once in each step, by as many models as a site has "
+        "operators; expectation: one uniformly drawn model per step",
+        ("strict", "expectation"),
+    )
+    grad_reduce: str = option(
+        "sum",
+        "what a step does with the gradients of its models",
+        ("sum", "mean"),
+    )
+    search: str = option(
+        "evolution",
+        "by accuracy alone, or NSGA-II by accuracy, multiply-adds and parameters (the paper)",
+        ("evolution", "nsga2"),
+    )
 
 
 def models_per_step(options: FairNASOptions, space: SearchSpace) -> int:

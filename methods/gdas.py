@@ -7,16 +7,32 @@ through, the gradient reaches all architecture parameters of the site.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from methods.darts import DARTS, density
-from methods.relaxation_options import GDASOptions
+from methods.darts import DARTS, DARTSOptions, density
+from methods.lazy import torch
+from methods.options import option
 from searchspaces.base import SearchSpace
-from searchspaces.supernet import Operator, Visit
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Operator, Visit
 
 GUMBEL = 61
+
+
+@dataclass(frozen=True)
+class GDASOptions(DARTSOptions):
+    """And the temperature of the Gumbel softmax, linear over the training."""
+
+    temperature: float = option(10.0, "temperature at the first step")
+    last_temperature: float = option(0.1, "temperature at the last step")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.temperature, self.last_temperature) <= 0:
+            raise UsageError("--options.temperature and last-temperature must be above 0.")
 
 
 class GDAS(DARTS):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from searchspaces.errors import UsageError
-
 
 def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
     """A dataclass field with its help text and, where the values are a fixed set, the choices."""
@@ -52,60 +50,3 @@ class SearchLimits:
     parents: int = option(10, "best architectures seen so far that breed")
     mutation_rate: float = option(0.1, "probability that a mutation resamples a gene")
     max_madds: float = option(0.0, "largest number of multiply-adds, in millions; 0: no limit")
-
-
-@dataclass(frozen=True)
-class SPOSOptions:
-    """What SPOS leaves open."""
-
-    sampler: str = option(
-        "uniform",
-        "paths uniform over architectures (the paper) or over seven bins of multiply-adds "
-        "(the released code)",
-        ("uniform", "flops_bins"),
-    )
-    reject_dead: bool = option(
-        False, "never train a path without connection from input to output; shifts the marginals"
-    )
-
-
-@dataclass(frozen=True)
-class MNGNASOptions:
-    """Hyper-parameters of the search (Section IV-A); arms of the ablation."""
-
-    base: str = option("spos", "method that trains the supernet", ("spos", "fairnas", "mixpath"))
-    kd: str = option(
-        "full",
-        "teachers while retraining: none (labels only), the best model of the previous epoch, "
-        "the average of searched models, their adaptive combination, or in full: adaptive with "
-        "peers and perturbation",
-        ("none", "single", "average", "searched", "full"),
-    )
-    qp: str = option(
-        "printed",
-        "coefficients: eq. 20 as printed, with the student counted twice as eqs. 12 and 19 "
-        "demand, or eq. 12 on the gradients of the outputs",
-        ("printed", "corrected", "gradient"),
-    )
-    search_epochs: int = option(40, "search epochs")
-    population: int = option(30, "architectures per search epoch")
-    removed: int = option(10, "worst architectures replaced after each search epoch")
-    teachers: int = option(5, "searched models in each of the two teacher groups")
-    crossover: float = option(0.5, "share of new architectures from crossover, else mutation")
-    retrain_steps: int = option(40, "optimiser steps of one retraining")
-    retrain_lr: float = option(0.025, "initial learning rate of a retraining, cosine to zero")
-    perturbed: int = option(4, "architectures one block away that the best model is tuned with")
-    perturb_steps: int = option(10, "optimiser steps with each of them")
-
-    def __post_init__(self) -> None:
-        """Raises :class:`UsageError` for values that no search can have."""
-        least = {name: 1 for name in ("search_epochs", "population", "teachers", "retrain_steps")}
-        least |= {name: 0 for name in ("removed", "crossover", "retrain_lr", "perturbed")}
-        for name, bound in (least | {"perturb_steps": 0}).items():
-            if getattr(self, name) < bound:
-                flag = name.replace("_", "-")
-                raise UsageError(
-                    f"--options.{flag} must be at least {bound}, not {getattr(self, name)}."
-                )
-        if self.crossover > 1:
-            raise UsageError(f"--options.crossover is a share, at most 1, not {self.crossover}.")

@@ -22,21 +22,18 @@ _OPTIONS = Registry(
     "options of method",
     "nas_harness.method_options",
     {
-        "spos": "methods.options:SPOSOptions",
-        "fairnas": "methods.fairnas_options:FairNASOptions",
-        "mixpath": "methods.mixpath_options:MixPathOptions",
         "cream": "methods.cream.options:CreamOptions",
         "ennas": "methods.ennas.options:EnNASOptions",
-        "mngnas": "methods.options:MNGNASOptions",
-        "darts": "methods.relaxation_options:DARTSOptions",
-        "gdas": "methods.relaxation_options:GDASOptions",
-        "dna": "methods.dna_options:DNAOptions",
+        "mngnas": "methods.mngnas.options:MNGNASOptions",
     },
 )
 
 
 def options_class(name: str) -> type:
-    """The dataclass of a method's options, without importing the method where it can be avoided.
+    """The dataclass of a method's options: those of the method's class, ``Options``.
+
+    The group ``nas_harness.method_options`` names it again where the method's module imports
+    PyTorch, which takes seconds: the command line asks for it to print its help.
 
     Raises :class:`UsageError` for an unknown method.
     """

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from methods.base import Method
-from methods.options import SPOSOptions
+from methods.options import option
 from searchspaces.base import Path
 
 BINS = 7  # of multiply-adds, as the released code divides 290-360 M
 TRIES = 500
+
+
+@dataclass(frozen=True)
+class SPOSOptions:
+    """What SPOS leaves open."""
+
+    sampler: str = option(
+        "uniform",
+        "paths uniform over architectures (the paper) or over seven bins of multiply-adds "
+        "(the released code)",
+        ("uniform", "flops_bins"),
+    )
+    reject_dead: bool = option(
+        False, "never train a path without connection from input to output; shifts the marginals"
+    )
 
 
 class SPOS(Method):

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-Step = TypeVar("Step", bound=Callable[..., dict[str, torch.Tensor]])
+Step = TypeVar("Step", bound="Callable[..., dict[str, torch.Tensor]]")
 
 
 class Team:

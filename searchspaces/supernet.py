@@ -74,8 +74,3 @@ class Supernet(nn.Module, ABC):
     def order(self, archs: Sequence[Arch]) -> list[int]:
         """Positions in ``archs``, those next to each other that gain most from being together."""
         return list(range(len(archs)))
-
-
-def in_chunks(positions: Sequence[int], size: int) -> list[list[int]]:
-    """``positions`` in their order, ``size`` at a time, the last time perhaps fewer."""
-    return [list(positions[i : i + size]) for i in range(0, len(positions), size)]

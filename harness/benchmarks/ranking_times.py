@@ -19,8 +19,8 @@ from harness.tasks import IMAGES
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from methods.base import Method, Setting
-from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
-from methods.spos import SPOS
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOS, SPOSOptions
 from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.chain.space import ChainSpace
 from searchspaces.chain.tree import prefixes

@@ -17,8 +17,9 @@ from harness.files.progress import bar
 from harness.tasks import IMAGES
 from methods.base import Setting
 from methods.mngnas.method import MNGNAS
+from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member
-from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits
+from methods.options import Recipe, Scoring, SearchLimits
 from searchspaces.registry import SPACES
 
 TEACHERS = 5

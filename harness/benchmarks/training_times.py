@@ -19,8 +19,8 @@ from harness.running.training import train_supernet
 from harness.tabular.cost import usual_scale
 from harness.tasks import IMAGES
 from methods.base import PATHS, Method, Setting, set_learning_rate
-from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
-from methods.spos import SPOS
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOS, SPOSOptions
 from searchspaces.registry import SPACES
 
 IMAGES_NUMBER = 3000

@@ -24,7 +24,7 @@ from harness.running.acceleration import accelerated
 from harness.running.assembly import make_method, training_identity
 from harness.tasks.base import Task
 from methods.base import Method
-from methods.options import SPOSOptions
+from methods.spos import SPOSOptions
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 

@@ -25,7 +25,7 @@ from methods.cream.matching import (
 )
 from methods.cream.options import CreamOptions, Quirks
 from methods.cream.path_board import Board, Entry
-from methods.scoring import first_batches
+from methods.data import first_batches
 from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError

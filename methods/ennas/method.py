@@ -20,11 +20,11 @@ from torch.nn import functional
 
 from methods.base import PATHS, Method, Setting
 from methods.batchnorm import frozen_statistics
+from methods.data import first_batches
 from methods.ennas.diversity import diversity_tables
 from methods.ennas.ensemble import ensemble_weights
 from methods.ennas.options import EnNASOptions
 from methods.ennas.sampling_law import SamplingLaw
-from methods.scoring import first_batches
 from methods.team import divisible
 from searchspaces.base import Path, SearchSpace
 

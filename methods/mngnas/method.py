@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from methods.base import RETRAIN, SEARCH, Batch, Method, Setting, set_learning_rate, sgd
+from methods.base import RETRAIN, SEARCH, Batch, Method, Setting, in_chunks, set_learning_rate, sgd
 from methods.mngnas.coefficients import adaptive_coefficients
 from methods.mngnas.distillation import Outputs, mixed_distillation
+from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member, TeacherGroups
-from methods.options import MNGNASOptions, Recipe
+from methods.options import Recipe
 from methods.registry import METHODS, options_class
 from searchspaces.base import Arch, SearchSpace
-from searchspaces.supernet import Supernet, in_chunks
+from searchspaces.supernet import Supernet
 
 TRIES = 2000
 

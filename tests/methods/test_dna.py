@@ -9,8 +9,7 @@ from scipy.stats import kendalltau
 
 from harness.tasks import load_task
 from methods.base import Setting
-from methods.dna import DNA, block_errors
-from methods.dna_options import DNAOptions
+from methods.dna import DNA, DNAOptions, block_errors
 from methods.options import Recipe, Scoring, SearchLimits
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

@@ -14,8 +14,7 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import chi2_contingency, chisquare, kendalltau
 
 from methods.base import PATHS, Method, Setting
-from methods.fairnas import FairNAS, fair_genes
-from methods.fairnas_options import FairNASOptions
+from methods.fairnas import FairNAS, FairNASOptions, fair_genes
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.search.nsga2 import NSGA2
 from searchspaces.errors import UsageError

@@ -11,10 +11,9 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import chisquare, kendalltau
 
 from methods.base import PATHS, Setting
-from methods.mixpath import MixPath
-from methods.mixpath_options import MixPathOptions
-from methods.options import Recipe, Scoring, SearchLimits, SPOSOptions
-from methods.spos import SPOS
+from methods.mixpath import MixPath, MixPathOptions
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOS, SPOSOptions
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 from searchspaces.shadow import ShadowNorm

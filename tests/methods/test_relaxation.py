@@ -12,10 +12,9 @@ from scipy.stats import kendalltau
 
 from harness.tasks import load_task
 from methods.base import Setting
-from methods.darts import DARTS
-from methods.gdas import GDAS
+from methods.darts import DARTS, DARTSOptions
+from methods.gdas import GDAS, GDASOptions
 from methods.options import Recipe, Scoring, SearchLimits
-from methods.relaxation_options import DARTSOptions, GDASOptions
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

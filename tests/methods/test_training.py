@@ -10,9 +10,11 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
 from methods.base import Setting
-from methods.dna_options import DNAOptions
-from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits, SPOSOptions
+from methods.dna import DNAOptions
+from methods.mngnas.options import MNGNASOptions
+from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
+from methods.spos import SPOSOptions
 from searchspaces.base import ImageSpec
 from searchspaces.nb201.cell import live_edges
 from searchspaces.nb201.space import NASBench201

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from searchspaces.supernet import in_chunks
+from methods.base import in_chunks
 
 
 class ToyMethod:

@@ -6,8 +6,8 @@ import toy_method
 from toy_method import ToyMethod
 
 from harness.running.ranking import rank
+from methods.base import in_chunks
 from searchspaces.errors import UsageError
-from searchspaces.supernet import in_chunks
 
 ARCHS = [(i, i % 3) for i in range(21)]
 

@@ -28,8 +28,8 @@ from methods.base import set_learning_rate
 from methods.cream.matching import distillation_weight
 from methods.cream.method import Cream, mixed_loss
 from methods.cream.options import CreamOptions, Quirks
-from methods.options import Recipe, SPOSOptions
-from methods.spos import SPOS
+from methods.options import Recipe
+from methods.spos import SPOS, SPOSOptions
 
 # Warm-up ------------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from torch.nn import functional
 from methods.base import Setting
 from methods.mngnas.distillation import Outputs, mixed_distillation
 from methods.mngnas.method import MNGNAS
+from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member, TeacherGroups
-from methods.options import MNGNASOptions, Recipe, Scoring, SearchLimits
+from methods.options import Recipe, Scoring, SearchLimits
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

@@ -1,0 +1,41 @@
+"""What a method sees of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from searchspaces.base import ImageSpec
+
+if TYPE_CHECKING:
+    import torch
+
+# Images ``[B, C, H, W]`` and integer labels ``[B]``.
+Batch: TypeAlias = "tuple[torch.Tensor, torch.Tensor]"
+
+
+class Data(Protocol):
+    """Training and validation images, never test images."""
+
+    image: ImageSpec
+    train: Sized
+    val: Sized
+
+    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        """Augmented training batch number ``step``."""
+
+    def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
+        """All of ``train`` or ``val`` in stored order."""
+
+    def halves(self) -> tuple[Data, Data]:
+        """The same with one half of the training images each."""
+
+
+def first_batches(data: Data, part: str, images: int, batch_size: int) -> Iterator[Batch]:
+    """Batches of the first ``images`` of ``part`` in stored order; of all if 0."""
+    left = images
+    for x, y in data.batches(part, batch_size):
+        yield (x[:left], y[:left]) if images else (x, y)
+        left -= len(y)
+        if images and left <= 0:
+            return

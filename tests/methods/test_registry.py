@@ -1,0 +1,39 @@
+"""Options are read before methods are: to print help, nobody waits for PyTorch."""
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+import torch
+
+from methods.lazy import LazyModule
+from methods.registry import METHODS, options_class
+
+BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_options_are_those_of_the_method_and_need_no_torch(name):
+    code = (
+        "import sys\n"
+        "from methods.registry import options_class\n"
+        f"print(options_class({name!r}).__qualname__, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [METHODS[name].Options.__qualname__, "False"]
+    assert options_class(name) is METHODS[name].Options
+    assert all(item.metadata["help"] for item in fields(options_class(name)))
+
+
+def test_all_methods_are_looked_at():
+    assert set(BUILTIN) == set(METHODS)
+
+
+def test_a_lazy_module_has_the_attributes_of_the_module_as_they_are_now(monkeypatch):
+    lazy = LazyModule("torch")
+    assert lazy.zeros is torch.zeros
+    monkeypatch.setattr(torch, "zeros", len)
+    assert lazy.zeros is len
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = lazy.no_such_thing
