@@ -9,7 +9,7 @@ from shutil import copy
 
 import pytest
 
-from reports.papers.definition.model import item_names, load_item
+from reports.papers.definition.loading import item_names, load_item
 
 ROOT = Path(__file__).parents[1]
 OWN = ("py", "lint")

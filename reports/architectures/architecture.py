@@ -10,7 +10,8 @@ from reports.architectures.chain_picture import ChainPicture
 from reports.architectures.graph_picture import GraphPicture
 from reports.runs.record import Record, load
 from reports.style.image_files import WIDTH, write
-from reports.style.style import GREY, INK, decimal, shorten
+from reports.style.looks import GREY, INK
+from reports.style.words import decimal, shorten
 from searchspaces.diagram import Diagram, Graph
 from searchspaces.registry import SPACES
 

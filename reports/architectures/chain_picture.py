@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.style.palette import FONT, colour, text_width
-from reports.style.style import GREY, INK, PALE
+from reports.style.looks import FONT, GREY, INK, PALE, colour
+from reports.style.words import text_width
 from searchspaces.diagram import Block, Chain
 
 if TYPE_CHECKING:

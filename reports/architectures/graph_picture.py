@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reports.architectures.layered import Place, arrange
-from reports.style.palette import FONT, colour, text_width
-from reports.style.style import GREY, INK
+from reports.style.looks import FONT, GREY, INK, colour
+from reports.style.words import text_width
 from searchspaces.diagram import Edge, Graph
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
     from reports.pictures import tau_of_seeds
     from reports.runs.compare import summary
     from reports.runs.record import is_unfinished, load_all
-    from reports.text.markdown import save, to_markdown
+    from reports.text.comparison_table import save, to_markdown
 
     folders = run_folders(given.runs)
     table = summary(folders, given.reference or None)

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def chosen(given: argparse.Namespace) -> list[str]:
     """The names of the items asked for; raises :class:`UsageError` unless some are, or all."""
-    from reports.papers.definition.model import item_names
+    from reports.papers.definition.loading import item_names
 
     names = item_names(given.paper)
     if bool(given.items) == given.all:
@@ -63,7 +63,7 @@ def publish(
 
     ``changes`` are dotted options of the runs. Raises :class:`UsageError` for what is not known.
     """
-    from reports.papers.definition.model import load_item, load_paper
+    from reports.papers.definition.loading import load_item, load_paper
     from reports.papers.forms import as_csv, as_markdown, overview
     from reports.papers.forms.writing import write_forms, write_item
     from reports.papers.measured.cells import measure

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.config.config import Config
     from harness.grid.grid import Outcome
     from harness.running.pipeline import Execution
-    from reports.papers.definition.model import Item
+    from reports.papers.definition.item import Item
 
 TRAINED = "FI"  # items that print what full trainings, on CIFAR and on ImageNet, end with
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
 
     from harness.grid.grid import run_grid
     from harness.running.pipeline import Execution
-    from reports.papers.definition.model import load_item
+    from reports.papers.definition.loading import load_item
 
     items = [load_item(given.paper, name) for name in names]
     execution = Execution(data=given.data, runs=given.runs, device=given.device)

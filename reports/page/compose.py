@@ -9,20 +9,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from reports.page.curves import curves
 from reports.page.drawings import Library
-from reports.page.facts import facts
 from reports.page.folders import Left
-from reports.page.points import found, points
-from reports.page.pool import Pool
 from reports.page.ranking import KEY, contexts, ranking
-from reports.page.row import Row, describe, options_text
+from reports.page.row import Row, describe, facts, options_text
+from reports.page.run_data import Pool, curves, found, points
 from reports.page.table import table
-from reports.papers.forms.as_html import escape
 from reports.pictures.scatter import titles
 from reports.runs.configuration import told_apart
 from reports.runs.record import Record
-from reports.style.style import SEQUENTIAL
+from reports.style.looks import SEQUENTIAL
+from reports.text.escaping import HTML
 from searchspaces.errors import UsageError
 
 SCRIPTS = ("table.js", "axes.js", "layout.js", "drawing.js", "scatter.js", "curves.js", "main.js")
@@ -59,7 +56,7 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
         table(rows, left),
     ]
     if rows:
-        body += ["<h2>Ranking of methods</h2>", f'<p class="key">{escape(KEY)}</p>']
+        body += ["<h2>Ranking of methods</h2>", f'<p class="key">{HTML.escape(KEY)}</p>']
         body += [*map(ranking, groups), _template("run.html")]
     return _document("\n".join(body), data)
 
@@ -85,7 +82,7 @@ def _counts(runs: int, left: Sequence[Left]) -> str:
     text = f"{runs} finished {'run' if runs == 1 else 'runs'}"
     others = sorted({folder.status for folder in left})
     counts = [f"{sum(one.status == status for one in left)} {status}" for status in others]
-    return escape(", ".join([text, *counts]) + ".")
+    return HTML.escape(", ".join([text, *counts]) + ".")
 
 
 def _shades() -> str:

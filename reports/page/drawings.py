@@ -12,8 +12,7 @@ from typing import Any
 
 from reports.architectures.layered import longest_paths
 from reports.runs.record import Record
-from reports.style.palette import colour
-from reports.style.style import PALE
+from reports.style.looks import PALE, colour
 from searchspaces.base import SearchSpace
 from searchspaces.diagram import Block, Chain, Diagram, Graph
 from searchspaces.errors import UsageError

@@ -8,14 +8,14 @@ from typing import Any
 
 from harness.metrics.intervals import Interval
 from reports.page.row import options_text, passes
-from reports.papers.forms.as_html import escape
 from reports.pictures.seed_rows import limits
 from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import summary
 from reports.runs.configuration import Configuration, configurations
 from reports.runs.record import Record
-from reports.style.style import bracketed, decimal
-from reports.text.markdown import EQUAL
+from reports.style.words import bracketed, decimal
+from reports.text.comparison_table import EQUAL
+from reports.text.escaping import HTML
 
 Row = dict[str, Any]
 KEY = (
@@ -45,13 +45,13 @@ def ranking(groups: Sequence[Configuration]) -> str:
         if (found := [row["tau"] for row in drawn if row["kind"] == kind])
     ]
     references = [row["reference"] for row in rows if row.get("reference")]
-    against = f"τ − τ of {escape(references[0])}" if references else ""
+    against = f"τ − τ of {HTML.escape(references[0])}" if references else ""
     heads = ["method", "", "Kendall τ", "seeds", "over floor", against, "image passes"]
     body = [_line(row, scale, lines, heads) for row in rows]
     cells = "".join(f'<th scope="col">{head}</th>' if head else "<td></td>" for head in heads)
     body.append(f'<tr class="axis"><td></td><td class="chart">{scale.axis()}</td></tr>')
     return (
-        f'<section class="context"><p>{escape(context_words(groups))}</p>\n'
+        f'<section class="context"><p>{HTML.escape(context_words(groups))}</p>\n'
         f'<table class="ranking"><thead><tr>{cells}</tr></thead><tbody>\n'
         f"{chr(10).join(body)}\n</tbody></table>{_costs(rows)}</section>"
     )
@@ -96,16 +96,16 @@ def _rows(groups: Sequence[Configuration]) -> list[Row]:
 
 def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: list[str]) -> str:
     method = row["kind"] == "method"
-    name = escape(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
+    name = HTML.escape(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
     if method and (note := options_text({k: row[k] for k in ("arm", "qp")}, row["settings"] or "")):
-        name += f' <span class="soft">{escape(note)}</span>'
+        name += f' <span class="soft">{HTML.escape(note)}</span>'
     cells = [_interval(row, "tau", ".3f") or "undefined"]
     cells += [str(row["seeds"]) if method else ""]
     cells += [decimal(row["over_floor"], "+.3f") if row.get("over_floor") is not None else ""]
     cells += [_difference(row), passes(row) if method else ""]
     columns = zip(cells, heads[2:], strict=True)
     texts = "".join(
-        f'<td data-head="{head}">{escape(cell)}</td>' if cell else '<td class="none"></td>'
+        f'<td data-head="{head}">{HTML.escape(cell)}</td>' if cell else '<td class="none"></td>'
         for cell, head in columns
     )
     return (
@@ -133,7 +133,7 @@ def _chart(row: Row, scale: Scale, lines: Sequence[tuple[str, float]]) -> str:
         level = 22 + 5 * (number % 2)
         title = f"<title>seed {seed}: τ {decimal(tau, '.3f')}</title>"
         parts.append(f'<circle cx="{scale.at(tau)}" cy="{level}" r="3">{title}</circle>')
-    label = escape(f"{row['method']}: Kendall τ {told}")
+    label = HTML.escape(f"{row['method']}: Kendall τ {told}")
     content = "".join(parts)
     return f'<svg class="spread" height="34" role="img" aria-label="{label}">{content}</svg>'
 

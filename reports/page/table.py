@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.page.folders import Left
 from reports.page.row import COLUMNS, Column, Row
-from reports.papers.forms.as_html import escape
+from reports.text.escaping import HTML
 
 HEAD = "method"
 
@@ -18,7 +18,7 @@ def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
     """
     same = _agreed(rows, bool(left))
     said = "; ".join(f"{column.head} {text}" for column, text in same.items() if text)
-    common = f'<p class="soft" id="common">All runs: {escape(said)}.</p>' if said else ""
+    common = f'<p class="soft" id="common">All runs: {HTML.escape(said)}.</p>' if said else ""
     heads = _head(HEAD, "words", "") + "".join(
         _head(column.head, _kind(column, same), column.hint) for column in COLUMNS
     )
@@ -49,8 +49,8 @@ def _kind(column: Column, same: dict[Column, str]) -> str:
 
 
 def _head(text: str, kind: str, hint: str) -> str:
-    title = f' title="{escape(hint)}"' if hint else ""
-    button = f'<button type="button"{title}>{escape(text)}</button>'
+    title = f' title="{HTML.escape(hint)}"' if hint else ""
+    button = f'<button type="button"{title}>{HTML.escape(text)}</button>'
     return f'<th scope="col" class="{kind}" aria-sort="none">{button}</th>'
 
 
@@ -59,20 +59,20 @@ def _row(place: int, row: Row, same: dict[Column, str]) -> str:
     for column in COLUMNS:
         value = column.value(row) if column.value else None
         known = "" if value is None else f' data-value="{value!r}"'
-        text = escape(column.text(row)) or "–"
+        text = HTML.escape(column.text(row)) or "–"
         cells.append(f'<td class="{_kind(column, same)}"{known}>{text}</td>')
-    name = escape(row["run"])
+    name = HTML.escape(row["run"])
     return (
         f'<tr data-run="{place}"><th scope="row"><button type="button" title="{name}">'
-        f"{escape(row['method'])}</button></th>{''.join(cells)}</tr>"
+        f"{HTML.escape(row['method'])}</button></th>{''.join(cells)}</tr>"
     )
 
 
 def _left(folder: Left) -> str:
     """Its status in the column of that name, its reason in the others."""
     others = len(COLUMNS) - 1
-    rest = f'<td class="words reason" colspan="{others}">{escape(folder.reason)}</td>'
+    rest = f'<td class="words reason" colspan="{others}">{HTML.escape(folder.reason)}</td>'
     return (
-        f'<tr class="left"><th scope="row">{escape(folder.name)}</th>'
-        f'<td class="words {folder.status}">{escape(folder.status)}</td>{rest}</tr>'
+        f'<tr class="left"><th scope="row">{HTML.escape(folder.name)}</th>'
+        f'<td class="words {folder.status}">{HTML.escape(folder.status)}</td>{rest}</tr>'
     )

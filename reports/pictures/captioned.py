@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.style.image_files import DPI, FORMATS, WIDTH, write
-from reports.style.palette import text_width
-from reports.style.style import GREY, INK, shorten
+from reports.style.image_files import DPI, WIDTH
+from reports.style.looks import GREY, HEAD, INK, SMALL
+from reports.style.words import shorten, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MARGIN, LINE = 0.2, 0.2  # inches
-HEAD, SMALL = 13.0, 9.0  # points
-TRUETYPE = {"pdf.fonttype": 42}  # fonts that publishers take in a PDF
+ROOM = WIDTH - 2 * MARGIN
 
 
-class Sheet:
+class CaptionedFigure:
     """A figure of ``WIDTH`` inches with ``height`` inches of room between its words.
 
     ``above`` and ``below`` are wrapped to the width; the headline is cut to one line. Places in
@@ -31,8 +29,8 @@ class Sheet:
     ) -> None:
         from matplotlib.figure import Figure
 
-        over = [line for text in above for line in wrapped(text)]
-        under = [line for text in below for line in wrapped(text)]
+        over = [line for text in above for line in wrapped(text, ROOM)]
+        under = [line for text in below for line in wrapped(text, ROOM)]
         self.width, self.height = WIDTH, height
         self.floor = MARGIN + LINE * len(under)
         self.full = self.floor + height + LINE * len(over) + 0.3 + MARGIN
@@ -66,27 +64,3 @@ class Sheet:
     def _write(self, level: float, text: str, **look: Any) -> None:
         x, y = MARGIN / WIDTH, level / self.full
         self.figure.text(x, y, text, va="center", parse_math=False, **look)
-
-
-def wrapped(text: str, width: float = WIDTH - 2 * MARGIN, size: float = SMALL) -> list[str]:
-    """``text`` as lines of at most ``width`` inches at ``size`` points; too long words are cut."""
-    lines: list[str] = []
-    most = int(width / text_width("n", size))
-    for word in text.split():
-        word = shorten(word, most)
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def save(make: Callable[[], Figure], stem: Path | str) -> list[Path]:
-    """Write the figure that ``make`` draws as ``stem`` .png, .pdf and .svg; returns their paths.
-
-    Raises :class:`UsageError` where it cannot be written.
-    """
-    paths = [Path(f"{stem}{suffix}") for suffix in FORMATS]
-    write(make, paths, TRUETYPE)
-    return paths

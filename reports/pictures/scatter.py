@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.pictures.tau_scale import draw_gauge
+from reports.pictures.tau_scale import draw_tau_scale
 from reports.runs.record import Record, load
-from reports.runs.scatter_points import View
+from reports.runs.scatter_points import ScatterPoints
 from reports.style.image_files import WIDTH, write
-from reports.style.style import DASHES, DIAMOND, GREY, INK, SEQUENTIAL, STAR, decimal, shorten
+from reports.style.looks import DASHES, DIAMOND, GREY, INK, SEQUENTIAL, STAR
+from reports.style.words import decimal, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def picture(record: Record) -> Figure:
     """The figure of one run."""
     from matplotlib.figure import Figure
 
-    view = View.of(record)
+    view = ScatterPoints.of(record)
     figure = Figure(figsize=(WIDTH, HEIGHT), facecolor="white")
     head, *below = titles(record)
     _write(figure, 5.16, head, fontsize=13, fontweight="bold", color=INK)
@@ -49,7 +50,7 @@ def picture(record: Record) -> Figure:
     _label_axes(main, record)
     if dots is not None:
         _draw_colours(_axes(figure, 5.56, 0.98, 0.13, 3.32), dots)
-    draw_gauge(_axes(figure, 6.75, 0.98, 0.4, 3.32), record)
+    draw_tau_scale(_axes(figure, 6.75, 0.98, 0.4, 3.32), record)
     for line, note in enumerate(view.notes()):
         _write(figure, 0.36 - 0.2 * line, note, fontsize=8.5, color=GREY)
     return figure
@@ -84,7 +85,7 @@ def _write(figure: Figure, height: float, text: str, **look: Any) -> None:
     figure.text(0.2 / WIDTH, height / HEIGHT, text, va="center", parse_math=False, **look)
 
 
-def _draw_dots(axes: Axes, view: View) -> PathCollection | None:
+def _draw_dots(axes: Axes, view: ScatterPoints) -> PathCollection | None:
     """The architectures within the axes; the coloured dots, or None if params are unknown."""
     frame = view.frame
     inside = frame[~view.beyond()]
@@ -97,7 +98,7 @@ def _draw_dots(axes: Axes, view: View) -> PathCollection | None:
     return axes.scatter(inside["truth"], inside["score"], c=inside["params"], alpha=0.85, **look)
 
 
-def _draw_marks(axes: Axes, view: View) -> None:
+def _draw_marks(axes: Axes, view: ScatterPoints) -> None:
     """The found architecture and those beyond the axes, with a legend above the axes."""
     truth, score = view.truth, view.score
     handles = []

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.metrics.intervals import Interval
-from reports.pictures.captioned import MARGIN, SMALL, WIDTH, Sheet, wrapped
-from reports.style.style import FOUND, GREY, INK, PALE, bracketed
+from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.style.image_files import WIDTH
+from reports.style.looks import FOUND, GREY, INK, PALE, SMALL
+from reports.style.words import bracketed, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +55,9 @@ class Rows:
         self.heights = [max(LEAST, LINE * len(lines) + GAP) for lines in self.names]
         self.height = sum(self.heights)
 
-    def draw(self, sheet: Sheet, bottom: float, limits: tuple[float, float], form: str) -> Axes:
+    def draw(
+        self, sheet: CaptionedFigure, bottom: float, limits: tuple[float, float], form: str
+    ) -> Axes:
         """Onto ``sheet`` with the foot at ``bottom`` inches; heights in the axes are inches."""
         axes = sheet.axes(LEFT, bottom, SPAN, self.height)
         axes.set(xlim=limits, ylim=(0, self.height), yticks=[])

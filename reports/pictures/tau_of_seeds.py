@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from harness.metrics.intervals import combine
-from reports.pictures.captioned import LINE, MARGIN, SMALL, Sheet, save, wrapped
+from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure
+from reports.pictures.placing import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
 from reports.runs.configuration import Configuration, configurations, told_apart
-from reports.runs.floors_and_ceiling import ceiling, floors
-from reports.runs.record import Record
-from reports.style.palette import text_width
-from reports.style.style import GREY, INK, decimal
+from reports.runs.record import Record, ceiling, floors
+from reports.style.image_files import write_all
+from reports.style.looks import GREY, INK, SMALL
+from reports.style.words import decimal, text_width, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
     and where the files cannot be written.
     """
     groups = configurations(records)
-    return save(lambda: picture(groups), stem)
+    return write_all(lambda: picture(groups), stem)
 
 
 def picture(groups: Sequence[Configuration]) -> Figure:
@@ -45,7 +45,7 @@ def picture(groups: Sequence[Configuration]) -> Figure:
         Panel(list(members)) for _, members in groupby(groups, key=lambda group: str(group.context))
     ]
     height = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
-    sheet = Sheet("Kendall τ by configuration", [], height, [KEY, INTERVALS])
+    sheet = CaptionedFigure("Kendall τ by configuration", [], height, [KEY, INTERVALS])
     level = height
     for panel in panels:
         level -= panel.height
@@ -58,7 +58,7 @@ class Panel:
     """The configurations of one context; ``height`` is the inches that they take."""
 
     def __init__(self, groups: list[Configuration]) -> None:
-        self.words = wrapped(context_words(groups))
+        self.words = wrapped(context_words(groups), ROOM)
         first = groups[0].first
         above = ceiling(first)
         self.bounds = floors(first) + ([above] if above else [])
@@ -73,7 +73,7 @@ class Panel:
         self.top = LINE * len(self.words) + 0.5
         self.height = self.top + self.rows.height + AXIS
 
-    def draw(self, sheet: Sheet, bottom: float) -> None:
+    def draw(self, sheet: CaptionedFigure, bottom: float) -> None:
         axes = self.rows.draw(sheet, bottom + AXIS, self.limits, ".3f")
         axes.set_xlabel("Kendall τ of scores and truth", fontsize=SMALL, color=INK)
         self._draw_bounds(axes)
@@ -97,23 +97,6 @@ class Panel:
         for name, tau, place in zip(names, taus, places / scale + self.limits[0], strict=True):
             axes.plot([tau, tau, place], [0, top, top + 0.14], **line)
             axes.text(place, top + 0.16, name, parse_math=False, **look)
-
-
-def side_by_side(
-    wanted: np.ndarray, widths: Sequence[float], low: float, high: float
-) -> np.ndarray:
-    """Middles near ``wanted``, in its order, so that things of ``widths`` do not overlap.
-
-    Of all such places the ones of least squared distance, moved between ``low`` and ``high``.
-    """
-    order = np.argsort(wanted, kind="stable")
-    wide = np.asarray(widths)[order]
-    offsets = np.concatenate([[0.0], np.cumsum((wide[:-1] + wide[1:]) / 2)])
-    packed = isotonic_regression(wanted[order] - offsets).x
-    most = high - wide[-1] / 2 - offsets[-1]
-    placed = np.empty(len(order))
-    placed[order] = np.clip(packed, low + wide[0] / 2, most) + offsets
-    return placed
 
 
 def context_words(groups: Sequence[Configuration]) -> str:

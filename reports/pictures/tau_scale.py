@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from harness.metrics.intervals import Interval
-from reports.runs.floors_and_ceiling import ceiling, floors
-from reports.runs.record import Record
-from reports.style.style import FOUND, GREY, INK, PALE, bracketed, decimal
+from reports.pictures.placing import side_by_side
+from reports.runs.record import Record, ceiling, floors
+from reports.style.looks import FOUND, GREY, INK, PALE
+from reports.style.words import bracketed, decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 LINE = 0.055  # height of a line of text, as a share of the axis
 
 
-def draw_gauge(axes: Axes, record: Record) -> None:
+def draw_tau_scale(axes: Axes, record: Record) -> None:
     """Draw τ as a dot with its interval; floors and ceiling as lines with their labels."""
     tau = record.interval("metrics", "all", "kendall_tau")
     below, above = floors(record), ceiling(record)
@@ -66,30 +64,9 @@ def _write_labels(axes: Axes, labels: list[tuple[float, str, bool]]) -> None:
     """Words to the right of the scale, each tied to its value; the run's own in colour."""
     low, high = axes.get_ylim()
     gap = LINE * (high - low)
-    heights = spread([value for value, _, _ in labels], gap, low + gap / 2, high - gap / 2)
+    heights = side_by_side([value for value, _, _ in labels], [gap] * len(labels), low, high)
     for (value, text, is_own), height in zip(labels, heights, strict=True):
         colour, weight = (FOUND, "bold") if is_own else (INK, "normal")
         line = {"color": FOUND if is_own else GREY, "linewidth": 0.8, "clip_on": False}
         axes.plot([0.75 if is_own else 1, 1.25], [value, height], **line)
         axes.text(1.35, height, text, va="center", fontsize=9.5, color=colour, fontweight=weight)
-
-
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
-    """Positions near ``wanted`` at least ``gap`` apart, in the same order and within the bounds.
-
-    Of all such positions the ones of least squared distance: neighbours that overlap are pooled
-    around their mean (isotonic regression on the positions less the gaps before them).
-    """
-    order = np.argsort(wanted, kind="stable")
-    steps = gap * np.arange(len(order))
-    pools: list[tuple[float, int]] = []
-    for value in np.asarray(wanted, float)[order] - steps:
-        mean, size = float(value), 1
-        while pools and pools[-1][0] > mean:
-            before, count = pools.pop()
-            mean, size = (before * count + mean * size) / (count + size), size + count
-        pools.append((mean, size))
-    packed = np.concatenate([[mean] * size for mean, size in pools])
-    placed = np.empty(len(order))
-    placed[order] = np.clip(packed, low, max(low, high - steps[-1])) + steps
-    return placed

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.runs.configuration import Configuration, bounded, configurations, told_apart
-from reports.runs.floors_and_ceiling import Bound, ceiling, floors
 from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import load_all
+from reports.runs.record import Bound, ceiling, floors, load_all
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 

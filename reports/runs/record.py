@@ -1,4 +1,4 @@
-"""A finished run as reports see it: ``run.json`` and ``scores.parquet`` of one folder, checked."""
+"""A finished run as reports see it, checked: its record, its scores, what its τ is read between."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ REQUIRED = (
     ("metrics", "all", "kendall_tau"),
 )
 T = TypeVar("T")
+FLOORS = {"params": "parameters", "flops": "FLOPs", "random": "random"}
+CEILINGS = {  # best first: the second measurement most like the truth itself
+    "seed_mean": "ceiling",
+    "validation": "ceiling (val)",
+    "single_seed": "ceiling (1 seed)",
+}
 TRACES = ("checkpoint.pt", "scores.partial.jsonl", ".lock")
 
 
@@ -96,6 +102,29 @@ class Record:
         """An error to raise: the record says something that no run writes."""
         path = self.folder / "run.json"
         return UsageError(f"{path} is damaged: {what}; delete the folder and run again.")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A floor or a ceiling: what people call it, and τ over all architectures."""
+
+    label: str
+    tau: Interval
+
+
+def floors(record: Record) -> list[Bound]:
+    """The floors that the record has."""
+    return _known(record, "floors", FLOORS)
+
+
+def ceiling(record: Record) -> Bound | None:
+    """The ceiling of what the scores are compared with; None where the table allows none."""
+    return next(iter(_known(record, "ceiling", CEILINGS)), None)
+
+
+def _known(record: Record, kind: str, labels: dict[str, str]) -> list[Bound]:
+    bounds = [Bound(label, record.interval(kind, name)) for name, label in labels.items()]
+    return [bound for bound in bounds if bound.tau["value"] is not None]
 
 
 def read_frame(path: Path) -> pandas.DataFrame:

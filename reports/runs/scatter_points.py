@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.runs.record import Record
-from reports.style.style import decimal, shorten
+from reports.style.words import decimal, shorten
 
 if TYPE_CHECKING:
     import pandas
@@ -46,7 +46,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class ScatterPoints:
     """The scored architectures ``frame``, the axes' windows, and the architecture found.
 
     ``found`` is its string, or None; its truth and score are None where they are unknown.
@@ -61,7 +61,7 @@ class View:
     regret: float | None
 
     @classmethod
-    def of(cls, record: Record) -> View:
+    def of(cls, record: Record) -> ScatterPoints:
         frame = record.scores()
         found = record.get("found", "arch")
         same = frame[frame["arch"] == found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,23 +18,32 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None},
     ".svg": {"Date": None},
 }
+SETTINGS = {"svg.hashsalt": "nas-harness", "pdf.fonttype": 42}  # fonts that publishers take
 
 
-def write(
-    make: Callable[[], Figure], paths: Iterable[Path], settings: Mapping[str, Any] | None = None
-) -> None:
+def write(make: Callable[[], Figure], paths: Iterable[Path]) -> None:
     """Write the figure that ``make`` draws to each of ``paths``, whose suffixes are ``FORMATS``.
 
-    It is drawn and written with matplotlib's own parameters and those of ``settings``, whatever
-    the user's are. Raises :class:`UsageError` where it cannot be written.
+    It is drawn and written with matplotlib's own parameters and ``SETTINGS``, whatever the user's
+    are. Raises :class:`UsageError` where it cannot be written.
     """
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"svg.hashsalt": "nas-harness", **(settings or {})})
+        matplotlib.rcParams.update(SETTINGS)
         figure = make()
         for path in paths:
             suffix = path.suffix.lower()
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=FORMATS[suffix])
+
+
+def write_all(make: Callable[[], Figure], stem: Path | str) -> list[Path]:
+    """Write the figure that ``make`` draws as ``stem`` .png, .pdf and .svg; returns their paths.
+
+    Raises :class:`UsageError` where it cannot be written.
+    """
+    paths = [Path(f"{stem}{suffix}") for suffix in FORMATS]
+    write(make, paths)
+    return paths

@@ -1,15 +1,27 @@
-"""Run folders with known numbers."""
+"""Run folders with known numbers; a small paper with one item, a small ground truth and its runs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from tables import made_meta
+
+import reports.papers.definition.loading
+from harness.config.config import Config
+from harness.tabular.table import Table
+from reports.papers.definition.item import Item
+from reports.papers.definition.loading import load_item
+from reports.papers.measured.cells import measure
+from reports.papers.measured.results import Results
+from reports.papers.measured.truths import Truths
+from searchspaces.nb201.space import NASBench201
 
 
 def interval(value: float | None, half: float | None = None, n: int = 600) -> dict[str, Any]:
@@ -112,3 +124,166 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+# A paper with one item -------------------------------------------------------------------------
+
+PAPER = 'title = "A toy paper"\nauthors = "A. Uthor"\nvenue = "Nowhere 2020"\n'
+TABLE = """
+title = "Table XI"
+kind = "table"
+class = "N"
+caption = "How arms rank."
+reduced = "A compact supernet stands for the full one."
+needs = "A published table."
+defects = ["The mean is above its own best."]
+
+[study]
+space = "nb201"
+seeds = [0, 1]
+
+[[columns]]
+id = "tau"
+head = "τ"
+unit = "× 100"
+measure = "tau"
+scale = 100
+digits = 1
+better = "higher"
+
+[[columns]]
+id = "error"
+head = "test error"
+measure = "found_error"
+better = "lower"
+truth = {space = "nb201", task = "digits"}
+
+[[rows]]
+id = "spos"
+label = "SPOS"
+run = {method = "spos"}
+printed = {tau = "56.4", error = "6.50±0.10 (6.45)"}
+flags = {error = [1]}
+
+[[rows]]
+id = "mngnas"
+label = "MNGNAS (S)"
+group = "ours"
+run = {method = "mngnas", options.kd = "full"}
+printed = {tau = "57.3"}
+
+[[rows]]
+id = "quoted"
+label = "Someone"
+printed = {tau = "-", error = "7.00"}
+
+[[claims]]
+text = "MNGNAS ranks better."
+better = "mngnas"
+worse = "spos"
+column = "tau"
+"""
+EPOCHS = 5
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data but what a test makes."""
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+
+
+@pytest.fixture
+def papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of papers, which has the paper ``toy``."""
+    folder = tmp_path / "papers"
+    (folder / "toy").mkdir(parents=True)
+    (folder / "toy" / "paper.toml").write_text(PAPER)
+    monkeypatch.setattr(reports.papers.definition.loading, "PAPERS", folder)
+    return folder
+
+
+@pytest.fixture
+def make_item(papers: Path) -> Callable[..., Item]:
+    """``make_item(old=new, ...)``: the item with texts of its file replaced, or more appended."""
+
+    def make(changes: dict[str, str] | None = None, more: str = "", name: str = "table-1") -> Item:
+        text = TABLE
+        for old, new in (changes or {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        (papers / "toy" / f"{name}.toml").write_text(text + more)
+        return load_item("toy", name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def truth() -> Table:
+    """64 architectures of NAS-Bench-201 with three seeds on validation and test images."""
+    space, rng = NASBench201("compact"), np.random.default_rng(0)
+    archs = [space.encode(arch) for arch in product((1, 3), repeat=6)]
+    quality = rng.uniform(80, 95, len(archs))
+    columns = {}
+    for split in ("val", "test"):
+        seeds = quality + rng.normal(0, 0.5, (3, len(archs)))
+        columns |= {f"{split}.{EPOCHS}.{seed}": seeds[seed] for seed in range(3)}
+        columns[f"{split}.{EPOCHS}.mean"] = seeds.mean(axis=0)
+    resolution = {"val": 0.01, "test": 0.01}
+    return Table(made_meta(scale="compact", resolution=resolution), archs, columns)
+
+
+@pytest.fixture
+def data(tmp_path: Path, truth: Table) -> Path:
+    """A data folder with that table as the ground truth of digits."""
+    truth.save(tmp_path / "data" / "table.parquet")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def record_run(
+    tmp_path: Path, truth: Table, make_record: Callable[..., dict[str, Any]]
+) -> Callable[..., Path]:
+    """Writes the folder of a finished run of a configuration; returns it.
+
+    Changes are those of ``make_record``; ``identity`` renames the ground truth.
+    """
+
+    def write(config: Config, tau: float = 0.5, version: str = "", **changes: Any) -> Path:
+        meta = truth.meta if not version else made_meta(scale="compact", version=version)
+        content = make_record(config.method, config.seed, tau, **changes)
+        content["config"] = config.to_dict()
+        table = {"table": meta.name, "version": meta.version, "sha256": meta.sha256}
+        content["ground_truth"] |= table
+        content.setdefault("data", {"sha256": "images"})
+        folder = tmp_path / "runs" / config.run_name(meta.identity)
+        folder.mkdir(parents=True)
+        content["run"] = folder.name
+        (folder / "run.json").write_text(json.dumps(content))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def measured(tmp_path: Path, data: Path) -> Callable[..., Results]:
+    """``measure`` on the recorded runs and that ground truth."""
+
+    def call(item: Item, **choices: Any) -> Results:
+        return measure(item, tmp_path / "runs", truths=Truths(data), **choices)
+
+    return call
+
+
+@pytest.fixture
+def full_results(
+    make_item: Callable[..., Item],
+    record_run: Callable[..., Path],
+    measured: Callable[..., Results],
+) -> Results:
+    """Two seeds of each arm: τ 50.0 and 52.0 of SPOS, 60.0 and 63.0 of MNGNAS."""
+    item = make_item()
+    taus = iter((0.50, 0.52, 0.60, 0.63))
+    for _, config in item.configs():
+        record_run(config, next(taus))
+    return measured(item)

@@ -14,6 +14,13 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
 STATISTICS = ("max", "mean", "median", "min")
+# How a run can fill a column; :mod:`reports.papers.measured.measures` says of each what it is.
+MEASURES = (
+    "tau", "unique_tau", "top10_tau", "weighted_tau", "spearman", "pearson", "precision_at_top",
+    "found_accuracy", "found_error", "found_val_accuracy", "found_params", "found_madds",
+    "detected_map", "detected_ap50", "detected_ap75", "detected_params", "detected_madds",
+    "regret", "search_seconds", "search_days", "image_passes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Column:
-    """``measure`` names how a run fills it (:mod:`reports.papers.measured.measures`), multiplied by
+    """``measure`` of :data:`MEASURES` says how a run fills it, multiplied by
     ``scale``; an empty one can only be printed. An empty ``task`` is the study's. ``words`` are
     printed instead of numbers."""
 

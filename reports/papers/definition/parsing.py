@@ -10,6 +10,7 @@ from harness.tasks.registry import TASKS
 from methods.search.table_search import SEARCHES
 from reports.papers.definition.fields import Fields
 from reports.papers.definition.item import (
+    MEASURES,
     STATISTICS,
     Arrow,
     Claim,
@@ -22,7 +23,6 @@ from reports.papers.definition.item import (
     Truth,
 )
 from reports.papers.definition.printed import Printed
-from reports.papers.measured.measures import MEASURES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

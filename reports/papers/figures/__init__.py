@@ -22,15 +22,15 @@ def draw(item: Item, results: Results, stem: Path | str) -> list[Path]:
     all, the picture says so. Raises :class:`UsageError` for damaged runs, for a diagram that has
     no way for an arrow, and where the files cannot be written.
     """
-    from reports.papers.figures import empty
-    from reports.pictures.captioned import save
+    from reports.papers.figures.words import nothing_yet
+    from reports.style.image_files import write_all
 
     if item.kind not in KINDS:
         return []
     kind = import_module(f"reports.papers.figures.{item.kind}")
     drawn = kind.frame(results)
-    picture = empty.picture if drawn.empty else kind.picture
-    paths = save(lambda: picture(results, drawn), stem)
+    picture = nothing_yet if drawn.empty else kind.picture
+    paths = write_all(lambda: picture(results, drawn), stem)
     twin = Path(f"{stem}.drawn.csv")
     with atomic_path(twin) as temporary:
         drawn.to_csv(temporary, index=False)

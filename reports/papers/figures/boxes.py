@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from reports.papers.definition.item import Column
 from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results, RowResults
-from reports.pictures.captioned import MARGIN, SMALL, Sheet
+from reports.pictures.captioned import MARGIN, CaptionedFigure
 from reports.pictures.seed_rows import KEY, Rows, Spread, limits
 from reports.runs.paired import mean_interval
-from reports.style.style import GREY, INK
+from reports.style.looks import GREY, INK, SMALL
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +54,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
                 blocks.append((column, printed, Rows(spreads)))
     height = sum(HEAD + rows.height + AXIS for _, _, rows in blocks)
     words = [KEY, BARS, *notes(results, drawn)]
-    sheet = Sheet(headline(results.item), [caption(results.item)], height, words)
+    sheet = CaptionedFigure(headline(results.item), [caption(results.item)], height, words)
     titles, level = sheet.canvas(), height
     for column, printed, rows in blocks:
         name = axis_name(f"{column.group} {column.head}".strip(), column.unit)

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.papers.definition.item import Column
-from reports.papers.figures.looks import MARK, Look, looks, name_ends
-from reports.papers.figures.panels import HEAD, LEGEND_LINE, Panels, draw_legend, label, legend_rows
+from reports.papers.figures.panels import (
+    HEAD,
+    LEGEND_LINE,
+    Panels,
+    draw_legend,
+    label,
+    legend_rows,
+    name_ends,
+)
 from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results
-from reports.pictures.captioned import Sheet
+from reports.pictures.captioned import CaptionedFigure
 from reports.runs.paired import mean_interval
+from reports.style.looks import MARK, Look, looks
 
 if TYPE_CHECKING:
     import pandas
@@ -87,7 +95,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     )
     levels = levels_of(results)
     words = [BARS, *([LEVEL] if levels else []), *notes(results, drawn)]
-    sheet = Sheet(headline(results.item), [caption(results.item)], panels.height, words)
+    sheet = CaptionedFigure(headline(results.item), [caption(results.item)], panels.height, words)
     shown: dict[tuple[str, bool], list[Axes]] = {}
     for number, (name, part, printed) in enumerate(sources):
         axes = panels.axes(sheet, number, titles[number])

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from reports.papers.definition.item import Item, Step
 from reports.papers.figures.routing import Route, routes
 from reports.papers.figures.words import caption, headline
-from reports.pictures.captioned import MARGIN, WIDTH, Sheet, wrapped
-from reports.style.palette import text_width
-from reports.style.style import FOUND, GREY, INK, PALE
+from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.style.image_files import WIDTH
+from reports.style.looks import FOUND, GREY, INK, PALE
+from reports.style.words import text_width, wrapped
 
 if TYPE_CHECKING:
     import pandas
@@ -53,7 +54,7 @@ def frame(results: Results) -> pandas.DataFrame:
 
 def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     item, grid = results.item, Grid(results.item)
-    sheet = Sheet(headline(item), [caption(item)], grid.height + 0.2, [NOTE])
+    sheet = CaptionedFigure(headline(item), [caption(item)], grid.height + 0.2, [NOTE])
     grid.draw(sheet.canvas(), (WIDTH - grid.width) / 2, 0.1)
     return sheet.figure
 

@@ -8,9 +8,11 @@ from reports.architectures.chain_picture import ChainPicture
 from reports.architectures.graph_picture import GraphPicture
 from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results
-from reports.pictures.captioned import LINE, MARGIN, SMALL, WIDTH, Sheet
+from reports.pictures.captioned import LINE, MARGIN, CaptionedFigure
 from reports.runs.record import Record
-from reports.style.style import GREY, INK, decimal, shorten
+from reports.style.image_files import WIDTH
+from reports.style.looks import GREY, INK, SMALL
+from reports.style.words import decimal, shorten
 from searchspaces.diagram import Diagram, Graph
 from searchspaces.registry import SPACES
 
@@ -57,7 +59,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
             parts.append((diagram.title if len(diagrams) > 1 else "", False, drawing))
     height = sum(_height(*part) for part in parts)
     words = [KEY, *([DASHED] if dashed else []), *notes(results, drawn)]
-    sheet = Sheet(headline(results.item), [caption(results.item)], height, words)
+    sheet = CaptionedFigure(headline(results.item), [caption(results.item)], height, words)
     axes, level = sheet.canvas(), height
     for text, head, drawing in parts:
         if text:

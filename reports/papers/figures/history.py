@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.papers.figures.looks import looks, name_ends
-from reports.papers.figures.panels import Panels, label
+from reports.papers.figures.panels import Panels, label, name_ends
 from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results, RowResults
-from reports.pictures.captioned import Sheet
+from reports.pictures.captioned import CaptionedFigure
+from reports.runs.history import name_of, series
 from reports.runs.paired import mean_interval
-from reports.runs.record import Record, read_frame
-from searchspaces.errors import UsageError
+from reports.style.looks import looks
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
 TALL, NAMES = 3.0, 1.9  # inches: the panel, names at the ends of lines
-NAMES_OF = {
-    "teacher_accuracy": "accuracy of the teacher (%)",
-    "teacher_accuracy_oracle_w": "accuracy of the teacher, fitted to the images scored (%)",
-    "student_accuracy": "mean accuracy of the subnets (%)",
-    "logit_distance": "mean Euclidean distance of logits",
-    "logit_cosine": "mean cosine of logits",
-}
 BAND = "Line: mean over seeds; band: its 95 % t interval."
 
 
@@ -51,31 +43,13 @@ def _points(found: RowResults, results: Results) -> list[dict[str, Any]]:
     return points
 
 
-def series(record: Record, name: str) -> dict[int, float]:
-    """The series ``name`` of a run by training step; empty where its method reports none.
-
-    Raises :class:`UsageError` where the run's history cannot be read.
-    """
-    from pyarrow import ArrowException
-
-    path = record.folder / "history.parquet"
-    try:
-        history = read_frame(path)
-        if name not in history:
-            return {}
-        epochs = history[(history["phase"] == "epoch") & history[name].notna()]
-        return dict(zip(map(int, epochs["step"]), map(float, epochs[name]), strict=True))
-    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"cannot read {path}: {error}; delete the folder and run again."
-        ) from error
-
-
 def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     item = results.item
     styles = looks([found.row.label for found in results.rows])
     panels = Panels(1, 1, TALL, head=0.12, right=NAMES)
-    sheet = Sheet(headline(item), [caption(item)], panels.height, [BAND, *notes(results, drawn)])
+    sheet = CaptionedFigure(
+        headline(item), [caption(item)], panels.height, [BAND, *notes(results, drawn)]
+    )
     axes = panels.axes(sheet, 0)
     ends = []
     for name, line in drawn.groupby("label", sort=False):
@@ -85,6 +59,6 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
         axes.fill_between(line["step"], low, high, color=look.colour, alpha=0.14, linewidth=0)
         ends.append((line["step"].iloc[-1], line["y"].iloc[-1], name, look))
     axes.margins(x=0.02)
-    label(axes, "training step", NAMES_OF.get(item.series, item.series.replace("_", " ")))
+    label(axes, "training step", name_of(item.series))
     name_ends(axes, ends, NAMES, TALL)
     return sheet.figure

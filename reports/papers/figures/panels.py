@@ -1,4 +1,4 @@
-"""Panels of equal size in lines on a sheet, with room for their axes and titles."""
+"""Panels of equal size in lines, and the names of the series in them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.papers.figures.looks import MARK, Look
-from reports.pictures.captioned import MARGIN, SMALL, WIDTH, Sheet
-from reports.style.palette import text_width
-from reports.style.style import INK
+from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.pictures.placing import side_by_side
+from reports.style.image_files import WIDTH
+from reports.style.looks import INK, MARK, SMALL, Look
+from reports.style.words import text_width, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ class Panels:
         room = WIDTH - 2 * MARGIN - GAP * (self.across - 1)
         return room / self.across - AXIS - self.right
 
-    def axes(self, sheet: Sheet, number: int, title: str = "") -> Axes:
+    def axes(self, sheet: CaptionedFigure, number: int, title: str = "") -> Axes:
         """The axes of a panel, from the upper left."""
         line, column = divmod(number, self.across)
         left = MARGIN + AXIS + column * (AXIS + self.wide + self.right + GAP)
@@ -77,7 +78,7 @@ def legend_rows(names: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def draw_legend(sheet: Sheet, looks: dict[str, Look], lines: bool = True) -> None:
+def draw_legend(sheet: CaptionedFigure, looks: dict[str, Look], lines: bool = True) -> None:
     """The marks of series, with their ``lines``, at the top of the sheet's room."""
     axes = sheet.canvas()
     for number, row in enumerate(legend_rows(list(looks))):
@@ -91,3 +92,24 @@ def draw_legend(sheet: Sheet, looks: dict[str, Look], lines: bool = True) -> Non
             words = {"va": "center", "fontsize": SMALL, "color": INK, "parse_math": False}
             axes.text(x + 0.44, y, name, **words)
             x += text_width(name, SMALL) + 0.75
+
+
+def name_ends(
+    axes: Axes, ends: Sequence[tuple[float, float, str, Look]], width: float, height: float
+) -> None:
+    """Names to the right of axes of ``height`` inches, each tied to (x, y) where its line ends.
+
+    They take ``width`` inches and keep apart.
+    """
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    axes.set(xlim=(left, right), ylim=(low, high))
+    texts = [wrapped(name, width - 0.3, SMALL) for _, _, name, _ in ends]
+    gap = (0.15 * max(map(len, texts)) + 0.03) * (high - low) / height
+    levels = side_by_side([y for _, y, _, _ in ends], [gap] * len(ends), low, high)
+    inch = (right - left) / (axes.get_position().width * axes.figure.get_figwidth())
+    for (x, y, _, look), lines, level in zip(ends, texts, levels, strict=True):
+        way = [(min(x, right), y), (right, y), (right + 0.2 * inch, level)]
+        thin = {"color": look.colour, "linewidth": 0.8, "clip_on": False, "gid": "leader"}
+        axes.plot(*zip(*way, strict=True), **thin)
+        words = {"va": "center", "fontsize": SMALL, "color": INK, "parse_math": False}
+        axes.text(right + 0.25 * inch, level, "\n".join(lines), linespacing=1.1, **words)

@@ -10,14 +10,13 @@ from matplotlib.transforms import Affine2D
 
 from reports.papers.definition.item import Column
 from reports.papers.figures.curves import measured
-from reports.papers.figures.looks import MARK, Look, looks
 from reports.papers.figures.panels import LEGEND_LINE, Panels, draw_legend, label, legend_rows
-from reports.papers.figures.placing import place_names
 from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Results
-from reports.pictures.captioned import Sheet
-from reports.style.palette import text_width
-from reports.style.style import GREY, INK
+from reports.pictures.captioned import CaptionedFigure
+from reports.pictures.placing import place_names
+from reports.style.looks import GREY, INK, MARK, Look, looks
+from reports.style.words import text_width
 
 if TYPE_CHECKING:
     import pandas
@@ -73,7 +72,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     across = min(2, len(sources))
     panels = Panels(len(sources), across, TALL, above=above)
     words = [KEY, *notes(results, drawn)]
-    sheet = Sheet(headline(results.item), [caption(results.item)], panels.height, words)
+    sheet = CaptionedFigure(headline(results.item), [caption(results.item)], panels.height, words)
     for number, (column, printed) in enumerate(sources):
         own = _of(drawn, column, printed)
         title = PRINTED if printed else ", ".join(own["tag"].unique())

@@ -9,15 +9,15 @@ import numpy as np
 
 from harness.metrics.intervals import combine
 from reports.papers.definition.item import Row
-from reports.papers.figures.looks import LOOKS, Look
 from reports.papers.figures.panels import Panels, label
 from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import NOT_RUN, Results
-from reports.pictures.captioned import SMALL, Sheet
+from reports.pictures.captioned import CaptionedFigure
 from reports.pictures.scatter import RASTER
 from reports.runs.record import Record
 from reports.runs.scatter_points import Window
-from reports.style.style import DIAMOND, GREY, INK, STAR, bracketed
+from reports.style.looks import DIAMOND, GREY, INK, LOOKS, SMALL, STAR, Look
+from reports.style.words import bracketed
 
 if TYPE_CHECKING:
     import pandas
@@ -62,7 +62,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     across = 1 + max(column for _, column in places.values())
     lines = 1 + max(line for line, _ in places.values())
     panels = Panels(lines * across, across, TALL, head=HEAD)
-    sheet = Sheet(
+    sheet = CaptionedFigure(
         headline(results.item),
         [caption(results.item)],
         panels.height,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from reports.papers.definition.item import Item
-from reports.papers.forms.document import MEANINGS
 from reports.papers.measured.results import (
+    MEANINGS,
     NOT_RUN,
     TABLE,
     TRAINED_FULL,
@@ -15,12 +15,18 @@ from reports.papers.measured.results import (
     Results,
     RowResults,
 )
-from reports.text.prose import prose
+from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.style.image_files import WIDTH
+from reports.style.looks import GREY, PALE
+from reports.style.words import wrapped
+from reports.text.escaping import prose
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 MEASURED = (TABLE, TRAINED_FULL, TRAINED_REDUCED)
+HEIGHT, LINE = 2.0, 0.2  # inches: least of a picture without runs, of its lines
 NAMED = ("row", "label", "group", "task", "tag", "n", "seeds")  # columns of every frame of runs
 
 
@@ -107,3 +113,23 @@ def axis_name(head: str, unit: str) -> str:
 def _counts(numbers: Iterable[int]) -> str:
     low, high = min(numbers), max(numbers)
     return f"n = {low}" if low == high else f"n = {low} to {high}"
+
+
+def nothing_yet(results: Results, drawn: pandas.DataFrame) -> Figure:
+    """A frame that says what is missing and what brings it."""
+    from matplotlib.patches import Rectangle
+
+    words = ["nothing to draw yet"]
+    words += [line for text in lacking(results, drawn) for line in wrapped(text, WIDTH - 1.4)]
+    height = max(HEIGHT, LINE * (len(words) + 3))
+    sheet = CaptionedFigure(headline(results.item), [caption(results.item)], height)
+    axes = sheet.canvas()
+    corner, wide = (MARGIN, 0.1), sheet.width - 2 * MARGIN
+    look = {"facecolor": "none", "edgecolor": PALE, "linewidth": 1.2}
+    axes.add_patch(Rectangle(corner, wide, height - 0.2, **look))
+    middle = height / 2 + LINE * (len(words) - 1) / 2
+    for number, line in enumerate(words):
+        size = {"fontsize": 13} if number == 0 else {"fontsize": 9}
+        place = (sheet.width / 2, middle - LINE * number + (0.12 if number == 0 else 0))
+        axes.text(*place, line, ha="center", va="center", color=GREY, parse_math=False, **size)
+    return sheet.figure

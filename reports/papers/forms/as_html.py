@@ -5,28 +5,27 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
-from html import escape as escape_html
 from pathlib import Path
 
 from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Head, Text
 from reports.papers.measured.claims import Outcome
 from reports.papers.measured.results import PRINTED
-from reports.text.prose import prose
+from reports.text.escaping import HTML
 
 
 def render(document: Document) -> str:
     """The page: what a reader sees first is the caption, the table and what its colours mean."""
     body = [
-        f"<h1>{escape(document.title)}</h1>",
-        f'<p class="source">{escape(document.paper)}<br>{escape(document.source)}</p>',
-        *(f"<p>{sentences(text)}</p>" for text in document.caption),
+        f"<h1>{HTML.escape(document.title)}</h1>",
+        f'<p class="source">{HTML.escape(document.paper)}<br>{HTML.escape(document.source)}</p>',
+        *(f"<p>{HTML.sentences(text)}</p>" for text in document.caption),
         _picture(document),
         _table(document),
         _legend(document.legend),
         _notes(document.notes),
         _claims(document.outcomes),
         _places(document.places),
-        *(f"<p>{sentences(note)}</p>" for note in document.place_notes),
+        *(f"<p>{HTML.sentences(note)}</p>" for note in document.place_notes),
     ]
     return page(f"{document.title}, {document.paper}", body)
 
@@ -37,23 +36,11 @@ def page(title: str, body: Sequence[str]) -> str:
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>",
+            f"<title>{HTML.escape(title)}</title>",
             f"<style>\n{_style()}</style>\n</head>\n<body>\n<main>",
             *filter(None, body),
             "</main>\n</body>\n</html>\n",
         ]
-    )
-
-
-def escape(text: str) -> str:
-    """``text`` on one line, with nothing in it that HTML would read."""
-    return escape_html(" ".join(text.split()))
-
-
-def sentences(text: str) -> str:
-    """As :func:`escape`, with what stands in backticks as code."""
-    return prose(
-        " ".join(text.split()), escape_html, lambda code: f"<code>{escape_html(code)}</code>"
     )
 
 
@@ -67,7 +54,7 @@ def _picture(document: Document) -> str:
     if svg is None:
         return ""
     content = b64encode(svg.read_bytes()).decode()
-    title = escape(document.results.item.title)
+    title = HTML.escape(document.results.item.title)
     return f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{content}"></figure>'
 
 
@@ -80,16 +67,16 @@ def _table(document: Document) -> str:
     for line in document.lines:
         if line.group != group:
             group = line.group
-            title = escape(group) or "&nbsp;"
+            title = HTML.escape(group) or "&nbsp;"
             rows.append(f'<tr class="group"><th colspan="{len(starts) + 1}">{title}</th></tr>')
         cells = "".join(map(_cell, line.texts, starts))
-        rows.append(f'<tr><th scope="row">{escape(line.label)}</th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row">{HTML.escape(line.label)}</th>{cells}</tr>')
     return framed([_top(heads), _parts(heads, starts)], rows)
 
 
 def _top(heads: Sequence[Head]) -> str:
     cells = "".join(
-        f'<th class="first" scope="colgroup" colspan="{len(head.parts)}">{escape(head.title)}</th>'
+        f'<th class="first" scope="colgroup" colspan="{len(head.parts)}">{HTML.escape(head.title)}</th>'
         for head in heads
     )
     return f"<tr><th></th>{cells}</tr>"
@@ -98,7 +85,7 @@ def _top(heads: Sequence[Head]) -> str:
 def _parts(heads: Sequence[Head], starts: Sequence[bool]) -> str:
     parts = [part for head in heads for part in head.parts]
     cells = "".join(
-        f'<th scope="col"{_first(start)}>{escape(part)}</th>'
+        f'<th scope="col"{_first(start)}>{HTML.escape(part)}</th>'
         for part, start in zip(parts, starts, strict=True)
     )
     return f"<tr><th></th>{cells}</tr>"
@@ -109,12 +96,14 @@ def _first(start: bool) -> str:
 
 
 def _cell(text: Text, start: bool) -> str:
-    shown = escape(text.text)
+    shown = HTML.escape(text.text)
     if text.tag != PRINTED and shown:
         shown = f'<span class="tag {_class(text.tag)}">{shown}</span>'
     if text.marks:
         kind = "" if text.tag == PRINTED else ' class="note"'
-        links = (f'<a href="#note-{escape(mark)}">{escape(mark)}</a>' for mark in text.marks)
+        links = (
+            f'<a href="#note-{HTML.escape(mark)}">{HTML.escape(mark)}</a>' for mark in text.marks
+        )
         shown += f"<sup{kind}>{', '.join(links)}</sup>"
     return f"<td{_first(start)}>{shown}</td>"
 
@@ -127,14 +116,14 @@ def _legend(legend: Sequence[str]) -> str:
     items = []
     for text in legend:
         tag, _, meaning = text.partition(": ")
-        name = f'<span class="tag {_class(tag)}">{escape(tag)}</span>'
-        items.append(f"<li>{name} {escape(meaning)}</li>")
+        name = f'<span class="tag {_class(tag)}">{HTML.escape(tag)}</span>'
+        items.append(f"<li>{name} {HTML.escape(meaning)}</li>")
     return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
 
 
 def _notes(notes: Sequence[tuple[str, str]]) -> str:
     items = [
-        f'<li id="note-{escape(mark)}"><b>{escape(mark)}</b> {sentences(text)}</li>'
+        f'<li id="note-{HTML.escape(mark)}"><b>{HTML.escape(mark)}</b> {HTML.sentences(text)}</li>'
         for mark, text in notes
     ]
     return f'<ul class="notes">{"".join(items)}</ul>' if items else ""
@@ -144,12 +133,12 @@ def _claims(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return ""
     items = [
-        f"<li>{sentences(outcome.claim.text)} "
-        f'<span class="verdict {_class(outcome.verdict)}">{escape(outcome.verdict)}</span><br>'
-        f"{sentences(outcome.sentence)}</li>"
+        f"<li>{HTML.sentences(outcome.claim.text)} "
+        f'<span class="verdict {_class(outcome.verdict)}">{HTML.escape(outcome.verdict)}</span><br>'
+        f"{HTML.sentences(outcome.sentence)}</li>"
         for outcome in outcomes
     ]
-    return f"<h2>{escape(CLAIMS)}</h2>\n<ul>{''.join(items)}</ul>"
+    return f"<h2>{HTML.escape(CLAIMS)}</h2>\n<ul>{''.join(items)}</ul>"
 
 
 def _places(grid: Grid | None) -> str:
@@ -157,13 +146,13 @@ def _places(grid: Grid | None) -> str:
         return ""
     heads, *rows = (
         [
-            f"<{kind}{' class=words' if i < grid.left else ''}>{escape(text)}</{kind}>"
+            f"<{kind}{' class=words' if i < grid.left else ''}>{HTML.escape(text)}</{kind}>"
             for i, text in enumerate(cells)
         ]
         for kind, cells in (("th", grid.titles), *(("td", row) for row in grid.rows))
     )
     lines = [f"<tr>{''.join(cells)}</tr>" for cells in (heads, *rows)]
-    return f"<h2>{escape(PLACES)}</h2>\n{framed(lines[:1], lines[1:])}"
+    return f"<h2>{HTML.escape(PLACES)}</h2>\n{framed(lines[:1], lines[1:])}"
 
 
 def framed(heads: Sequence[str], rows: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Text
-from reports.text.latex_text import escape, sentences
+from reports.text.escaping import LATEX
 
 PREAMBLE = r"% Needs \usepackage[T1]{fontenc}, {textcomp}, {booktabs} and {graphicx}."
 _SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
@@ -16,8 +16,8 @@ def render(document: Document) -> str:
 
     Notes and claims may be longer than a page, which no float can be.
     """
-    name = escape(f"{document.title} of {document.paper}")
-    caption = [f"{name}.", *map(sentences, document.caption)]
+    name = LATEX.escape(f"{document.title} of {document.paper}")
+    caption = [f"{name}.", *map(LATEX.sentences, document.caption)]
     figure, table = _figure(document), _table(document)
     lines = [PREAMBLE]
     if figure:
@@ -59,7 +59,7 @@ def _table(document: Document) -> list[str]:
     for head in document.heads:
         if head.parts:
             last = column + len(head.parts) - 1
-            spans.append(rf"\multicolumn{{{len(head.parts)}}}{{c}}{{{escape(head.title)}}}")
+            spans.append(rf"\multicolumn{{{len(head.parts)}}}{{c}}{{{LATEX.escape(head.title)}}}")
             rules.append(rf"\cmidrule(lr){{{column}-{last}}}")
             column = last + 1
     body, group = [], ""
@@ -68,10 +68,10 @@ def _table(document: Document) -> list[str]:
             body.append(r"\addlinespace")
             group = line.group
             if group:
-                title = rf"\textit{{{escape(group)}}}"
+                title = rf"\textit{{{LATEX.escape(group)}}}"
                 body.append(rf"\multicolumn{{{len(parts) + 1}}}{{l}}{{{title}}} \\")
-        body.append(_line([escape(line.label), *map(_cell, line.texts)]))
-    heads = [_line(["", *spans]), "".join(rules), _line(["", *map(escape, parts)])]
+        body.append(_line([LATEX.escape(line.label), *map(_cell, line.texts)]))
+    heads = [_line(["", *spans]), "".join(rules), _line(["", *map(LATEX.escape, parts)])]
     return _tabular("l" + "r" * len(parts), heads, body)
 
 
@@ -94,20 +94,20 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cell(text: Text) -> str:
     marks = rf"\textsuperscript{{{','.join(text.marks)}}}" if text.marks else ""
-    return escape(text.text) + marks
+    return LATEX.escape(text.text) + marks
 
 
 def _legend(document: Document) -> list[str]:
     if not document.legend:
         return []
-    return [rf"\par\smallskip\footnotesize {escape('; '.join(document.legend))}."]
+    return [rf"\par\smallskip\footnotesize {LATEX.escape('; '.join(document.legend))}."]
 
 
 def _notes(document: Document) -> list[str]:
     if not document.notes:
         return []
-    notes = [rf"\item[{mark}] {sentences(sentence)}" for mark, sentence in document.notes]
-    head = rf"\paragraph{{Notes to {escape(document.title)}}}"
+    notes = [rf"\item[{mark}] {LATEX.sentences(sentence)}" for mark, sentence in document.notes]
+    head = rf"\paragraph{{Notes to {LATEX.escape(document.title)}}}"
     return [head, r"\begin{description}", *notes, r"\end{description}"]
 
 
@@ -115,9 +115,11 @@ def _places(grid: Grid | None) -> list[str]:
     if grid is None:
         return []
     columns = "l" * grid.left + "r" * (len(grid.titles) - grid.left)
-    heads, *body = (_line([escape(text) for text in row]) for row in (grid.titles, *grid.rows))
+    heads, *body = (
+        _line([LATEX.escape(text) for text in row]) for row in (grid.titles, *grid.rows)
+    )
     return [
-        rf"\paragraph{{{escape(PLACES)}}}",
+        rf"\paragraph{{{LATEX.escape(PLACES)}}}",
         r"\begin{center}\small",
         *_tabular(columns, [heads], body),
         r"\end{center}",
@@ -127,6 +129,6 @@ def _places(grid: Grid | None) -> list[str]:
 def _listed(title: str, texts: Sequence[str]) -> list[str]:
     if not texts:
         return []
-    head = [rf"\paragraph{{{escape(title)}}}"] if title else []
-    items = [rf"\item {sentences(text)}" for text in texts]
+    head = [rf"\paragraph{{{LATEX.escape(title)}}}"] if title else []
+    items = [rf"\item {LATEX.sentences(text)}" for text in texts]
     return [*head, r"\begin{itemize}", *items, r"\end{itemize}"]

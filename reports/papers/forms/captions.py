@@ -9,7 +9,7 @@ from reports.papers.forms.document import Grid
 from reports.papers.measured.claims import NOT_TESTED, VERDICTS, outcomes
 from reports.papers.measured.places import MOST_DRAWS, Place
 from reports.papers.measured.results import NOT_RUN, TRAINED_FULL, TRAINED_REDUCED, Cell, Results
-from reports.style.style import decimal
+from reports.style.words import decimal
 
 
 def caption(results: Results) -> tuple[str, ...]:

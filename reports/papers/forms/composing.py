@@ -7,19 +7,13 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from reports.papers.definition.item import Column
-from reports.papers.definition.model import load_paper
+from reports.papers.definition.loading import load_paper
 from reports.papers.definition.printed import DASH
 from reports.papers.forms.captions import caption, place_notes, places
-from reports.papers.forms.document import MEANINGS, Document, Head, Line, Text
+from reports.papers.forms.document import Document, Head, Line, Text
 from reports.papers.measured.claims import outcomes
-from reports.papers.measured.results import (
-    NOT_RUN,
-    PRINTED,
-    TAGS,
-    Cell,
-    Results,
-)
-from reports.style.style import decimal
+from reports.papers.measured.results import MEANINGS, NOT_RUN, PRINTED, TAGS, Cell, Results
+from reports.style.words import decimal
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 

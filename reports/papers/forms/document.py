@@ -7,24 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.papers.measured.claims import Outcome
-from reports.papers.measured.results import (
-    NOT_RUN,
-    PRINTED,
-    TABLE,
-    TRAINED_FULL,
-    TRAINED_REDUCED,
-    Results,
-)
+from reports.papers.measured.results import Results
 
 CLAIMS = "Claims of the paper, on our runs"
 PLACES = "Printed values among all architectures of the real table"
-MEANINGS = {
-    PRINTED: "as the paper has it",
-    TABLE: "computed from a table of stand-alone accuracies",
-    TRAINED_FULL: "our runs with the printed hyper-parameters at full scale",
-    TRAINED_REDUCED: "our runs at the reduced scale that the caption states",
-    NOT_RUN: "no finished run; the letter says what is missing",
-}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from reports.papers.definition.model import Paper
+from reports.papers.definition.loading import Paper
 from reports.papers.forms import as_html
 from reports.papers.measured.claims import VERDICTS, outcomes
 from reports.papers.measured.results import PRINTED, TAGS, Results
-from reports.text.markdown_text import escape, sentences
+from reports.text.escaping import HTML, MARKDOWN
 
 TITLES = ("item", "shows", *TAGS[1:], *(f"claims {verdict}" for verdict in VERDICTS))
 
@@ -35,33 +35,33 @@ def as_pages(paper: Paper, items: Sequence[Results]) -> dict[str, str]:
 
 
 def _markdown(paper: Paper, items: Sequence[Results]) -> str:
-    lines = [f"# {escape(paper.title)}", ""]
+    lines = [f"# {MARKDOWN.escape(paper.title)}", ""]
     if paper.note:
-        lines += [sentences(paper.note), ""]
+        lines += [MARKDOWN.sentences(paper.note), ""]
     table = [TITLES, ["--:" if i > 1 else ":--" for i in range(len(TITLES))]]
     for results, (name, caption, *counts) in zip(items, rows(items), strict=True):
-        link = f"[{escape(results.item.title)}]({name}.md)"
-        table.append([link, escape(caption), *counts])
+        link = f"[{MARKDOWN.escape(results.item.title)}]({name}.md)"
+        table.append([link, MARKDOWN.escape(caption), *counts])
     return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in table)]) + "\n"
 
 
 def _html(paper: Paper, items: Sequence[Results]) -> str:
     heads = "".join(
-        f"<th{' class=words' if i < 2 else ''}>{as_html.escape(title)}</th>"
+        f"<th{' class=words' if i < 2 else ''}>{HTML.escape(title)}</th>"
         for i, title in enumerate(TITLES)
     )
     body = []
     for results, (name, caption, *counts) in zip(items, rows(items), strict=True):
-        link = f'<a href="{as_html.escape(name)}.html">{as_html.escape(results.item.title)}</a>'
+        link = f'<a href="{HTML.escape(name)}.html">{HTML.escape(results.item.title)}</a>'
         cells = "".join(f"<td>{count}</td>" for count in counts)
-        words = f'<td class="words caption">{as_html.sentences(caption)}</td>'
+        words = f'<td class="words caption">{HTML.sentences(caption)}</td>'
         body.append(f'<tr><th scope="row">{link}</th>{words}{cells}</tr>')
     return as_html.page(
         paper.title,
         [
-            f"<h1>{as_html.escape(paper.title)}</h1>",
-            f'<p class="source">{as_html.escape(paper.authors)}</p>',
-            f"<p>{as_html.sentences(paper.note)}</p>" if paper.note else "",
+            f"<h1>{HTML.escape(paper.title)}</h1>",
+            f'<p class="source">{HTML.escape(paper.authors)}</p>',
+            f"<p>{HTML.sentences(paper.note)}</p>" if paper.note else "",
             as_html.framed([f"<tr>{heads}</tr>"], body),
         ],
     )

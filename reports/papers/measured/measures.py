@@ -1,4 +1,4 @@
-"""What a cell can take from a run and its ground truth, by name.
+"""What a cell can take from a run, its ground truth, and later trainings of what it found, by name.
 
 Accuracies and errors are in percent, sizes and image passes in millions.
 """
@@ -6,15 +6,24 @@ Accuracies and errors are in percent, sizes and image passes in millions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import Any
 
+from harness.standalone.record import in_full
 from reports.papers.definition.item import Truth
-from reports.papers.measured.detected import detected
 from reports.papers.measured.truths import Missing, Truths
-from reports.runs.record import Record
+from reports.runs.record import Record, beside, finite
 from searchspaces.errors import UsageError
 
 Measure = Callable[[Record, Truths], float | None]
 DAY = 86_400.0  # seconds
+HOW_DETECTED = (
+    "no detector was fine-tuned in full on what it found; `nas-harness train-standalone --run RUN "
+    "--task imagenet --preset paper --keep-checkpoint`, then `nas-harness detect` on its folder "
+    "with `--preset paper`"
+)
 
 
 def _metric(subset: str, name: str) -> Measure:
@@ -70,6 +79,22 @@ def _found_size(name: str) -> Measure:
     return measure
 
 
+def detected(run: Record, *keys: str) -> float | None:
+    """The number under ``keys`` of ``detection.json``, mean over seeds; None if there is none.
+
+    Raises :class:`UsageError` where such a record beside the run is damaged.
+    """
+
+    def read(record: Any) -> tuple[bool, float]:
+        searches = [search["run"] for search in record["found_by"]]
+        counts = not record["reduced"] and run.folder.name in searches
+        return counts, finite(reduce(getitem, keys, record))
+
+    found = beside(run.folder.parent, "detection", read)
+    numbers = [number for counts, number in found if counts]
+    return sum(numbers) / len(numbers) if numbers else None
+
+
 MEASURES: dict[str, Measure] = {
     "tau": _metric("all", "kendall_tau"),
     "unique_tau": _metric("unique", "kendall_tau"),
@@ -93,3 +118,28 @@ MEASURES: dict[str, Measure] = {
     "search_days": _cost("seconds", DAY),
     "image_passes": _cost("image_passes", 1e6),
 }
+
+
+class Retrainings:
+    """Those that ``nas-harness train-standalone`` recorded beside the runs in ``runs``.
+
+    Raises :class:`UsageError` where one of their records is damaged.
+    """
+
+    def __init__(self, runs: Path):
+        self.by_run: dict[tuple[str, str], list[float]] = {}
+        for task, accuracy, searches in filter(None, beside(runs, "standalone", _read_training)):
+            for search in searches:
+                self.by_run.setdefault((search, task), []).append(accuracy)
+
+    def accuracy(self, run: Record) -> float | None:
+        """Mean test accuracy over their seeds in percent, on the run's own task; None if none."""
+        found = self.by_run.get((run.folder.name, run.get("config", "task")))
+        return sum(found) / len(found) if found else None
+
+
+def _read_training(record: Any) -> tuple[str, float, list[str]] | None:
+    """Task, test accuracy, and the runs that found the architecture; None unless in full."""
+    accuracy = finite(record["result"]["test_accuracy"])
+    searches = [str(search["run"]) for search in record["found_by"]]
+    return (str(record["config"]["task"]), accuracy, searches) if in_full(record) else None

@@ -12,7 +12,14 @@ from reports.runs.record import Record
 
 PRINTED, TABLE = "printed", "table"
 TRAINED_FULL, TRAINED_REDUCED, NOT_RUN = "trained-full", "trained-reduced", "not run"
-TAGS = (PRINTED, TABLE, TRAINED_FULL, TRAINED_REDUCED, NOT_RUN)
+MEANINGS = {
+    PRINTED: "as the paper has it",
+    TABLE: "computed from a table of stand-alone accuracies",
+    TRAINED_FULL: "our runs with the printed hyper-parameters at full scale",
+    TRAINED_REDUCED: "our runs at the reduced scale that the caption states",
+    NOT_RUN: "no finished run; the letter says what is missing",
+}
+TAGS = tuple(MEANINGS)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from harness.tabular.table import Table
 from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet
 from harness.tasks.imagenet16 import load_imagenet16
-from reports.page.curves import curves
-from reports.papers.definition import model
+from reports.page.run_data import curves
+from reports.papers.definition import loading
 from reports.runs.record import Record
 from searchspaces.errors import UsageError
 
@@ -44,8 +44,8 @@ def annotations(path):
 
 def item(path):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "PAPERS", path.parents[1])
-        model.load_paper(path.parent.name)
+        patch.setattr(loading, "PAPERS", path.parents[1])
+        loading.load_paper(path.parent.name)
 
 
 READERS = {

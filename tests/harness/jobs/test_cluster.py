@@ -17,7 +17,7 @@ from harness.jobs.cluster_options import Cluster
 from harness.running.pipeline import Execution
 from harness.tabular.table import Table
 from reports.commands.reproduce import main as reproduce
-from reports.papers.definition import model
+from reports.papers.definition import loading
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 
@@ -160,7 +160,7 @@ def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypa
     folder.mkdir(parents=True)
     (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
     (folder / "table-1.toml").write_text(tiny.ITEM.replace("seeds = [0, 1]", "seeds = [0]"))
-    monkeypatch.setattr(model, "PAPERS", folder.parent)
+    monkeypatch.setattr(loading, "PAPERS", folder.parent)
     tiny.make_table(tmp_path / "data")
     places = {name: str(tmp_path / name) for name in ("data", "runs", "output")}
     options = [text for name, place in places.items() for text in (f"--{name}", place)]

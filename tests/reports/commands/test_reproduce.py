@@ -6,7 +6,7 @@ import pytest
 import tiny
 from tiny import ITEM
 
-import reports.papers.definition.model
+import reports.papers.definition.loading
 from harness.config import presets
 from harness.files.progress import watch
 from harness.grid import grid
@@ -65,7 +65,7 @@ def paper(tmp_path, monkeypatch):
     folder = tmp_path / "papers" / "toy"
     folder.mkdir(parents=True)
     (folder / "paper.toml").write_text('title = "Toy"\nauthors = "A."\nvenue = "V."\n')
-    monkeypatch.setattr(reports.papers.definition.model, "PAPERS", folder.parent)
+    monkeypatch.setattr(reports.papers.definition.loading, "PAPERS", folder.parent)
     return folder
 
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
-from reports.page import points
+from reports.page import run_data
 from reports.page.compose import compose, embedded
 from reports.page.folders import gather
 from reports.page.row import COLUMNS
 from reports.runs.compare import summary
 from reports.runs.record import load
-from reports.style.style import decimal
+from reports.style.words import decimal
 from searchspaces.errors import UsageError
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\u2028"
@@ -254,7 +254,7 @@ def test_what_a_record_lacks_is_missing(write_run, make_record, make_interval):
 def test_many_architectures_are_thinned_out_evenly_by_truth(
     write_run, make_record, make_scores, monkeypatch
 ):
-    monkeypatch.setattr(points, "MOST", 50)
+    monkeypatch.setattr(run_data, "MOST_POINTS", 50)
     frame = make_scores(400)
     data = page(write_run("runs/a", make_record(), frame)).data
     [run] = data["runs"]

@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 from harness.config.config import Config
-from reports.papers.definition.model import Item, item_names, load_item, load_paper
+from reports.papers.definition.item import Item
+from reports.papers.definition.loading import item_names, load_item, load_paper
 
 ITEMS = [(paper, name) for paper in ("mngnas", "ennas") for name in item_names(paper)]
 # Printed rows and printed values of each table.

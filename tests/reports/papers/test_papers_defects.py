@@ -13,7 +13,8 @@ import pytest
 
 from harness.tabular.cost import analytic_cost
 from harness.tabular.locate import find_table
-from reports.papers.definition.model import Item, Row, load_item
+from reports.papers.definition.item import Item, Row
+from reports.papers.definition.loading import load_item
 from searchspaces.registry import SPACES
 
 FOUR_RUNS = (5, 10)

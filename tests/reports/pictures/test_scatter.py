@@ -4,13 +4,10 @@ from subprocess import run
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reports.pictures.scatter import draw, picture
-from reports.pictures.tau_scale import spread
 from reports.runs.record import load
-from reports.runs.scatter_points import View, Window
+from reports.runs.scatter_points import ScatterPoints, Window
 from searchspaces.errors import UsageError
 
 
@@ -87,7 +84,7 @@ def test_dead_architectures_do_not_squash_the_rest(write_run, make_record, make_
     frame["truth"] = [10.0] * 20 + list(np.linspace(80, 90, 580))
     frame["score"] = [10.0] * 20 + list(np.linspace(50, 70, 580))
     record = load(write_run("a", make_record(), frame))
-    view = View.of(record)
+    view = ScatterPoints.of(record)
     assert set(view.frame["arch"][view.beyond()]) == {f"a{i}" for i in range(20)}
     assert 79 < view.truth.low < 80 and 49 < view.score.low < 50
     note = (
@@ -143,18 +140,3 @@ def test_no_window_system_is_touched(folder):
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     assert run([sys.executable, "-c", code], timeout=60).returncode == 0
-
-
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8), st.floats(0.01, 0.1))
-def test_labels_are_spread_in_order_and_within_bounds(wanted, gap):
-    placed = spread(wanted, gap, -1, 1)
-    order = np.argsort(wanted, kind="stable")
-    assert (np.diff(placed[order]) >= gap - 1e-9).all()
-    assert placed.min() >= -1 - 1e-9 and placed.max() <= 1 + 1e-9
-    apart = np.sort(wanted)
-    if (np.diff(apart) >= gap).all():
-        np.testing.assert_allclose(placed, wanted, atol=1e-9)
-
-
-def test_labels_that_collide_move_equally():
-    np.testing.assert_allclose(spread([0.5, 0.5, 0.9], 0.1, 0, 1), [0.45, 0.55, 0.9])

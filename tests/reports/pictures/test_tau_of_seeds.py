@@ -2,14 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 from pictures import assert_readable, words
 
 from reports.commands.compare import main
 from reports.pictures.seed_rows import BOXED, Rows, Spread
-from reports.pictures.tau_of_seeds import draw, picture, side_by_side
+from reports.pictures.tau_of_seeds import draw, picture
 from reports.runs.configuration import configurations
 from reports.runs.record import Record
 
@@ -124,16 +122,3 @@ def test_rows_grow_with_their_names():
     interval = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 2}
     short, long = (Spread("a", (0.5,), interval, note) for note in ("", "word " * 30))
     assert Rows([long]).height > Rows([short]).height
-
-
-@settings(max_examples=50)
-@given(st.lists(st.tuples(st.floats(-1, 5), st.floats(0.1, 1)), min_size=1, max_size=5))
-def test_names_stand_side_by_side_in_order(things):
-    wanted, widths = np.array([w for w, _ in things]), [w for _, w in things]
-    placed = side_by_side(wanted, widths, -3, 8)
-    order = np.argsort(wanted, kind="stable")
-    for left, right in zip(order, order[1:], strict=False):
-        assert placed[right] - placed[left] >= (widths[left] + widths[right]) / 2 - 1e-9
-    assert placed.min() >= -3 and placed.max() <= 8
-    if len(things) == 1:
-        assert placed == pytest.approx(np.clip(wanted, -3 + widths[0] / 2, 8 - widths[0] / 2))

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from reports.papers.forms import as_csv, as_html, as_latex, as_markdown
 from reports.papers.forms.composing import compose
-from reports.text import latex_text, markdown_text
+from reports.text.escaping import HTML, LATEX, MARKDOWN
 
 EVIL = [
     "<script>alert(1)</script>", "[a](b) ![c](d)", "**b** _i_ ~~s~~ `c`", "| a | b |", "# h", "1. x",
@@ -47,7 +47,7 @@ def inline_text(tokens):
 
 @evil
 def test_markdown_shows_any_text_as_it_is(text):
-    escaped = markdown_text.escape(text)
+    escaped = MARKDOWN.escape(text)
     parser = MarkdownIt("gfm-like", {"linkify": False, "html": True})
     tokens = parser.parse(escaped)
     assert {token.type for token in tokens} <= {"paragraph_open", "inline", "paragraph_close"}
@@ -72,13 +72,13 @@ class _Reader(HTMLParser):
 @evil
 def test_html_shows_any_text_as_it_is(text):
     reader = _Reader()
-    reader.feed(f'<p title="{as_html.escape(text)}">{as_html.escape(text)}</p>')
+    reader.feed(f'<p title="{HTML.escape(text)}">{HTML.escape(text)}</p>')
     reader.close()
     assert (reader.tags, reader.text) == (["p"], one_line(text))
 
 
 # What LaTeX may be made of: plain characters, known commands, groups, and whole formulas.
-LATEX = re.compile(
+PLAIN_LATEX = re.compile(
     r"(?:[A-Za-z0-9À-ÿ .,:;()!?*/+=@'-]|\\text[a-z]+\{\}|\\[{}$&#%_]|\\d?dag\{\}|\\ldots\{\}"
     r"|\{\[\}|\{\]\}|\{\}|\$(?:\\[A-Za-z]+|-|\^\{[0-9]\})\$)*"
 )
@@ -86,17 +86,17 @@ LATEX = re.compile(
 
 @evil
 def test_latex_has_nothing_but_known_commands(text):
-    escaped = latex_text.escape(text)
-    assert LATEX.fullmatch(escaped), escaped
+    escaped = LATEX.escape(text)
+    assert PLAIN_LATEX.fullmatch(escaped), escaped
     assert "--" not in escaped
 
 
 def test_code_is_code_in_every_form():
     text = "run `nas-harness a_b <c>` *now*"
-    assert markdown_text.sentences(text) == r"run `nas-harness a_b <c>` \*now\*"
-    assert as_html.sentences(text) == "run <code>nas-harness a_b &lt;c&gt;</code> *now*"
+    assert MARKDOWN.sentences(text) == r"run `nas-harness a_b <c>` \*now\*"
+    assert HTML.sentences(text) == "run <code>nas-harness a_b &lt;c&gt;</code> *now*"
     code = r"\texttt{nas-harness a\_b \textless{}c\textgreater{}}"
-    assert latex_text.sentences(text) == f"run {code} *now*"
+    assert LATEX.sentences(text) == f"run {code} *now*"
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.commands.run import parse
-from reports.papers.definition.model import item_names, load_item, load_paper, paper_names
+from reports.papers.definition.loading import item_names, load_item, load_paper, paper_names
 from reports.papers.definition.printed import Printed
 from searchspaces.errors import UsageError
 

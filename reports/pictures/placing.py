@@ -1,14 +1,33 @@
-"""Names beside points, where they meet neither one another nor a point."""
+"""Where words stand, so that they meet neither one another nor what they name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 DIRECTIONS = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
 NEAR = (0.08, 0.22, 0.4, 0.6, 0.85, 1.15)  # inches from the point
+
+
+def side_by_side(
+    wanted: Sequence[float] | np.ndarray, widths: Sequence[float], low: float, high: float
+) -> np.ndarray:
+    """Middles near ``wanted``, in its order, so that things of ``widths`` do not overlap.
+
+    Of all such places the ones of least squared distance, moved between ``low`` and ``high``;
+    where there is too little room, beyond ``high``.
+    """
+    order = np.argsort(wanted, kind="stable")
+    wide = np.asarray(widths, float)[order]
+    offsets = np.concatenate([[0.0], np.cumsum((wide[:-1] + wide[1:]) / 2)])
+    packed = isotonic_regression(np.asarray(wanted, float)[order] - offsets).x
+    least, most = low + wide[0] / 2, high - wide[-1] / 2 - offsets[-1]
+    placed = np.empty(len(order))
+    placed[order] = np.clip(packed, least, max(least, most)) + offsets
+    return placed
 
 
 def place_names(
@@ -20,8 +39,8 @@ def place_names(
 ) -> list[Box]:
     """A box of each of ``sizes`` (width, height) near its point, all in inches, within ``room``.
 
-    Points are kept free by ``clear``, and so are ``others``. Of the free places the nearest; where none is, the one that
-    covers least.
+    Points are kept free by ``clear``, and so are ``others``. Of the free places the nearest; where
+    none is, the one that covers least.
     """
     taken: list[Box] = [*others]
     taken += [(x - clear, y - clear, x + clear, y + clear) for x, y in points]

@@ -172,3 +172,10 @@ def test_without_the_table_the_command_that_brings_it_is_named(make_item, measur
     cell = measured(item).cell(item.rows[-1].id, "error")
     assert cell.tag == tags.NOT_RUN
     assert cell.note.startswith("there is no ground truth table nb201-benchmark-cifar100; `nas-h")
+
+
+def test_every_measure_that_a_column_can_name_is_there():
+    from reports.papers.definition.item import MEASURES as NAMED
+    from reports.papers.measured.measures import MEASURES
+
+    assert list(MEASURES) == list(NAMED)

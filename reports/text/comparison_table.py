@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
 from harness.metrics.intervals import Interval
-from reports.style.style import bracketed, decimal
-from reports.text.markdown_text import escape
+from reports.style.words import bracketed, decimal
+from reports.text.escaping import MARKDOWN
 
 if TYPE_CHECKING:
     import pandas
@@ -48,10 +48,10 @@ def save(table: pandas.DataFrame, stem: Path | str) -> list[Path]:
 
 
 def _context(row: Row) -> str:
-    name = f"**{escape(row['space'])} on {escape(row['task'])}**"
+    name = f"**{MARKDOWN.escape(row['space'])} on {MARKDOWN.escape(row['task'])}**"
     return (
-        f"{name}: {row['architectures']} architectures; scores on the {escape(row['scored_on'])} "
-        f"split, BN {escape(row['bn'])}; truth of {escape(row['table'])}: {escape(row['split'])} "
+        f"{name}: {row['architectures']} architectures; scores on the {MARKDOWN.escape(row['scored_on'])} "
+        f"split, BN {MARKDOWN.escape(row['bn'])}; truth of {MARKDOWN.escape(row['table'])}: {MARKDOWN.escape(row['split'])} "
         f"split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
     )
 
@@ -61,7 +61,7 @@ def _table(rows: list[Row]) -> list[str]:
     cells = {head: [cell(row) for row in rows] for head, cell in COLUMNS.items()}
     reference = next((row["reference"] for row in rows if row.get("reference")), "")
     names = [head for head, column in cells.items() if any(column)]
-    heads = [head.format(reference=escape(reference)) for head in names]
+    heads = [head.format(reference=MARKDOWN.escape(reference)) for head in names]
     rule = [":--" if head in WORDS else "--:" for head in names]
     body = [[cells[head][i] or "–" for head in names] for i in range(len(rows))]
     return [f"| {' | '.join(line)} |" for line in (heads, rule, *body)]
@@ -87,7 +87,7 @@ def _notes(rows: list[Row]) -> list[str]:
         few, many = _millions(min(passes)), _millions(max(passes))
         notes.append(f"Costs are not equal: from {few} to {many} image passes.")
     devices = sorted({row["device"] for row in rows if row.get("device")})
-    return [*notes, f"Seconds on {escape(' and '.join(devices))}."] if devices else notes
+    return [*notes, f"Seconds on {MARKDOWN.escape(' and '.join(devices))}."] if devices else notes
 
 
 def _measure(column: str, form: str) -> Callable[[Row], str]:
@@ -111,11 +111,11 @@ def _difference(row: Row) -> str:
 
 def _method(row: Row) -> str:
     kind = "floor: " if row["kind"] == "floor" else ""
-    return f"{kind}{escape(row['method'])}"
+    return f"{kind}{MARKDOWN.escape(row['method'])}"
 
 
 def _text(column: str) -> Callable[[Row], str]:
-    return lambda row: escape(row.get(column) or "")
+    return lambda row: MARKDOWN.escape(row.get(column) or "")
 
 
 def _passes(row: Row) -> str:

@@ -12,13 +12,12 @@ from pictures import assert_readable, words
 from scipy import stats
 
 from reports.papers.definition.item import Arrow, Column, Item, Row, Step
-from reports.papers.definition.model import item_names, load_item, paper_names
+from reports.papers.definition.loading import item_names, load_item, paper_names
 from reports.papers.definition.printed import Printed
-from reports.papers.figures import KINDS, boxes, curves, diagram, draw, drawing, empty, history
+from reports.papers.figures import KINDS, boxes, curves, diagram, draw, drawing, history
 from reports.papers.figures import points as points_kind
 from reports.papers.figures import scatter as scatter_kind
-from reports.papers.figures.placing import place_names
-from reports.papers.figures.words import command
+from reports.papers.figures.words import command, nothing_yet
 from reports.papers.measured.results import (
     NOT_RUN,
     PRINTED,
@@ -157,7 +156,7 @@ def test_every_figure_of_the_papers_can_be_drawn_without_runs(paper, name):
     if item.kind == "diagram":
         assert_readable(show(diagram, results))
         return
-    figure = empty.picture(results, pd.DataFrame())
+    figure = nothing_yet(results, pd.DataFrame())
     said = " ".join(words(figure))
     assert f"'nas-harness reproduce {paper} {name} --preset laptop' runs what is missing" in said
     assert_readable(figure)
@@ -192,19 +191,6 @@ def test_printed_points_are_apart_from_measured_ones():
     (low, high) = titles[PRINTED].collections[0].get_segments()[0][:, 1]
     assert (low, high) == pytest.approx((2.3, 2.7))
     assert "Nothing here measures" not in " ".join(words(figure))
-
-
-def test_names_of_points_keep_apart():
-    rng = np.random.default_rng(0)
-    points = [tuple(point) for point in rng.uniform(0.5, [3.5, 2.5], (14, 2))]
-    placed = place_names(points, [(0.6, 0.14)] * 14, (4, 3), others=[(2, 0, 2.1, 3)])
-    for box in placed:
-        assert box[0] >= 0 and box[1] >= 0 and box[2] <= 4 and box[3] <= 3
-        assert box[2] <= 2 or box[0] >= 2.1
-        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in points)
-    for one, other in combinations(placed, 2):
-        apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
-        assert apart
 
 
 def test_curves_run_through_the_means_of_their_group():

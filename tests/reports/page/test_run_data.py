@@ -9,9 +9,8 @@ import pytest
 from browser import node
 
 from reports import page
-from reports.page import curves as module
-from reports.page.curves import curves
-from reports.page.pool import Pool, thinned
+from reports.page import run_data
+from reports.page.run_data import Pool, curves, thinned
 from reports.runs.record import load
 from searchspaces.errors import UsageError
 
@@ -58,7 +57,7 @@ def test_values_that_are_no_finite_numbers_are_gaps(panels_of):
 
 
 def test_long_series_are_thinned_out_with_both_ends(panels_of, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 7)
+    monkeypatch.setattr(run_data, "MOST_STEPS", 7)
     frame = pd.DataFrame({"phase": "train", "step": range(100), "loss": np.arange(100.0)})
     [series] = panels_of(frame)[0]["series"]
     assert series["of"] == 100 and len(series["step"]) == 7
@@ -95,7 +94,7 @@ def test_no_history_gives_no_curves(panels_of):
     ids=["phase", "step", "text", "struct", "moment", "struct of steps"],
 )
 def test_histories_that_no_run_writes_are_refused(panels_of, frame):
-    with pytest.raises(UsageError, match="cannot read history.parquet"):
+    with pytest.raises(UsageError, match="cannot read .*/history.parquet"):
         panels_of(frame)
 
 

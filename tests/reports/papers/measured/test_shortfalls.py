@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.papers.measured import results as tags
-from reports.papers.measured.retrained import Retrainings
+from reports.papers.measured.measures import Retrainings
 from reports.papers.measured.runs import shortfalls
 from reports.runs.record import Record
 from searchspaces.errors import UsageError

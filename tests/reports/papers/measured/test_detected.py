@@ -6,7 +6,7 @@ import pytest
 
 from harness.config.config import SCHEMA_VERSION
 from harness.files.store import write_json
-from reports.papers.measured.detected import HOW
+from reports.papers.measured.measures import HOW_DETECTED
 from reports.papers.measured.results import NOT_RUN, TRAINED_REDUCED
 from searchspaces.errors import UsageError
 
@@ -73,5 +73,5 @@ def test_without_detectors_or_runs_the_cell_says_what_is_needed(make_item, recor
             record_run(config)
     results = measured(item)
     assert [results.cell(row, "error").tag for row in ("spos", "mngnas")] == [NOT_RUN] * 2
-    assert results.cell("spos", "error").note == f"not known of seeds 0, 1: {HOW}"
-    assert results.cell("mngnas", "error").note == HOW
+    assert results.cell("spos", "error").note == f"not known of seeds 0, 1: {HOW_DETECTED}"
+    assert results.cell("mngnas", "error").note == HOW_DETECTED

@@ -3,8 +3,8 @@ import pytest
 
 from reports.commands.compare import main
 from reports.runs.compare import summary
-from reports.text.markdown import save, to_markdown
-from reports.text.markdown_text import escape
+from reports.text.comparison_table import save, to_markdown
+from reports.text.escaping import MARKDOWN
 from searchspaces.errors import UsageError
 
 
@@ -51,7 +51,7 @@ def test_names_cannot_break_the_table(write_run, make_record):
     content = make_record("my|me*th_od\n`x`<b>")
     text = to_markdown(summary([write_run("a", content)]))
     assert r"my\|me\*th\_od \`x\`\<b\>" in text
-    assert escape("a~b") == r"a\~b"
+    assert MARKDOWN.escape("a~b") == r"a\~b"
 
 
 def test_twins_hold_the_same_rows(folders, tmp_path):

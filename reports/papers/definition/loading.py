@@ -19,26 +19,10 @@ from typing import Any
 
 from harness.files.sizes import read_bytes
 from reports.papers.definition.fields import Fields
-from reports.papers.definition.item import (
-    Arrow,
-    Claim,
-    Column,
-    Item,
-    Row,
-    Search,
-    Statistic,
-    Step,
-    Truth,
-)
+from reports.papers.definition.item import Item
 from reports.papers.definition.parsing import parse_item
-from reports.papers.definition.printed import Printed
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-
-__all__ = [
-    "Arrow", "Claim", "Column", "Item", "Paper", "Printed", "Row", "Search", "Statistic", "Step",
-    "Truth", "item_names", "load_item", "load_paper", "paper_names",
-]  # fmt: skip
 
 PAPERS = Path(__file__).parent.parent
 
