@@ -134,7 +134,7 @@ class DNA(Method):
             subnet = self.supernet.subnet(arch)
             errors = partial(self._subnet_errors, subnet)
             if scoring.bn == "recalibrate":
-                sizes = scoring.calibration_images, scoring.batch_size
+                sizes = scoring.calibration_images, scoring.calibration_batch
                 recalibrate(subnet, self.data, *sizes, run=errors)
             subnet.train(scoring.bn == "batchstat")
             total, images = torch.zeros((), device=self.setting.device), 0

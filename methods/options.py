@@ -37,6 +37,9 @@ class Scoring:
         ("recalibrate", "batchstat", "running"),
     )
     calibration_images: int = option(1024, "training images that re-estimate the BN statistics")
+    calibration_batch: int = option(
+        0, "how many of them are normalised together; 0: all, so that no batches show"
+    )
     images: int = option(0, "validation images that are scored, the first ones; 0: all")
     batch_size: int = option(500, "images per forward pass")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from methods.data import Data, first_batches
@@ -18,24 +20,61 @@ def recalibrate(
     network: nn.Module,
     data: Data,
     images: int,
-    batch_size: int,
+    batch_size: int = 0,
     run: Callable[[torch.Tensor], object] | None = None,
 ) -> None:
-    """Replace all BN statistics by cumulative averages over the first training images (SPOS).
+    """Replace all BN statistics by those of the first ``images`` training images (SPOS).
 
-    ``run`` gets images ``[B, C, H, W]`` and sends them through ``network``, by default directly.
+    They go through ``network`` at once, so that each BN gets the mean and variance of all of
+    them. Where memory forbids that, ``batch_size`` is the most at a time: then each BN behind the
+    first sees inputs that were normalised batch by batch, as in the released code, and gets the
+    mean and variance over all of what it has seen, every image weighing the same. ``run`` gets
+    images ``[B, C, H, W]`` and sends them through ``network``, by default directly.
     """
+    images = min(images, len(data.train))
+    parts = math.ceil(images / (batch_size or images))
     norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None
+        norm.momentum = 1.0  # the statistics of the last batch; no device is waited for
     network.train()
-    with torch.no_grad():
-        for x, _ in first_batches(data, "train", images, batch_size):
+    with torch.no_grad(), pooled(norms if parts > 1 else []):
+        for x, _ in first_batches(data, "train", images, math.ceil(images / parts)):
             (run or network)(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+
+
+@contextmanager
+def pooled(norms: Sequence[nn.BatchNorm2d]) -> Iterator[None]:
+    """Give each BN, whose momentum is 1, the statistics of all that it is given inside."""
+    moments = {norm: Moments() for norm in norms}
+    with ExitStack() as hooks:
+        for norm, own in moments.items():
+            hooks.callback(norm.register_forward_hook(own.add).remove)
+        yield
+    for norm, own in moments.items():
+        if own.values:
+            norm.running_mean.copy_(own.mean)
+            norm.running_var.copy_(own.squares / max(own.values - 1, 1))
+
+
+class Moments:
+    """Mean ``[C]`` and squared deviations from it, summed, of the batches that a BN was given."""
+
+    def __init__(self) -> None:
+        self.values = 0  # per channel
+        self.mean = self.squares = torch.zeros(())
+
+    def add(self, norm: nn.BatchNorm2d, given: tuple[torch.Tensor], _: torch.Tensor) -> None:
+        """A hook behind the BN, whose running statistics are those of this batch."""
+        count = given[0].numel() // given[0].shape[1]
+        before, self.values = self.values, self.values + count
+        apart = norm.running_mean - self.mean
+        self.mean = self.mean + apart * (count / self.values)
+        own = norm.running_var * (count - 1)
+        self.squares = self.squares + own + apart.square() * (before * count / self.values)
 
 
 def accuracies(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> np.ndarray:
@@ -45,7 +84,7 @@ def accuracies(network: nn.Module, data: Data, scoring: Scoring, part: str = "va
     buffers only.
     """
     if scoring.bn == "recalibrate":
-        recalibrate(network, data, scoring.calibration_images, scoring.batch_size)
+        recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch)
     network.train(scoring.bn == "batchstat")
     right, total = 0, 0
     with torch.no_grad():

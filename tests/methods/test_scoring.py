@@ -28,17 +28,71 @@ def network():
     return nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(16, 2))
 
 
+def statistics(net):
+    return {name: t.clone() for name, t in net.named_buffers() if "running" in name}
+
+
 @pytest.mark.parametrize("images", [200, 150, 64])
-def test_recalibration_is_the_mean_over_equal_batches(images):
+@pytest.mark.parametrize("batch", [0, 200, 50, 37, 63])
+def test_recalibrated_statistics_are_those_of_all_images(images, batch):
+    """Whatever the batches: here 64 images in batches of 63 are not one half each."""
     net, data = network(), Data()
     net[0].running_mean.fill_(99)
-    recalibrate(net, data, images, batch_size=50)
-    batches = data.train[:images].split(50)
-    expected = torch.stack([batch.mean() for batch in batches]).mean()
-    variance = torch.stack([batch.var() for batch in batches]).mean()
-    torch.testing.assert_close(net[0].running_mean[0], expected)
-    torch.testing.assert_close(net[0].running_var[0], variance)
+    net[0].num_batches_tracked += 7
+    recalibrate(net, data, images, batch)
+    seen = data.train[:images]
+    torch.testing.assert_close(net[0].running_mean[0], seen.mean())
+    torch.testing.assert_close(net[0].running_var[0], seen.var())
     assert net[0].momentum == 0.1
+
+
+def deep():
+    torch.manual_seed(0)
+    layers = [
+        nn.Conv2d(1, 3, 3),
+        nn.BatchNorm2d(3),
+        nn.ReLU(),
+        nn.Conv2d(3, 2, 2),
+        nn.BatchNorm2d(2),
+    ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("size", [200, 60, 41, 7])
+def test_what_is_scored_at_a_time_does_not_move_the_statistics(size):
+    """In every BN, to the bit: the calibration images go through the network at once."""
+    nets = deep(), deep()
+    accuracy(nets[0], Data(), Scoring(calibration_images=150, batch_size=size))
+    accuracy(nets[1], Data(), Scoring(calibration_images=150, batch_size=1000))
+    first, second = map(statistics, nets)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("batch", [100, 64, 150])
+def test_calibration_in_batches_pools_what_each_norm_sees(batch):
+    """Against sums by hand over equal batches, the inputs of the second BN included."""
+    net, data = deep(), Data()
+    recalibrate(net, data, 150, batch)
+    parts = 150 // -(-150 // batch)
+    inputs = []
+    with torch.no_grad():
+        for x in data.train[:150].split(parts):
+            x = net[0](x)
+            centred = x - x.mean((0, 2, 3), keepdim=True)
+            scaled = centred / (x.var((0, 2, 3), unbiased=False, keepdim=True) + 1e-5).sqrt()
+            scaled = scaled * net[1].weight.view(1, -1, 1, 1) + net[1].bias.view(1, -1, 1, 1)
+            inputs.append(net[3](scaled.relu()))
+    seen = torch.cat(inputs)
+    torch.testing.assert_close(net[4].running_mean, seen.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(net[4].running_var, seen.var((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_norm_that_nothing_reaches_keeps_neutral_statistics():
+    net = nn.ModuleList([network(), nn.BatchNorm2d(1)])
+    net.forward = lambda x: net[0](x)
+    for batch in (0, 50):
+        recalibrate(net, Data(), 100, batch)
+        assert net[1].running_mean.item() == 0 and net[1].running_var.item() == 1
 
 
 def test_validation_images_never_enter_the_statistics():
