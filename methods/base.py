@@ -49,8 +49,9 @@ class Method(ABC):
 
     A subclass overrides what its paper changes. ``costs`` counts optimiser steps, path-forwards,
     path-backwards and image passes (one image through one path, forward) of training and
-    retraining, and beside them the image passes of scoring: one image through one architecture,
-    also where architectures share a part of it.
+    retraining, and their ``compute``: 1 for an image forward, 2 for one backward. Beside them
+    the image passes of scoring: one image through one architecture, also where architectures
+    share a part of it.
     """
 
     Options: ClassVar[type]
@@ -74,6 +75,19 @@ class Method(ABC):
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """Path-forwards and path-backwards of one optimiser step, on whole batches, on average."""
         return {"forwards": 1.0, "backwards": 1.0}
+
+    @classmethod
+    def compute_per_step(
+        cls, options: Any, space: SearchSpace, recipe: Recipe, images: int
+    ) -> float:
+        """Compute of one optimiser step for each image of its batch, on average.
+
+        An image's forward through one path is 1, its backward 2. A method whose steps pass other
+        images too, or now and then others than steps do, adds these. ``images``: there are to
+        train on.
+        """
+        paths = cls.paths_per_step(options, space)
+        return compute(paths["forwards"], paths["backwards"])
 
     def build(self) -> Supernet:
         """The supernet, freshly initialised."""
@@ -136,7 +150,16 @@ class Method(ABC):
         return functional.cross_entropy(self.supernet(x, path), y, label_smoothing=smoothing)
 
     def count(self, forwards: int, backwards: int, images: int) -> None:
-        self.costs.update(path_forwards=forwards, path_backwards=backwards, image_passes=images)
+        """Add so many paths, through which ``images`` went forward all told.
+
+        And the backward share of them back, as the paths did.
+        """
+        self.costs.update(
+            path_forwards=forwards,
+            path_backwards=backwards,
+            image_passes=images,
+            compute=round(images * compute(1, backwards / forwards)),
+        )
 
     # Scoring --------------------------------------------------------------------------------
 
@@ -224,6 +247,11 @@ class Method(ABC):
         self.optimizer.load_state_dict(state["optimizer"])
         self.costs = Counter(state["costs"])
         self.evolution.load_state_dict(state["evolution"])
+
+
+def compute(forwards: float, backwards: float) -> float:
+    """What so many passes cost, in forwards: a backward computes two products for each of its."""
+    return forwards + 2 * backwards
 
 
 def sgd(network: torch.nn.Module, recipe: Recipe) -> torch.optim.SGD:

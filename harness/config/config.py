@@ -88,11 +88,12 @@ class Config:
     seed: int = option(0, "seed of the supernet, its training and the search")
     preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
     equalise: str = option(
-        "images",
-        "what train.steps counts for a method with several paths per step: as many image passes "
-        "(forward) or path-backwards as so many steps of one path, as many seconds as so many of "
-        "SPOS (measured once on this machine and kept), or optimiser steps",
-        ("images", "backwards", "seconds", "steps"),
+        "compute",
+        "what train.steps counts for a method whose steps cost more than one path: as much compute "
+        "(forward 1, backward 2), as many image passes (forward) or path-backwards as so many "
+        "steps of one path, as many seconds as so many of SPOS (measured once on this machine and "
+        "kept), or optimiser steps",
+        ("compute", "images", "backwards", "seconds", "steps"),
     )
     train_images: int = option(0, "use only this many training images; 0: all")
     supernet: SupernetScale = field(default_factory=SupernetScale)

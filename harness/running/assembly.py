@@ -17,7 +17,7 @@ from harness.tabular.space_with_table import space_with_table
 from harness.tabular.table import Table
 from harness.tasks import load_task
 from harness.tasks.base import Split, Task
-from methods.base import Method, Setting
+from methods.base import Method, Setting, compute
 from methods.options import Recipe
 from methods.registry import METHODS
 from searchspaces.base import SearchSpace
@@ -25,6 +25,7 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 SAMPLE_SEED = 2023
+OVER = 1.05  # times the budget, from where on a note says so
 
 
 def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:
@@ -61,7 +62,7 @@ def make_method(
     setting = Setting(
         space=space,
         data=task,
-        recipe=equalised(config, method.paths_per_step(config.options, space)),
+        recipe=equalised(config, space, len(task.train)),
         scoring=config.score,
         search=config.search,
         seed=config.seed,
@@ -83,30 +84,46 @@ def with_teacher(config: Config, data: Path | None) -> Any:
     return replace(config.options, teacher=table.archs[int(table.accuracy(split).argmax())])
 
 
-def equalised(config: Config, paths: dict[str, float]) -> Recipe:
+def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
     """The recipe with as many steps as cost what ``train.steps`` steps of one path cost.
 
-    ``paths`` are forwards and backwards per step. One image pass is one image forward through one
-    path, so that image passes count like path-forwards. Seconds are not known here: a run that
-    goes by them replaces ``train.steps`` before (:mod:`harness.running.timing`).
+    ``images``: there are to train on. Compute is that of the training, with all that the method
+    passes beside its paths; what it spends afterwards until its scores exist is counted, and said
+    where it exceeds the budget (:func:`over_budget`). Seconds are not known here: a run that goes
+    by them replaces ``train.steps`` before (:mod:`harness.running.timing`).
     """
-    cost = {"images": paths["forwards"], "backwards": paths["backwards"]}
-    steps = max(round(config.train.steps / cost.get(config.equalise, 1.0)), 1)
-    return replace(config.train, steps=steps)
+    method, recipe = METHODS[config.method], config.train
+    paths = method.paths_per_step(config.options, space)
+    cost = {"images": paths["forwards"], "backwards": paths["backwards"]}.get(config.equalise, 1.0)
+    if config.equalise == "compute":
+        per_step = method.compute_per_step(config.options, space, recipe, images)
+        cost = per_step / compute(1, 1)
+    return replace(recipe, steps=max(round(recipe.steps / cost), 1))
 
 
-def training_identity(config: Config, space: SearchSpace) -> dict[str, Any]:
-    """What of ``config`` shapes the trained supernet.
+def over_budget(config: Config, spent: float, images: int) -> list[str]:
+    """A sentence where scores cost clearly more compute than ``train.steps`` steps of one path."""
+    step = min(config.train.batch_size, images) * compute(1, 1)
+    if config.equalise != "compute" or spent <= OVER * config.train.steps * step:
+        return []
+    return [
+        f"its scores cost {spent / (config.train.steps * step):.2g} times the compute of "
+        f"{config.train.steps:,} steps of one path, search and retraining included; compare with "
+        f"one that takes {round(spent / step):,} such steps"
+    ]
+
+
+def training_identity(config: Config, space: SearchSpace, images: int) -> dict[str, Any]:
+    """What of ``config`` shapes the trained supernet, on so many ``images``.
 
     Where it is equal, and images, device and software are, runs may share one.
     """
-    method = METHODS[config.method]
     return {
-        "method": method.training_identity(config.options),
+        "method": METHODS[config.method].training_identity(config.options),
         "space": config.space,
         "scale": space.scale,
         "supernet": asdict(config.supernet),
-        "train": asdict(equalised(config, method.paths_per_step(config.options, space))),
+        "train": asdict(equalised(config, space, images)),
         "seed": config.seed,
         **config.accelerate.to_dict(),
     }

@@ -293,7 +293,7 @@ class Run:
         """Where runs that train the same supernet find it: same data, recipe, seed, software."""
         config = self.settled
         name = digest(
-            training_identity(config, self.method.space)
+            training_identity(config, self.method.space, len(self.task.train))
             | {
                 "data": self.task.fingerprint(),
                 "device": describe_device(self.device),

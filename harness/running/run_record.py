@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.config.config import SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, versions
+from harness.running.assembly import over_budget
 from harness.tabular.table import Table
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def record_of(run: Run, result: dict[str, Any], found: dict[str, Any]) -> dict[s
         },
         "notes": result["notes"]
         + run.method.notes()
-        + ([run.timing.note(config)] if run.timing else []),
+        + ([run.timing.note(config)] if run.timing else [])
+        + over_budget(config, run.method.costs["compute"], len(run.task.train)),
         "training": {
             "equalise": config.equalise,
             "steps": run.method.setting.recipe.steps,

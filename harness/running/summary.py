@@ -11,6 +11,7 @@ from harness.metrics.evaluate import render
 def render_record(record: dict[str, Any], folder: Path) -> str:
     """Plain text of ``record``, for a terminal."""
     config, found, costs = record["config"], record["found"], record["costs"]
+    compute = f"{costs['compute']:,} compute, " if "compute" in costs else ""
     lines = [
         f"{config['method']} on {config['space']}, seed {config['seed']}, preset "
         f"{config['preset']}; scores on the {record['scoring']['split']} split, "
@@ -19,7 +20,7 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
         f"Found {found['arch']}",
         f"  by its search; test accuracy {_accuracy(found)}.",
         f"Cost: {costs['steps']:,} steps, {costs['path_forwards']:,} path-forwards, "
-        f"{costs['path_backwards']:,} path-backwards, {costs['image_passes']:,} image passes, "
+        f"{costs['path_backwards']:,} path-backwards, {costs['image_passes']:,} image passes, {compute}"
         f"{costs['seconds']:.0f} s on {costs['device']}.",
         f"Record {folder / 'run.json'}, picture {folder / 'scatter.png'}",
     ]

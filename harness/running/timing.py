@@ -75,8 +75,10 @@ def timing_of(
     :class:`UsageError` when ``folder`` cannot be written.
     """
     reference = replace(config, method="spos", options=SPOSOptions())
-    identity = training_identity(config, space)
-    if config.equalise != "seconds" or identity == training_identity(reference, space):
+    identity = training_identity(config, space, len(task.train))
+    if config.equalise != "seconds" or identity == training_identity(
+        reference, space, len(task.train)
+    ):
         return None
     content = identity | {
         "seed": None,

@@ -26,6 +26,7 @@ from methods.cream.matching import (
 from methods.cream.options import CreamOptions, Quirks
 from methods.cream.path_board import Board, Entry
 from methods.data import first_batches
+from methods.options import Recipe
 from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
@@ -73,6 +74,15 @@ class Cream(Method):
     def paths_per_step(cls, options: CreamOptions, space: SearchSpace) -> dict[str, float]:
         """The student's, and once the board opens the teacher's forward."""
         return {"forwards": 2 - options.warmup, "backwards": 1.0}
+
+    @classmethod
+    def compute_per_step(
+        cls, options: CreamOptions, space: SearchSpace, recipe: Recipe, images: int
+    ) -> float:
+        """Also what choosing a teacher passes: the stored images of the board, full by then."""
+        own = super().compute_per_step(options, space, recipe, images)
+        look_up = options.board * options.slice / recipe.batch_size
+        return own + (1 - options.warmup) * look_up
 
     def _check_prior(self) -> None:
         given = len(self.prior)

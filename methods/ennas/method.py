@@ -25,6 +25,7 @@ from methods.ennas.diversity import diversity_tables
 from methods.ennas.ensemble import ensemble_weights
 from methods.ennas.options import EnNASOptions
 from methods.ennas.sampling_law import SamplingLaw
+from methods.options import Recipe
 from methods.team import divisible
 from searchspaces.base import Path, SearchSpace
 
@@ -45,12 +46,11 @@ class EnNAS(Method):
         super().__init__(setting, options)
         images = len(self.data.train)
         self.whole_epoch = images // min(setting.recipe.batch_size, images)
-        self.epoch_steps = max(1, int(options.data_share * self.whole_epoch))
+        self.epoch_steps = epoch_steps(options, self.whole_epoch)
         self.distils_from = options.warmup * setting.recipe.steps
-        wiring = getattr(self.space, "topology", range(0))
-        sizes = {s: len(site.operators) for s, site in enumerate(self.space.sites)}
-        self.operators = {site: size for site, size in sizes.items() if site not in wiring}
-        self.leaves_out = self.space.size < math.prod(sizes.values())
+        self.operators = operators_of(self.space)
+        sizes = (len(site.operators) for site in self.space.sites)
+        self.leaves_out = self.space.size < math.prod(sizes)
         self.laws = {
             site: SamplingLaw.uniform(size, options.subnets, options.replacement)
             for site, size in self.operators.items()
@@ -61,6 +61,20 @@ class EnNAS(Method):
     @classmethod
     def paths_per_step(cls, options: EnNASOptions, space: SearchSpace) -> dict[str, float]:
         return {"forwards": float(options.subnets), "backwards": float(options.subnets)}
+
+    @classmethod
+    def compute_per_step(
+        cls, options: EnNASOptions, space: SearchSpace, recipe: Recipe, images: int
+    ) -> float:
+        """Also the probe that measures before each epoch but the first how operators differ."""
+        own = super().compute_per_step(options, space, recipe, images)
+        if not options.diversity:
+            return own
+        batch = min(recipe.batch_size, images)
+        steps = epoch_steps(options, images // batch)
+        probes = (recipe.steps - 1) // steps
+        probed = min(options.probe_images, images) * max(operators_of(space).values())
+        return own + probes * probed / (recipe.steps * batch)
 
     def notes(self) -> list[str]:
         notes, sizes = [], list(self.operators.values())
@@ -153,7 +167,7 @@ class EnNAS(Method):
             tables = diversity_tables(self.supernet, images, self.space.sample(rng), rng)
         self._adopt({site: torch.from_numpy(table) for site, table in tables.items()})
         passes = len(images) * max(self.operators.values())
-        self.costs.update(image_passes=passes, probe_image_passes=passes)
+        self.costs.update(image_passes=passes, compute=passes, probe_image_passes=passes)
 
     def _adopt(self, zeta: dict[int, torch.Tensor]) -> None:
         """Sites that are not in ``zeta`` keep their table and law."""
@@ -204,6 +218,18 @@ class EnNAS(Method):
         super().load_state_dict(state)
         self._adopt({site: table.cpu() for site, table in state["zeta"].items()})
         self.weights_sum = state["weights_sum"].to(self.setting.device)
+
+
+def operators_of(space: SearchSpace) -> dict[int, int]:
+    """How many operators there are at each site that is not about wiring."""
+    wiring = getattr(space, "topology", range(0))
+    sizes = {number: len(site.operators) for number, site in enumerate(space.sites)}
+    return {number: size for number, size in sizes.items() if number not in wiring}
+
+
+def epoch_steps(options: EnNASOptions, whole: int) -> int:
+    """Steps of an epoch, a share of the ``whole`` pass over the training images."""
+    return max(1, int(options.data_share * whole))
 
 
 def combine(weights: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

@@ -52,6 +52,14 @@ class MNGNAS(Method):
         base = options_class(options.base)()
         return METHODS[options.base].paths_per_step(base, space)
 
+    @classmethod
+    def compute_per_step(
+        cls, options: MNGNASOptions, space: SearchSpace, recipe: Recipe, images: int
+    ) -> float:
+        """Of the supernet's training; search and retraining come on top, whatever its length."""
+        base = options_class(options.base)()
+        return METHODS[options.base].compute_per_step(base, space, recipe, images)
+
     def notes(self) -> list[str]:
         return self.base.notes()
 
@@ -72,11 +80,14 @@ class MNGNAS(Method):
             self.population = [self._member(arch) for arch in archs]
             self.groups.threshold = float(np.median([m.madds for m in self.population]))
         self._retrain(self.population, first_step=epoch * self.options.retrain_steps)
+        scored_before = self.costs["scoring_image_passes"]
         for member in self.population:
             member.accuracy = self.validation_accuracy(member.network)
         ranked = sorted(self.population, key=lambda m: m.accuracy, reverse=True)
         if self.options.kd == "full":
             self._tune_with_perturbations(ranked[0], epoch, rng)
+        # no score exists without the teachers, which these accuracies choose
+        self.costs["compute"] += self.costs["scoring_image_passes"] - scored_before
         scored = [(m.arch, m.accuracy) for m in ranked]
         self.evolution.tell(scored)
         self.previous_best = [ranked[0].copy()]

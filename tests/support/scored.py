@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from noise import Noise
 
@@ -14,17 +16,26 @@ from searchspaces.registry import SPACES
 PASSES = 40 + 60  # images to calibrate and to score, in batches of which the last is not full
 
 
-def make(method: str = "spos", space: str = "macro", bn: str = "recalibrate") -> Method:
-    setting = Setting(
+def setting_of(space: str, recipe: Recipe | None = None, bn: str = "recalibrate") -> Setting:
+    return Setting(
         space=SPACES[space]("compact"),
         data=Noise(ImageSpec(1, 8, 5)),
-        recipe=Recipe(steps=2, batch_size=8, lr=0.02),
+        recipe=recipe or Recipe(steps=2, batch_size=8, lr=0.02),
         scoring=Scoring(bn=bn, calibration_images=40, images=60, batch_size=24),
         search=SearchLimits(),
         seed=0,
         device=torch.device("cpu"),
     )
-    made = METHODS[method](setting, options_class(method)())
+
+
+def make(
+    method: str = "spos",
+    space: str = "macro",
+    bn: str = "recalibrate",
+    options: dict[str, Any] | None = None,
+) -> Method:
+    chosen = options_class(method)(**(options or {}))
+    made = METHODS[method](setting_of(space, bn=bn), chosen)
     for step in range(2):
         made.train_step(step)
     return made

@@ -1,0 +1,86 @@
+"""What a step is said to cost, held against what is counted while steps are taken."""
+
+from collections import Counter
+
+import pytest
+import scored
+from scored import setting_of
+
+from methods.base import compute
+from methods.options import Recipe
+from methods.registry import METHODS, options_class
+
+# A board that is full two steps after it opens; a teacher that needs no ground truth.
+CHANGES = {"cream": {"board": 2, "slice": 2}, "dna": {"teacher": ""}}
+STEPS, BATCH, IMAGES = 24, 8, 40
+ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
+
+
+def trained(name):
+    options = options_class(name)(**CHANGES.get(name, {}))
+    setting = setting_of("macro", Recipe(steps=STEPS, batch_size=BATCH, lr=0.02))
+    method = METHODS[name](setting, options)
+    for step in range(STEPS):
+        method.train_step(step)
+    return method
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"mngnas"}))
+def test_a_training_costs_what_it_says(name):
+    method = trained(name)
+    assert method.costs["steps"] >= STEPS
+    said = method.compute_per_step(
+        method.options, method.space, method.setting.recipe, len(method.data.train)
+    )
+    counted = method.costs["compute"] / (STEPS * BATCH)
+    assert counted == pytest.approx(said, rel=0.05 if name == "cream" else 0.02)
+
+
+@pytest.mark.parametrize(("name", "per_image"), ALONE.items())
+def test_by_hand(name, per_image):
+    """Macro has three operators at each layer; a backward costs two forwards."""
+    options = options_class(name)()
+    space = setting_of("macro").space
+    recipe = Recipe(steps=4000, batch_size=64)
+    assert METHODS[name].compute_per_step(options, space, recipe, 3000) == pytest.approx(per_image)
+
+
+def test_cream_pays_for_its_teacher_and_for_choosing_it():
+    """After a sixth of the steps: a teacher's forward, and ten times four stored images."""
+    space, recipe = setting_of("macro").space, Recipe(steps=4000, batch_size=64)
+    said = METHODS["cream"].compute_per_step(options_class("cream")(), space, recipe, 3000)
+    assert said == pytest.approx(3 + 5 / 6 * (1 + 40 / 64))
+    assert round(4000 * 3 / said) == 2756
+
+
+def test_ennas_pays_for_its_probes():
+    """Four paths; before every 11 steps (a quarter of 46) but the first, 64 images by each of 3."""
+    space, recipe = setting_of("macro").space, Recipe(steps=111, batch_size=64)
+    kind, options = METHODS["ennas"], options_class("ennas")
+    said = kind.compute_per_step(options(), space, recipe, 3000)
+    assert said == pytest.approx(12 + 10 * 64 * 3 / (111 * 64))
+    assert kind.compute_per_step(options(diversity=False), space, recipe, 3000) == 12
+
+
+def test_counting():
+    counter = type("Counting", (METHODS["spos"],), {})
+    method = counter.__new__(counter)
+    method.costs = Counter()
+    method.count(3, 2, 12)
+    method.count(1, 0, 5)
+    assert method.costs == {
+        "path_forwards": 4,
+        "path_backwards": 2,
+        "image_passes": 17,
+        "compute": 12 + 2 * 8 + 5,
+    }
+    assert compute(1, 1) == 3
+
+
+def test_mngnas_counts_what_its_scores_need():
+    """Students forward and back, teachers forward, and the scores that choose these."""
+    method = scored.make("mngnas", options={"kd": "none", "population": 4, "removed": 1})
+    before = method.costs["compute"]
+    method.search_epoch(0)
+    retrain = method.options.retrain_steps * 8 * 4 * 3
+    assert method.costs["compute"] - before == retrain + 4 * scored.PASSES
