@@ -21,7 +21,7 @@ def adaptive_coefficients(
     """Coefficients ``[S, n]`` (float64) of S students: alpha over teachers, beta over peers.
 
     ``student`` ``[S, d]`` are the students' outputs and ``vectors`` ``[n, d]`` those of every
-    teacher and student, flattened over the batch (all treated as constants); ``member``
+    teacher and peer, flattened over the batch (all treated as constants); ``member``
     ``[S, 2, n]`` marks the teachers (row 0) and the peers (row 1) of each student, without
     itself. Each marked group gets non-negative coefficients with sum 1; an empty group none.
     They minimise ``1/2 |c p - sum_e alpha_e t_e - sum_c beta_c u_c|^2`` (MNGNAS eqs. 11-20):
@@ -45,7 +45,8 @@ def adaptive_coefficients(
     vectors = vectors - centre
     target = copies * student.double() - groups * centre
     gram = (vectors @ vectors.T).expand(len(student), -1, -1)
-    return two_simplex_qp(gram, target @ vectors.T, member)
+    linear = torch.stack([vectors @ each for each in target])  # to the same bits in any company
+    return two_simplex_qp(gram, linear, member)
 
 
 @torch.no_grad()

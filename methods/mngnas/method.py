@@ -93,7 +93,9 @@ class MNGNAS(Method):
         self.previous_best = [ranked[0].copy()]
         self.groups.merge(ranked)
         kept = ranked[: max(len(ranked) - self.options.removed, 1)]
-        children = self._breed([m.arch for m in kept], len(ranked) - len(kept), rng)
+        last = epoch + 1 == self.search_epochs  # whoever is ranked meets those who were kept
+        missing = 0 if last else len(ranked) - len(kept)
+        children = self._breed([m.arch for m in kept], missing, rng)
         self.population = kept + [self._member(arch) for arch in children]
         return scored
 
@@ -113,16 +115,19 @@ class MNGNAS(Method):
     # Retraining (Algorithm 1) ---------------------------------------------------------------
 
     def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
-        """As many as the population has, in the order given: they are each other's peers."""
+        """As many as the population has, in the order given: they share what the teachers say."""
         return in_chunks(range(len(archs)), max(self.options.population, 8))
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Validation accuracy after retraining ``archs`` together from their supernet weights.
+        """Validation accuracy after retraining each of ``archs`` from its supernet weights.
 
-        The teachers are those the search has collected; peers are the other ``archs``.
+        Its teachers are those the search has collected, its peers the population that the search
+        kept, as it left them: who else is ranked makes no difference (Algorithm 3 retrains the
+        population; an architecture from outside takes the place of one of them).
         """
         members = [self._member(arch) for arch in archs]
-        self._retrain(members, first_step=self.search_epochs * self.options.retrain_steps)
+        first = self.search_epochs * self.options.retrain_steps
+        self._retrain(members, first, peers=self.population)
         return np.array([self.validation_accuracy(member.network) for member in members])
 
     def _member(self, arch: Arch) -> Member:
@@ -138,62 +143,77 @@ class MNGNAS(Method):
         recipe = self.setting.recipe
         return self.data.train_batch(step, recipe.batch_size, self.setting.seed + RETRAIN)
 
-    def _retrain(self, members: list[Member], first_step: int) -> None:
-        """Retrain all ``members`` in step on the same batches, each with its own weights."""
+    def _retrain(
+        self, members: list[Member], first_step: int, peers: list[Member] | None = None
+    ) -> None:
+        """Retrain all ``members`` on the same batches, each with its own weights.
+
+        They are each other's peers, or ``peers``, which stay as they are, are everyone's.
+        """
         recipe = self._recipe(self.options.retrain_steps)
         optimizers = [sgd(member.network, recipe) for member in members]
-        teachers, member_of = self._teachers(members)
+        guides, member_of = self._guides(members, peers)
         for member in members:
             member.network.train()
         for step in range(recipe.steps):
             x, y = self._batch(first_step + step)
             features = [member.network.features(x) for member in members]
-            guides = self._guides(features, teachers, member_of, x)
+            advice = self._advice(features, guides, member_of, x)
             for index, (optimizer, (stages, logits)) in enumerate(
                 zip(optimizers, features, strict=True)
             ):
                 loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
-                if guides is not None:
-                    outputs, weights = guides
+                if advice is not None:
+                    outputs, weights = advice
                     for group in range(2):
                         if member_of[index, group].any():
                             share = weights[index] * member_of[index, group]
                             loss = loss + mixed_distillation(stages, logits, outputs, share)
                 self._update(optimizer, recipe, step, loss, members[index])
-            images = len(y) * (len(members) + len(teachers))
-            self.count(len(members) + len(teachers), len(members), images)
+            images = len(y) * (len(members) + len(guides))
+            self.count(len(members) + len(guides), len(members), images)
 
-    def _teachers(self, members: list[Member]) -> tuple[list[Member], torch.Tensor]:
-        """The searched models, and which student listens to whom.
+    def _guides(
+        self, members: list[Member], peers: list[Member] | None
+    ) -> tuple[list[Member], torch.Tensor]:
+        """The models that stay as they are, and which student listens to whom.
 
-        The mask is ``[students, 2, teachers + students]``: group 0 are searched models, group 1
-        the peers. It is empty in the arm without distillation and before the first models exist.
+        Those models are the searched ones and ``peers``. The mask is ``[students, 2, n]``: group 0
+        are searched models, group 1 peers; n counts those models, and behind them the students
+        where they are each other's peers. It is empty in the arm without distillation and before
+        the first models exist.
         """
         kd, count = self.options.kd, len(members)
         if kd == "none" or not self.previous_best:
-            return [], torch.zeros(count, 2, count, dtype=torch.bool)
+            return [], torch.zeros(count, 2, 0, dtype=torch.bool)
         groups = self.groups.small + self.groups.large
         teachers = self.previous_best if kd == "single" else groups
-        mask = torch.zeros(count, 2, len(teachers) + count, dtype=torch.bool)
+        guides = teachers + (peers or [] if kd == "full" else [])
+        mutual = kd == "full" and peers is None
+        mask = torch.zeros(count, 2, len(guides) + mutual * count, dtype=torch.bool)
         for index, member in enumerate(members):
             mine = teachers if kd == "single" else self.groups.side(member.madds)
             mask[index, 0, : len(teachers)] = torch.tensor([t in mine for t in teachers])
-        if kd == "full":
-            mask[:, 1, len(teachers) :] = ~torch.eye(count, dtype=torch.bool)
-        return teachers, mask.to(self.setting.device)
+            others = members if mutual else guides[len(teachers) :]
+            mask[index, 1, len(teachers) :] = torch.tensor(
+                [other is not member and (mutual or other.arch != member.arch) for other in others]
+            )
+        return guides, mask.to(self.setting.device)
 
-    def _guides(
+    def _advice(
         self,
         features: list[tuple[list[torch.Tensor], torch.Tensor]],
-        teachers: list[Member],
+        guides: list[Member],
         member_of: torch.Tensor,
         x: torch.Tensor,
     ) -> tuple[Outputs, torch.Tensor] | None:
-        """Outputs of all teachers and students, and each student's weights ``[S, T + S]``."""
-        if not teachers:
+        """Outputs of everyone who is listened to, and each student's weights ``[S, n]``."""
+        if not guides:
             return None
         students = Outputs.stack(features)
-        outputs = Outputs.of([t.network for t in teachers], x).join(students)
+        outputs = Outputs.of([guide.network for guide in guides], x)
+        if member_of.shape[2] > len(guides):
+            outputs = outputs.join(students)
         if self.options.kd in ("single", "average"):
             weights = member_of.float() / member_of.sum(-1, keepdim=True).clamp(min=1)
             return outputs, weights.sum(1)

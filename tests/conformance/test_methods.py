@@ -91,5 +91,12 @@ def test_a_method_trains_resumes_scores_and_searches(make_method, archs, limit):
     scores = method.score(archs)
     assert scores.shape == (len(archs),)
     assert np.isfinite(scores).all()
+    # a score is the architecture's own: no matter who else is scored, in which order, in how many
+    # calls
+    order = np.random.default_rng(0).permutation(len(archs))
+    shuffled = method.score([archs[i] for i in order])
+    alone = [method.score([arch]).item() for arch in archs[:3]]
+    assert shuffled.tolist() == scores[order].tolist()
+    assert alone == scores[:3].tolist()
     assert all(torch.equal(t, before[n]) for n, t in method.supernet.state_dict().items())
     assert all(isinstance(note, str) for note in method.notes())

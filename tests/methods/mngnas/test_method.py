@@ -140,10 +140,10 @@ def test_an_empty_group_borrows_from_the_other():
 def test_who_listens_to_whom(kd):
     method = make(replace(OPTIONS, kd=kd))
     students = [method._member(a) for a in [(0, 0, 0, 1), (2, 2, 2, 2), (1, 0, 0, 0)]]
-    assert not method._teachers(students)[1].any()  # before the first models exist: labels only
+    assert not method._guides(students, None)[1].any()  # before the first models exist: labels only
     method.search_epoch(0)
-    teachers, mask = method._teachers(students)
-    assert mask.shape == (3, 2, len(teachers) + 3)
+    teachers, mask = method._guides(students, None)
+    assert mask.shape == (3, 2, len(teachers) + 3 * (kd == "full"))
     taught, peers = mask[:, 0], mask[:, 1]
     assert not taught[:, len(teachers) :].any()
     if kd == "none":
@@ -157,9 +157,44 @@ def test_who_listens_to_whom(kd):
         for index, student in enumerate(students):
             listened = {teachers[i].arch for i in taught[index].nonzero().flatten()}
             assert listened == {t.arch for t in method.groups.side(student.madds)}
-    expected = ~torch.eye(3, dtype=torch.bool) if kd == "full" else torch.zeros(3, 3).bool()
-    assert torch.equal(peers[:, len(teachers) :], expected)
+    if kd == "full":
+        assert torch.equal(peers[:, len(teachers) :], ~torch.eye(3, dtype=torch.bool))
     assert not peers[:, : len(teachers)].any()
+
+
+def test_whoever_is_ranked_listens_to_the_population_that_was_kept():
+    method = make(replace(OPTIONS, kd="full"))
+    for epoch in range(method.search_epochs):
+        method.search_epoch(epoch)
+    kept = method.population
+    assert len(kept) == OPTIONS.population - OPTIONS.removed
+    assert all(member.accuracy for member in kept)  # nobody who was only bred
+    ranked = [method._member(kept[0].arch), method._member((2, 2, 2, 2))]
+    guides, mask = method._guides(ranked, kept)
+    peers = len(guides) - len(kept)
+    assert guides[peers:] == kept
+    assert mask.shape == (2, 2, len(guides))
+    assert not mask[:, 1, :peers].any() and not mask[:, 0, peers:].any()
+    expected = [[a.arch != b.arch for b in kept] for a in ranked]  # not to oneself
+    assert mask[:, 1, peers:].tolist() == expected
+    before = [{k: v.clone() for k, v in m.network.state_dict().items()} for m in kept]
+    method.score([member.arch for member in ranked])
+    for member, state in zip(kept, before, strict=True):
+        assert all(torch.equal(v, state[k]) for k, v in member.network.state_dict().items())
+
+
+@pytest.mark.parametrize("kd", ARMS)
+@pytest.mark.parametrize("qp", ["printed", "corrected"])
+def test_a_score_is_the_architectures_own(kd, qp):
+    """Whoever is ranked with it, dead cells too, in whichever order."""
+    method = make(replace(OPTIONS, kd=kd, qp=qp))
+    for epoch in range(method.search_epochs):
+        method.search_epoch(epoch)
+    archs = [(0, 0, 0, 1), (2, 2, 2, 2), (1, 0, 0, 0), (0, 0, 0, 0), (2, 1, 0, 2)]
+    together = dict(zip(archs, method.score(archs), strict=True))
+    for company in ([4, 0], [3], [2, 1, 4], [1, 3, 3, 3]):
+        scores = method.score([archs[i] for i in company])
+        assert scores.tolist() == [together[archs[i]] for i in company]
 
 
 @pytest.mark.parametrize("kd", ARMS)
@@ -167,9 +202,9 @@ def test_guides_weigh_each_group_to_one(kd):
     method = make(replace(OPTIONS, kd=kd))
     method.search_epoch(0)
     students = method.population
-    teachers, mask = method._teachers(students)
+    teachers, mask = method._guides(students, None)
     x, _ = method._batch(0)
-    guides = method._guides([m.network.features(x) for m in students], teachers, mask, x)
+    guides = method._advice([m.network.features(x) for m in students], teachers, mask, x)
     if kd == "none":
         assert guides is None
         return

@@ -1,0 +1,55 @@
+"""How many steps a method may take, and what is said of one that spends more afterwards."""
+
+import pytest
+
+from harness.config.config import Config, with_values
+from harness.running.assembly import equalised, over_budget, training_identity
+from searchspaces.nb201.space import NASBench201
+
+SPACE, IMAGES = NASBench201("compact"), 3000
+
+
+def config(method, equalise, **values):
+    made = Config(method=method, equalise=equalise)
+    return with_values(made, {"train.steps": 4000, "train.batch_size": 64, **values})
+
+
+# Steps of 4,000 by one path of an operator each: by hand from what a step of each passes.
+@pytest.mark.parametrize(
+    ("method", "equalise", "steps"),
+    [
+        ("spos", "compute", 4000),
+        ("fairnas", "compute", 800),  # five paths, forward and back
+        ("gdas", "compute", 2000),
+        ("darts", "compute", 400),
+        ("dna", "compute", 3200),  # a quarter of the steps are the teacher's, 3; the others 4
+        ("cream", "compute", 2756),  # 3, and 1 + 40/64 for the last five sixths
+        ("mngnas", "compute", 4000),  # as its base
+        ("dna", "images", 2286),
+        ("dna", "backwards", 4000),
+        ("cream", "images", 2182),
+        ("cream", "backwards", 4000),
+        ("cream", "steps", 4000),
+        ("cream", "seconds", 4000),  # replaced by what was measured
+        ("fairnas", "images", 800),
+        ("fairnas", "backwards", 800),
+    ],
+)
+def test_steps(method, equalise, steps):
+    assert equalised(config(method, equalise), SPACE, IMAGES).steps == steps
+
+
+def test_a_shared_supernet_has_the_same_identity():
+    arms = [config("mngnas", "compute", **{"options.kd": kd}) for kd in ("none", "full")]
+    first, second = (training_identity(arm, SPACE, IMAGES) for arm in arms)
+    spos = training_identity(config("spos", "compute"), SPACE, IMAGES)
+    assert first == second == spos
+
+
+def test_what_costs_more_than_its_budget_is_said_to():
+    budget = 4000 * 64 * 3
+    mngnas = config("mngnas", "compute")
+    (note,) = over_budget(mngnas, 2.5 * budget, IMAGES)
+    assert "2.5 times the compute of 4,000 steps" in note and "10,000 such steps" in note
+    assert over_budget(mngnas, 1.04 * budget, IMAGES) == []
+    assert over_budget(config("mngnas", "steps"), 9 * budget, IMAGES) == []
