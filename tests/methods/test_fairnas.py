@@ -156,7 +156,8 @@ def test_costs_count_every_model():
     method = make("nb201")
     method.train_step(0)
     assert method.costs == {
-        "steps": 1, "path_forwards": 5, "path_backwards": 5, "image_passes": 5 * 16
+        "steps": 1, "path_forwards": 5, "path_backwards": 5, "image_passes": 5 * 16,
+        "compute": 5 * 16 * 3
     }  # fmt: skip
 
 

@@ -162,13 +162,15 @@ def test_costs_are_counted():
     method.costs.clear()
     method.train_step(OPENS + 3)  # scoring on 3 x 4 images, teacher, student
     assert method.costs == {
-        "steps": 1, "path_forwards": 3, "path_backwards": 1, "image_passes": 12 + 32 + 32
+        "steps": 1, "path_forwards": 3, "path_backwards": 1, "image_passes": 12 + 32 + 32,
+        "compute": 12 + 32 + 3 * 32
     }  # fmt: skip
     method.train_step(OPENS + 4)
     method.costs.clear()
     method.train_step(OPENS + 5)  # and scoring, teacher, student, virtual student on a slice each
     assert method.costs == {
-        "steps": 2, "path_forwards": 7, "path_backwards": 3, "image_passes": 88 + 3 * 4
+        "steps": 2, "path_forwards": 7, "path_backwards": 3, "image_passes": 88 + 3 * 4,
+        "compute": 24 + 32 + 3 * 32 + 4 * (1 + 3 + 3)
     }  # fmt: skip
 
 

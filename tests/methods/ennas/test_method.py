@@ -156,6 +156,7 @@ def test_costs_count_every_pass():
         "path_forwards": 15,
         "path_backwards": 15,
         "image_passes": 150 + probe,
+        "compute": 3 * 150 + probe,
         "probe_image_passes": probe,
         "monitoring_image_passes": 3 * 40,
     }
