@@ -7,14 +7,13 @@ from darts_examples import IMAGES, SMALL, SPACE, V2, P, archs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from norms import randomised
-from torch.nn import functional
+from reference import darts
+from reference.weights import Weights
 from torch.utils.flop_counter import FlopCounterMode
 
 from searchspaces.base import ImageSpec
 from searchspaces.darts.cell import (
-    NODES,
     OPERATORS,
-    genotype_of,
 )
 from searchspaces.darts.network import DARTSNetwork
 from searchspaces.darts.operators import drop_images, operator
@@ -67,86 +66,14 @@ def check_cost(space, arch, image):
 # Networks -----------------------------------------------------------------------------------
 
 
-def bn(state, y, key):
-    names = ("running_mean", "running_var", "weight", "bias")
-    return functional.batch_norm(y, *(state[f"{key}.{name}"] for name in names))
-
-
-def reference_operator(state, x, name, stride, prefix):
-    """An operator of a stand-alone network in eval mode, from its description in the paper."""
-    if name == "max_pool_3x3":
-        return functional.max_pool2d(x, 3, stride, 1)
-    if name == "avg_pool_3x3":
-        ones = functional.avg_pool2d(torch.ones_like(x), 3, stride, 1)
-        return functional.avg_pool2d(x, 3, stride, 1) / ones
-    if name == "skip_connect":
-        if stride == 1:
-            return x
-        halves = (
-            (x[:, :, ::2, ::2], state[f"{prefix}.even.weight"]),
-            (
-                functional.pad(x, (0, 1, 0, 1))[:, :, 1::2, 1::2],
-                state[f"{prefix}.odd.weight"],
-            ),
-        )
-        y = torch.cat([functional.conv2d(half.relu(), weight) for half, weight in halves], 1)
-        return bn(state, y, f"{prefix}.norm")
-    kind, _, kernel = name.split("_")
-    dilation = 2 if kind == "dil" else 1
-    for first in (0, 4) if kind == "sep" else (0,):
-        depthwise = state[f"{prefix}.{first + 1}.weight"]
-        padding = dilation * (int(kernel[0]) - 1) // 2
-        assert depthwise.shape[2:] == (int(kernel[0]),) * 2
-        x = functional.conv2d(
-            x.relu(), depthwise, None, stride if not first else 1, padding, dilation, x.shape[1]
-        )
-        x = functional.conv2d(x, state[f"{prefix}.{first + 2}.weight"])
-        x = bn(state, x, f"{prefix}.{first + 3}")
-    return x
-
-
 @given(archs, st.sampled_from([1, 8]), st.sampled_from([16, 27]))
 @settings(max_examples=10)
 def test_standalone_network_is_that_of_the_paper(arch, stem_stride, size):
-    """Forward pass in eval mode, cell by cell, written out independently."""
     torch.manual_seed(0)
     skeleton, image = Skeleton(4, 4, stem_stride=stem_stride), ImageSpec(3, size, 5)
     network = DARTSNetwork(skeleton, image, arch, affine=True, norm_pools=False).eval()
-    randomised(network)
-    state, x = network.state_dict(), torch.randn(2, 3, size, size)
-
-    def conv(y, name, norm, stride, padding):
-        y = functional.conv2d(y, state[f"{name}.weight"], None, stride, padding)
-        return bn(state, y, norm)
-
-    if stem_stride == 1:
-        before = last = conv(x, "stem.0", "stem.1", 1, 1)
-    else:
-        before = conv(conv(x, "stem.0", "stem.1", 2, 1).relu(), "stem.3", "stem.4", 2, 1)
-        last = conv(before.relu(), "second_stem.1", "second_stem.2", 2, 1)
-    halved = stem_stride == 8
-    for index in range(4):
-        key, reduces = f"cells.{index}", index in (1, 2)  # 4 // 3 and 8 // 3
-        if halved:
-            first = reference_operator(state, before, "skip_connect", 2, f"{key}.before")
-        else:
-            first = conv(before.relu(), f"{key}.before.1", f"{key}.before.2", 1, 0)
-        values = [first, conv(last.relu(), f"{key}.last.1", f"{key}.last.2", 1, 0)]
-        for node, edges in zip(NODES, genotype_of(arch)[reduces], strict=True):
-            values.append(
-                sum(
-                    reference_operator(
-                        state,
-                        values[source],
-                        name,
-                        2 if reduces and source < 2 else 1,
-                        f"{key}.edges.{node}<-{source}.{name}",
-                    )
-                    for name, source in edges
-                )
-            )
-        before, last, halved = last, torch.cat(values[2:], 1), reduces
-    expected = last.mean((2, 3)) @ state["classifier.weight"].T + state["classifier.bias"]
+    x = torch.randn(2, 3, size, size)
+    expected = darts.logits(skeleton, Weights(randomised(network)), arch, x)
     torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-4)
 
 
