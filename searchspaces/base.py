@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchspaces.architecture import Arch, Cost, ImageSpec, Path, Site
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.relaxation import Relaxation
@@ -18,33 +18,7 @@ if TYPE_CHECKING:
     from searchspaces.shadow import Shadow
     from searchspaces.supernet import Supernet
 
-Arch = tuple[int, ...]
-Path = tuple[int | tuple[int, ...], ...]  # an architecture, or some sites with several operators
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """Images ``[B, channels, size, size]`` in, logits ``[B, classes]`` out."""
-
-    channels: int
-    size: int
-    classes: int
-
-
-@dataclass(frozen=True)
-class Site:
-    """A choice site (edge, vertex or layer) and the names of its operators."""
-
-    name: str
-    operators: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Analytic cost of a stand-alone network: trainable ``params`` and ``madds`` for one image."""
-
-    params: int
-    madds: int
+__all__ = ["Arch", "Cost", "ImageSpec", "Path", "SearchSpace", "Site"]
 
 
 class SearchSpace(ABC):

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-    from searchspaces.base import Arch, Site
+    from searchspaces.architecture import Arch, Site
     from searchspaces.supernet import Supernet, Visit
 
 

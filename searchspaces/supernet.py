@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import torch
 from torch import nn
 
-from searchspaces.base import Arch, Path
+from searchspaces.architecture import Arch, Path
 
 State = tuple[torch.Tensor, ...]
 Operator = Callable[[torch.Tensor], torch.Tensor]
@@ -74,3 +75,19 @@ class Supernet(nn.Module, ABC):
     def order(self, archs: Sequence[Arch]) -> list[int]:
         """Positions in ``archs``, those next to each other that gain most from being together."""
         return list(range(len(archs)))
+
+
+def with_own_norms(network: nn.Module) -> nn.Module:
+    """A copy with BN statistics of its own, for :meth:`Supernet.together`; faster than deepcopy.
+
+    It shares the parameters and every part without buffers.
+    """
+    if not list(network.buffers()):
+        return network
+    twin = copy(network)
+    parts, buffers = network._modules.items(), network._buffers.items()
+    twin.__dict__ |= {  # past nn.Module's own, slow setting of attributes
+        "_buffers": {name: b if b is None else b.clone() for name, b in buffers},
+        "_modules": {name: p if p is None else with_own_norms(p) for name, p in parts},
+    }
+    return twin

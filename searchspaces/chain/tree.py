@@ -11,7 +11,6 @@ the number of architectures, and the logits of all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import cache
 from itertools import groupby
 from typing import Protocol
@@ -20,6 +19,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch
+from searchspaces.supernet import with_own_norms
 
 Step = tuple[int, int]  # a layer, and the gene there
 Steps = tuple[Step, ...]
@@ -102,16 +102,3 @@ def _grow(
             for step, longer in groupby(chains[ends:], lambda chain: chain[length])
         ],
     )
-
-
-def with_own_norms(network: nn.Module) -> nn.Module:
-    """A copy that shares the parameters and every part without buffers, faster than deepcopy."""
-    if not list(network.buffers()):
-        return network
-    twin = copy(network)
-    parts, buffers = network._modules.items(), network._buffers.items()
-    twin.__dict__ |= {  # past nn.Module's own, slow setting of attributes
-        "_buffers": {name: b if b is None else b.clone() for name, b in buffers},
-        "_modules": {name: p if p is None else with_own_norms(p) for name, p in parts},
-    }
-    return twin

@@ -17,21 +17,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d
 
 from searchspaces.base import Arch
-from searchspaces.chain.tree import with_own_norms
 from searchspaces.nb201.cell import EDGES, INTO, LAST_NODE, NONE, POOL, SKIP, subnet_key
-
-if TYPE_CHECKING:
-    from searchspaces.nb201.network import Cell, CellNetwork
+from searchspaces.supernet import with_own_norms
 
 BEFORE = {0: 0} | {node: max(into) + 1 for node, into in INTO.items()}  # genes that lead so far
 Held = dict[tuple[str, Arch], torch.Tensor]
+
+
+class Cell(Protocol):
+    """Of each edge the modules of its operators, by number; of each node its shadow BN, if any."""
+
+    edges: nn.ModuleList
+    norms: nn.ModuleDict
+
+
+class CellNetwork(Protocol):
+    """A network of cells of which every part is to be had."""
+
+    affine: bool
+    stem: nn.Module
+    stages: nn.ModuleList
+    reductions: nn.ModuleList
+    head: nn.Module
+    classifier: nn.Module
 
 
 class CellTree(nn.Module):
