@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
-from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from methods.options import SearchLimits
 from methods.search.evolution import Evolution
@@ -61,8 +59,8 @@ class NSGA2(Evolution):
         """``archs`` by front, in a front by crowding distance, falling; ties keep their order."""
         goals = np.array([self.objectives(arch) for arch in archs], dtype=float)
         ranked: list[Arch] = []
-        for front in NonDominatedSorting().do(goals):
-            least_crowded = np.argsort(-calc_crowding_distance(goals[front]), kind="stable")
+        for front in non_dominated_fronts(goals):
+            least_crowded = np.argsort(-crowding_distances(goals[front]), kind="stable")
             ranked += [archs[index] for index in front[least_crowded]]
         return ranked
 
@@ -85,3 +83,36 @@ class NSGA2(Evolution):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.survivors = [tuple(arch) for arch in state["survivors"]]
+
+
+def non_dominated_fronts(goals: np.ndarray) -> list[np.ndarray]:
+    """Rows of ``goals`` ``[n, m]``, all of which are to be small, front by front, ascending in each.
+
+    A row dominates another that is nowhere smaller and somewhere larger. No row dominates those of
+    the first front, only rows of the fronts before those of a later one (Deb et al. 2002, III-A).
+    """
+    at_most = (goals[:, None] <= goals).all(-1)
+    dominates = at_most & ~at_most.T
+    fronts, left = [], np.arange(len(goals))
+    while len(left):
+        dominated = dominates[np.ix_(left, left)].any(0)
+        fronts.append(left[~dominated])
+        left = left[dominated]
+    return fronts
+
+
+def crowding_distances(goals: np.ndarray) -> np.ndarray:
+    """How far apart the two neighbours of each row of a front are, ``[n]`` from ``[n, m]``.
+
+    The mean over the goals of that distance as a share of the goal's range; infinite where a row
+    has no neighbour on one side (Deb et al. 2002, III-B). A goal in which all are equal counts 0.
+    """
+    order = goals.argsort(axis=0, kind="stable")
+    ranged = np.take_along_axis(goals, order, axis=0)
+    with np.errstate(invalid="ignore"):  # an infinite goal minus another
+        span = ranged[-1] - ranged[0]
+        gaps = np.diff(ranged, axis=0, prepend=-np.inf, append=np.inf)
+        gaps = np.nan_to_num(gaps / np.where(span == 0, np.nan, span), nan=0.0, posinf=np.inf)
+    distances = np.empty_like(gaps[1:])
+    np.put_along_axis(distances, order, gaps[:-1] + gaps[1:], axis=0)
+    return distances.sum(1) / goals.shape[1]

@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from planted import PlantedSpace
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
+from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from methods.options import SearchLimits
-from methods.search.nsga2 import NSGA2
+from methods.search.nsga2 import NSGA2, crowding_distances, non_dominated_fronts
 from searchspaces.base import Cost, Site
 from searchspaces.errors import UsageError
 
@@ -146,3 +149,33 @@ def test_survival_agrees_with_pymoo(number, size, values, seed):
     assert [rank[i] for i in kept] == [rank[i] for i in best]
     if number > 2:
         assert [crowding[i] for i in kept] == [crowding[i] for i in best]
+
+
+def fronts(*elements):
+    """Arrays of one to 30 rows and one to four goals."""
+    shapes = array_shapes(min_dims=2, max_dims=2, max_side=30).map(lambda s: (s[0], 1 + s[1] % 4))
+    return arrays(float, shapes, elements=st.one_of(*elements))
+
+
+FEW = st.integers(-2, 2).map(float)  # ties and duplicates
+ANY = st.floats(allow_nan=False, width=32)  # infinite ones too
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(fronts(FEW), fronts(ANY), fronts(FEW, ANY)))
+@example(np.zeros((5, 3)))
+@example(np.array([[np.inf, 0.0], [0.0, np.inf], [np.inf, np.inf], [0.0, np.inf]]))
+def test_fronts_are_those_of_pymoo(goals):
+    ours, theirs = non_dominated_fronts(goals), NonDominatedSorting().do(goals)
+    assert [front.tolist() for front in ours] == [front.tolist() for front in theirs]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(fronts(FEW), fronts(ANY), fronts(FEW, ANY)))
+@example(np.zeros((5, 3)))
+@example(np.array([[1.0, 2.0]]))
+@example(np.array([[np.inf, 0.0], [0.0, np.inf], [-np.inf, 3.0], [-np.inf, 3.0]]))
+def test_crowding_distances_are_those_of_pymoo(goals):
+    with np.errstate(invalid="ignore", over="ignore"):
+        theirs = calc_crowding_distance(goals)
+    assert crowding_distances(goals).tolist() == theirs.tolist()
