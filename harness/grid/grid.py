@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 
 from harness.config.config import Config, digest
 from harness.files.environment import choose_device
 from harness.files.progress import Watcher, watch
 from harness.grid.progress_view import View, view
+from harness.grid.queue import AFTER_TRAINING, Job, Outcome, Queue, Running
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Event, Executor, LocalExecutor
 from harness.resuming.workspace import Workspace
@@ -23,82 +22,7 @@ from searchspaces.errors import UsageError
 # What every run imports sooner or later.
 PRELOAD = ("harness.running.pipeline", "torch._dynamo", "sklearn.datasets", "matplotlib.figure")
 
-PHASES = ("train", "search", "rank")  # the bars of every run, in order
-AFTER_TRAINING = PHASES[1:]
-
 LOCK_PATIENCE = 120.0  # seconds: file servers hold the locks of a dead node for a minute or two
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run: what a reader calls it, its folder, and which supernet it trains or takes."""
-
-    label: str
-    config: Config
-    workspace: Workspace
-    supernet: str
-
-    @property
-    def name(self) -> str:
-        return self.workspace.folder.name
-
-
-@dataclass
-class Running:
-    """A job at work and what it told last; ``made`` is the name of the run that it finished."""
-
-    job: Job
-    since: float = field(default_factory=monotonic)
-    phase: str = "start"
-    done: int = 0
-    total: int = 0
-    made: str = ""
-
-    @property
-    def share(self) -> float:
-        """Roughly how much of the run is done: its phases count alike."""
-        if self.phase not in PHASES:
-            return 0.0
-        within = self.done / self.total if self.total else 0.0
-        return (PHASES.index(self.phase) + within) / len(PHASES)
-
-    @property
-    def lacking(self) -> str:
-        """What is wrong with a job that ended without an error, if anything."""
-        if self.made == self.job.name:
-            return ""
-        return (
-            f"it left no record in {self.job.workspace.folder}; its node has other ground truth: "
-            "name it with --data."
-        )
-
-
-@dataclass
-class Outcome:
-    """Folders of finished runs by label, and why the others failed."""
-
-    finished: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-
-    def ordered(self, labels: Iterable[str]) -> Outcome:
-        """The same in the order of ``labels``, whichever ended first."""
-        place = {label: index for index, label in enumerate(labels)}
-        parts = (self.finished, self.failed)
-        return Outcome(*(dict(sorted(p.items(), key=lambda item: place[item[0]])) for p in parts))
-
-    def check(self) -> None:
-        """Name the failed runs on standard error; raises :class:`UsageError` if there are any."""
-        labels: dict[str, list[str]] = {}
-        for label, reason in self.failed.items():
-            labels.setdefault(reason, []).append(label)
-        for reason, alike in labels.items():
-            print(f"{', '.join(alike)}: {reason}", file=sys.stderr)
-        if self.failed:
-            number = len(self.failed) + len(self.finished)
-            raise UsageError(
-                f"{len(self.failed)} of {number} runs failed, as said above; the same command "
-                "tries them again."
-            )
 
 
 def run_grid(
@@ -166,8 +90,8 @@ def _jobs(
             outcome.failed[label] = str(error)
 
 
-class Grid:
-    """Jobs waiting, running and ended; what a view shows."""
+class Grid(Queue):
+    """Starts the jobs, watches them, and notes how they end."""
 
     def __init__(
         self,
@@ -177,13 +101,8 @@ class Grid:
         outcome: Outcome,
         threads: int,
     ):
-        # Begun ones first: of those that share a supernet, that may be the one which trains it.
-        self.waiting = sorted(jobs, key=lambda job: not job.workspace.checkpoint_path.exists())
-        self.execution, self.executor, self.outcome = execution, executor, outcome
-        self.threads = threads
-        self.running: dict[str, Running] = {}
-        self.trained: set[str] = set()
-        self.total, self.started = len(jobs), monotonic()
+        super().__init__(jobs, outcome)
+        self.execution, self.executor, self.threads = execution, executor, threads
 
     def carry_out(self) -> None:
         """Start, watch and note until nothing is left; on an interrupt, break off what runs."""
@@ -197,33 +116,12 @@ class Grid:
             finally:
                 self.executor.stop()
 
-    @property
-    def failed(self) -> dict[str, str]:
-        return self.outcome.failed
-
-    @property
-    def ended(self) -> int:
-        return self.total - len(self.waiting) - len(self.running)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """By what is done so far; None while that is next to nothing."""
-        done = self.ended + sum(running.share for running in self.running.values())
-        if done < 0.05:
-            return None
-        return (monotonic() - self.started) * (self.total - done) / done
-
     def _start(self) -> None:
-        while len(self.running) < self.executor.slots and (job := self._next()):
+        while len(self.running) < self.executor.slots and (job := self.next_job()):
             self.waiting.remove(job)
             self.running[job.name] = Running(job)
             work = GridRun(job.config, self.execution, job.supernet, self.threads)
             self.executor.start(job.name, work)
-
-    def _next(self) -> Job | None:
-        """The first job whose supernet nobody is training at the moment."""
-        busy = {running.job.supernet for running in self.running.values()} - self.trained
-        return next((job for job in self.waiting if job.supernet not in busy), None)
 
     def _note(self, event: Event, shown: View) -> None:
         running = self.running[event.job]

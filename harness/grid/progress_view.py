@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from harness.grid.grid import Grid, Running
+from harness.grid.queue import Queue, Running
 
 HEARTBEAT = 30.0  # seconds without a line
 LOST = "its worker is gone; it is started again"
@@ -27,7 +26,7 @@ class View(Protocol):
 
 
 @contextmanager
-def view(grid: Grid) -> Iterator[View]:
+def view(grid: Queue) -> Iterator[View]:
     """Show ``grid`` while the block runs."""
     if not sys.stderr.isatty():
         yield Lines(grid)
@@ -45,7 +44,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def summary(grid: Grid) -> str:
+def summary(grid: Queue) -> str:
     """How many jobs have ended and failed, and the time left."""
     failed = f", {len(grid.failed)} failed" if grid.failed else ""
     left = grid.seconds_left
@@ -56,7 +55,7 @@ def summary(grid: Grid) -> str:
 class Lines:
     """A line per job that ends, and one now and then that tells what runs."""
 
-    def __init__(self, grid: Grid):
+    def __init__(self, grid: Queue):
         self.grid, self.spoken = grid, monotonic()
 
     def ended(self, running: Running, error: str) -> None:
@@ -78,7 +77,7 @@ class Lines:
 class Table:
     """A row per running job under one for all; a failure scrolls away above them."""
 
-    def __init__(self, grid: Grid):
+    def __init__(self, grid: Queue):
         from rich.console import Console
         from rich.live import Live
 

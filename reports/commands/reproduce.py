@@ -15,7 +15,7 @@ from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.config.config import Config
-    from harness.grid.grid import Outcome
+    from harness.grid.queue import Outcome
     from harness.running.pipeline import Execution
     from reports.papers.definition.item import Item
 

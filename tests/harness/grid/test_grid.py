@@ -13,7 +13,8 @@ from harness.commands.grid import parse, split
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.files.progress import watch
 from harness.grid import grid
-from harness.grid.grid import Outcome, run_grid
+from harness.grid.grid import run_grid
+from harness.grid.queue import Outcome
 from harness.jobs.executor import Event
 from harness.running.pipeline import Execution
 from searchspaces.errors import UsageError

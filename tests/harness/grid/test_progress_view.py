@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from harness.grid import progress_view as grid_view
-from harness.grid.grid import Running
 from harness.grid.progress_view import Lines, Table, duration, summary
+from harness.grid.queue import Running
 
 
 @pytest.fixture
