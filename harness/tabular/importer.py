@@ -12,6 +12,8 @@ from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
 
+SCALE = "benchmark"  # of the networks that published benchmarks trained
+
 Cost = Callable[[str, str], tuple[int, int]]
 """(encoded architecture, task) to (params, multiply-adds of one image)."""
 
@@ -26,7 +28,7 @@ class Importer:
 
     files: dict[str, tuple[str, ...]]
     read_file: Callable[[Path, Cost | None], list[Table]]
-    scale: str = "benchmark"
+    scale: str = SCALE
 
     def read(self, source: Path | str, cost: Cost | None = None) -> list[Table]:
         """One table per task of a file, or of the published files lying in a folder.
