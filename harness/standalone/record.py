@@ -9,9 +9,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.standalone.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from harness.standalone.run import StandaloneRun
-
-Accuracy = dict[str, float | None]
+    from harness.standalone.resumable_run import Accuracy, StandaloneRun
 
 
 def make_record(

@@ -1,43 +1,21 @@
-"""``nas-harness train-standalone``: from a configuration to a record, whatever interrupts it."""
+"""Stand-alone trainings from a configuration to a record, also of what a run has found."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.files.environment import choose_device
-from harness.files.progress import bar
-from harness.files.store import atomic_path, write_json
-from harness.resuming.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
-from harness.resuming.workspace import Workspace
-from harness.standalone.config import StandaloneConfig
-from harness.standalone.data import load_images
+from harness.files.store import write_json
+from harness.resuming.resumable import TrainingWorkspace
+from harness.standalone.config import StandaloneConfig, base_config
 from harness.standalone.record import make_record
-from harness.standalone.schedules import learning_rate
-from harness.standalone.training import StandaloneTraining
-from harness.tabular.cost import usual_scale
-from searchspaces.registry import SPACES
-
-
-@dataclass(frozen=True)
-class StandaloneExecution:
-    """How a training is carried out; none of it changes a result but for rounding.
-
-    ``threads``: 0 is one for the embedded task, else all cores.
-    """
-
-    data: Path | None = None
-    runs: Path = Path("runs")
-    device: str = "auto"
-    threads: int = 0
-    keep_checkpoint: bool = False
-    checkpoint_seconds: float = 20.0
+from harness.standalone.resumable_run import StandaloneExecution, StandaloneRun
+from harness.standalone.source_run import read_origin
 
 
 def run_standalone(
@@ -57,7 +35,8 @@ def run_standalone(
     with workspace.lock():
         record = workspace.settled()
         if record is None:
-            record = begun.carry_out(search)
+            record = make_record(begun, *begun.carry_out(), search)
+            record = workspace.complete(record, execution.keep_checkpoint)
         else:
             print(f"{workspace.folder} holds this training finished.", file=sys.stderr)
         if search and search["run"] not in [found["run"] for found in record["found_by"]]:
@@ -66,90 +45,12 @@ def run_standalone(
         return record
 
 
-class StandaloneRun(Resumable):
-    """One training in progress; :meth:`carry_out` reads top to bottom."""
+def train_found(folder: Path, execution: StandaloneExecution) -> dict[str, Any]:
+    """Train in full what the run in ``folder`` found, on its task, with its seed; the record.
 
-    def __init__(
-        self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
-    ):
-        self.config, self.execution = config, execution
-        self.device = choose_device(execution.device)
-        scale = config.scale or usual_scale(config.space, config.task)
-        self.space = SPACES[config.space](scale, config.width, config.cells)
-        self.arch = self.space.decode(config.arch)
-        task, sha256 = load_images(config, execution.data)
-        super().__init__(workspace, f"the images of {config.task}", sha256)
-        self.task = task.to(self.device)
-        self.training = StandaloneTraining(
-            self.space, self.arch, self.task, config.train, config.seed
-        )
-        self.total = torch.zeros((), device=self.device)
-        self.history: list[dict[str, Any]] = []
-
-    def carry_out(self, search: dict[str, Any] | None) -> dict[str, Any]:
-        """Train, validate, test, record; returns the record. Nothing sees a test image before."""
-        self.resume()
-        self._train()
-        val = self._validate()
-        test = self.training.measure("test")
-        self._save_history()
-        record = make_record(self, val, test, search)
-        return self.workspace.complete(record, self.execution.keep_checkpoint)
-
-    def _train(self) -> None:
-        """Run what is left of the steps; the loss is the mean over the epoch."""
-        training, saved = self.training, time.monotonic()
-        what = f"training {self.config.arch} stand-alone diverged: its loss"
-        with bar(training.steps, "train", "step", self.done) as progress:
-            for step in range(self.done, training.steps):
-                self.total += training.step(step)
-                progress.update()
-                in_epoch = step % training.per_epoch + 1
-                if in_epoch % CHECK_EVERY and in_epoch != training.per_epoch:
-                    continue
-                loss = self.total.item() / in_epoch
-                self.check(loss, what, step + 1, "Lower --train.lr or set --train.clip")
-                progress.set_postfix(loss=f"{loss:.3f}")
-                if in_epoch == training.per_epoch:
-                    self._end_epoch(step, loss)
-                ended = step + 1 == training.steps
-                if ended or time.monotonic() - saved >= self.execution.checkpoint_seconds:
-                    self.checkpoint(step + 1)
-                    saved = time.monotonic()
-
-    def _end_epoch(self, step: int, loss: float) -> None:
-        recipe, every = self.config.train, self.config.validate_every
-        epoch, per_epoch = step // self.training.per_epoch + 1, self.training.per_epoch
-        val = self._validate() if every and epoch % every == 0 else None
-        self.history.append(
-            {
-                "epoch": epoch,
-                "step": step + 1,
-                "lr": learning_rate(recipe, step, per_epoch),
-                "loss": loss,
-                "val_accuracy": val and val["top1"],
-            }
-        )
-        self.total.zero_()
-
-    def _validate(self) -> dict[str, float | None] | None:
-        """None where the validation images are trained on."""
-        return None if self.config.train_on == "train+val" else self.training.measure("val")
-
-    # What is kept -----------------------------------------------------------------------------
-
-    def state(self) -> dict[str, Any]:
-        training = self.training.state_dict()
-        return {"training": training, "total": self.total, "history": self.history}
-
-    def take_up(self, state: dict[str, Any]) -> None:
-        self.history = state["history"]
-        self.total.copy_(state["total"])
-        self.training.load_state_dict(state["training"])
-
-    def _save_history(self) -> None:
-        import pandas as pd
-
-        frame = pd.DataFrame(self.history).astype({"val_accuracy": float})
-        with atomic_path(self.workspace.history_path) as temporary:
-            frame.to_parquet(temporary, index=False)
+    Raises :class:`UsageError` for whatever the user can mend.
+    """
+    origin = read_origin(folder)
+    config = base_config(origin.space, origin.task, "paper")
+    config = replace(config, arch=origin.arch, scale=origin.scale, seed=origin.search["seed"])
+    return run_standalone(config, execution, origin.search)

@@ -61,8 +61,7 @@ def retrain(
     items: Iterable[Item], given: argparse.Namespace, execution: Execution, outcome: Outcome
 ) -> None:
     """Train what finished runs found, for items that print its errors after a full training."""
-    from harness.standalone.retrain_found import train_found
-    from harness.standalone.run import StandaloneExecution
+    from harness.standalone.run import StandaloneExecution, train_found
     from reports.papers.measured.runs import FULL
 
     how = StandaloneExecution(execution.data, execution.runs, execution.device)

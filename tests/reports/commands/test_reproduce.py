@@ -166,9 +166,7 @@ def test_a_mistake_is_found_before_anything_is_run(paper, reproduce, tmp_path, l
 
 def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, monkeypatch, tmp_path):
     trained = []
-    monkeypatch.setattr(
-        "harness.standalone.retrain_found.run_standalone", lambda *a: trained.append(a)
-    )
+    monkeypatch.setattr("harness.standalone.run.run_standalone", lambda *a: trained.append(a))
     small = {
         f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
     }
@@ -195,9 +193,7 @@ def test_on_a_cluster_stand_alone_trainings_stay_here(paper, reproduce, monkeypa
         return InThisProcess(*given[1:])
 
     monkeypatch.setattr("harness.jobs.cluster.RayExecutor", on_cluster)
-    monkeypatch.setattr(
-        "harness.standalone.retrain_found.run_standalone", lambda *a: trained.append(a)
-    )
+    monkeypatch.setattr("harness.standalone.run.run_standalone", lambda *a: trained.append(a))
     small = {
         f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
     }
@@ -217,7 +213,7 @@ def test_a_stand_alone_training_that_fails_is_named_after_the_report(
     def fail(*_):
         raise UsageError("the network diverged.")
 
-    monkeypatch.setattr("harness.standalone.retrain_found.run_standalone", fail)
+    monkeypatch.setattr("harness.standalone.run.run_standalone", fail)
     small = {
         f"{name}.{key}": value for name, inner in SMALL.items() for key, value in inner.items()
     }
