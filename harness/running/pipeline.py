@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from harness.config.config import Config, digest
+from harness.config.config import Config
 from harness.distributed.crew import ALONE, Crew
-from harness.distributed.training import check_divisible, trained_together
-from harness.files.environment import choose_device, describe_device
+from harness.distributed.training import trained_together
 from harness.files.progress import bar
 from harness.files.store import atomic_path
 from harness.metrics.evaluate import evaluate_scores
@@ -25,22 +20,13 @@ from harness.metrics.metrics import kendall_tau
 from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
 from harness.running.acceleration import accelerated
-from harness.running.assembly import (
-    ground_truth,
-    load_limited,
-    make_method,
-    revive_method,
-    sampled_rows,
-    training_identity,
-)
+from harness.running.assembly import ground_truth, revive_method, sampled_rows
 from harness.running.crew_ranking import rank_together
 from harness.running.found_architecture import measure_found
 from harness.running.run_record import record_of, scores_columns
-from harness.running.timing import timing_of
+from harness.running.run_state import Execution, RunState
 from harness.running.training import train_supernet
-from harness.tabular.table import Table
-from searchspaces.base import Arch, SearchSpace
-from searchspaces.errors import UsageError
+from searchspaces.base import Arch
 from searchspaces.registry import Registry
 
 FINISHERS = Registry(
@@ -51,21 +37,6 @@ FINISHERS = Registry(
         "scatter": "reports.pictures.scatter:draw",
     },
 )  # called with the folder of a finished run
-
-
-@dataclass(frozen=True)
-class Execution:
-    """How a run is carried out; none of it changes a result.
-
-    ``patience``: seconds to wait for another process to leave the run's folder.
-    """
-
-    data: Path | None = None
-    runs: Path = Path("runs")
-    device: str = "auto"
-    workers: int = 0
-    keep_checkpoint: bool = False
-    patience: float = 0.0
 
 
 def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, Any]:
@@ -89,42 +60,13 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
         return record
 
 
-class Run:
-    """One run in progress; :meth:`carry_out` reads top to bottom."""
-
-    def __init__(
-        self,
-        config: Config,
-        execution: Execution,
-        workspace: Workspace,
-        space: SearchSpace,
-        table: Table,
-        crew: Crew = ALONE,
-    ):
-        self.config, self.execution, self.workspace = config, execution, workspace
-        self.space, self.table, self.crew = space, table, crew
-        self.device = choose_device(execution.device)
-        self.task = load_limited(config, execution.data).to(self.device)
-        if crew.size > 1 and config.equalise == "seconds":
-            raise UsageError("--equalise seconds measures one process; leave torchrun out.")
-        if crew.size > 1 and config.accelerate.compile:
-            raise UsageError(
-                "compiled operators see BN statistics of one process only; leave torchrun or "
-                "--accelerate.compile out."
-            )
-        timings = execution.runs / "timings"
-        self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
-        self.settled = self.timing.settle(config) if self.timing else config
-        self.method = make_method(self.settled, self.task, self.device, execution.data)
-        check_divisible(self.method, config.method, crew)
-        self.phase, self.done = "train", 0
-        self.history: list[dict[str, Any]] = []
-        self.before, self.started = 0.0, time.monotonic()
+class Run(RunState):
+    """Carries a run out; :meth:`carry_out` reads top to bottom."""
 
     def carry_out(self) -> dict[str, Any]:
         """Train, search, rank, measure, record; returns the record, which only the leader has."""
         self.crew.check_shared(self.workspace.folder)
-        self._resume()
+        self.resume()
         self.crew.wait()
         if self.phase == "train":
             self._train()
@@ -153,15 +95,13 @@ class Run:
         record = record_of(self, result, found)
         return self.workspace.complete(record, self.execution.keep_checkpoint)
 
-    # The steps ------------------------------------------------------------------------------
-
     def _train(self) -> None:
         """Train the supernet, or take one that was trained exactly so before."""
-        shared = self.crew.agree(self._shared_supernet())
+        shared = self.crew.agree(self.shared_supernet())
         there = self.crew.agree(self.done == 0 and shared.exists())
         state = load_tensors(shared) if there else None
         if state is not None:
-            self._say(f"supernet taken from {shared}")
+            self.say(f"supernet taken from {shared}")
             self.method.load_trained_state(state["trained"])
             self.method.costs.update(state["costs"])
             self.history, self.before = state["history"], state["seconds"]
@@ -171,12 +111,12 @@ class Run:
             last = partial(last_checkpoint, self.workspace)
             with trained_together(self.method, self.crew), faster:
                 train_supernet(
-                    self.method, steps, self.done, self.history, self._checkpoint, last=last
+                    self.method, steps, self.done, self.history, self.checkpoint, last=last
                 )
             if self.crew.leads:
                 self._share_supernet(shared)
         self.phase, self.done = "search", 0
-        self._checkpoint(0)
+        self.checkpoint(0)
 
     def _share_supernet(self, path: Path) -> None:
         save_tensors(
@@ -203,10 +143,10 @@ class Run:
             for epoch in range(self.done, epochs):
                 scored = self.method.search_epoch(epoch)
                 self.history.append(self._search_row(epoch, scored))
-                self._checkpoint(epoch + 1)
+                self.checkpoint(epoch + 1)
                 progress.update()
         self.phase = "rank"
-        self._checkpoint(0)
+        self.checkpoint(0)
 
     def _search_row(self, epoch: int, scored: list[tuple[Arch, float]]) -> dict[str, Any]:
         scores = np.array([score for _, score in scored])
@@ -232,82 +172,6 @@ class Run:
         )
         stream = self.workspace.stream_path
         return rank_together(self.method, archs, stream, self.workers, revive, self.crew)
-
-    # What is kept -----------------------------------------------------------------------------
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
-
-    @cached_property
-    def workers(self) -> int:
-        """Processes for ranking: one per core on a CPU, else one."""
-        if self.execution.workers:
-            return self.execution.workers
-        cores = (os.cpu_count() or 1) // self.crew.beside
-        return max(cores, 1) if self.device.type == "cpu" else 1
-
-    def _checkpoint(self, done: int) -> None:
-        self.done = done
-        if not self.crew.leads:
-            return
-        self.workspace.save_checkpoint(
-            {
-                "phase": self.phase,
-                "done": done,
-                "steps": self.method.setting.recipe.steps,
-                "method": self.method.state_dict(),
-                "history": self.history,
-                "seconds": self.seconds,
-                "processes": self.crew.size,
-            }
-        )
-
-    def _resume(self) -> None:
-        state = self.workspace.load_checkpoint()
-        if state is None:
-            if self.crew.leads:
-                self.workspace.forget_scores()
-            return
-        if (begun := state.get("processes", 1)) != self.crew.size:
-            raise UsageError(
-                f"{self.workspace.folder} was begun by {begun} processes, which round otherwise "
-                f"than {self.crew.size}; continue it as it was begun, or delete it."
-            )
-        if self.timing and state["steps"] != self.method.setting.recipe.steps:
-            raise UsageError(
-                f"{self.workspace.folder} was begun with {state['steps']} steps, as measured on "
-                "another machine or in a file that is gone; continue it where it was begun, or "
-                "delete it and begin anew."
-            )
-        self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
-        self.history = state["history"]
-        self.method.load_state_dict(state["method"])
-        self._say(f"continuing {self.workspace.folder} ({self.phase})")
-
-    def _say(self, text: str) -> None:
-        if self.crew.leads:
-            print(text, file=sys.stderr)
-
-    def _shared_supernet(self) -> Path:
-        """Where runs that train the same supernet find it: same data, recipe, seed, software."""
-        config = self.settled
-        name = digest(
-            training_identity(config, self.method.space, len(self.task.train))
-            | {
-                "data": self.task.fingerprint(),
-                "device": describe_device(self.device),
-                "threads": torch.get_num_threads(),
-                "torch": torch.__version__,
-            }
-            | self.processes
-        )
-        return self.execution.runs / "supernets" / f"{config.space}-{config.task}-{name}.pt"
-
-    @property
-    def processes(self) -> dict[str, int]:
-        """What a record and a supernet's identity say of them: nothing about one."""
-        return {"processes": self.crew.size} if self.crew.size > 1 else {}
 
     def _save(self, path: Path, content: Any) -> None:
         """Columns, or rows that need not have the same, as a parquet file."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from harness.config.config import SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, versions
 from harness.running.assembly import over_budget
+from harness.running.run_state import RunState
 from harness.tabular.table import Table
-
-if TYPE_CHECKING:
-    from harness.running.pipeline import Run
 
 
 def scores_columns(table: Table, rows: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
@@ -27,7 +25,7 @@ def scores_columns(table: Table, rows: np.ndarray, scores: np.ndarray) -> dict[s
     return columns | {name: size[rows] for name, size in sizes.items() if size is not None}
 
 
-def record_of(run: Run, result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """``result`` and what it rests on: configuration, data, splits, steps, costs, versions."""
     table, config = run.table, run.config
     return result | {

@@ -1,0 +1,154 @@
+"""A run in progress: what it is made of, how far it is, and what it keeps to go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.config.config import Config, digest
+from harness.distributed.crew import ALONE, Crew
+from harness.distributed.training import check_divisible
+from harness.files.environment import choose_device, describe_device
+from harness.resuming.workspace import Workspace
+from harness.running.assembly import load_limited, make_method, training_identity
+from harness.running.timing import timing_of
+from harness.tabular.table import Table
+from searchspaces.base import SearchSpace
+from searchspaces.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run is carried out; none of it changes a result.
+
+    ``patience``: seconds to wait for another process to leave the run's folder.
+    """
+
+    data: Path | None = None
+    runs: Path = Path("runs")
+    device: str = "auto"
+    workers: int = 0
+    keep_checkpoint: bool = False
+    patience: float = 0.0
+
+
+class RunState:
+    """Configuration, data, method and progress of one run; its checkpoints hold the last two."""
+
+    def __init__(
+        self,
+        config: Config,
+        execution: Execution,
+        workspace: Workspace,
+        space: SearchSpace,
+        table: Table,
+        crew: Crew = ALONE,
+    ):
+        self.config, self.execution, self.workspace = config, execution, workspace
+        self.space, self.table, self.crew = space, table, crew
+        self.device = choose_device(execution.device)
+        self.task = load_limited(config, execution.data).to(self.device)
+        if crew.size > 1 and config.equalise == "seconds":
+            raise UsageError("--equalise seconds measures one process; leave torchrun out.")
+        if crew.size > 1 and config.accelerate.compile:
+            raise UsageError(
+                "compiled operators see BN statistics of one process only; leave torchrun or "
+                "--accelerate.compile out."
+            )
+        timings = execution.runs / "timings"
+        self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
+        self.settled = self.timing.settle(config) if self.timing else config
+        self.method = make_method(self.settled, self.task, self.device, execution.data)
+        check_divisible(self.method, config.method, crew)
+        self.phase, self.done = "train", 0
+        self.history: list[dict[str, Any]] = []
+        self.before, self.started = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """What the run has taken so far, interruptions left out."""
+        return self.before + time.monotonic() - self.started
+
+    @cached_property
+    def workers(self) -> int:
+        """Processes for ranking: one per core on a CPU, else one."""
+        if self.execution.workers:
+            return self.execution.workers
+        cores = (os.cpu_count() or 1) // self.crew.beside
+        return max(cores, 1) if self.device.type == "cpu" else 1
+
+    def checkpoint(self, done: int) -> None:
+        """Keep the state after ``done`` steps of the present phase."""
+        self.done = done
+        if not self.crew.leads:
+            return
+        self.workspace.save_checkpoint(
+            {
+                "phase": self.phase,
+                "done": done,
+                "steps": self.method.setting.recipe.steps,
+                "method": self.method.state_dict(),
+                "history": self.history,
+                "seconds": self.seconds,
+                "processes": self.crew.size,
+            }
+        )
+
+    def resume(self) -> None:
+        """Take up the last checkpoint, if any.
+
+        Raises :class:`UsageError` where it was begun by more or fewer processes, or for more or
+        fewer steps.
+        """
+        state = self.workspace.load_checkpoint()
+        if state is None:
+            if self.crew.leads:
+                self.workspace.forget_scores()
+            return
+        if (begun := state.get("processes", 1)) != self.crew.size:
+            raise UsageError(
+                f"{self.workspace.folder} was begun by {begun} processes, which round otherwise "
+                f"than {self.crew.size}; continue it as it was begun, or delete it."
+            )
+        if self.timing and state["steps"] != self.method.setting.recipe.steps:
+            raise UsageError(
+                f"{self.workspace.folder} was begun with {state['steps']} steps, as measured on "
+                "another machine or in a file that is gone; continue it where it was begun, or "
+                "delete it and begin anew."
+            )
+        self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
+        self.history = state["history"]
+        self.method.load_state_dict(state["method"])
+        self.say(f"continuing {self.workspace.folder} ({self.phase})")
+
+    def say(self, text: str) -> None:
+        """Tell it on standard error, once for all processes."""
+        if self.crew.leads:
+            print(text, file=sys.stderr)
+
+    def shared_supernet(self) -> Path:
+        """Where runs that train the same supernet find it: same data, recipe, seed, software."""
+        config = self.settled
+        name = digest(
+            training_identity(config, self.method.space, len(self.task.train))
+            | {
+                "data": self.task.fingerprint(),
+                "device": describe_device(self.device),
+                "threads": torch.get_num_threads(),
+                "torch": torch.__version__,
+            }
+            | self.processes
+        )
+        return self.execution.runs / "supernets" / f"{config.space}-{config.task}-{name}.pt"
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """What a record and a supernet's identity say of them: nothing about one."""
+        return {"processes": self.crew.size} if self.crew.size > 1 else {}
