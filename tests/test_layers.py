@@ -1,10 +1,25 @@
-"""The one-way imports searchspaces <- methods <- harness <- reports, and tidy sources."""
+"""The import contracts between and within the packages, and tidy sources."""
 
+import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
+LINTER = str(Path(sys.executable).parent / "lint-imports")
+# A line for a file that breaks each contract; also what only a type checker would import counts.
+BREAKING = {
+    "One-way layers": ("searchspaces/errors.py", "import methods.base"),
+    "The rooms of harness": ("harness/files/sizes.py", "import harness.tasks.order"),
+    "No circles in harness": (
+        "harness/files/sizes.py",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import harness.files.store",
+    ),
+}
 
 
 def _run(*command: str) -> None:
@@ -12,8 +27,41 @@ def _run(*command: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_imports_go_one_way():
-    _run(str(Path(sys.executable).parent / "lint-imports"), "--no-cache")
+def _verdicts(folder: Path) -> dict[str, str]:
+    """KEPT or BROKEN of each contract, for the sources in ``folder``."""
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [LINTER, "--no-cache"]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    ends = (line.rpartition(" ") for line in result.stdout.splitlines())
+    return {name: verdict for name, _, verdict in ends if verdict in ("KEPT", "BROKEN")}
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The sources, to be broken."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("searchspaces", "methods", "harness", "reports"):
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.pyc", "*.parquet")
+        )
+    return tmp_path
+
+
+def test_imports_keep_to_the_contracts():
+    _run(LINTER, "--no-cache")
+
+
+def test_what_breaks_a_contract_is_seen(copied):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    names = [contract["name"] for contract in contracts["contracts"]]
+    assert BREAKING.keys() <= set(names)
+    assert _verdicts(copied) == dict.fromkeys(names, "KEPT")
+    for name, (file, line) in BREAKING.items():
+        path = copied / file
+        before = path.read_text()
+        path.write_text(f"{before}\n{line}\n")
+        assert _verdicts(copied)[name] == "BROKEN"
+        path.write_text(before)
 
 
 def test_ruff_is_content():

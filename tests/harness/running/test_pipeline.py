@@ -212,7 +212,7 @@ def test_another_seed_or_recipe_trains_a_supernet_of_its_own(folders):
     def supernet(config):
         space, table = pipeline.ground_truth(config, folders("")["data"])
         execution = pipeline.Execution(**folders("none"), device="cpu")
-        return pipeline.Run(config, execution, None, space, table)._shared_supernet()
+        return pipeline.Run(config, execution, None, space, table).shared_supernet()
 
     arms = [with_values(tiny.config("mngnas"), {"options.kd": kd}) for kd in ("none", "full")]
     assert {supernet(config) for config in arms} == {supernet(spos)}
