@@ -13,6 +13,7 @@ import torch
 
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.resuming.workspace import load_tensors, save_tensors
+from harness.standalone import resumable_run
 from harness.standalone import run as standalone_run
 from harness.standalone.config import base_config
 from harness.standalone.run import StandaloneExecution, run_standalone
@@ -103,7 +104,7 @@ def test_the_record_has_every_documented_key(finished):
     assert {key: record["data"][key] for key in sizes} == sizes
     assert len(record["data"]["sha256"]) == 64
     space = SPACES["nb201"]("compact", 4)
-    cost = space.cost(space.decode(asked.arch), standalone_run.load_images(asked, None)[0].image)
+    cost = space.cost(space.decode(asked.arch), resumable_run.load_images(asked, None)[0].image)
     assert record["network"] == {
         "scale": "compact",
         "reduced": True,
@@ -197,7 +198,7 @@ def test_whoever_trains_on_validation_images_does_not_measure_on_them(looks, tmp
 
 
 def run_looking_often(config, folder):
-    standalone_run.CHECK_EVERY = 2
+    resumable_run.CHECK_EVERY = 2
     run(config, folder, SEARCH)
 
 
@@ -263,7 +264,7 @@ def test_other_tasks_have_all_cores_or_what_is_asked(two_threads, tmp_path, monk
         seen.append(torch.get_num_threads())
         raise UsageError("enough")
 
-    monkeypatch.setattr(standalone_run, "load_images", stop)
+    monkeypatch.setattr(resumable_run, "load_images", stop)
     monkeypatch.setattr(standalone_run.os, "cpu_count", lambda: 3)
     for threads in (0, 2):
         with pytest.raises(UsageError, match="enough"):
