@@ -2,43 +2,91 @@
 
 from __future__ import annotations
 
-from harness.benchmarks.answer import Result, answer, said
-from harness.config.options import Parser, add_whole_numbers
+from collections.abc import Sequence
+from itertools import product
 
-NUMBERS = (
-    ("--architectures", 0, 0, "random ones to rank; 0: all, of a chain all distinct ones. The"
-     " fewer, the less they share"),
-    ("--chunks", 0, 2, "chunks of the ranking that a repeat times, spread over all; 0: all"),
-    ("--repeats", 1, 3, "measurements, each of other chunks"),
-    ("--images", 1, 500, "training images that calibrate, and as many to score"),
-    ("--batch-size", 1, 500, "images per forward pass"),
-    ("--seed", 0, 0, "of weights, images and random architectures"),
-)  # fmt: skip
+import numpy as np
+import torch
+
+from harness.benchmarks.measuring import Ratio, Result, head, most_held, one_thread, said, seconds
+from harness.files.progress import bar
+from harness.tabular.cost import usual_scale
+from harness.tasks import IMAGES
+from harness.tasks.augment import Augmentation
+from harness.tasks.base import Split, Task
+from methods.base import Method, Setting
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOS, SPOSOptions
+from searchspaces.base import Arch, ImageSpec, SearchSpace
+from searchspaces.chain.space import ChainSpace
+from searchspaces.chain.tree import prefixes
+from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
+from searchspaces.registry import SPACES
+
+MOST = 100_000  # encodings of a space whose distinct architectures are listed
 
 
-def main(arguments: list[str]) -> None:
-    """Measure; print the ratio with its spread (or everything with ``--json``)."""
-    parser = Parser(
-        prog="nas-harness bench ranking",
-        description="Time the ranking of architectures whose shared beginnings are run once, beside "
-        "scoring one subnet after another: the same architectures in the same run, in seconds of "
-        "one CPU core, on random images. The scores must be the same.",
+def measure(
+    space: str,
+    task: str,
+    scale: str,
+    bn: str,
+    architectures: int,
+    chunks: int,
+    repeats: int,
+    images: int,
+    batch_size: int,
+    seed: int,
+) -> Result:
+    """Both ways timed chunk by chunk in turn, on chunks spread evenly over the whole ranking.
+
+    Seconds are those of the process, on one thread. Raises :class:`UsageError` for a space whose
+    architectures share nothing, and for more architectures than there are.
+    """
+    chosen = SPACES[space](scale or usual_scale(space, task))
+    if not isinstance(chosen, ChainSpace | NASBench201):
+        raise UsageError(
+            f"architectures of {space} are ranked one by one; take nb201 or a chain such as macro."
+        )
+    rng = np.random.default_rng(seed)
+    archs = choose(chosen, architectures, rng)
+    scoring = Scoring(bn=bn, calibration_images=images, batch_size=batch_size)
+    data = random_images(IMAGES[task], images, rng)
+    setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, torch.device("cpu"))
+    method = SPOS(setting, SPOSOptions())
+    every = [[archs[position] for position in chunk] for chunk in method.chunks(archs)]
+    taken, picked, difference = _time(method, every, chunks, repeats)
+    timed, subnets = sum(map(len, picked)), [_subnets(method, chunk) for chunk in picked]
+    conditions = head(
+        "ranking",
+        space=space,
+        scale=chosen.scale,
+        task=task,
+        bn=bn,
+        images=images,
+        batch_size=batch_size,
+        seed=seed,
+        architectures=len(archs),
     )
-    parser.add_argument("--space", default="macro", help="a chain space, or nb201")
-    parser.add_argument("--task", default="digits", help="task that gives the images their shape")
-    parser.add_argument("--scale", default="", help="of the space; empty: the task's usual one")
-    parser.add_argument(
-        "--bn",
-        default="recalibrate",
-        choices=("recalibrate", "batchstat", "running"),
-        help="where BN statistics come from",
-    )
-    add_whole_numbers(parser, NUMBERS)
-    answer(parser, arguments, "harness.benchmarks.ranking_times", render)
+    return conditions | {
+        "timed": {
+            "repeats": repeats,
+            "chunks": len(picked),
+            "architectures": timed,
+            "subnets": sum(subnets),
+            "one_by_one": float(taken[0].sum() / timed),
+            "together": float(taken[1].sum() / timed),
+        },
+        "ratio": Ratio.of(*taken.tolist()).to_dict(),
+        "largest_difference": difference,
+        "block_evaluations": _blocks(method, every) if isinstance(chosen, ChainSpace) else None,
+        "held_mb": _held(method, picked[int(np.argmax(subnets))]) / 1e6,
+    }
 
 
 def render(result: Result) -> str:
-    """The result of :func:`~harness.benchmarks.ranking_times.measure` for a terminal."""
+    """The result of :func:`measure` for a terminal."""
     timed = result["timed"]
     return "\n".join(
         [
@@ -65,3 +113,86 @@ def blocks(evaluations: dict[str, int] | None) -> list[str]:
         f"block evaluations per batch of images: {evaluations['one_by_one']:,} one by one, "
         f"{evaluations['in_chunks']:,} in chunks, {evaluations['distinct']:,} distinct"
     ]
+
+
+def choose(space: SearchSpace, number: int, rng: np.random.Generator) -> list[Arch]:
+    """So many architectures at random, or all of them for 0; ascending.
+
+    Of a chain those that are distinct; of NAS-Bench-201, as a table of it lists them, all.
+    """
+    if space.size > MOST:
+        if not number:
+            raise UsageError(f"{space.name} has {space.size:,} encodings; give --architectures.")
+        found: dict[str, None] = {}
+        while len(found) < number:
+            found[space.canonical(space.sample(rng))] = None
+        return sorted(map(space.decode, found))
+    every = list(product(*(range(len(site.operators)) for site in space.sites)))
+    if isinstance(space, ChainSpace):
+        keys = {space.canonical(arch) for arch in every if space.is_valid(arch)}
+        every = [space.decode(key) for key in sorted(keys)]
+    if number > len(every):
+        raise UsageError(f"{space.name} has {len(every):,} architectures, not {number:,}.")
+    chosen = rng.choice(len(every), number, replace=False) if number else range(len(every))
+    return sorted(every[row] for row in chosen)
+
+
+def random_images(image: ImageSpec, number: int, rng: np.random.Generator) -> Task:
+    """A task of noise: the work does not depend on what images show."""
+
+    def split() -> Split:
+        shape = (number, image.channels, image.size, image.size)
+        pixels = torch.from_numpy(rng.integers(256, size=shape, dtype=np.uint8))
+        return Split(pixels, torch.from_numpy(rng.integers(image.classes, size=number)))
+
+    mean, deviation = (127.5,) * image.channels, (73.9,) * image.channels
+    return Task("noise", image, split(), split(), split(), mean, deviation, Augmentation())
+
+
+def _subnets(method: Method, archs: Sequence[Arch]) -> int:
+    """Distinct ones among ``archs``."""
+    return len(set(method.supernet.together(archs).rows))
+
+
+@torch.no_grad()
+def _held(method: Method, archs: Sequence[Arch]) -> int:
+    """Most bytes held at a time while ``archs`` go together through one batch of images."""
+    network = method.supernet.together(archs).eval()
+    x, _ = next(method.data.batches("val", method.setting.scoring.batch_size))
+    return most_held(lambda: network(x))
+
+
+def _blocks(method: Method, every: Sequence[Sequence[Arch]]) -> dict[str, int]:
+    """How many blocks of a chain are run for one batch of images."""
+    steps = [[method.supernet.steps(arch) for arch in chunk] for chunk in every]
+    return {
+        "one_by_one": sum(len(chain) for chunk in steps for chain in chunk),
+        "in_chunks": sum(len(prefixes(chunk)) for chunk in steps),
+        "distinct": len(prefixes([chain for chunk in steps for chain in chunk])),
+    }
+
+
+def _time(
+    method: Method, every: Sequence[Sequence[Arch]], chunks: int, repeats: int
+) -> tuple[np.ndarray, list[Sequence[Arch]], float]:
+    """Seconds ``[2, repeats]``, the chunks that were timed, largest difference of scores."""
+    total = repeats * min(chunks or len(every), len(every))
+    picked = [every[(2 * i + 1) * len(every) // (2 * total)] for i in range(total)]
+
+    def one_by_one(archs: Sequence[Arch]) -> list[float]:
+        return [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
+
+    ways = (one_by_one, method.score)
+    taken, difference = np.zeros((2, repeats)), 0.0
+    with one_thread(), bar(sum(map(len, picked)), "bench", "architecture") as progress:
+        for way in ways:
+            way(picked[0][:2])  # what only the first call costs
+        for number, archs in enumerate(picked):
+            scores = {}
+            for way in (0, 1) if number % 2 else (1, 0):
+                spent, result = seconds(lambda w=way, a=archs: ways[w](a))
+                taken[way, number % repeats] += spent
+                scores[way] = np.array(result)
+            difference = max(difference, float(abs(scores[0] - scores[1]).max()))
+            progress.update(len(archs))
+    return taken, picked, difference

@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
-from harness.benchmarks.answer import Result, answer, said
-from harness.config.options import Parser, add_whole_numbers
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-NUMBERS = (
-    ("--repeats", 1, 5, "measurements"),
-    ("--seed", 0, 0, "of scores, and of tables that are made up"),
-)
+import numpy as np
+import torch
+from scipy import stats
+
+from harness.benchmarks.measuring import Ratio, Result, in_turns, said, seconds
+from harness.benchmarks.table_files import ROWS, command_line_help, opened, synthetic, table_of
+from harness.files.environment import describe_device
+from harness.metrics.intervals import measure as interval
+from harness.metrics.metrics import kendall_tau
+from harness.tabular.table import Table
+
+LOOK_UPS = 1_000_000
+RESAMPLES = 1000
+SAMPLED = 25  # of the literal resamples that are timed
+FRACTION = 0.5  # of the space; a complete table has no sampling error
 
 
-def main(arguments: list[str]) -> None:
-    """Measure; print a line for each figure (or everything with ``--json``)."""
-    parser = Parser(
-        prog="nas-harness bench tables",
-        description="Time what is done with ground truth: opening the tables of NAS-Bench-201 and "
-        "101 in a process of its own, looking architectures up, Kendall's tau of all of "
-        "NAS-Bench-101 and the intervals of NAS-Bench-201; and the command line's help. Where "
-        "the published tables are not to be had, they are made up in the same size.",
-    )
-    parser.add_argument("--data", default="", help="folder of tables; empty: $NAS_HARNESS_DATA")
-    parser.add_argument("--quick", action="store_true", help="small tables, for a trial")
-    add_whole_numbers(parser, NUMBERS)
-    answer(parser, arguments, "harness.benchmarks.tables_times", render)
+def measure(data: str, repeats: int, seed: int, quick: bool) -> Result:
+    """Each figure ``repeats`` times; ``quick`` is for tests: small made-up tables."""
+    rng = np.random.default_rng(seed)
+    rows = {space: 300 if quick else number for space, number in ROWS.items()}
+    folds = 20 if quick else RESAMPLES
+    tables = {
+        space: (synthetic(space, number, rng), "synthetic")
+        if quick
+        else table_of(space, Path(data) if data else None, rng)
+        for space, number in rows.items()
+    }
+    truths = {space: table.truth("test") for space, (table, _) in tables.items()}
+    scores = {
+        name: truth + rng.normal(0, truth.std(), len(truth)) for name, truth in truths.items()
+    }
+    return {
+        "benchmark": "tables",
+        "repeats": repeats,
+        "seed": seed,
+        "device": describe_device(torch.device("cpu")),
+        "open": [
+            {"space": name, "origin": origin, "rows": len(table), **_open(table, repeats)}
+            for name, (table, origin) in tables.items()
+        ],
+        "look_ups_per_s": _look_ups(tables["nb201"][0], rng, repeats),
+        "help": _help(repeats),
+        "tau": _tau(scores["nb101"], truths["nb101"], repeats),
+        "intervals": _intervals(scores["nb201"], truths["nb201"], folds, repeats),
+    }
 
 
 def render(result: Result) -> str:
-    """The result of :func:`~harness.benchmarks.tables_times.measure` for a terminal."""
+    """The result of :func:`measure` for a terminal."""
     lines = [f"{result['device']}; repeats: {result['repeats']}; from the fastest to the slowest"]
     for table in result["open"]:
         lines.append(
@@ -56,3 +87,83 @@ def render(result: Result) -> str:
 
 def _ms(spread: dict[str, float]) -> str:
     return f"{1e3 * spread['low']:,.1f} to {1e3 * spread['high']:,.1f} ms"
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "low": min(values), "high": max(values)}
+
+
+def _open(table: Table, repeats: int) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "table.parquet"
+        table.save(path)
+        size = path.stat().st_size / 1e6
+        found = [opened(path) for _ in range(repeats)]
+    return {"file_mb": size, **{key: spread([each[key] for each in found]) for key in found[0]}}
+
+
+def _look_ups(table: Table, rng: np.random.Generator, repeats: int) -> dict[str, float]:
+    """Rows of encoded architectures in random order, found in a second of CPU time."""
+    archs = [table.archs[row] for row in rng.integers(len(table), size=LOOK_UPS)]
+    table.index(archs[:1])
+    return spread([LOOK_UPS / seconds(lambda: table.index(archs))[0] for _ in range(repeats)])
+
+
+def _help(repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds of a whole process, on the wall and of CPU."""
+    found = []
+    for _ in range(repeats):
+        before, began = _children(), time.perf_counter()
+        command_line_help()
+        found.append((time.perf_counter() - began, _children() - before))
+    wall, cpu = zip(*found, strict=True)
+    return {"wall": spread(list(wall)), "cpu": spread(list(cpu))}
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _tau(score: np.ndarray, truth: np.ndarray, repeats: int) -> dict[str, Any]:
+    ways: list[Callable[[], float]] = [
+        lambda: kendall_tau(score, truth),
+        lambda: float(stats.kendalltau(score, truth).statistic),
+    ]
+    taken, values = in_turns(ways, (1, 1), repeats)
+    return {
+        "pairs": len(score),
+        "seconds": spread(taken[0].tolist()),
+        "scipy": spread(taken[1].tolist()),
+        "ratio": Ratio.of(taken[1].tolist(), taken[0].tolist()).to_dict(),
+        "value": values[0],
+        "difference": abs(values[0] - values[1]),
+    }
+
+
+def _intervals(
+    score: np.ndarray, truth: np.ndarray, folds: int, repeats: int
+) -> dict[str, dict[str, Any]]:
+    """Of τ without resamples and of ρ with them, beside resampling τ literally."""
+    rng, sampled = np.random.default_rng(0), min(SAMPLED, folds)
+
+    def tau() -> Any:
+        return interval("kendall_tau", score, truth, fraction=FRACTION)
+
+    def rho() -> Any:
+        return interval("spearman", score, truth, fraction=0.0, resamples=folds)
+
+    def literal() -> float:
+        drawn = [rng.integers(len(score), size=len(score)) for _ in range(sampled)]
+        return float(np.std([stats.kendalltau(score[i], truth[i]).statistic for i in drawn]))
+
+    taken, _ = in_turns((tau, rho, literal), (1, 1, 1), repeats)
+    taken[2] *= folds / sampled
+    return {
+        "n": len(score),
+        "folds": folds,
+        "tau": spread(taken[0].tolist()),
+        "rho": spread(taken[1].tolist()),
+        "literal_tau": spread(taken[2].tolist()),
+        "ratio": Ratio.of(taken[2].tolist(), taken[0].tolist()).to_dict(),
+    }

@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
-from harness.benchmarks.answer import Result, answer, said
-from harness.config.options import Parser, add_whole_numbers
+from typing import Any
 
-NUMBERS = (
-    ("--steps", 1, 50, "in each repeat"),
-    ("--repeats", 1, 20, "measurements"),
-    ("--batch-size", 1, 64, "images per step"),
-    ("--seed", 0, 0, "of weights and images"),
-)
+import numpy as np
+import torch
+from torch.nn import functional
+
+from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds, waits
+from harness.benchmarks.ranking import random_images
+from harness.running.training import train_supernet
+from harness.tabular.cost import usual_scale
+from harness.tasks import IMAGES
+from methods.base import PATHS, Method, Setting, set_learning_rate
+from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOS, SPOSOptions
+from searchspaces.registry import SPACES
+
+IMAGES_NUMBER = 3000
 
 
-def main(arguments: list[str]) -> None:
-    """Measure; print the overhead (or everything with ``--json``)."""
-    parser = Parser(
-        prog="nas-harness bench training",
-        description="Time the training of a supernet by SPOS, with its sampling of paths, "
-        "schedule, counting, progress and history, beside a bare loop of batch, forward, "
-        "backward, clipping and step over the same batches along the same paths, written down "
-        "before. Both change the weights by the same bits. Also counts the operations of a step "
-        "that make the host wait for a device.",
+def measure(
+    space: str, task: str, scale: str, steps: int, repeats: int, batch_size: int, seed: int
+) -> Result:
+    """Both ways in turns, repeat after repeat on with the same training."""
+    chosen = SPACES[space](scale or usual_scale(space, task))
+    data = random_images(IMAGES[task], IMAGES_NUMBER, np.random.default_rng(seed))
+    recipe = Recipe(steps=(repeats + 1) * steps, batch_size=batch_size)
+    setting = Setting(chosen, data, recipe, Scoring(), SearchLimits(), seed, torch.device("cpu"))
+    methods = [SPOS(setting, SPOSOptions()) for _ in range(2)]
+    paths = [methods[0].sample_paths(methods[0].rng(PATHS, step)) for step in range(recipe.steps)]
+
+    def harness(start: int) -> None:
+        train_supernet(methods[0], start + steps, start, [], lambda step: None)
+
+    def bare(start: int) -> None:
+        bare_loop(methods[1], paths, range(start, start + steps))
+
+    ways, taken = (harness, bare), np.zeros((2, repeats))
+    with one_thread():
+        for way in ways:
+            way(0)  # what only the first steps cost
+        for repeat in range(repeats):
+            for way in (1, 0) if repeat % 2 else (0, 1):
+                start = (repeat + 1) * steps
+                taken[way, repeat] = seconds(lambda w=way, s=start: ways[w](s))[0] / steps
+    states = [method.supernet.state_dict() for method in methods]
+    medians = np.median(taken, axis=1)
+    conditions = head(
+        "training",
+        space=space,
+        scale=chosen.scale,
+        task=task,
+        steps=steps,
+        repeats=repeats,
+        batch_size=batch_size,
+        seed=seed,
     )
-    parser.add_argument("--space", default="nb201", help="space of the supernet")
-    parser.add_argument("--task", default="digits", help="task that gives the images their shape")
-    parser.add_argument("--scale", default="", help="of the space; empty: the task's usual one")
-    add_whole_numbers(parser, NUMBERS)
-    answer(parser, arguments, "harness.benchmarks.training_times", render)
+    return conditions | {
+        "harness": float(medians[0]),
+        "bare": float(medians[1]),
+        # of turns, which stand next to each other: what delays the machine delays both
+        "overhead": float(100 * (np.median(taken[0] / taken[1]) - 1)),
+        "ratio": Ratio.of(*taken.tolist()).to_dict(),
+        "same": all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items()),
+        "waits": waits(lambda: methods[0].train_step(0)),
+    }
 
 
 def render(result: Result) -> str:
-    """The result of :func:`~harness.benchmarks.training_times.measure` for a terminal."""
+    """The result of :func:`measure` for a terminal."""
     overhead = 100 * (result["ratio"]["mean"] - 1)
     waits = ", ".join(f"{name} {number}" for name, number in result["waits"].items())
     return "\n".join(
@@ -47,3 +86,16 @@ def render(result: Result) -> str:
             f"operations of a step that make the host wait: {waits or 'none'}",
         ]
     )
+
+
+def bare_loop(method: Method, paths: list[list[Any]], steps: range) -> None:
+    """Batch, forward, backward, clipping and step of one path each."""
+    recipe, network, optimizer = method.setting.recipe, method.supernet, method.optimizer
+    parameters = list(network.parameters())
+    for step in steps:
+        x, y = method.data.train_batch(step, recipe.batch_size, method.setting.seed)
+        optimizer.zero_grad(set_to_none=True)
+        functional.cross_entropy(network(x, paths[step][0]), y).backward()
+        set_learning_rate(optimizer, recipe, step)
+        torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
+        optimizer.step()

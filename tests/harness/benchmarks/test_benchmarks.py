@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from harness.benchmarks import answer, memory, solvers, students, tables, tables_times, training
-from harness.benchmarks.clock import in_turns
-from harness.benchmarks.plain_solvers import (
+from harness.benchmarks import memory, solvers, students, tables, training
+from harness.benchmarks.measuring import in_turns, said, waits
+from harness.benchmarks.references import (
     Again,
     PlainCoefficients,
     PlainEnsemble,
     anew,
     load_cvxpy,
 )
-from harness.benchmarks.solvers_times import some_logits
+from harness.benchmarks.solvers import some_logits
 from harness.benchmarks.table_files import synthetic
-from harness.benchmarks.training_times import waits
 from harness.commands.bench import main
 from methods.ennas.ensemble import ensemble_weights
 from methods.mngnas.coefficients import adaptive_coefficients
@@ -78,7 +77,7 @@ def test_coefficients_are_those_of_cvxpy_in_both_ways(rng):
 
 
 def test_solvers(monkeypatch, capsys):
-    monkeypatch.setattr("harness.benchmarks.solvers_times.CLASSES", (3, 5))
+    monkeypatch.setattr("harness.benchmarks.solvers.CLASSES", (3, 5))
     result = measured(capsys, "solvers", "--repeats=2", "--subnets=2", "--images=12")
     assert len(result["problems"]) == 4
     for problem in result["problems"]:
@@ -144,7 +143,7 @@ def test_tau_of_the_tables_is_that_of_counting_pairs(rng):
     score, truth = rng.integers(0, 9, (2, 60)).astype(float)
     signs = [np.sign(x[:, None] - x[None, :]) for x in (score, truth)]
     counted = (signs[0] * signs[1]).sum() / np.sqrt(np.prod([(s != 0).sum() for s in signs]))
-    assert tables_times._tau(score, truth, 1)["value"] == pytest.approx(counted, abs=1e-12)
+    assert tables._tau(score, truth, 1)["value"] == pytest.approx(counted, abs=1e-12)
 
 
 def test_memory_is_told_without_proc_as_well(monkeypatch):
@@ -171,7 +170,7 @@ def test_synthetic_tables(rng):
 
 
 def test_scaling(monkeypatch, capsys):
-    times = "harness.benchmarks.scaling_times"
+    times = "harness.benchmarks.scaling"
     monkeypatch.setattr(f"{times}.RANKED", (10, 20))
     result = measured(capsys, "scaling", "--quick", "--repeats=1")
     for part in ("architectures", "ranked", "classes", "students"):
@@ -192,5 +191,5 @@ def test_ways_take_turns():
 
 def test_a_ratio_as_said():
     ratio = {"mean": 3.0, "sd": None, "low": 3.0, "high": 3.0}
-    assert answer.said(ratio).strip() == "3.00, from 3.00 to 3.00"
-    assert "± 0.50" in answer.said(ratio | {"sd": 0.5})
+    assert said(ratio).strip() == "3.00, from 3.00 to 3.00"
+    assert "± 0.50" in said(ratio | {"sd": 0.5})

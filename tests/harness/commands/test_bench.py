@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.benchmarks.held import most_held
-from harness.benchmarks.ranking_times import choose
-from harness.benchmarks.spread import Ratio
+from harness.benchmarks.measuring import Ratio, most_held
+from harness.benchmarks.ranking import choose
 from harness.commands.bench import BENCHMARKS, main
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
