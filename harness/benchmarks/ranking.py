@@ -10,7 +10,7 @@ import torch
 
 from harness.benchmarks.measuring import Ratio, Result, head, most_held, one_thread, said, seconds
 from harness.files.progress import bar
-from harness.tabular.cost import usual_scale
+from harness.tabular.ground_truth import usual_scale
 from harness.tasks import IMAGES
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task

@@ -11,7 +11,7 @@ from torch.nn import functional
 from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds, waits
 from harness.benchmarks.ranking import random_images
 from harness.running.training import train_supernet
-from harness.tabular.cost import usual_scale
+from harness.tabular.ground_truth import usual_scale
 from harness.tasks import IMAGES
 from methods.base import PATHS, Method, Setting, set_learning_rate
 from methods.options import Recipe, Scoring, SearchLimits

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
 
     from harness.metrics.evaluate import evaluate_scores, render
     from harness.metrics.scores import read_scores
-    from harness.tabular.space_with_table import space_with_table
+    from harness.tabular.ground_truth import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     scores = read_scores(given.scores, table)

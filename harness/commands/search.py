@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
     from harness.simulation.searches import compare_searches, render
-    from harness.tabular.space_with_table import space_with_table
+    from harness.tabular.ground_truth import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     result = compare_searches(

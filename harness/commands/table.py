@@ -39,7 +39,7 @@ def _import(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     space = SPACES[given.space]("benchmark")
 
-    from harness.tabular.cost import analytic_cost
+    from harness.tabular.ground_truth import analytic_cost
     from harness.tabular.locate import import_tables
 
     for path in import_tables(given.space, given.source, analytic_cost(space)):
@@ -73,7 +73,7 @@ def _build(arguments: list[str]) -> None:
 
     from harness.config.config import with_values
     from harness.standalone.build_table import build_table
-    from harness.tabular.cost import usual_scale
+    from harness.tabular.ground_truth import usual_scale
     from harness.tabular.locate import tables_folder
     from harness.tasks import load_task
 
@@ -108,7 +108,7 @@ def _info(arguments: list[str]) -> None:
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
     from harness.metrics.describe_table import describe_table, render_description
-    from harness.tabular.space_with_table import space_with_table
+    from harness.tabular.ground_truth import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data)
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}

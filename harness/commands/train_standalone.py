@@ -96,7 +96,7 @@ def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> Stand
             f"the run found an architecture of {origin.space}, not of {config.space}; leave out "
             "--space."
         )
-    from harness.tabular.cost import usual_scale
+    from harness.tabular.ground_truth import usual_scale
 
     TASKS[config.task]
     space_class = SPACES[config.space]

@@ -1,4 +1,7 @@
-"""Atomic files: whoever reads a path sees the old whole or the new whole, never a part."""
+"""Files that several processes share: written whole or not at all, and by one at a time.
+
+Whoever reads a path sees the old content or the new one, never a part.
+"""
 
 from __future__ import annotations
 
@@ -118,3 +121,32 @@ def read_json(path: Path | str) -> Any:
         return json.loads(read_bytes(path, "record").decode())
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {path}: {error}; delete it and run again.") from error
+
+
+@contextmanager
+def held(path: Path, busy: str, flag: str, seconds: float = 0.0) -> Iterator[None]:
+    """Hold the lock file ``path`` for the block; the file stays, the lock goes with its holder.
+
+    Negative ``seconds`` wait for ever. Raises :class:`UsageError`, with the ``flag`` that chooses
+    another place, if another process holds it for longer, with what this is ``busy`` with, and
+    for a folder that cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=seconds)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(
+            f"another process {busy}; wait for it, or choose another place with {flag}."
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {path.parent}: {error.strerror or error}; choose another place with "
+            f"{flag}."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -20,8 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.files.sizes import read_bytes
-from harness.files.unpacked import check_parquet
+from harness.files.sizes import check_parquet, read_bytes
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 

@@ -12,10 +12,8 @@ from typing import Any
 import torch
 
 from harness.config.config import SCHEMA_VERSION
-from harness.files.locks import held
-from harness.files.sizes import read_bytes
-from harness.files.store import atomic_path, read_json, remove_left_behind, write_json
-from harness.files.unpacked import check_zip
+from harness.files.sizes import check_zip, read_bytes
+from harness.files.store import atomic_path, held, read_json, remove_left_behind, write_json
 from searchspaces.errors import UsageError
 
 _DIGEST = hashlib.sha256().digest_size

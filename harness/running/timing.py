@@ -17,9 +17,8 @@ import torch
 
 from harness.config.config import Config, digest
 from harness.files.environment import describe_device
-from harness.files.locks import held
 from harness.files.progress import bar
-from harness.files.store import read_json, write_json
+from harness.files.store import held, read_json, write_json
 from harness.running.acceleration import accelerated
 from harness.running.assembly import make_method, training_identity
 from harness.tasks.base import Task

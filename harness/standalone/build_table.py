@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.files.locks import held
 from harness.files.progress import Watcher, bar
-from harness.files.store import append_line, read_lines
+from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Executor, LocalExecutor
 from harness.metrics.describe_table import measure

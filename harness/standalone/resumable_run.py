@@ -18,7 +18,7 @@ from harness.standalone.config import StandaloneConfig
 from harness.standalone.data import load_images
 from harness.standalone.schedules import learning_rate
 from harness.standalone.training import StandaloneTraining
-from harness.tabular.cost import usual_scale
+from harness.tabular.ground_truth import usual_scale
 from searchspaces.registry import SPACES
 
 Accuracy = dict[str, float | None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +65,3 @@ IMPORTERS = Registry(
         "macro": "harness.tabular.nasbenchmacro:IMPORTER",
     },
 )
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file; raises :class:`UsageError` if it cannot be read."""
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from error

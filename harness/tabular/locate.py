@@ -9,9 +9,8 @@ from pathlib import Path
 
 from harness.files.fetch import DATASETS
 from harness.files.places import fetched_folder, home, named_folder
-from harness.tabular.hashes import remembered_sha256
+from harness.tabular.checksums import is_sealed, remembered_sha256
 from harness.tabular.importer import IMPORTERS, Cost, Importer
-from harness.tabular.seal import is_sealed
 from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
 from searchspaces.errors import UsageError
 

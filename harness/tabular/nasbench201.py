@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from harness.files.sizes import check_file
-from harness.files.unpacked import check_parquet
+from harness.files.sizes import check_file, check_parquet
 from harness.tabular.importer import Cost, Importer
 from harness.tabular.nasbench201_source import JOINED, Source
 from harness.tabular.table import Table, numbers

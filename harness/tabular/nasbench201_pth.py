@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.files.unpacked import check_zip
+from harness.files.sizes import check_zip
 from harness.tabular.nasbench201_source import ROWS, Source
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError

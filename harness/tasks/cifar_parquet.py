@@ -17,9 +17,8 @@ from pyarrow import compute, parquet
 from tqdm import tqdm
 
 from harness.files.places import home
-from harness.files.sizes import check_file
+from harness.files.sizes import check_file, check_parquet
 from harness.files.store import atomic_path
-from harness.files.unpacked import check_parquet
 from searchspaces.errors import UsageError
 
 SIDE = 32

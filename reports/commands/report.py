@@ -94,7 +94,7 @@ def publish(
 def check_choices(given: argparse.Namespace) -> None:
     """Raises :class:`UsageError` for a task or preset that there is not."""
     from harness.config.presets import preset_values
-    from harness.tabular.cost import usual_scale
+    from harness.tabular.ground_truth import usual_scale
 
     if given.preset:
         preset_values(given.preset, "digits", "spos")

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.config.config import SCHEMA_VERSION
-from harness.files.sizes import check_file
+from harness.files.sizes import check_file, check_parquet
 from harness.files.store import read_json
-from harness.files.unpacked import check_parquet
 from harness.metrics.intervals import Interval
 from searchspaces.errors import UsageError
 

@@ -32,7 +32,7 @@ from harness.files.store import read_json, read_lines
 from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.scores import read_scores
 from harness.resuming.workspace import load_tensors, save_tensors
-from harness.tabular.seal import BLANK, seal
+from harness.tabular.checksums import BLANK, seal
 from harness.tabular.table import Table
 from harness.tabular.tfrecord import read_records
 from harness.tasks.pickled import parse_batch

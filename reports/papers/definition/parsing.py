@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from harness.tabular.cost import USUAL_SCALES
+from harness.tabular.ground_truth import USUAL_SCALES
 from harness.tasks.registry import TASKS
 from methods.search.table_search import SEARCHES
 from reports.papers.definition.fields import Fields

@@ -33,7 +33,7 @@ class Truths:
 
     def space(self, space: str, task: str, scale: str = "") -> SearchSpace:
         """The search space at the scale of a ground truth; an empty one is the task's usual."""
-        from harness.tabular.cost import usual_scale
+        from harness.tabular.ground_truth import usual_scale
         from searchspaces.registry import SPACES
 
         return SPACES[space](scale or usual_scale(space, task))
@@ -76,7 +76,7 @@ class Truths:
 
     def _table(self, space: str, task: str, scale: str = "") -> Table:
         """Raises :class:`Missing` where there is none, :class:`UsageError` for a damaged one."""
-        from harness.tabular.cost import analytic_cost
+        from harness.tabular.ground_truth import analytic_cost
         from harness.tabular.locate import MissingTable, find_table
 
         networks = self.space(space, task, scale)

@@ -18,7 +18,7 @@ from harness.simulation.best_of import best_of_random
 from harness.simulation.searches import EXACT, compare_searches, flat_rows, render
 from harness.simulation.simulate import checkpoints, simulate
 from harness.simulation.trainings import Trainings
-from harness.tabular.cost import analytic_cost
+from harness.tabular.ground_truth import analytic_cost
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates

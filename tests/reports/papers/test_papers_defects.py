@@ -11,7 +11,7 @@ from statistics import mean
 
 import pytest
 
-from harness.tabular.cost import analytic_cost
+from harness.tabular.ground_truth import analytic_cost
 from harness.tabular.locate import find_table
 from reports.papers.definition.item import Item, Row
 from reports.papers.definition.loading import load_item

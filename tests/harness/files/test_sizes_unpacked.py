@@ -20,12 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import made_meta
 
-from harness.files.sizes import LIMITS
-from harness.files.unpacked import check_parquet, check_zip
+from harness.files.sizes import LIMITS, check_parquet, check_zip
 from harness.metrics.scores import read_scores
 from harness.resuming.workspace import load_tensors, save_tensors
+from harness.tabular.checksums import BLANK, seal
 from harness.tabular.importer import IMPORTERS
-from harness.tabular.seal import BLANK, seal
 from harness.tabular.table import Table
 from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet

@@ -1,8 +1,12 @@
-"""Analytic params and multiply-adds for tables whose source does not tell them."""
+"""The ground truth of a space: at which scale, which table, and what its architectures cost."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness.tabular.importer import Cost
+from harness.tabular.locate import find_table
+from harness.tabular.table import Table
 from harness.tasks import IMAGES, TASKS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -37,3 +41,14 @@ def analytic_cost(space: SearchSpace) -> Cost:
         return found.params, found.madds
 
     return cost
+
+
+def space_with_table(
+    name: str, task: str, scale: str = "", data: Path | None = None
+) -> tuple[SearchSpace, Table]:
+    """The space at ``scale`` (empty: the task's usual one) and its ground truth on ``task``.
+
+    Raises :class:`UsageError` where there is none.
+    """
+    space = SPACES[name](scale or usual_scale(name, task))
+    return space, find_table(name, space.scale, task, data, analytic_cost(space))

@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from harness.tabular import hashes
-from harness.tabular.hashes import SETTLED, remembered_sha256
-from harness.tabular.importer import sha256
+from harness.tabular import checksums
+from harness.tabular.checksums import SETTLED, remembered_sha256, sha256
 from searchspaces.errors import UsageError
 
 OLD = time.time_ns() - 100 * SETTLED
@@ -23,7 +22,7 @@ def worked_out(monkeypatch):
         paths.append(path)
         return sha256(path)
 
-    monkeypatch.setattr(hashes, "sha256", count)
+    monkeypatch.setattr(checksums, "sha256", count)
     return paths
 
 
