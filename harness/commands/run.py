@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     from harness.distributed.crew import crew
     from harness.files.progress import watch
     from harness.running.pipeline import Execution, run
-    from harness.running.summary import render_record
+    from harness.running.run_record import render_record
 
     with crew(execution["device"]) as (company, device):
         usual = 1 if config.task == "digits" else max((os.cpu_count() or 1) // company.beside, 1)

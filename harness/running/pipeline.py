@@ -21,8 +21,8 @@ from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
 from harness.running.acceleration import accelerated
 from harness.running.assembly import ground_truth, revive_method, sampled_rows
-from harness.running.crew_ranking import rank_together
 from harness.running.found_architecture import measure_found
+from harness.running.ranking import rank_together
 from harness.running.run_record import record_of, scores_columns
 from harness.running.run_state import Execution, RunState
 from harness.running.training import train_supernet

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.simulation.best_of import best_of_random
-from harness.simulation.simulate import Curves, checkpoints, simulate
-from harness.simulation.trainings import Trainings
+from harness.simulation.simulate import Curves, Trainings, best_of_random, checkpoints, simulate
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
 from methods.search.table_search import SEARCHES

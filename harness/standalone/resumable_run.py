@@ -15,8 +15,8 @@ from harness.files.store import atomic_path
 from harness.resuming.resumable import CHECK_EVERY, Resumable
 from harness.resuming.workspace import Workspace
 from harness.standalone.config import StandaloneConfig
-from harness.standalone.data import load_images
-from harness.standalone.schedules import learning_rate
+from harness.standalone.images import load_images
+from harness.standalone.optimizer import learning_rate
 from harness.standalone.training import StandaloneTraining
 from harness.tabular.ground_truth import usual_scale
 from searchspaces.registry import SPACES

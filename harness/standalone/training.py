@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.standalone.averaging import WeightAverage
-from harness.standalone.parts import build_network, make_optimizer, with_cutout
+from harness.standalone.images import with_cutout
+from harness.standalone.optimizer import (
+    WeightAverage,
+    drop_probability,
+    learning_rate,
+    make_optimizer,
+)
 from harness.standalone.recipe import StandaloneRecipe, TrainingRecipe
-from harness.standalone.schedules import drop_probability, learning_rate
 from harness.tasks.base import Task
 from methods.options import Scoring
 from methods.scoring import accuracy
-from searchspaces.base import Arch, SearchSpace
+from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 
 _DRAWS = 3  # stream of random numbers, beside those of Task.draw
@@ -38,6 +43,35 @@ def train_standalone(
         )
     running = Scoring(bn="running", batch_size=500)
     return {part: accuracy(training.network, task, running, part) for part in ("val", "test")}
+
+
+def build_network(
+    space: SearchSpace, arch: Arch, image: ImageSpec, recipe: TrainingRecipe
+) -> nn.Module:
+    """A freshly initialised stand-alone network with what the recipe adds to it.
+
+    Raises :class:`UsageError` where networks of the space cannot have it.
+    """
+    extra = {}
+    if recipe.auxiliary:
+        if "auxiliary" not in inspect.signature(space.standalone).parameters:
+            raise UsageError(
+                f"networks of {space.name} have no auxiliary head; use --train.auxiliary 0."
+            )
+        extra["auxiliary"] = True
+    network = space.standalone(arch, image, **extra)
+    if recipe.drop_path and not hasattr(network, "drop_probability"):
+        raise UsageError(f"networks of {space.name} drop no paths; use --train.drop-path 0.")
+    if recipe.dropout:
+        if not isinstance(getattr(network, "classifier", None), nn.Module):
+            raise UsageError(
+                f"networks of {space.name} have no classifier to put dropout in front of; use "
+                "--train.dropout 0."
+            )
+        network.classifier.register_forward_pre_hook(
+            lambda module, inputs: functional.dropout(inputs[0], recipe.dropout, module.training)
+        )
+    return network
 
 
 class StandaloneTraining:

@@ -59,9 +59,9 @@ IMPORTERS = Registry(
     {
         "nb201": "harness.tabular.nasbench201:IMPORTER",
         "nb101": "harness.tabular.nasbench101:IMPORTER",
-        "nb101-mixpath": "harness.tabular.nasbench101_variants:MIXPATH",
-        "nb101-1shot1-1": "harness.tabular.nasbench101_variants:ONE_SHOT_1_1",
-        "nb101-1shot1-2": "harness.tabular.nasbench101_variants:ONE_SHOT_1_2",
+        "nb101-mixpath": "harness.tabular.nasbench101:MIXPATH",
+        "nb101-1shot1-1": "harness.tabular.nasbench101:ONE_SHOT_1_1",
+        "nb101-1shot1-2": "harness.tabular.nasbench101:ONE_SHOT_1_2",
         "macro": "harness.tabular.nasbenchmacro:IMPORTER",
     },
 )

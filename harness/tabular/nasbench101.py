@@ -2,12 +2,19 @@
 
 Every cell was trained three times for 108 epochs on 40,000 of CIFAR-10's training images; the
 other 10,000 are the validation images.
+
+Tables of sub-spaces are taken from it: a labelled cell of the sub-space has the measurements of
+its class in the benchmark. The third space of 1Shot1 has no table: it has three times as many
+labelled cells as the benchmark has cells.
 """
 
 from __future__ import annotations
 
 import zipfile
 import zlib
+from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +25,10 @@ from harness.tabular.importer import Cost, Importer
 from harness.tabular.nasbench101_tfrecord import EPOCHS, REPEATS, SPLITS, read_runs
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError
-from searchspaces.nb101.cell import EDGES, GENES, INTERIOR, OUTPUT
+from searchspaces.nb101.cell import EDGES, GENES, INTERIOR, OUTPUT, canonical_genes, encode_cell
 from searchspaces.nb101.classes import CLASSES, canonical_strings
+from searchspaces.nb101.space import CellSpace
+from searchspaces.nb101.variants import MixPathSpace, OneShot1Space1, OneShot1Space2
 
 TASK = "cifar10"
 _OFFICIAL, _MEANS = "nasbench_only108.tfrecord", "nb101_108epochs_mean_test.npz"
@@ -149,3 +158,37 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
 
 
 IMPORTER = Importer(files={_OFFICIAL: (TASK,), _MEANS: (TASK,)}, read_file=_read_file)
+
+
+def restrict(table: Table, space: CellSpace, cost: Cost | None) -> Table:
+    """The rows of the benchmark's ``table`` that ``space`` can express, one per labelled cell.
+
+    Parameters are those of the network that was trained, which may have its vertices in another
+    order, and then at times a channel elsewhere. Raises :class:`UsageError` if no row fits.
+    """
+    choices = product(*(range(len(site.operators)) for site in space.sites))
+    archs = [arch for arch in choices if space.is_valid(arch)]
+    rows = table.index([encode_cell(canonical_genes(space.genes(arch))) for arch in archs])
+    names = [space.encode(arch) for arch, row in zip(archs, rows, strict=True) if row >= 0]
+    if not names:
+        raise UsageError(f"the table {table.meta.name} has no cell of {space.name}.")
+    rows = rows[rows >= 0]
+    meta = replace(
+        table.meta,
+        space=space.name,
+        created_by=table.meta.created_by.replace(" nb101 ", f" {space.name} "),
+        notes=f"{table.meta.notes} Isomorphic cells have one measurement.",
+    )
+    accuracies = {name: values[rows] for name, values in table.accuracies.items()}
+    madds = None if cost is None else np.array([cost(name, meta.task)[1] for name in names])
+    return Table(meta, names, accuracies, table.params[rows], madds)
+
+
+def _read_restricted(make: type[CellSpace], path: Path, cost: Cost | None = None) -> list[Table]:
+    return [restrict(table, make(), cost) for table in IMPORTER.read_file(path, None)]
+
+
+MIXPATH, ONE_SHOT_1_1, ONE_SHOT_1_2 = (
+    Importer(IMPORTER.files, partial(_read_restricted, make))
+    for make in (MixPathSpace, OneShot1Space1, OneShot1Space2)
+)

@@ -6,7 +6,7 @@ from methods.search.table_search import TableSearch
 
 
 class RandomSearch(TableSearch):
-    """What it finds can be told without running it (:mod:`harness.simulation.best_of`)."""
+    """What it finds can be told without running it (:mod:`harness.simulation.simulate`)."""
 
     def ask(self) -> int:
         return self.candidates.sample(self.rng)

@@ -57,8 +57,7 @@ def place(printed: Printed, column: Column, truths: Truths) -> Place | None:
 
 def _draws(accuracy: float, truth: Truth, truths: Truths) -> tuple[int | None, str]:
     """The fewest random trainings that are expected to reach ``accuracy``, and their split."""
-    from harness.simulation.best_of import best_of_random
-    from harness.simulation.trainings import Trainings
+    from harness.simulation.simulate import Trainings, best_of_random
 
     table = truths.of(truth)
     split = "val" if truths.has_validation(truth) else "test"

@@ -14,9 +14,8 @@ from toy_method import ToyMethod
 from harness.distributed.crew import ALONE, Crew, crew
 from harness.distributed.norm import GlobalStatistics
 from harness.distributed.training import Together
-from harness.running.crew_ranking import rank_together
 from harness.running.pipeline import Execution, run
-from harness.running.ranking import rank
+from harness.running.ranking import rank, rank_together
 from methods.spos import SPOS
 from searchspaces.errors import UsageError
 

@@ -14,10 +14,8 @@ from tiny import make_table
 
 from harness.commands.search import main, parse
 from harness.simulation import simulate as simulation
-from harness.simulation.best_of import best_of_random
 from harness.simulation.searches import EXACT, compare_searches, flat_rows, render
-from harness.simulation.simulate import checkpoints, simulate
-from harness.simulation.trainings import Trainings
+from harness.simulation.simulate import Trainings, best_of_random, checkpoints, simulate
 from harness.tabular.ground_truth import analytic_cost
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table

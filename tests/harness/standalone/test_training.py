@@ -9,10 +9,15 @@ from planted import PlantedSpace
 from torch import nn
 from torch.nn import functional
 
-from harness.standalone.data import first, joined
-from harness.standalone.parts import build_network, make_optimizer, with_cutout
+from harness.standalone.images import first, joined
 from harness.standalone.recipe import TrainingRecipe
-from harness.standalone.training import StandaloneTraining, top_accuracies
+from harness.standalone.training import (
+    StandaloneTraining,
+    build_network,
+    make_optimizer,
+    top_accuracies,
+    with_cutout,
+)
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from harness.tasks.photos import Photos, RandomResizedCrop

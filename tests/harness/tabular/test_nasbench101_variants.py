@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from harness.tabular.nasbench101_variants import MIXPATH, ONE_SHOT_1_1, restrict
+from harness.tabular.nasbench101 import MIXPATH, ONE_SHOT_1_1, restrict
 from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError

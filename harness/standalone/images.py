@@ -11,6 +11,7 @@ import torch
 
 from harness.standalone.config import StandaloneConfig
 from harness.tasks import load_task
+from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from searchspaces.errors import UsageError
 
@@ -45,3 +46,17 @@ def _joined(one: Any, other: Any) -> Any:
     if isinstance(one, torch.Tensor):
         return torch.cat((one, other))
     return replace(one, paths=np.concatenate((one.paths, other.paths)))  # Photos
+
+
+def with_cutout(task: Task, side: int) -> Task:
+    """``task`` with squares cut out of its training images; raises where that makes no sense."""
+    if not side:
+        return task
+    if not isinstance(task.augmentation, Augmentation):
+        raise UsageError(f"images of {task.name} cannot be cut out; use --train.cutout 0.")
+    if side >= task.image.size:
+        raise UsageError(
+            f"--train.cutout {side} can cover images of {task.image.size}x{task.image.size} "
+            "pixels; choose half a side at most."
+        )
+    return replace(task, augmentation=replace(task.augmentation, cutout=side))
