@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     SPACES[given.space]  # refuses an unknown name before the slow imports
 
-    from harness.metrics.evaluate import evaluate_scores, render
+    from harness.metrics.evaluate import evaluate_scores
+    from harness.metrics.rendering import render
     from harness.metrics.scores import read_scores
     from harness.tabular.ground_truth import space_with_table
 

@@ -131,9 +131,9 @@ def _list(arguments: list[str]) -> None:
         print(json.dumps([asdict(table) for table in tables], indent=2, default=str))
         return
     if given.markdown:
-        from harness.tabular.overview import markdown
+        from harness.metrics.describe_table import overview
 
-        print(markdown([table for table in tables if table.meta and table.meta.measured]))
+        print(overview([table for table in tables if table.meta and table.meta.measured]))
         return
     for table in tables:
         size = "" if table.rows is None else f"{table.rows:>8,} architectures"

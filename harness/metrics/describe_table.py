@@ -1,14 +1,17 @@
-"""What a table holds: size, spread, ceiling and floors."""
+"""What a table holds: size, spread, ceiling and floors; of one, or of many side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from harness.metrics.evaluate import references, render_references
+from harness.metrics.evaluate import references
 from harness.metrics.intervals import Interval
+from harness.metrics.rendering import render_references
+from harness.tabular.locate import Listed
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 
@@ -64,3 +67,35 @@ def render_description(description: dict[str, Any]) -> str:
     if meta["measured"].get("cpu_seconds"):
         lines.append(f"training        {meta['measured']['cpu_seconds']} CPU-seconds each")
     return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))
+
+
+_HEAD = (
+    "| table | architectures × seeds | ceiling: seed means (one seed) | floor: params | floor: FLOPs "
+    "| test accuracy, %: 5th, 50th, 95th percentile, best | CPU-seconds a training |\n"
+    "|:--|--:|--:|--:|--:|--:|--:|"
+)
+
+
+def overview(tables: Sequence[Listed]) -> str:
+    """A Markdown table with a row for each of ``tables``, which must have measurements."""
+    return "\n".join([_HEAD, *map(_row, tables)])
+
+
+def _row(table: Listed) -> str:
+    measured = table.meta.measured
+    ceiling, floor, spread = (measured[k] for k in ("ceiling", "floors", "test_percent"))
+    seeds = table.meta.created_by.split("--seeds ")[1].split()[0]
+    cells = (
+        f"`{table.name}`",
+        f"{table.rows} × {seeds}",
+        f"{_three(ceiling['seed_mean'])} ({_three(ceiling['single_seed'])})",
+        _three(floor["params"]),
+        _three(floor["flops"]),
+        ", ".join(f"{spread[name]:.1f}" for name in ("p5", "median", "p95", "best")),
+        str(measured.get("cpu_seconds", "–")),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from harness.metrics.ceiling import Ceiling, ceiling, training_noise
+from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
-from harness.metrics.intervals import Interval
-from harness.metrics.metrics import METRICS
-from harness.metrics.subsets import Metrics, evaluate
+from harness.metrics.intervals import Interval, measure
+from harness.metrics.metrics import METRICS, top_count
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
-
-WIDTH = 100
+Metrics = dict[str, dict[str, Interval]]
 
 
 def evaluate_scores(
@@ -34,7 +30,7 @@ def evaluate_scores(
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
     The result has ``space, task, split, epochs, n, n_table``, ``metrics`` (subset → metric →
-    interval, see :func:`harness.metrics.subsets.evaluate`), ``floors``, ``ceiling`` and ``notes`` (plain
+    interval, see :func:`evaluate`), ``floors``, ``ceiling`` and ``notes`` (plain
     sentences), and is JSON without NaN. Truth is the table's at the resolution of one image.
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
     counts as unique. ``population`` is the number of architectures in the space, of which the
@@ -91,78 +87,57 @@ def references(
     }
 
 
-def render(result: Mapping[str, Any]) -> str:
-    """The result of :func:`evaluate_scores` as plain text for a terminal."""
-    title = (
-        f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
-        f"{result['task']} {result['split']} accuracy after {result['epochs']} epochs"
-    )
-    grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
-    return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
+def evaluate(
+    score: np.ndarray,
+    truth: np.ndarray,
+    keys: Sequence[Hashable] | None = None,
+    *,
+    fraction: float = 0.0,
+    truth_sd: np.ndarray | None = None,
+    seed: int = 0,
+) -> Metrics:
+    """Subset → metric → value with 95 % interval, of ``score`` against ``truth`` ``[n]``.
 
+    ``all``: every architecture. ``unique``: one per canonical key in ``keys`` (every one its own
+    if None), with the mean score and the mean truth of its class. ``top10``: the 10 % best by
+    truth, all that equal the last of them included. ``fraction``, ``truth_sd`` ``[n]`` and
+    ``seed`` as in :func:`harness.metrics.intervals.measure`.
+    """
+    noise = np.zeros(len(truth)) if truth_sd is None else truth_sd
+    k = top_count(len(truth))
+    best = truth >= np.partition(truth, -k)[-k]
 
-def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
-    """Floors and ceiling as plain text for a terminal."""
-    return _text(_reference_table(floors, ceiling))
+    def metrics(score: np.ndarray, truth: np.ndarray, noise: np.ndarray) -> dict[str, Interval]:
+        options = {"fraction": fraction, "truth_sd": noise, "seed": seed}
+        return {name: measure(name, score, truth, **options) for name in METRICS}
 
-
-def _metrics_table(metrics: Metrics) -> Grid:
-    """A rich table: a row per metric, a column per subset, value [low, high]."""
-    grid = _grid("metric [95 %]")
-    for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
-        grid.add_column(f"{title} ({metrics[subset]['kendall_tau']['n']:,})", justify="right")
-    for name, metric in METRICS.items():
-        cells = (_cell(values[name], metric.decimals) for values in metrics.values())
-        grid.add_row(metric.label, *cells)
-    return grid
-
-
-def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
-    """A rich table of the floors and of the ceilings that are known."""
-    grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
-    grid.add_column("all", justify="right")
-    for name, label in (("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")):
-        grid.add_row(f"floor: {label}", _cell(floors[name], decimals))
-    labels = {
-        "single_seed": "one seed against another",
-        "seed_mean": "mean of the seeds, repeated",
-        "validation": "validation against test",
+    everyone = metrics(score, truth, noise)
+    merged = keys is not None and len(set(keys)) < len(truth)
+    return {
+        "all": everyone,
+        "unique": metrics(*_per_class(keys, score, truth, noise)) if merged else everyone,
+        "top10": metrics(score[best], truth[best], noise[best]),
     }
-    for name, label in labels.items():
-        if ceiling[name] is not None:
-            grid.add_row(f"ceiling: {label}", _cell(ceiling[name], decimals))
-    if not any(ceiling[name] for name in labels):
-        grid.add_row("ceiling", "unknown")
-    return grid
 
 
-def _grid(first: str) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
+def _per_class(
+    keys: Sequence[Hashable], score: np.ndarray, truth: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean score and truth of each class of equal ``keys``, and the standard error of the latter.
 
-    grid = Grid(box=box.SIMPLE_HEAD)
-    grid.add_column(first)
-    return grid
+    Means are taken of the differences from the smallest of the class, in ascending order: exact
+    where all are equal (no tie is broken by rounding) and the same for every order of ``keys``.
+    """
+    member = np.unique(np.asarray(keys), return_inverse=True)[1]
+    size = np.bincount(member)
+    start = np.cumsum(size) - size
 
+    def mean(values: np.ndarray) -> np.ndarray:
+        ordered = values[np.lexsort((values, member))]
+        least = ordered[start]
+        return least + np.add.reduceat(ordered - np.repeat(least, size), start) / size
 
-def _text(*parts: Any) -> str:
-    from rich.console import Console
-
-    console = Console(width=WIDTH, color_system=None, highlight=False, markup=False)
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part)
-    return captured.get().rstrip()
-
-
-def _cell(interval: Interval, decimals: int) -> str:
-    if interval["value"] is None:
-        return "undefined"
-    value = f"{interval['value']:,.{decimals}f}"
-    if interval["low"] is None:
-        return value
-    low, high = (f"{interval[key]:,.{min(decimals, 3)}f}" for key in ("low", "high"))
-    return f"{value} [{low}, {high}]"
+    return mean(score), mean(truth), np.sqrt(mean(noise**2) / size)
 
 
 def _per_seed(table: Table, split: str, rows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.config.config import SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, versions
-from harness.metrics.evaluate import render
+from harness.metrics.rendering import render
 from harness.running.assembly import over_budget
 from harness.running.run_state import RunState
 from harness.tabular.table import Table

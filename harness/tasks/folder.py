@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from harness.files.places import data_folders, either
-from harness.tasks.base import Split, Task
-from harness.tasks.order import ranks_in_class, stratified_order
+from harness.tasks.base import Split, Task, ranks_in_class, stratified_order
 from harness.tasks.photos import SIZE, Decoding, Photos, RandomResizedCrop, central_view
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError

@@ -14,8 +14,7 @@ import torch
 from harness.files.places import data_folders, either
 from harness.files.sizes import read_bytes
 from harness.tasks.augment import Augmentation
-from harness.tasks.base import Split, Task
-from harness.tasks.order import ranks_in_class, stratified_order
+from harness.tasks.base import Split, Task, ranks_in_class, stratified_order
 from harness.tasks.pickled import parse_batch
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError

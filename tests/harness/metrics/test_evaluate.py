@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
-from harness.metrics import subsets
-from harness.metrics.evaluate import evaluate_scores, references, render, render_references
+from harness.metrics import evaluate as evaluation
+from harness.metrics.evaluate import evaluate, evaluate_scores, references
 from harness.metrics.intervals import measure
 from harness.metrics.metrics import METRICS, kendall_tau
+from harness.metrics.rendering import render, render_references
 from harness.metrics.scores import read_scores
-from harness.metrics.subsets import evaluate
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -101,11 +101,11 @@ def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
     rng = np.random.default_rng(3)
     score, truth, keys = rng.normal(size=200), np.round(rng.normal(size=200), 1), list(range(200))
     whole = evaluate(score, truth, keys, fraction=fraction)
-    classes = subsets._per_class(keys[::-1], score, truth, np.zeros(200))
+    classes = evaluation._per_class(keys[::-1], score, truth, np.zeros(200))
     assert whole["unique"] == {
         name: measure(name, *classes[:2], fraction=fraction) for name in METRICS
     }
-    monkeypatch.setattr(subsets, "_per_class", pytest.fail)
+    monkeypatch.setattr(evaluation, "_per_class", pytest.fail)
     assert evaluate(score, truth, keys, fraction=fraction) == whole
 
 

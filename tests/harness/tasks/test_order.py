@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from harness.tasks.order import ranks_in_class, stratified_order
+from harness.tasks.base import ranks_in_class, stratified_order
 
 
 def digest(order: np.ndarray) -> str:

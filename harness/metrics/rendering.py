@@ -1,0 +1,90 @@
+"""Metrics, floors and ceiling as plain text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.metrics.ceiling import Ceiling
+from harness.metrics.evaluate import Metrics
+from harness.metrics.intervals import Interval
+from harness.metrics.metrics import METRICS
+
+if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
+WIDTH = 100
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The result of :func:`evaluate_scores` as plain text for a terminal."""
+    title = (
+        f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
+        f"{result['task']} {result['split']} accuracy after {result['epochs']} epochs"
+    )
+    grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
+    return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
+
+
+def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
+    """Floors and ceiling as plain text for a terminal."""
+    return _text(_reference_table(floors, ceiling))
+
+
+def _metrics_table(metrics: Metrics) -> Grid:
+    """A rich table: a row per metric, a column per subset, value [low, high]."""
+    grid = _grid("metric [95 %]")
+    for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
+        grid.add_column(f"{title} ({metrics[subset]['kendall_tau']['n']:,})", justify="right")
+    for name, metric in METRICS.items():
+        cells = (_cell(values[name], metric.decimals) for values in metrics.values())
+        grid.add_row(metric.label, *cells)
+    return grid
+
+
+def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
+    """A rich table of the floors and of the ceilings that are known."""
+    grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
+    grid.add_column("all", justify="right")
+    for name, label in (("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")):
+        grid.add_row(f"floor: {label}", _cell(floors[name], decimals))
+    labels = {
+        "single_seed": "one seed against another",
+        "seed_mean": "mean of the seeds, repeated",
+        "validation": "validation against test",
+    }
+    for name, label in labels.items():
+        if ceiling[name] is not None:
+            grid.add_row(f"ceiling: {label}", _cell(ceiling[name], decimals))
+    if not any(ceiling[name] for name in labels):
+        grid.add_row("ceiling", "unknown")
+    return grid
+
+
+def _grid(first: str) -> Grid:
+    from rich import box
+    from rich.table import Table as Grid
+
+    grid = Grid(box=box.SIMPLE_HEAD)
+    grid.add_column(first)
+    return grid
+
+
+def _text(*parts: Any) -> str:
+    from rich.console import Console
+
+    console = Console(width=WIDTH, color_system=None, highlight=False, markup=False)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    return captured.get().rstrip()
+
+
+def _cell(interval: Interval, decimals: int) -> str:
+    if interval["value"] is None:
+        return "undefined"
+    value = f"{interval['value']:,.{decimals}f}"
+    if interval["low"] is None:
+        return value
+    low, high = (f"{interval[key]:,.{min(decimals, 3)}f}" for key in ("low", "high"))
+    return f"{value} [{low}, {high}]"
