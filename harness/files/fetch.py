@@ -201,7 +201,7 @@ def _receive(url: str, part: Path) -> bool:
         check_size(total, "download", url, "sends")
         with (
             open(part, "ab" if continues else "wb") as stream,
-            bar(total // MEGABYTE, part.stem, " MB", size // MEGABYTE) as progress,
+            bar(total // MEGABYTE, part.stem, "MB", size // MEGABYTE) as progress,
         ):
             for block in response.iter_content(BLOCK):
                 size += stream.write(block)

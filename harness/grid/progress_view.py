@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
+from harness.files.progress import duration
 from harness.grid.queue import Queue, Running
 
 HEARTBEAT = 30.0  # seconds without a line
@@ -34,14 +35,6 @@ def view(grid: Queue) -> Iterator[View]:
     table = Table(grid)
     with table.live:
         yield table
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``3 h 05 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def summary(grid: Queue) -> str:

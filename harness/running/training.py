@@ -48,7 +48,7 @@ def train_supernet(
             remedy = "Lower --train.lr or set --train.clip"
             check_finite(row.values(), "the training loss", step + 1, last, remedy)
             history.append({"phase": "train", "step": step + 1, **row})
-            progress.set_postfix(loss=f"{row['loss']:.3f}")
+            progress.set_note(f"loss {row['loss']:.3f}")
             if time.monotonic() - saved > every_seconds:
                 checkpoint(step + 1)
                 saved = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,16 +104,13 @@ def checkpoints(queries: int) -> np.ndarray:
 def _with_progress(total: int, label: str) -> Iterator[int]:
     """0, 1, ... below ``total``, with a progress bar where it takes long."""
     begin, shown = time.monotonic(), None
-    try:
+    with ExitStack() as stack:
         for number in range(total):
             yield number
             if shown is not None:
                 shown.update()
             elif time.monotonic() - begin > PATIENCE:
-                shown = bar(total, label, " repeats", number + 1)
-    finally:
-        if shown is not None:
-            shown.close()
+                shown = stack.enter_context(bar(total, label, "repeat", number + 1))
 
 
 class Moments(NamedTuple):

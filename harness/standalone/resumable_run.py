@@ -81,7 +81,7 @@ class StandaloneRun(Resumable):
                     continue
                 loss = self.total.item() / in_epoch
                 self.check(loss, what, step + 1, "Lower --train.lr or set --train.clip")
-                progress.set_postfix(loss=f"{loss:.3f}")
+                progress.set_note(f"loss {loss:.3f}")
                 if in_epoch == training.per_epoch:
                     self._end_epoch(step, loss)
                 ended = step + 1 == training.steps

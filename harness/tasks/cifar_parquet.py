@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow
 from PIL import Image
 from pyarrow import compute, parquet
-from tqdm import tqdm
 
 from harness.files.places import home
+from harness.files.progress import bar
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import atomic_path
 from searchspaces.errors import UsageError
@@ -85,10 +85,10 @@ def _decode(encoded: list[bytes], path: Path) -> np.ndarray:
             images[row] = _pixels(content, row, path).transpose(2, 0, 1)
         return len(part)
 
-    bar = tqdm(total=len(encoded), desc=f"decoding {path.name}", unit=" images", mininterval=0.5)
-    with bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+    shown = bar(len(encoded), f"decode {path.name}", "image")
+    with shown as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(decode, range(0, len(encoded), CHUNK)):
-            bar.update(done)
+            progress.update(done)
     return images
 
 

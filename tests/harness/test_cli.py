@@ -11,18 +11,20 @@ import tiny
 
 from harness import cli
 from harness.cli import COMMANDS, main
+from harness.commands.bench import BENCHMARKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 ROOT = Path(cli.__file__).parent.parent
 PIPES = {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
-HEAVY = ("torch", "pandas", "scipy", "matplotlib", "sklearn", "pyarrow")
+HEAVY = ("torch", "pandas", "scipy", "matplotlib", "seaborn", "sklearn", "pyarrow", "rich", "PIL")
 HELP = [
     [],
     ["--help"],
     *([command, "--help"] for command in COMMANDS),
     ["run", "--method", "spos", "--preset", "smoke", "--help"],
     *(["table", action, "--help"] for action in ("import", "build", "info", "list")),
+    *(["bench", name, "--help"] for name in BENCHMARKS),
 ]
 ASK_FOR_HELP = f"""
 import json, sys
@@ -80,6 +82,7 @@ def test_help_answers_without_heavy_imports():
     assert "--options.kd" in result.stdout
     assert "--options.sampler" in result.stdout
     assert "--architectures" in result.stdout
+    assert "--batch-size" in result.stdout  # of benchmarks
 
 
 @pytest.mark.parametrize(

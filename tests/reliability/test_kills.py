@@ -30,11 +30,6 @@ CHANGING = ("seconds", "peak_memory_mb", "cpu_seconds")  # what no two runs have
 
 
 def quiet() -> None:
-    from threading import RLock
-
-    from tqdm import tqdm
-
-    tqdm.set_lock(RLock())  # its own would be shared between processes, and left behind
     torch.set_num_threads(1)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -131,9 +130,7 @@ def killed(writes: int, function: Callable[..., Any], *given: Any) -> int | None
 
 def _call_and_die(writes: int, function: Callable[..., Any], given: tuple[Any, ...]) -> None:
     import torch
-    from tqdm import tqdm
 
-    tqdm.set_lock(RLock())  # its own would be shared between processes, and left behind
     sync, left = os.fsync, writes
 
     def count(descriptor: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from harness.grid import progress_view as grid_view
-from harness.grid.progress_view import Lines, Table, duration, summary
+from harness.grid.progress_view import Lines, Table, summary
 from harness.grid.queue import Running
 
 
@@ -38,11 +38,6 @@ def test_a_running_job_counts_by_its_phase(running):
     assert running["b"].share == 0.0
     assert Running(None, 0.0, "rank", 12, 12).share == 1.0
     assert Running(None, 0.0, "search", 0, 0).share == pytest.approx(1 / 3)
-
-
-def test_durations_are_for_people():
-    told = [duration(seconds) for seconds in (0.4, 89, 91, 3600, 3600 * 27 + 300)]
-    assert told == ["0 s", "89 s", "2 min", "1 h 00 min", "27 h 05 min"]
 
 
 def test_the_summary_counts_failures_and_time(grid):
