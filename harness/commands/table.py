@@ -133,7 +133,7 @@ def _list(arguments: list[str]) -> None:
     if given.markdown:
         from harness.metrics.describe_table import overview
 
-        print(overview([table for table in tables if table.meta and table.meta.measured]))
+        print(overview(tables))
         return
     for table in tables:
         size = "" if table.rows is None else f"{table.rows:>8,} architectures"

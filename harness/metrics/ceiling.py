@@ -136,8 +136,6 @@ def _between_means(per_seed: np.ndarray, single: Interval, seed: int) -> Interva
     singles = [simulated(factor * noise, repeated) for factor in _FACTORS]
     means = [simulated(factor * noise / np.sqrt(runs), runs > 0) for factor in _FACTORS]
     falling = np.minimum.accumulate(singles)
-    value, low, high = (
-        float(np.interp(single[key], falling[::-1], means[::-1]))
-        for key in ("value", "low", "high")
-    )
+    measured = np.array([single["value"], single["low"], single["high"]], float)
+    value, low, high = np.interp(measured, falling[::-1], means[::-1]).tolist()
     return Interval(value=value, low=low, high=high, n=len(mean))

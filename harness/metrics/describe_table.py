@@ -12,7 +12,7 @@ from harness.metrics.evaluate import references
 from harness.metrics.intervals import Interval
 from harness.metrics.rendering import render_references
 from harness.tabular.locate import Listed
-from harness.tabular.table import Table
+from harness.tabular.table import Table, TableMeta
 from searchspaces.base import SearchSpace
 
 
@@ -77,14 +77,15 @@ _HEAD = (
 
 
 def overview(tables: Sequence[Listed]) -> str:
-    """A Markdown table with a row for each of ``tables``, which must have measurements."""
-    return "\n".join([_HEAD, *map(_row, tables)])
+    """A Markdown table with a row for each of ``tables`` whose builders measured something."""
+    rows = [_row(table, table.meta) for table in tables if table.meta and table.meta.measured]
+    return "\n".join([_HEAD, *rows])
 
 
-def _row(table: Listed) -> str:
-    measured = table.meta.measured
+def _row(table: Listed, meta: TableMeta) -> str:
+    measured = meta.measured
     ceiling, floor, spread = (measured[k] for k in ("ceiling", "floors", "test_percent"))
-    seeds = table.meta.created_by.split("--seeds ")[1].split()[0]
+    seeds = meta.created_by.split("--seeds ")[1].split()[0]
     cells = (
         f"`{table.name}`",
         f"{table.rows} × {seeds}",

@@ -78,7 +78,7 @@ def references(
     truth, per_seed = table.truth(split)[rows], _per_seed(table, split, rows)
     sizes = (None if size is None else size[rows] for size in (table.params, table.madds))
     deviation = _truth_deviation(per_seed)
-    other = {"test": "val", "val": "test"}.get(split)
+    other = {"test": "val", "val": "test"}.get(split, "")
     measured_twice = f"{other}.{table.meta.epochs}.mean" in table.accuracies
     second = table.accuracy(other)[rows] if measured_twice else None
     return {
@@ -108,16 +108,16 @@ def evaluate(
     best = truth >= np.partition(truth, -k)[-k]
 
     def metrics(score: np.ndarray, truth: np.ndarray, noise: np.ndarray) -> dict[str, Interval]:
-        options = {"fraction": fraction, "truth_sd": noise, "seed": seed}
-        return {name: measure(name, score, truth, **options) for name in METRICS}
+        return {
+            name: measure(name, score, truth, fraction=fraction, truth_sd=noise, seed=seed)
+            for name in METRICS
+        }
 
-    everyone = metrics(score, truth, noise)
-    merged = keys is not None and len(set(keys)) < len(truth)
-    return {
-        "all": everyone,
-        "unique": metrics(*_per_class(keys, score, truth, noise)) if merged else everyone,
-        "top10": metrics(score[best], truth[best], noise[best]),
-    }
+    everyone = unique = metrics(score, truth, noise)
+    if keys is not None and len(set(keys)) < len(truth):
+        unique = metrics(*_per_class(keys, score, truth, noise))
+    top10 = metrics(score[best], truth[best], noise[best])
+    return {"all": everyone, "unique": unique, "top10": top10}
 
 
 def _per_class(

@@ -96,15 +96,16 @@ def combine(runs: Sequence[Interval], name: str = "kendall_tau") -> Interval:
     run that failed is not left out of a mean. One run keeps its interval. Runs that drew their own
     architectures get an interval that is too wide rather than too narrow.
     """
-    values = [run["value"] for run in runs]
+    values = [run["value"] for run in runs if run["value"] is not None]
     n = min(run["n"] for run in runs)
-    if any(value is None for value in values):
+    if len(values) < len(runs):
         return Interval(value=None, low=None, high=None, n=n)
     if len(runs) == 1:
         return runs[0]
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
     over_seeds = _student(len(runs) - 1) * spread / math.sqrt(len(runs))
-    halves = [(run["high"] - run["low"]) / 2 for run in runs if run["low"] is not None]
+    ends = [(run["low"], run["high"]) for run in runs]
+    halves = [(high - low) / 2 for low, high in ends if low is not None and high is not None]
     over_architectures = math.sqrt(np.mean(np.square(halves))) if halves else 0.0
     half = math.hypot(over_seeds, over_architectures)
     least, most = METRICS[name].least, METRICS[name].most

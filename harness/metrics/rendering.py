@@ -48,15 +48,15 @@ def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
     grid.add_column("all", justify="right")
     for name, label in (("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")):
         grid.add_row(f"floor: {label}", _cell(floors[name], decimals))
-    labels = {
-        "single_seed": "one seed against another",
-        "seed_mean": "mean of the seeds, repeated",
-        "validation": "validation against test",
+    ceilings = {
+        "one seed against another": ceiling["single_seed"],
+        "mean of the seeds, repeated": ceiling["seed_mean"],
+        "validation against test": ceiling["validation"],
     }
-    for name, label in labels.items():
-        if ceiling[name] is not None:
-            grid.add_row(f"ceiling: {label}", _cell(ceiling[name], decimals))
-    if not any(ceiling[name] for name in labels):
+    for label, interval in ceilings.items():
+        if interval is not None:
+            grid.add_row(f"ceiling: {label}", _cell(interval, decimals))
+    if not any(ceilings.values()):
         grid.add_row("ceiling", "unknown")
     return grid
 
