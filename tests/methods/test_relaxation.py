@@ -178,7 +178,7 @@ def test_a_pass_visits_every_site(name, seed):
         seen[site] = len(operators)
         return operators[-1](x)
 
-    method.relaxation.logits(method.supernet, NOISE.x[:2], visit)
+    method.relaxation.logits(method.supernet, NOISE.train.images[:2], visit)
     assert seen == {site: len(alpha) for site, alpha in enumerate(method.alphas)}
 
 

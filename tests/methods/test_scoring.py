@@ -28,6 +28,15 @@ def network():
     return nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(16, 2))
 
 
+def used():
+    """The network after some training, whose statistics are not those of a fresh one."""
+    net = network()
+    net[0].running_mean.fill_(99)
+    net[0].running_var.fill_(77)
+    net[0].num_batches_tracked.fill_(13)
+    return net
+
+
 def statistics(net):
     return {name: t.clone() for name, t in net.named_buffers() if "running" in name}
 
@@ -36,9 +45,7 @@ def statistics(net):
 @pytest.mark.parametrize("batch", [0, 200, 50, 37, 63])
 def test_recalibrated_statistics_are_those_of_all_images(images, batch):
     """Whatever the batches: here 64 images in batches of 63 are not one half each."""
-    net, data = network(), Data()
-    net[0].running_mean.fill_(99)
-    net[0].num_batches_tracked += 7
+    net, data = used(), Data()
     recalibrate(net, data, images, batch)
     seen = data.train[:images]
     torch.testing.assert_close(net[0].running_mean[0], seen.mean())
@@ -95,6 +102,32 @@ def test_a_norm_that_nothing_reaches_keeps_neutral_statistics():
         assert net[1].running_mean.item() == 0 and net[1].running_var.item() == 1
 
 
+def counted(logits, labels):
+    """Percent of rows whose largest entry is that of the label."""
+    right = [max(range(2), key=row.__getitem__) == y for row, y in zip(logits, labels, strict=True)]
+    return 100 * sum(right) / len(right)
+
+
+def normalised(images, mean, variance):
+    """What the network makes of images under these statistics."""
+    net = network()
+    with torch.no_grad():
+        return net[2](((images - mean) / (variance + net[0].eps).sqrt()).flatten(1)).tolist()
+
+
+@pytest.mark.parametrize("part", ["val", "train"])
+def test_accuracy_is_counted_by_hand(part):
+    """Of the part asked for, under the statistics of the training images."""
+    data = Data()
+    data.train, data.val = data.train + 3, data.val - 1
+    images, labels = (data.val, data.labels) if part == "val" else (data.train, torch.zeros(200))
+    scored = accuracy(used(), data, Scoring(calibration_images=100, batch_size=100), part)
+    known = data.train[:100]
+    expected = counted(normalised(images, known.mean(), known.var()), labels.long().tolist())
+    assert 10 < scored < 90
+    assert scored == pytest.approx(expected)
+
+
 def test_validation_images_never_enter_the_statistics():
     net, data = network(), Data()
     other = Data()
@@ -124,8 +157,15 @@ def test_batchstat_normalises_with_the_batch_it_scores():
     shifted = Data()
     shifted.val = shifted.val + 1000  # the batch's own statistics take it away
     scoring = Scoring(bn="batchstat", batch_size=60)
-    assert accuracy(net, data, scoring) == pytest.approx(accuracy(network(), shifted, scoring), 2)
-    assert accuracy(network(), data, Scoring(bn="batchstat", batch_size=7)) >= 0
+    same = pytest.approx(accuracy(network(), shifted, scoring), abs=100 / 60 + 1e-6)  # an image
+    assert accuracy(net, data, scoring) == same
+    logits = [
+        row
+        for batch in data.val.split(7)
+        for row in normalised(batch, batch.mean(), batch.var(correction=0))
+    ]
+    scored = accuracy(used(), data, Scoring(bn="batchstat", batch_size=7))
+    assert scored == pytest.approx(counted(logits, data.labels.tolist()))
 
 
 @pytest.mark.parametrize("images", [7, 20, 60, 1000])

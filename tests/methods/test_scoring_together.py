@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 import scored
+import torch
+from noise import Part
 from scored import make
 
 from harness.running.ranking import rank
@@ -39,12 +41,64 @@ def test_methods_that_inherit_the_score(name):
     assert method.score(archs).tolist() == alone(method, archs)
 
 
+def by_hand(method, archs, bn, part="val"):
+    """Percent right of 60 images of ``part``, each subnet run by the test itself."""
+    data, found = method.data, []
+    chosen = getattr(data, part)
+    for arch in archs:
+        network = method.supernet.subnet(arch)
+        with torch.no_grad():
+            if bn == "recalibrate":
+                for norm in network.modules():
+                    if isinstance(norm, torch.nn.BatchNorm2d):
+                        norm.momentum = 1.0  # one batch replaces all there was
+                network.train()(data.train.images[:40])
+            network.train(bn == "batchstat")
+            guess = torch.cat([network(x) for x in chosen.images[:60].split(24)]).argmax(1)
+        found.append(100 * (guess == chosen.labels[:60]).double().mean().item())
+    return found
+
+
+@pytest.mark.parametrize("bn", BN)
+@pytest.mark.parametrize("space", ["macro", "nb201", "mobilenet", "nb101"])
+def test_scores_are_accuracies_on_validation_images(space, bn):
+    method = make(space=space, bn=bn)
+    archs = draw(method, 12)
+    one = 100 / 60 + 1e-6  # an image, which another rounding may turn
+    np.testing.assert_allclose(method.score(archs), by_hand(method, archs, bn), rtol=0, atol=one)
+    other = by_hand(method, archs, bn, "train")
+    assert np.abs(method.score(archs) - other).max() > 4 * one
+
+
+@pytest.mark.parametrize("space", ["macro", "nb201", "mobilenet", "nb101"])
+def test_other_training_images_leave_a_score_and_other_validation_images_do_not(space):
+    """Where BN asks for none."""
+    method = make(space=space, bn="running")
+    archs = draw(method, 12)
+    before = method.score(archs).tolist()
+    train, val = method.data.train, method.data.val
+    method.data.train = Part(-train.images, train.labels.flip(0))
+    assert method.score(archs).tolist() == before
+    method.data.val = Part(val.images, (val.labels + 1) % 5)
+    assert method.score(archs).tolist() != before
+
+
 def test_repeated_architectures_get_one_score_and_count_each():
     method = make()
     first, second = draw(method, 2)
     scores = method.score([first, second, first, first])
     assert scores[0] == scores[2] == scores[3]
     assert method.costs["scoring_image_passes"] == 4 * scored.PASSES
+
+
+@pytest.mark.parametrize(
+    ("bn", "passes"), [("recalibrate", 100), ("batchstat", 60), ("running", 60)]
+)
+def test_a_score_costs_the_images_that_it_takes(bn, passes):
+    method = make(space="nb101", bn=bn)
+    method.costs.clear()
+    method.score(draw(method, 3))
+    assert method.costs == {"scoring_image_passes": 3 * passes}
 
 
 def test_more_than_fit_together(monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from noise import Noise
+from noise import Noise, Part
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
@@ -28,17 +28,16 @@ TINY_MNGNAS = MNGNASOptions(
 class Blobs(Noise):
     """Random images whose label is the brightest quadrant."""
 
-    def __init__(self):
-        super().__init__(IMAGE)
-        quadrants = self.x.view(len(self.x), 2, 4, 2, 4).mean((2, 4)).flatten(1)
-        self.y = quadrants.argmax(1)
-        self.train = self.val = self.y
+    def _draw(self, size, seed):
+        images = super()._draw(size, seed).images
+        quadrants = images.view(size, 2, 4, 2, 4).mean((2, 4)).flatten(1)
+        return Part(images, quadrants.argmax(1))
 
 
 def setting(space=None, data=None, **kwargs):
     return Setting(
         space=space or NASBench201("compact", width=4),
-        data=data or Blobs(),
+        data=data or Blobs(IMAGE),
         recipe=kwargs.pop("recipe", Recipe(steps=20, batch_size=16)),
         scoring=kwargs.pop("scoring", Scoring(calibration_images=64, batch_size=64)),
         search=kwargs.pop("search", SearchLimits(population=6, generations=2, parents=3)),

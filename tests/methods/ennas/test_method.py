@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 from torch.nn import functional
@@ -20,34 +21,14 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 ALWAYS = EnNASOptions(warmup=0.0, report_images=40)
-
-
-class Noise:
-    """Random images; remembers which batches were asked for."""
-
-    image = ImageSpec(1, 12, 4)
-
-    def __init__(self, size=160):
-        generator = torch.Generator().manual_seed(0)
-        self.x = torch.randn(size, 1, 12, 12, generator=generator)
-        self.y = torch.randint(4, (size,), generator=generator)
-        self.train = self.val = self.y
-        self.asked = []
-
-    def train_batch(self, step, batch_size, seed):
-        self.asked.append((step, batch_size, seed))
-        chosen = np.random.default_rng([seed, step]).permutation(len(self.y))[:batch_size]
-        return self.x[chosen], self.y[chosen]
-
-    def batches(self, part, batch_size):
-        yield from zip(self.x.split(batch_size), self.y.split(batch_size), strict=True)
+IMAGE = ImageSpec(1, 12, 4)
 
 
 def make(options=ALWAYS, space="nb201", data=None, **recipe):
     defaults = {"steps": 24, "batch_size": 10}
     where = Setting(
         space=SPACES[space]("compact") if isinstance(space, str) else space,
-        data=data or Noise(),
+        data=data or Noise(IMAGE, 160),
         recipe=Recipe(**defaults | recipe),
         scoring=Scoring(calibration_images=40, batch_size=40),
         search=SearchLimits(population=4, generations=2, parents=2),
@@ -236,7 +217,7 @@ def test_subnets_of_a_step_share_one_topology(name):
 
 @pytest.mark.parametrize("name", ["nb101", "darts"])
 def test_topology_spaces_train(name):
-    method = make(space=name, data=Noise(40), batch_size=4)
+    method = make(space=name, data=Noise(IMAGE, 40), batch_size=4)
     method.epoch_steps = 1
     for step in range(2):
         assert method.train_step(step)["loss"].isfinite()
@@ -317,7 +298,7 @@ def test_epoch_report_watches_the_teacher_on_validation_images():
         assert all(torch.equal(t, before[n]) for n, t in method.supernet.state_dict().items())
     assert reports[:3] == [{}] * 3
     paths = method.sample_paths(method.rng(51, 0))
-    x, y = method.data.x[:40], method.data.y[:40]
+    x, y = next(method.data.batches("val", 40))
     logits = torch.stack([method.supernet(x, path).detach() for path in paths])
     oracle = combine(ensemble_weights(logits, y).weights, logits)
     trained = combine(torch.stack(fitted).mean(0), logits)
