@@ -1,1 +1,24 @@
-"""The pipeline around a method: tasks, ground truth, training, ranking, records."""
+"""The pipeline around a method: tasks, ground truth, training, ranking, records.
+
+The names in ``__all__`` are the Python interface (``docs/api.md``); they are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.api import Evaluation, evaluate, open_table, read_runs, run_method
+
+__all__ = ["Evaluation", "evaluate", "open_table", "read_runs", "run_method"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("harness.api"), name)
+    raise AttributeError(f"module 'harness' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.api import evaluate
 from harness.config.options import Parser
-from searchspaces.registry import SPACES
 
 
 def main(arguments: list[str]) -> None:
@@ -23,14 +23,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
-    SPACES[given.space]  # refuses an unknown name before the slow imports
-
-    from harness.metrics.evaluate import evaluate_scores
-    from harness.metrics.rendering import render
-    from harness.metrics.scores import read_scores
-    from harness.tabular.ground_truth import space_with_table
-
-    space, table = space_with_table(given.space, given.task, given.scale, given.data)
-    scores = read_scores(given.scores, table)
-    result = evaluate_scores(table, scores, given.split, space=space, population=space.size)
-    print(json.dumps(result, indent=2, allow_nan=False) if given.json else render(result))
+    result = evaluate(
+        given.scores,
+        given.space,
+        given.task,
+        split=given.split,
+        scale=given.scale,
+        data=given.data,
+    )
+    print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

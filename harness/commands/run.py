@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from harness.config.config import Config, with_values
 from harness.config.options import Parser, add_options, add_whole_numbers
-from harness.config.presets import preset_values
 from harness.tasks.registry import TASKS
 from searchspaces.registry import SPACES
 
@@ -20,13 +18,13 @@ def main(arguments: list[str]) -> None:
     import torch
 
     from harness.distributed.crew import crew
+    from harness.files.environment import usual_threads
     from harness.files.progress import watch
     from harness.running.pipeline import Execution, run
     from harness.running.run_record import render_record
 
     with crew(execution["device"]) as (company, device):
-        usual = 1 if config.task == "digits" else max((os.cpu_count() or 1) // company.beside, 1)
-        torch.set_num_threads(threads or usual)
+        torch.set_num_threads(threads or usual_threads(config.task, company.beside))
         if not company.leads:
             watch(lambda *_: None)
         record = run(config, Execution(**execution | {"device": device}), company)
@@ -48,7 +46,7 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     first.add_argument("--preset", default=Config.preset)
     first.add_argument("--task", default=Config.task)
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
-    defaults = _defaults(chosen.method, chosen.preset, chosen.task)
+    defaults = Config.from_preset(chosen.preset, method=chosen.method, task=chosen.task)
 
     parser = _parser()
     add_options(parser, defaults)
@@ -70,11 +68,6 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     for registry, name in ((SPACES, config.space), (TASKS, config.task)):
         registry[name]
     return config, execution, as_json, threads
-
-
-def _defaults(method: str, preset: str, task: str) -> Config:
-    base = Config(method=method, preset=preset, task=task)
-    return with_values(base, preset_values(preset, task, method))
 
 
 def _parser(**kwargs: Any) -> Parser:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness.config.options import check_limits
+from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, option
 from methods.registry import options_class
 from searchspaces.errors import UsageError
@@ -78,7 +79,7 @@ class Ranking:
 class Config:
     """Everything a result depends on; ``options`` are the method's own, by default its defaults.
 
-    Raises :class:`UsageError` for an unknown method and for values that no run can have.
+    ``preset`` is only a name here: :meth:`from_preset` gives the values that belong to it. Raises :class:`UsageError` for an unknown method and for values that no run can have.
     """
 
     method: str = option("mngnas", "method: see 'nas-harness list'")
@@ -114,6 +115,17 @@ class Config:
             raise UsageError("--rank.architectures 1 is no ranking; take 2 or more, or 0 for all.")
         if self.train.nesterov and not self.train.momentum:
             raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
+
+    @classmethod
+    def from_preset(
+        cls, preset: str = "laptop", *, method: str = "mngnas", task: str = "digits"
+    ) -> Config:
+        """The configuration that ``nas-harness run`` starts from with this preset.
+
+        Raises :class:`UsageError` for an unknown preset or method.
+        """
+        base = cls(method=method, preset=preset, task=task)
+        return with_values(base, preset_values(preset, task, method))
 
     def to_dict(self) -> dict[str, Any]:
         tree = asdict(self)

@@ -74,6 +74,37 @@ def check_limits(values: Mapping[str, Any], limits: Mapping[str, tuple[float, fl
         raise UsageError(f"--{name.replace('_', '-')} takes {bounds}, not {value}.")
 
 
+def typed(tree: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` of dotted options in the types that the command line would give them.
+
+    Raises :class:`UsageError` for options that ``tree`` does not have, and for wrong types.
+    """
+    known = dict(_options(tree))
+    converted = {}
+    for name, value in values.items():
+        if name not in known:
+            raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
+        kind, choices = known[name]
+        fits = isinstance(value, (int, float) if kind is float else kind)
+        if not fits or (isinstance(value, bool) and kind is not bool):
+            raise UsageError(f"{name} takes {TYPE_NAMES.get(kind, 'text')}, not {value!r}.")
+        if choices and value not in choices:
+            raise UsageError(f"{name}: unknown '{value}'{nearest(value, choices)}")
+        converted[name] = kind(value)
+    return converted
+
+
+def _options(tree: Any, prefix: str = "") -> Iterable[tuple[str, tuple[type, tuple[str, ...]]]]:
+    """Dotted name, type and choices of each option in a tree of dataclasses."""
+    hints = get_type_hints(type(tree))
+    for item in fields(tree):
+        name, value = f"{prefix}{item.name}", getattr(tree, item.name)
+        if is_dataclass(value):
+            yield from _options(value, f"{name}.")
+        elif "help" in item.metadata:
+            yield name, (hints[item.name], item.metadata["choices"])
+
+
 def whole_number(low: int) -> Callable[[str], int]:
     """A converter for whole numbers of at least ``low``."""
 

@@ -10,13 +10,15 @@ import pickle
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 from typing import Any, Protocol
 
 from harness.files.progress import Watcher
@@ -91,7 +93,8 @@ class LocalExecutor:
         # Pickled here, since unpickling imports: the process is to be ready for errors by then.
         arguments = (pickle.dumps(work), sender, self.log(job))
         process = self._context.Process(target=_carry_out, args=arguments, name=job)
-        process.start()
+        with no_main_module():
+            process.start()
         sender.close()
         self._running[receiver] = job, process
 
@@ -125,6 +128,20 @@ class LocalExecutor:
             connection.close()
             process.join()
         return event
+
+
+@contextmanager
+def no_main_module() -> Iterator[None]:
+    """Processes begun within do not run the program's main module once more, to have its names.
+
+    Jobs need none of them, and a script that calls the harness needs no guard against that.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _death(code: int | None, log: Path) -> str:

@@ -13,7 +13,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,21 @@ def read_scores(path: Path | str, table: Table) -> dict[str, float]:
         entries = reader(content)
         if not entries:
             raise UsageError("there are no scores in it.")
-        scores: dict[str, float] = {}
-        for key, value in entries:
-            arch, score = _arch(key, table), _score(key, value)
-            if scores.setdefault(arch, score) != score:
-                raise UsageError(f"'{_brief(key)}' has two scores, {scores[arch]} and {score}.")
+        return known_scores(entries, table)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def known_scores(entries: Iterable[Entry], table: Table) -> dict[str, float]:
+    """Pairs of architecture and score by the architecture's string in ``table``, in their order.
+
+    Raises :class:`UsageError` as :func:`read_scores` does for what such a pair may be.
+    """
+    scores: dict[str, float] = {}
+    for key, value in entries:
+        arch, score = _arch(key, table), _score(key, value)
+        if scores.setdefault(arch, score) != score:
+            raise UsageError(f"'{_brief(key)}' has two scores, {scores[arch]} and {score}.")
     return scores
 
 

@@ -19,6 +19,7 @@ import torch
 from harness.distributed.crew import Crew
 from harness.files.progress import bar
 from harness.files.store import append_line, atomic_path, read_lines
+from harness.jobs.executor import no_main_module
 from methods.base import Method
 from searchspaces.base import Arch
 
@@ -64,7 +65,9 @@ def _score(
         finally:
             torch.set_num_threads(threads)
         return
-    with get_context("spawn").Pool(min(workers, len(chunks)), _start, (revive,)) as pool:
+    with no_main_module():
+        pool = get_context("spawn").Pool(min(workers, len(chunks)), _start, (revive,))
+    with pool:
         yield from zip(chunks, pool.imap(_score_chunk, chunks), strict=True)
 
 

@@ -85,7 +85,7 @@ def _is_resolution(value: Any) -> bool:
     return type(value) in (int, float) and 0 < value <= 100
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Ground truth of one (space, scale, task); row order is the architecture index.
 
@@ -134,6 +134,17 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.archs)
+
+    def __repr__(self) -> str:
+        splits = " and ".join(
+            split
+            for split in ("train", "val", "test")
+            if f"{split}.{self.meta.epochs}.mean" in self.accuracies
+        )
+        return (
+            f"<Table {self.meta.name}: {len(self):,} architectures, {splits or 'no'} accuracy "
+            f"after {self.meta.epochs} epochs>"
+        )
 
     @cached_property
     def _rows(self) -> dict[str, int]:

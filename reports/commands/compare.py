@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
 
     from reports.pictures import tau_of_seeds
     from reports.runs.compare import summary
-    from reports.runs.record import is_unfinished, load_all
+    from reports.runs.record import is_unfinished, load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
 
     folders = run_folders(given.runs)
@@ -40,14 +40,3 @@ def main(arguments: list[str]) -> None:
         save(table, given.output)
         finished = [folder for folder in folders if not is_unfinished(folder)]
         tau_of_seeds.draw(load_all(finished), given.output)
-
-
-def run_folders(folders: list[Path]) -> list[Path]:
-    """``folders``, with those that hold run folders replaced by what they hold."""
-    from reports.runs.record import is_run
-
-    expanded = []
-    for folder in folders:
-        inside = sorted(path for path in folder.glob("*/") if is_run(path))
-        expanded += [folder] if is_run(folder) or not inside else inside
-    return expanded

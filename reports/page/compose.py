@@ -12,12 +12,13 @@ from typing import Any
 from reports.page.drawings import Library
 from reports.page.folders import Left
 from reports.page.ranking import KEY, contexts, ranking
-from reports.page.row import Row, describe, facts, options_text
+from reports.page.row import facts, options_text
 from reports.page.run_data import Pool, curves, found, points
 from reports.page.table import table
 from reports.pictures.scatter import titles
 from reports.runs.configuration import told_apart
 from reports.runs.record import Record
+from reports.runs.row import Row, describe
 from reports.style.looks import SEQUENTIAL
 from reports.text.escaping import HTML
 from searchspaces.errors import UsageError

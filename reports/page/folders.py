@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.page.row import describe
 from reports.runs.configuration import configurations
 from reports.runs.record import Record, is_run, is_unfinished, load
+from reports.runs.row import describe
 from searchspaces.errors import UsageError
 
 FILES = ("scores.parquet", "history.parquet")  # a folder with these was a run even without record

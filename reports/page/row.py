@@ -1,49 +1,14 @@
-"""A run as a row of numbers, checked, the columns that show it, and all that is known in words."""
+"""The columns that show a run, and all that is known of it in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from harness.metrics.intervals import Interval
-from reports.runs.configuration import Configuration, seed_of
 from reports.runs.record import Record, ceiling, floors
+from reports.runs.row import Row
 from reports.style.words import bracketed, decimal
-
-Row = dict[str, Any]
-
-
-def describe(record: Record) -> Row:
-    """What the table says of a run; absent is None.
-
-    Raises :class:`UsageError` where the record holds something that no run writes.
-    """
-    seed = seed_of(record)
-    alone = Configuration("", {seed: record})
-    below, above = floors(record), ceiling(record)
-    tau = record.interval("metrics", "all", "kendall_tau")
-    for interval in (tau, *(bound.tau for bound in below), *([above.tau] if above else [])):
-        if (interval["low"] is None) != (interval["high"] is None):
-            raise record.damaged("an interval has one bound")
-    if not isinstance(record.get("config", "options"), dict | None):
-        raise record.damaged("config.options is no mapping")
-    if not isinstance(record.get("found", "arch"), str | None):
-        raise record.damaged("found.arch is no text")
-    words = alone.method | alone.context | {"preset": record.get("config", "preset") or ""}
-    row = {name: str(word) for name, word in words.items()} | alone.describe()
-    over = None
-    if below and tau["value"] is not None:
-        over = tau["value"] - max(bound.tau["value"] for bound in below)
-    return row | {
-        "seed": seed,
-        "floor": record.interval("floors", "params")["value"],
-        "ceiling": above and above.tau["value"],
-        "over_floor": over,
-        "found_truth": record.number("found", "truth"),
-        "n": int(record.number("n") or 0),
-        "n_table": int(record.number("n_table") or 0),
-    }
 
 
 def options_text(method: dict[str, str], settings: str) -> str:

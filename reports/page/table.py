@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.page.folders import Left
-from reports.page.row import COLUMNS, Column, Row
+from reports.page.row import COLUMNS, Column
+from reports.runs.row import Row
 from reports.text.escaping import HTML
 
 HEAD = "method"

@@ -178,6 +178,15 @@ def load_all(folders: Iterable[Path | str]) -> list[Record]:
     return records
 
 
+def run_folders(folders: Iterable[Path]) -> list[Path]:
+    """``folders``, with those that hold run folders replaced by what they hold."""
+    expanded = []
+    for folder in folders:
+        inside = sorted(path for path in folder.glob("*/") if is_run(path))
+        expanded += [folder] if is_run(folder) or not inside else inside
+    return expanded
+
+
 def beside(runs: Path, kind: str, read: Callable[[Any], T]) -> list[T]:
     """What ``read`` makes of the records ``kind`` (as ``standalone``) in the folder ``runs``.
 

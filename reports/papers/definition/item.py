@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.config.config import Config, with_values
-from harness.config.options import TYPE_NAMES
-from harness.config.presets import preset_values
+from harness.config.options import typed
 from reports.papers.definition.printed import Printed
-from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
 
 STATISTICS = ("max", "mean", "median", "min")
 # How a run can fill a column; :mod:`reports.papers.measured.measures` says of each what it is.
@@ -210,38 +207,6 @@ class Item:
         given |= {**(row.run or {}), **(changes or {})}
         preset, task = preset or self.preset, task or self.task
         method = given.get("method", Config.method)
-        base = Config(method=method, preset=preset, task=task)
-        base = with_values(base, preset_values(preset, task, method))
+        base = Config.from_preset(preset, method=method, task=task)
         own = {"preset": preset, "task": task, "seed": seed}
         return with_values(base, typed(base, given) | own)
-
-
-def typed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
-    """``values`` of dotted options in the types that the command line would give them.
-
-    Raises :class:`UsageError` for options that ``config`` does not have, and for wrong types.
-    """
-    known = dict(_options(config))
-    converted = {}
-    for name, value in values.items():
-        if name not in known:
-            raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
-        kind, choices = known[name]
-        fits = isinstance(value, (int, float) if kind is float else kind)
-        if not fits or (isinstance(value, bool) and kind is not bool):
-            raise UsageError(f"{name} takes {TYPE_NAMES.get(kind, 'text')}, not {value!r}.")
-        if choices and value not in choices:
-            raise UsageError(f"{name}: unknown '{value}'{nearest(value, choices)}")
-        converted[name] = kind(value)
-    return converted
-
-
-def _options(tree: Any, prefix: str = "") -> Iterable[tuple[str, tuple[type, tuple[str, ...]]]]:
-    """Dotted name, type and choices of each option in a tree of dataclasses."""
-    hints = get_type_hints(type(tree))
-    for item in fields(tree):
-        name, value = f"{prefix}{item.name}", getattr(tree, item.name)
-        if is_dataclass(value):
-            yield from _options(value, f"{name}.")
-        elif "help" in item.metadata:
-            yield name, (hints[item.name], item.metadata["choices"])

@@ -1,0 +1,233 @@
+"""The Python interface: ``from harness import evaluate, open_table, read_runs, run_method``.
+
+Every function raises :class:`searchspaces.errors.UsageError`, one plain sentence that names the
+problem and the way out, for whatever the caller can mend: an unknown name, a missing table, a
+damaged file, a value out of its limits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES, Registry
+
+if TYPE_CHECKING:
+    import pandas
+
+    from harness.metrics.ceiling import Ceiling
+    from harness.metrics.intervals import Interval
+    from harness.metrics.subsets import Metrics
+    from harness.tabular.table import Table
+
+    Scores = Mapping[Any, float] | pandas.Series | str | os.PathLike[str]
+
+_READERS = Registry("reader", "nas_harness.readers", {"runs": "reports.runs.row:frame"})
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """How scores rank architectures, beside the bounds between which that is to be read.
+
+    ``content`` is what ``nas-harness evaluate --json`` prints. An interval is a dict of ``value``,
+    ``low``, ``high`` (95 %) and ``n``, the number of architectures; what is not defined is None.
+    ``print`` shows the same text as the command.
+    """
+
+    content: dict[str, Any]
+
+    @property
+    def tau(self) -> Interval:
+        """Kendall's τ-b over all scored architectures, from -1 to 1."""
+        return self.metrics["all"]["kendall_tau"]
+
+    @property
+    def metrics(self) -> Metrics:
+        """Subset (``all``, ``unique``, ``top10``) → metric (``kendall_tau``, …) → interval."""
+        return self.content["metrics"]
+
+    @property
+    def floors(self) -> dict[str, Interval]:
+        """τ of ranking by ``params``, by ``flops`` and at ``random``, on the same architectures."""
+        return self.content["floors"]
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """τ of the truth against a second measurement of it, None where the table has no second.
+
+        ``single_seed``: one training against another; ``seed_mean``: the mean of the seeds against
+        another such mean; ``validation``: against the validation split.
+        """
+        return self.content["ceiling"]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the numbers must know."""
+        return self.content["notes"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as ``nas-harness evaluate --json`` prints it: JSON without NaN."""
+        return self.content
+
+    def __repr__(self) -> str:
+        tau = self.tau["value"]
+        value = "undefined" if tau is None else f"{tau:.4f}"
+        return f"<Evaluation of {self.content['n']:,} architectures: τ = {value}>"
+
+    def __str__(self) -> str:
+        from harness.metrics.rendering import render
+
+        return render(self.content)
+
+
+def evaluate(
+    scores: Scores,
+    space: str = "nb201",
+    task: str = "digits",
+    *,
+    split: str = "test",
+    scale: str = "",
+    data: Path | str | None = None,
+) -> Evaluation:
+    """Compare scores of architectures with ground truth, without any training.
+
+        from harness import evaluate, open_table
+
+        table = open_table("nb201", "digits")
+        scores = dict(zip(table.archs, table.params))
+        result = evaluate(scores, space="nb201", task="digits")
+        print(result.tau["value"], result.floors["params"]["value"])
+
+    ``scores``: a dict or a pandas Series of architecture → score, or the path of a CSV, JSON or
+    parquet file of them. Higher scores are better; their unit does not matter. An architecture is
+    the table's own string, its row number, or the tuples of AutoDL-Projects as text. ``split``:
+    ``test`` or ``val``, the truth's. ``scale``: that of the table's networks; empty is the task's
+    usual one. ``data``: a folder with published tables, by default ``$NAS_HARNESS_DATA``.
+
+    Raises ``UsageError`` for architectures that the table lacks or that have two scores, scores
+    that are no finite numbers, and fewer than two of them.
+    """
+    SPACES[space]  # refuses an unknown name before the slow imports
+
+    from harness.metrics.evaluate import evaluate_scores
+    from harness.metrics.scores import known_scores, read_scores
+    from harness.tabular.ground_truth import space_with_table
+
+    path = isinstance(scores, str | os.PathLike)
+    if not path and not hasattr(scores, "items"):
+        raise UsageError(
+            "scores are a dict or a pandas Series of architecture and score, or the path of a "
+            f"file, not a {type(scores).__name__}."
+        )
+    chosen, table = space_with_table(space, task, scale, _folder(data))
+    known = read_scores(scores, table) if path else known_scores(scores.items(), table)
+    return Evaluation(evaluate_scores(table, known, split, space=chosen, population=chosen.size))
+
+
+def open_table(
+    space: str = "nb201", task: str = "digits", *, scale: str = "", data: Path | str | None = None
+) -> Table:
+    """The ground truth of a space on a task: stand-alone accuracies of its architectures.
+
+        from harness import open_table
+
+        table = open_table("nb201", "digits")
+        best = table.truth("test").argmax()
+        print(table.archs[best], table.truth("test")[best], table.params[best])
+
+    The table has, in one order: ``archs``, the architectures as strings; ``truth(split)``, their
+    mean accuracies in percent at the resolution of one image, float64 ``[len(table)]``;
+    ``accuracy(split, epochs, seed)``, those of one training, NaN where it was not run; ``params``
+    and ``madds``, trainable parameters and multiply-adds for one image, int64 ``[len(table)]``, or
+    None where nobody knows them. ``index(strings)`` gives the rows of architectures, -1 where
+    there is none; ``meta`` tells source, licence and recipe. ``scale`` and ``data`` are those of
+    ``evaluate``.
+
+    Raises ``UsageError`` where there is no such table, with the command that brings it, and for a
+    damaged one.
+    """
+    from harness.tabular.ground_truth import space_with_table
+
+    return space_with_table(space, task, scale, _folder(data))[1]
+
+
+def run_method(
+    method: str,
+    space: str = "nb201",
+    task: str = "digits",
+    preset: str = "laptop",
+    seed: int = 0,
+    *,
+    values: Mapping[str, Any] | None = None,
+    data: Path | str | None = None,
+    runs: Path | str = "runs",
+    device: str = "auto",
+    workers: int = 0,
+) -> dict[str, Any]:
+    """Train a supernet with a method, rank architectures with it, compare with ground truth.
+
+        from harness import run_method
+
+        record = run_method("spos", space="nb201", preset="smoke", seed=0)
+        print(record["metrics"]["all"]["kendall_tau"], record["found"]["arch"])
+
+    ``preset``: ``smoke`` (seconds), ``laptop`` (minutes) or ``paper`` (the printed
+    hyper-parameters). ``values``: other options of ``nas-harness run`` by their names without
+    dashes, as ``{"train.steps": 500, "options.sampler": "flops_bins"}``. ``runs``: the folder of
+    records, where the same call finds its finished run again and continues one that was killed.
+    ``device``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``workers``: processes that rank; 0 is
+    one per core. None of the last four changes a result.
+
+    Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``floors``, ``ceiling``
+    and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
+    accuracy and regret in percent points; ``costs`` (steps, path-forwards, path-backwards, image
+    passes, seconds); ``config``; ``versions``. Raises ``UsageError`` for unknown names, values out
+    of their limits, a missing table or data set, a folder in use by another process, and a
+    training whose loss is no longer finite.
+    """
+    from harness.config.config import Config, with_values
+    from harness.config.options import typed
+
+    SPACES[space]  # refuses an unknown name before the slow imports
+    config = Config.from_preset(preset, method=method, task=task)
+    given = {"space": space, "seed": seed, **(values or {})}
+    config = with_values(config, typed(config, given))
+
+    from harness.files.environment import threads, usual_threads
+    from harness.running.pipeline import Execution, run
+
+    execution = Execution(_folder(data), Path(runs), device, workers)
+    with threads(usual_threads(config.task)):
+        return run(config, execution)
+
+
+def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFrame:
+    """Finished runs, one row each, from their records.
+
+        from harness import read_runs
+
+        frame = read_runs("runs")
+        print(frame[["method", "space", "seed", "tau", "tau_low", "tau_high", "floor", "ceiling"]])
+
+    ``runs``: a folder of runs, a run's own folder, or several of either. Columns: ``run`` (the
+    folder's name); ``method``, its ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
+    for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …);
+    ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top`` with ``_low``, ``_high`` (95 %)
+    and ``_n``; ``floor`` (by parameters), ``ceiling``, ``over_floor`` (τ minus the highest floor);
+    ``found_truth`` in percent and ``regret`` in percent points; ``image_passes``,
+    ``scoring_image_passes``, ``seconds``, ``device``. What a run does not know is missing.
+
+    Unfinished runs are left out and named on standard error. Raises ``UsageError`` for a damaged
+    record, and where no run is finished.
+    """
+    several = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
+    frame: pandas.DataFrame = _READERS["runs"]([Path(folder) for folder in several])
+    return frame
+
+
+def _folder(data: Path | str | None) -> Path | None:
+    return None if data is None else Path(data)

@@ -1,0 +1,225 @@
+"""The Python interface: the same as the commands, lazy, with errors of one sentence."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+import numpy as np
+import pandas
+import pytest
+import tiny
+
+import harness
+from harness import Evaluation, evaluate, open_table, read_runs, run_method
+from harness.cli import main
+from harness.config.config import Config
+from searchspaces.errors import UsageError
+
+QUICK = {
+    "train.steps": 6,
+    "train.batch_size": 16,
+    "equalise": "steps",
+    "score.calibration_images": 64,
+    "score.images": 200,
+    "search.population": 4,
+    "search.parents": 2,
+    "rank.architectures": tiny.RANKED,
+}
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A folder of the test's own with a table in it, and nothing of the machine's."""
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    tiny.make_table(tmp_path / "data", seeds=2)
+    return tmp_path
+
+
+@pytest.fixture
+def scores(elsewhere):
+    """Score of each architecture of the table, in another order than its."""
+    archs = open_table(data="data").archs
+    drawn = np.random.default_rng(1).normal(size=len(archs)).tolist()
+    return dict(sorted(zip(archs, drawn, strict=True)))
+
+
+def test_the_names_come_on_first_use_and_help_does_without():
+    heavy = ("torch", "numpy", "pandas", "scipy", "pyarrow", "matplotlib")
+    script = f"""
+import sys
+import harness
+assert set(harness.__all__) <= set(dir(harness))
+assert not [name for name in {heavy!r} if name in sys.modules]
+assert "harness.api" not in sys.modules
+from harness import evaluate, open_table, read_runs, run_method
+assert not [name for name in {heavy!r} if name in sys.modules]
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'evalute'"):
+        harness.evalute  # noqa: B018
+
+
+# evaluate -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_an_evaluation_is_what_the_command_prints(scores, elsewhere, capsys, split):
+    file = elsewhere / "scores.json"
+    file.write_text(json.dumps(scores))
+    common = ["evaluate", str(file), "--data", "data", "--split", split]
+    assert main([*common, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert main(common) == 0
+    text = capsys.readouterr().out
+    for given in (scores, pandas.Series(scores), file, str(file)):
+        result = evaluate(given, split=split, data="data")
+        assert result.to_dict() == printed
+        assert f"{result}\n" == text
+
+
+def test_rows_and_numpy_numbers_are_scores_too(scores):
+    table = open_table(data="data")
+    by_row = {np.int64(table.index([arch])[0]): np.float32(s) for arch, s in scores.items()}
+    rounded = {arch: float(np.float32(score)) for arch, score in scores.items()}
+    assert evaluate(by_row, data="data").to_dict() == evaluate(rounded, data="data").to_dict()
+
+
+def test_the_parts_of_an_evaluation_are_those_of_its_dict(scores):
+    result = evaluate(scores, data="data")
+    assert isinstance(result, Evaluation)
+    content = result.to_dict()
+    assert result.tau == content["metrics"]["all"]["kendall_tau"]
+    assert result.tau["low"] < result.tau["value"] < result.tau["high"]
+    assert (result.metrics, result.floors) == (content["metrics"], content["floors"])
+    assert (result.ceiling, result.notes) == (content["ceiling"], content["notes"])
+    assert repr(result) == f"<Evaluation of 20 architectures: τ = {result.tau['value']:.4f}>"
+    assert repr(evaluate(dict.fromkeys(scores, 1.0), data="data")).endswith("τ = undefined>")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([1.0, 2.0], "a dict or a pandas Series of architecture and score, .* not a list"),
+        ({"nonsense": 1.0, "other": 2.0}, "'nonsense' is not in the table"),
+        ({0: 1.0, "0": 2.0}, "'0' has two scores, 1.0 and 2.0"),
+        ({0: 1.0, 1: float("nan")}, "the score of '1' is nan"),
+        ({0: 1.0, 1: "high"}, "the score of '1' is no number: high"),
+        ({0: 1.0}, "at least two architectures"),
+        ("scores.csv", "cannot read scores.csv"),
+    ],
+)
+def test_what_is_no_scores_is_refused_in_a_sentence(elsewhere, given, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        evaluate(given, data="data")
+
+
+# open_table ---------------------------------------------------------------------------------
+
+
+def test_a_table_has_strings_truth_and_cost_and_says_itself_in_a_line(elsewhere):
+    table = open_table("nb201", "digits", data="data")
+    assert len(table) == len(table.archs) == tiny.ARCHITECTURES
+    assert all(type(arch) is str for arch in table.archs)
+    truth = table.truth("test")
+    assert (truth.dtype, truth.shape) == (np.float64, (tiny.ARCHITECTURES,))
+    assert table.params.dtype == table.madds.dtype == np.int64
+    said = "nb201-compact-digits: 20 architectures, val and test accuracy after 4 epochs"
+    assert repr(table) == f"<Table {said}>"
+
+
+@pytest.mark.parametrize("function", [open_table, lambda **names: evaluate({}, **names)])
+@pytest.mark.parametrize(
+    ("names", "meant"), [({"space": "nb210"}, "nb201"), ({"task": "digit"}, "digits")]
+)
+def test_unknown_names_suggest_the_nearest(elsewhere, function, names, meant):
+    with pytest.raises(UsageError, match=f"did you mean '{meant}'"):
+        function(**names)
+
+
+# run_method and read_runs -------------------------------------------------------------------
+
+
+def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
+    import torch
+
+    threads = torch.get_num_threads()
+    record = run_method("spos", preset="smoke", seed=3, values=QUICK, data="data", workers=1)
+    assert torch.get_num_threads() == threads
+    folder = elsewhere / "runs" / record["run"]
+    assert json.loads((folder / "run.json").read_text()) == record
+    assert record["config"]["search"]["generations"] == 2  # as preset smoke has it
+
+    line = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+    line += ["--method=spos", "--preset=smoke", "--seed=3", "--data=data", "--json"]
+    assert main(["run", *line]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == record
+    assert "holds this run finished" in printed.err
+
+    (elsewhere / "runs" / "begun").mkdir()
+    (elsewhere / "runs" / "begun" / "checkpoint.pt").touch()
+    for given in ("runs", elsewhere / "runs", folder, [str(folder)]):
+        frame = read_runs(given)
+        assert list(frame["run"]) == [record["run"]]
+    row, tau = read_runs().iloc[0], record["metrics"]["all"]["kendall_tau"]
+    assert (row["tau"], row["tau_low"], row["tau_high"], row["tau_n"]) == (*tau.values(),)
+    assert tuple(row[["method", "space", "task", "seed"]]) == ("spos", "nb201", "digits", 3)
+    assert row["floor"] == record["floors"]["params"]["value"]
+    assert row["ceiling"] == record["ceiling"]["seed_mean"]["value"]
+    assert (row["epochs"], row["n"], row["image_passes"]) == (4, 12, 6 * 16)
+    numbers = frame.drop(columns="run").select_dtypes("number").columns
+    assert {"seed", "tau", "regret", "found_truth", "seconds", "epochs"} <= set(numbers)
+
+
+def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
+    """Multiprocessing would have each of them run the script once more."""
+    script = elsewhere / "script.py"
+    script.write_text(
+        "from harness import run_method\n"
+        f"values = {QUICK | {'rank.architectures': 20}!r}\n"
+        "record = run_method('spos', preset='smoke', values=values, data='data', workers=2)\n"
+        "print('ranked', record['n'])\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["ranked 20"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"method": "spso"}, "did you mean 'spos'"),
+        ({"method": "spos", "space": "nb210"}, "did you mean 'nb201'"),
+        ({"method": "spos", "preset": "smok"}, "did you mean 'smoke'"),
+        ({"method": "spos", "task": "digit"}, "did you mean 'digits'"),
+        ({"method": "spos", "values": {"train.step": 3}}, "did you mean 'train.steps'"),
+        ({"method": "spos", "values": {"train.steps": "3"}}, "takes a whole number, not '3'"),
+        ({"method": "spos", "values": {"options.sampler": "flops"}}, "unknown 'flops'"),
+        ({"method": "spos", "seed": -1}, "--seed takes numbers from 0"),
+    ],
+)
+def test_what_no_run_can_have_is_refused_in_a_sentence(elsewhere, arguments, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        run_method(**arguments)
+    assert not (elsewhere / "runs").exists()
+
+
+def test_reading_no_runs_is_refused(elsewhere):
+    with pytest.raises(UsageError, match="no run"):
+        read_runs(elsewhere)
+
+
+# Config.from_preset -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
+@pytest.mark.parametrize("method", ["spos", "mngnas"])
+def test_a_preset_has_the_values_of_the_command(preset, method):
+    from harness.commands.run import parse
+
+    line = ["--method", method, "--preset", preset, "--task", "cifar10"]
+    made = Config.from_preset(preset, method=method, task="cifar10")
+    assert made == parse(line)[0]
+    assert asdict(made) != asdict(Config(preset=preset, method=method, task="cifar10"))
