@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -91,9 +91,10 @@ class LocalExecutor:
     def start(self, job: str, work: Work) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
         # Pickled here, since unpickling imports: the process is to be ready for errors by then.
-        arguments = (pickle.dumps(work), sender, self.log(job))
+        pickled = pickle.dumps(work)
+        arguments = (pickled, sender, self.log(job))
         process = self._context.Process(target=_carry_out, args=arguments, name=job)
-        with no_main_module():
+        with nullcontext() if b"__main__" in pickled else no_main_module():
             process.start()
         sender.close()
         self._running[receiver] = job, process
@@ -132,9 +133,9 @@ class LocalExecutor:
 
 @contextmanager
 def no_main_module() -> Iterator[None]:
-    """Processes begun within do not run the program's main module once more, to have its names.
+    """Processes begun within do not run the program's main module once more to have its names.
 
-    Jobs need none of them, and a script that calls the harness needs no guard against that.
+    So a script that calls the harness needs no guard against that.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
