@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import pandas
 
     from harness.metrics.ceiling import Ceiling
+    from harness.metrics.evaluate import Metrics
     from harness.metrics.intervals import Interval
-    from harness.metrics.subsets import Metrics
     from harness.tabular.table import Table
 
-    Scores = Mapping[Any, float] | pandas.Series | str | os.PathLike[str]
+    Scores: TypeAlias = Mapping[Any, float] | pandas.Series | str | os.PathLike[str]
 
 _READERS = Registry("reader", "nas_harness.readers", {"runs": "reports.runs.row:frame"})
 
@@ -117,14 +117,16 @@ def evaluate(
     from harness.metrics.scores import known_scores, read_scores
     from harness.tabular.ground_truth import space_with_table
 
-    path = isinstance(scores, str | os.PathLike)
-    if not path and not hasattr(scores, "items"):
+    chosen, table = space_with_table(space, task, scale, _folder(data))
+    if isinstance(scores, str | os.PathLike):
+        known = read_scores(Path(scores), table)
+    elif hasattr(scores, "items"):
+        known = known_scores(scores.items(), table)
+    else:
         raise UsageError(
             "scores are a dict or a pandas Series of architecture and score, or the path of a "
             f"file, not a {type(scores).__name__}."
         )
-    chosen, table = space_with_table(space, task, scale, _folder(data))
-    known = read_scores(scores, table) if path else known_scores(scores.items(), table)
     return Evaluation(evaluate_scores(table, known, split, space=chosen, population=chosen.size))
 
 
@@ -198,7 +200,8 @@ def run_method(
     config = with_values(config, typed(config, given))
 
     from harness.files.environment import threads, usual_threads
-    from harness.running.pipeline import Execution, run
+    from harness.running.pipeline import run
+    from harness.running.run_state import Execution
 
     execution = Execution(_folder(data), Path(runs), device, workers)
     with threads(usual_threads(config.task)):
