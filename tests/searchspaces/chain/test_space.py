@@ -155,8 +155,13 @@ def test_a_subnet_computes_what_its_path_does(space_class, affine):
 
 @every_space
 def test_a_step_moves_what_its_path_uses_and_nothing_else(space_class):
+    """Weight decay moves whatever has a gradient, even one of rounding errors (biases before a BN)."""
+    torch.manual_seed(0)
     space = space_class("compact")
     supernet = space.supernet(IMAGES["compact"], affine=True)
+    with torch.no_grad():
+        for parameter in supernet.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)  # BN biases begin at 0
     (arch,) = samples(space, 1)
     before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
     used = supernet.subnet(arch).state_dict()
@@ -165,6 +170,25 @@ def test_a_step_moves_what_its_path_uses_and_nothing_else(space_class):
     optimizer.step()
     for name, tensor in supernet.state_dict().items():
         assert torch.equal(tensor, before[name]) == (name not in used), name
+
+
+@every_space
+def test_the_logits_depend_on_every_parameter_of_the_path_and_no_other(space_class):
+    """In double, without the statistics of a batch, which take biases away; no unit is dead."""
+    torch.manual_seed(0)
+    space = space_class("compact")
+    supernet = space.supernet(IMAGES["compact"], affine=True).double().eval()
+    with torch.no_grad():
+        for name, parameter in supernet.named_parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
+            parameter.add_(1.0 if name.endswith("bias") else 0.0)
+    for arch in samples(space, 3):
+        supernet.zero_grad(set_to_none=True)
+        supernet(batch(space).double(), arch).square().sum().backward()
+        used = dict(supernet.subnet(arch).named_parameters())
+        for name, parameter in supernet.named_parameters():
+            moved = parameter.grad is not None and parameter.grad.abs().max() > 1e-9
+            assert moved == (name in used), name
 
 
 @every_scale
