@@ -12,7 +12,7 @@ import pytest
 from reports.papers.definition.loading import item_names, load_item
 
 ROOT = Path(__file__).parents[1]
-OWN = ("py", "lint")
+OWN = ("py", "rounding", "lint")
 STUDIES = (
     *(f"table-{number}" for number in (5, 10, 11, 15)),
     *(f"ablation-{name}" for name in ("kd", "teachers", "retrain", "perturb", "qp", "sampling")),
@@ -82,6 +82,21 @@ def test_each_study_reproduces_items_with_runs(written, name):
     else:
         assert name.endswith(item)
         assert load_item(paper, item).configs()
+
+
+def test_rounding_runs_the_same_tests_by_three_kinds_of_kernels(written):
+    own, *others = written["rounding"]["commands"].strip().splitlines()
+    assert own == written["py"]["commands"]
+    told = []
+    for command in (own, *others):
+        *kernels, last = command.split(own)
+        assert not last
+        words = shlex.split("".join(kernels))
+        ask = [sys.executable, "-c", "import torch; print(torch.backends.cpu.get_cpu_capability())"]
+        told.append(subprocess.check_output([*words, *ask], text=True).strip())
+    if told[0].startswith("AVX"):
+        assert told[1:] == ["AVX2", "DEFAULT"]
+    assert told[2] in ("DEFAULT", told[0])  # another processor has kernels of one kind
 
 
 def test_tox_lists_each_with_its_description(written):
