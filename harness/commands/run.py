@@ -45,8 +45,11 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     first.add_argument("--method", default=Config.method)
     first.add_argument("--preset", default=Config.preset)
     first.add_argument("--task", default=Config.task)
+    first.add_argument("--options.base", dest="base")
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
     defaults = Config.from_preset(chosen.preset, method=chosen.method, task=chosen.task)
+    if chosen.base in getattr(defaults.options, "BASES", ()):  # decides which options it has
+        defaults = with_values(defaults, {"options.base": chosen.base})
 
     parser = _parser()
     add_options(parser, defaults)

@@ -33,23 +33,29 @@ class Parser(argparse.ArgumentParser):
         return known
 
 
-def add_options(parser: argparse.ArgumentParser, tree: Any, prefix: str = "") -> None:
+def add_options(
+    parser: argparse.ArgumentParser, tree: Any, prefix: str = "", flags: str = ""
+) -> None:
     """One ``--dotted.name`` flag per leaf of ``tree``, whose values are shown as the defaults.
 
-    Flags left out stay absent from the namespace, so that only what the user gave is returned.
+    Flags left out stay absent from the namespace, so that only what the user gave is returned,
+    by the path of its leaf. Both begin with ``prefix``, but the flag with ``flags`` if that is
+    given: a branch may have another name in flags, in its metadata.
     """
+    flags = flags or prefix
     hints = get_type_hints(type(tree))
     for item in fields(tree):
         value = getattr(tree, item.name)
         if is_dataclass(value):
-            add_options(parser, value, f"{prefix}{item.name}.")
+            name = item.metadata.get("flag", item.name)
+            add_options(parser, value, f"{prefix}{item.name}.", f"{flags}{name}.")
             continue
         if "help" not in item.metadata:
             continue
         name = f"{prefix}{item.name}"
         text = f"{item.metadata['help']} (default: {value!r})".replace("%", "%%")
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
+            f"--{f'{flags}{item.name}'.replace('_', '-')}",
             dest=name,
             type=_converter(hints[item.name]),
             choices=item.metadata.get("choices") or None,

@@ -21,7 +21,7 @@ from methods.mngnas.distillation import Outputs, mixed_distillation
 from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe
-from methods.registry import METHODS, options_class
+from methods.registry import METHODS
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.supernet import Supernet
 
@@ -35,7 +35,7 @@ class MNGNAS(Method):
 
     def __init__(self, setting: Setting, options: MNGNASOptions):
         super().__init__(setting, options)
-        self.base: Method = METHODS[options.base](setting, options_class(options.base)())
+        self.base: Method = METHODS[options.base](setting, options.base_options)
         self.supernet, self.optimizer = self.base.supernet, self.base.optimizer
         self.costs = self.base.costs
         self.population: list[Member] = []
@@ -44,21 +44,18 @@ class MNGNAS(Method):
 
     @classmethod
     def training_identity(cls, options: MNGNASOptions) -> dict[str, Any]:
-        base = options_class(options.base)()
-        return METHODS[options.base].training_identity(base)
+        return METHODS[options.base].training_identity(options.base_options)
 
     @classmethod
     def paths_per_step(cls, options: MNGNASOptions, space: SearchSpace) -> dict[str, float]:
-        base = options_class(options.base)()
-        return METHODS[options.base].paths_per_step(base, space)
+        return METHODS[options.base].paths_per_step(options.base_options, space)
 
     @classmethod
     def compute_per_step(
         cls, options: MNGNASOptions, space: SearchSpace, recipe: Recipe, images: int
     ) -> float:
         """Of the supernet's training; search and retraining come on top, whatever its length."""
-        base = options_class(options.base)()
-        return METHODS[options.base].compute_per_step(base, space, recipe, images)
+        return METHODS[options.base].compute_per_step(options.base_options, space, recipe, images)
 
     def notes(self) -> list[str]:
         return self.base.notes()

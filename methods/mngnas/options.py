@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from methods.options import option
+from methods.registry import options_class
 from searchspaces.errors import UsageError
 
 
 @dataclass(frozen=True)
 class MNGNASOptions:
-    """Hyper-parameters of the search (Section IV-A); arms of the ablation."""
+    """Hyper-parameters of the search (Section IV-A); arms of the ablation.
 
-    base: str = option("spos", "method that trains the supernet", ("spos", "fairnas", "mixpath"))
+    ``base_options`` are those of the method ``base``, by default its defaults; on the command
+    line ``--options.base.*``.
+    """
+
+    BASES: ClassVar = ("spos", "fairnas", "mixpath")
+
+    base: str = option("spos", "method that trains the supernet", BASES)
+    base_options: Any = field(default=None, metadata={"flag": "base"})
     kd: str = option(
         "full",
         "teachers while retraining: none (labels only), the best model of the previous epoch, "
@@ -38,6 +47,7 @@ class MNGNASOptions:
 
     def __post_init__(self) -> None:
         """Raises :class:`UsageError` for values that no search can have."""
+        self._settle_base()
         least = {name: 1 for name in ("search_epochs", "population", "teachers", "retrain_steps")}
         least |= {name: 0 for name in ("removed", "crossover", "retrain_lr", "perturbed")}
         for name, bound in (least | {"perturb_steps": 0}).items():
@@ -48,3 +58,14 @@ class MNGNASOptions:
                 )
         if self.crossover > 1:
             raise UsageError(f"--options.crossover is a share, at most 1, not {self.crossover}.")
+
+    def _settle_base(self) -> None:
+        """Untouched options of another base, as a changed ``base`` leaves them, are no choice."""
+        wanted, given = options_class(self.base), self.base_options
+        if isinstance(given, wanted):
+            return
+        if given is not None and given != type(given)():
+            raise UsageError(
+                f"{type(given).__name__} are no options of --options.base {self.base}."
+            )
+        object.__setattr__(self, "base_options", wanted())

@@ -1,6 +1,7 @@
 """The configuration: presets, limits, and the name of a run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +9,11 @@ from harness.commands.run import parse
 from harness.config.config import Config, with_values
 from harness.config.presets import PRESETS, preset_values
 from harness.tasks.registry import TASKS
+from methods.fairnas import FairNASOptions
+from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe
 from methods.registry import METHODS, options_class
+from methods.spos import SPOSOptions
 from searchspaces.errors import UsageError
 
 
@@ -209,3 +213,28 @@ def test_a_configuration_made_in_python_has_the_options_of_its_method():
     assert Config(method="spos").options == options_class("spos")()
     with pytest.raises(UsageError, match="did you mean 'spos'"):
         Config(method="sops")
+
+
+# The base of MNGNAS -------------------------------------------------------------------------------
+
+
+def test_options_of_the_base_method_can_be_given():
+    config = configured(
+        *("--method", "mngnas", "--options.base", "fairnas"),
+        *("--options.base.fairness", "expectation", "--options.kd", "none"),
+    )
+    assert config.options.base_options == FairNASOptions(fairness="expectation")
+    assert config.options.kd == "none"
+    assert config.to_dict()["options"]["base_options"]["fairness"] == "expectation"
+    plain = configured("--method", "mngnas", "--options.base", "fairnas", "--options.kd", "none")
+    assert plain.options.base_options == FairNASOptions()
+    assert plain.run_name("t") != config.run_name("t")
+
+
+def test_the_base_decides_which_options_it_has():
+    assert configured("--method", "mngnas").options.base_options == SPOSOptions()
+    with pytest.raises(UsageError, match="unknown option '--options.base.sampler'"):
+        configured("--method", "mngnas", "--options.base", "mixpath", "--options.base.sampler", "x")
+    with pytest.raises(UsageError, match="SPOSOptions are no options of --options.base fairnas"):
+        MNGNASOptions(base="fairnas", base_options=SPOSOptions(reject_dead=True))
+    assert replace(MNGNASOptions(), base="fairnas").base_options == FairNASOptions()

@@ -15,6 +15,7 @@ from methods.mngnas.method import MNGNAS
 from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe, Scoring, SearchLimits
+from methods.spos import SPOSOptions
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -329,3 +330,10 @@ def test_impossible_options_are_refused(wrong):
     (name,) = wrong
     with pytest.raises(UsageError, match=f"--options.{name.replace('_', '-')}"):
         replace(OPTIONS, **wrong)
+
+
+def test_the_base_gets_its_options():
+    method = make(replace(OPTIONS, base_options=SPOSOptions(reject_dead=True)))
+    assert method.base.options == SPOSOptions(reject_dead=True)
+    identity = method.training_identity(method.options)
+    assert identity["options"]["reject_dead"] is True
