@@ -28,7 +28,6 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "supernet.cells": 1,
             "score.images": 500,
         },
-        "cream": {"options.update_every": 10},
         "ennas": {"options.report_images": 64},
         "mngnas": {
             "options.search_epochs": 2,

@@ -24,6 +24,7 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 SAMPLE_SEED = 2023
+SETTLED = 3  # rounds until steps and what one costs fit each other
 OVER = 1.05  # times the budget, from where on a note says so
 
 
@@ -94,10 +95,12 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
     method, recipe = METHODS[config.method], config.train
     paths = method.paths_per_step(config.options, space)
     cost = {"images": paths["forwards"], "backwards": paths["backwards"]}.get(config.equalise, 1.0)
-    if config.equalise == "compute":
-        per_step = method.compute_per_step(config.options, space, recipe, images)
-        cost = per_step / compute(1, 1)
-    return replace(recipe, steps=max(round(recipe.steps / cost), 1))
+    steps = max(round(recipe.steps / cost), 1)
+    for _ in range(SETTLED if config.equalise == "compute" else 0):
+        now = replace(recipe, steps=steps)  # a step may cost more in a shorter training
+        per_step = method.compute_per_step(config.options, space, now, images)
+        steps = max(round(recipe.steps * compute(1, 1) / per_step), 1)
+    return replace(recipe, steps=steps)
 
 
 def over_budget(config: Config, spent: float, images: int) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from methods.base import PATHS, Batch, Method, Setting, set_learning_rate
+from methods.base import PATHS, Batch, Method, Setting, compute, set_learning_rate, sgd
 from methods.batchnorm import frozen_statistics
 from methods.cream.matching import (
     MatchingNetwork,
@@ -61,6 +61,7 @@ class Cream(Method):
         self.quirks = Quirks.all(options.official_quirks)
         self.board = Board(options.board)
         self.board_opens = round(options.warmup * setting.recipe.steps)
+        self.update_every = options.update_every(setting.recipe.steps)
         self.matching = MatchingNetwork(options.slice, self.data.image.classes)
         self.matching.to(setting.device)
         self.matching_optimizer = torch.optim.SGD(
@@ -69,6 +70,9 @@ class Cream(Method):
             setting.recipe.momentum,
             nesterov=setting.recipe.nesterov,
         )
+        if self.quirks.live_matching:
+            for group in sgd(self.matching, setting.recipe).param_groups:
+                self.optimizer.add_param_group(group)
 
     @classmethod
     def paths_per_step(cls, options: CreamOptions, space: SearchSpace) -> dict[str, float]:
@@ -79,10 +83,16 @@ class Cream(Method):
     def compute_per_step(
         cls, options: CreamOptions, space: SearchSpace, recipe: Recipe, images: int
     ) -> float:
-        """Also what choosing a teacher passes: the stored images of the board, full by then."""
+        """Also what choosing a teacher passes, the stored images of a full board, and updates.
+
+        An update of the matching network chooses once more, then passes a slice thrice, twice of
+        them back.
+        """
         own = super().compute_per_step(options, space, recipe, images)
-        look_up = options.board * options.slice / recipe.batch_size
-        return own + (1 - options.warmup) * look_up
+        chosen_by = options.board * options.slice
+        updated = chosen_by + options.slice * compute(3, 2)
+        extra = chosen_by + updated / options.update_every(recipe.steps)
+        return own + (1 - options.warmup) * extra / recipe.batch_size
 
     def _check_prior(self) -> None:
         given = len(self.prior)
@@ -108,7 +118,7 @@ class Cream(Method):
         if self.board.entries:
             with self._beside_training():
                 since = step - self.board_opens
-                if since and since % self.options.update_every == 0:
+                if since and since % self.update_every == 0:
                     set_learning_rate(self.optimizer, recipe, step)  # of its real, clipped step
                     self.meta_update(path, batch)
                 target, rho = self.guide(path, batch)
@@ -119,13 +129,16 @@ class Cream(Method):
             kd = functional.cross_entropy(logits, target)
             loss = mixed_loss(loss, kd, rho, self.options.loss)
         loss.backward()
+        if self.quirks.live_matching:
+            self.team.average(self.matching.parameters())
         self.update(step)
         self.count(1, 1, len(batch[1]))
         if step >= self.board_opens:
             outputs = self.team.whole(logits.detach())
             self.offer(path, batch, outputs, target if target is None else self.team.whole(target))
         told = {"loss": loss, "kd": kd}
-        return {n: self.team.mean(value.detach()) for n, value in told.items()} | {"rho": rho}
+        means = {name: self.team.mean(value.detach()) for name, value in told.items()}
+        return means | {"rho": rho.detach()}
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
         path = list(self.space.sample(rng))
@@ -140,11 +153,12 @@ class Cream(Method):
     def guide(self, path: Path, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The teacher's probabilities ``[B, classes]`` for this process's images, and its ρ.
 
-        Both are detached.
+        Both are detached, but for ρ where the released code lets each step train by it.
         """
         x, _ = self.team.part(batch)
-        with torch.no_grad():
+        with torch.set_grad_enabled(self.quirks.live_matching):
             teacher, rho = self.choose_teacher(path)
+        with torch.no_grad():
             target = self.supernet(x, teacher.path).softmax(1)
         self.count(1, 0, len(batch[1]))
         return target, rho
@@ -157,7 +171,8 @@ class Cream(Method):
         images = torch.cat([entry.images for entry in self.board.entries])
         stored = torch.stack([entry.probabilities for entry in self.board.entries])
         parts = images.split(self.options.slice if self.quirks.live_statistics else len(images))
-        with torch.no_grad(), self.team.apart():
+        live = self.quirks.live_matching and torch.is_grad_enabled()
+        with torch.set_grad_enabled(live), self.team.apart():
             student = torch.cat([self.supernet(part, path) for part in parts]).softmax(1)
         self.count(len(parts), 0, len(images))
         scores = self.matching(student.view_as(stored), stored)

@@ -19,7 +19,11 @@ class CreamOptions:
     board: int = option(10, "paths on the prioritised board")
     warmup: float = option(1 / 6, "share of the steps before the board fills and distillation")
     slice: int = option(4, "images stored with a path on the board, and in each half of an update")
-    update_every: int = option(200, "steps between two updates of the matching network")
+    update_share: float = option(
+        1 / 750,
+        "share of the steps between two updates of the matching network: 200 of the 150,000 that "
+        "the released code takes",
+    )
     meta_lr: float = option(1e-4, "learning rate of the matching network")
     loss: str = option(
         "code",
@@ -38,14 +42,14 @@ class CreamOptions:
     report_images: int = option(
         256, "validation images that teachers are watched on after each epoch; 0: none"
     )
-    official_quirks: bool = option(False, "repeat the five defects of the released code")
+    official_quirks: bool = option(False, "repeat the six defects of the released code")
 
     def __post_init__(self) -> None:
         for name, (low, high) in {
             "board": (1, math.inf),
             "warmup": (0, 1),
             "slice": (2, math.inf),  # batch statistics of one 1x1 image are undefined
-            "update_every": (1, math.inf),
+            "update_share": (0, 1),
             "meta_lr": (0, 1),
             "report_images": (0, math.inf),
         }.items():
@@ -55,6 +59,10 @@ class CreamOptions:
                 flag = name.replace("_", "-")
                 raise UsageError(f"--options.{flag} must be {bounds}, not {value}.")
         parse_prior(self.pre_prob)
+
+    def update_every(self, steps: int) -> int:
+        """Steps between two updates of the matching network in a training of ``steps``."""
+        return max(round(self.update_share * steps), 1)
 
     @property
     def prior(self) -> tuple[float, ...]:
@@ -93,6 +101,7 @@ class Quirks:
     borrowed_outputs: bool = False  # an entry stores its teacher's probabilities, not its own
     first_tensor_only: bool = False  # of the virtual student one tensor reaches the meta gradient
     live_statistics: bool = False  # teachers and scoring update the BN statistics, 4 images each
+    live_matching: bool = False  # each step trains the matching network too, and the student by ρ
 
     @classmethod
     def all(cls, on: bool) -> Quirks:

@@ -15,7 +15,7 @@ from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
 QUICK = {
-    "cream": {"slice": 2, "update_every": 1, "warmup": 0.25},
+    "cream": {"slice": 2, "update_share": 0, "warmup": 0.25},
     "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
     "dna": {"teacher": ""},
     "mngnas": {

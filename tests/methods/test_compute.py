@@ -11,7 +11,7 @@ from methods.options import Recipe
 from methods.registry import METHODS, options_class
 
 # A board that is full two steps after it opens; a teacher that needs no ground truth.
-CHANGES = {"cream": {"board": 2, "slice": 2}, "dna": {"teacher": ""}}
+CHANGES = {"cream": {"board": 2, "slice": 2, "update_share": 0.25}, "dna": {"teacher": ""}}
 STEPS, BATCH, IMAGES = 24, 8, 40
 ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
 
@@ -46,11 +46,13 @@ def test_by_hand(name, per_image):
 
 
 def test_cream_pays_for_its_teacher_and_for_choosing_it():
-    """After a sixth of the steps: a teacher's forward, and ten times four stored images."""
+    """After a sixth of the steps: a teacher's forward, and ten times four stored images.
+
+    These once more in every 750th of the steps, and four images thrice, twice of them back.
+    """
     space, recipe = setting_of("macro").space, Recipe(steps=4000, batch_size=64)
     said = METHODS["cream"].compute_per_step(options_class("cream")(), space, recipe, 3000)
-    assert said == pytest.approx(3 + 5 / 6 * (1 + 40 / 64))
-    assert round(4000 * 3 / said) == 2756
+    assert said == pytest.approx(3 + 5 / 6 * (1 + 40 / 64 + (40 + 4 * 7) / 64 / 5))
 
 
 def test_ennas_pays_for_its_probes():

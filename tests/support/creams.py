@@ -9,7 +9,8 @@ from methods.cream.options import CreamOptions
 from methods.options import Recipe, Scoring, SearchLimits
 
 STEPS, OPENS = 24, 4
-OPTIONS = CreamOptions(board=3, update_every=5)
+EVERY = 5
+OPTIONS = CreamOptions(board=3, update_share=EVERY / STEPS)
 RECIPE = Recipe(steps=STEPS, batch_size=32, lr=0.05, label_smoothing=0.1)
 DATA = PlantedData(600)
 

@@ -38,7 +38,7 @@ TRAININGS = (
 STEPS = 4
 # So that whatever a method does now and then happens within these steps.
 _AT_ONCE = {
-    "cream": "--options.warmup 0 --options.update-every 1",
+    "cream": "--options.warmup 0 --options.update-share 0",
     "ennas": "--options.warmup 0 --options.data-share 0.001",
 }
 

@@ -29,7 +29,7 @@ _OF_METHOD = {
     "spos": "",
     "fairnas": "",
     "mixpath": "",
-    "cream": "--options.slice 2 --options.update-every 2",
+    "cream": "--options.slice 2 --options.update-share 0.34",
     "ennas": "--options.probe-images 16 --options.report-images 32",
     "darts": "",
     "gdas": "",

@@ -103,7 +103,7 @@ def test_every_other_value_changes_the_name(method):
     names = {config.run_name("t"), config.run_name("another table")}
     values = {k: v for k, v in leaves(config.to_dict()) if k not in ("seed", "preset")}
     for name, value in values.items():
-        other = "1,2" if name == "options.pre_prob" else _another(value)
+        other = {"options.pre_prob": "1,2", "options.base": "fairnas"}.get(name, _another(value))
         names.add(with_values(config, {name: other}).run_name("t"))
     assert len(names) == len(values) + 2
 

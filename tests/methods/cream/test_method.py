@@ -8,6 +8,7 @@ import pytest
 import torch
 from creams import (
     DATA,
+    EVERY,
     OPENS,
     OPTIONS,
     RECIPE,
@@ -114,7 +115,7 @@ def test_teacher_carries_no_gradient_and_moves_with_no_step():
 
 
 def test_only_the_student_updates_the_statistics():
-    step = OPENS + OPTIONS.update_every  # with a meta update
+    step = OPENS + EVERY  # with a meta update
     method, alone = trained(step), trained(step)
     x, _ = batch = batch_of(method, step)
     path = path_of(method, step)
@@ -153,7 +154,7 @@ def test_matching_network_learns_on_its_schedule_only():
         method.train_step(step)
         if not equal(before, state_of(method.matching)):
             learned.append(step)
-    assert learned == list(range(OPENS + OPTIONS.update_every, STEPS, OPTIONS.update_every))
+    assert learned == list(range(OPENS + EVERY, STEPS, EVERY))
 
 
 def test_costs_are_counted():
@@ -181,7 +182,7 @@ def test_official_quirks_are_all_or_none():
     assert Cream(setting(), OPTIONS).quirks == Quirks()
     method = Cream(setting(), replace(OPTIONS, official_quirks=True))
     assert all(vars(method.quirks).values())
-    assert len(vars(method.quirks)) == 5
+    assert len(vars(method.quirks)) == 6
 
 
 def test_last_score_weighs_by_the_last_entry_and_keeps_the_teacher():
@@ -217,7 +218,7 @@ def test_borrowed_outputs_are_the_teachers_unless_the_board_was_empty():
 
 
 def test_first_tensor_only_changes_what_the_matching_network_learns():
-    step = OPENS + OPTIONS.update_every
+    step = OPENS + EVERY
     method, quirky = trained(step), trained(step, quirks=Quirks(first_tensor_only=True))
     before = state_of(method.matching)
     for one in (method, quirky):
@@ -240,6 +241,62 @@ def test_live_statistics_contaminate_with_every_pass():
 
 
 # Search and state ---------------------------------------------------------------------------
+
+
+def test_matching_that_trains_with_every_step(monkeypatch):
+    """The sixth quirk: ρ passes the gradient of the loss on, to matching and to the student."""
+    monkeypatch.setattr(Quirks, "all", classmethod(lambda cls, on: cls(live_matching=True)))
+    step = OPENS + 3  # no meta update
+    method = trained(step)
+    twin = trained(step)
+    twin.optimizer.zero_grad()
+    x, y = batch_of(twin, step)
+    path = path_of(twin, step)
+    stored = torch.stack([entry.probabilities for entry in twin.board.entries])
+    images = torch.cat([entry.images for entry in twin.board.entries])
+    student = twin.supernet(images, path).softmax(1).view_as(stored)
+    score = twin.matching(student, stored).max()
+    teacher = twin.board.entries[int(twin.matching(student, stored).argmax())]
+    target = twin.supernet(x, teacher.path).softmax(1).detach()
+    logits = twin.supernet(x, path)
+    ce = functional.cross_entropy(logits, y, label_smoothing=0.1)
+    kd = functional.cross_entropy(logits, target)
+    rho = torch.sigmoid(-score)
+    (((2 - rho) * ce + rho * kd) / 2).backward()
+    watched = {}
+
+    def watch(*_):
+        tensors = [*method.supernet.named_parameters(), *method.matching.named_parameters()]
+        watched.update(
+            {name: tensor.grad.clone() for name, tensor in tensors if tensor.grad is not None}
+        )
+
+    monkeypatch.setattr(method, "update", watch)
+    method.train_step(step)
+    expected = [*twin.supernet.named_parameters(), *twin.matching.named_parameters()]
+    expected = {name: tensor.grad for name, tensor in expected if tensor.grad is not None}
+    assert watched.keys() == expected.keys() and "linear.weight" in expected
+    assert expected["linear.weight"].abs().max() > 0
+    for name, gradient in expected.items():
+        torch.testing.assert_close(watched[name], gradient, rtol=1e-4, atol=1e-7)
+
+
+def test_a_step_moves_the_matching_network_only_by_the_quirk(monkeypatch):
+    for live in (False, True):
+        monkeypatch.setattr(
+            Quirks, "all", classmethod(lambda cls, on, live=live: cls(live_matching=live))
+        )
+        method = trained(OPENS + 3)
+        before = state_of(method.matching)
+        method.train_step(OPENS + 3)
+        assert equal(before, state_of(method.matching)) != live
+
+
+def test_updates_are_a_share_of_the_steps():
+    assert CreamOptions().update_every(150_000) == 200
+    assert CreamOptions().update_every(3000) == 4
+    assert CreamOptions().update_every(10) == 1
+    assert Cream(setting(replace(RECIPE, steps=1500)), CreamOptions()).update_every == 2
 
 
 def test_epoch_report_watches_teachers_and_changes_nothing():
@@ -328,7 +385,7 @@ def test_trained_state_carries_what_a_search_needs():
 
 def test_planted_ranking_is_found():
     recipe = Recipe(steps=200, batch_size=64, lr=0.05, weight_decay=0.0)
-    method = Cream(setting(recipe, PlantedData(2000)), CreamOptions(update_every=20))
+    method = Cream(setting(recipe, PlantedData(2000)), CreamOptions())
     for step in range(recipe.steps):
         method.train_step(step)
     space = method.space

@@ -50,7 +50,7 @@ def test_batches_hold_two_slices():
     [
         {"board": 0},
         {"slice": 1},
-        {"update_every": 0},
+        {"update_share": -0.1},
         {"warmup": 1.1},
         {"warmup": float("nan")},
         {"meta_lr": -1e-4},
