@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.files.fetch import DATASETS
 from harness.files.places import fetched_folder, home, named_folder
 from harness.tabular.checksums import is_sealed, remembered_sha256
 from harness.tabular.importer import IMPORTERS, Cost, Importer
 from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
 from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
 
 EMBEDDED = Path(__file__).parent / "embedded"
 _LEVELS = ("", "*/", "*/*/")
+_IMPORTS = 2  # raised when importers make other tables of the same file
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ def tables_folder() -> Path:
 
 
 def find_table(
-    space: str, scale: str, task: str, data: Path | str | None = None, cost: Cost | None = None
+    space: str,
+    scale: str,
+    task: str,
+    data: Path | str | None = None,
+    cost: Cost | None = None,
+    truth: str = "",
 ) -> Table:
     """The ground truth of (space, scale, task).
 
@@ -65,26 +71,36 @@ def find_table(
     tables first, then for published files, which are imported and cached under the SHA-256 of
     their content; then in :func:`tables_folder`; then, as in ``data``, among the files that were
     fetched; then in the package. Within one place, a table whose test columns are of networks
-    trained on all training images comes first. ``cost`` fills in what a published file does not
-    tell. Raises :class:`MissingTable` if there is none, :class:`UsageError` for a damaged one.
+    trained on all training images comes first; of what was fetched and what is in the package
+    then the one with more columns. ``truth`` names the training whose test accuracies are asked
+    for and passes over places without them; empty is each table's own. ``cost`` fills in what a
+    published file does not tell. Raises :class:`MissingTable` if there is none,
+    :class:`UsageError` for a damaged one, and where there are tables but none with ``truth``.
     """
     name, folder, fetched = f"{space}-{scale}-{task}", named_folder(data), fetched_folder()
     places: list[Iterable[Table]] = [
         _one(tables_folder(), name),
-        _in_data(fetched, space, scale, task, cost),
-        _one(EMBEDDED, name),
+        _fullest(
+            [_in_data(fetched, space, scale, task, cost), _packaged(space, scale, task, cost)]
+        ),
     ]
     if folder is not None:
         places.insert(0, _in_data(folder, space, scale, task, cost))
+    others: dict[str, int] = {}
     for place in places:
-        table = _preferred(place)
+        table = _preferred(place, truth)
+        if table is not None and (not truth or truth in table.meta.truths):
+            return table.of_training(truth)
         if table is not None:
-            return table
+            others |= table.meta.truths
+    if others:
+        raise UsageError(
+            f"there are tables {name} with test accuracies of the training {' and '.join(others)}, "
+            f"none of '{truth}'{nearest(truth, others)}"
+        )
     bring = f"nas-harness table build --space {space} --scale {scale} --task {task}"
     if space in IMPORTERS and _published(IMPORTERS[space], scale, task):
         bring = f"nas-harness table import {space} FILE"
-        if space in DATASETS:
-            bring = f"nas-harness fetch {space}` or `{bring}"
     looked = (
         f"{folder or 'a data folder (none given)'}, {tables_folder()}, {fetched} or the package"
     )
@@ -110,7 +126,7 @@ def list_tables(data: Path | str | None = None) -> list[Listed]:
     listed = [] if folder is None else _list_data(folder)
     listed += _list_folder(tables_folder(), "home")
     listed += _list_data(fetched_folder())
-    return listed + _list_folder(EMBEDDED, "package")
+    return listed + _list_folder(EMBEDDED, "package") + _list_sources(EMBEDDED)
 
 
 def _list_folder(folder: Path, origin: str) -> list[Listed]:
@@ -118,7 +134,11 @@ def _list_folder(folder: Path, origin: str) -> list[Listed]:
 
 
 def _list_data(folder: Path) -> list[Listed]:
-    listed = [_describe(path, "data") for path in _parquets(folder, "")]
+    return [_describe(path, "data") for path in _parquets(folder, "")] + _list_sources(folder)
+
+
+def _list_sources(folder: Path) -> list[Listed]:
+    listed = []
     for space in IMPORTERS:
         importer: Importer = IMPORTERS[space]
         for path, tasks in _sources(folder, importer):
@@ -135,15 +155,37 @@ def _describe(path: Path, origin: str) -> Listed:
     return Listed(table.meta.name, origin, path, len(table), table.meta)
 
 
-def _preferred(tables: Iterable[Table]) -> Table | None:
-    """The first whose test networks were trained on all training images, or else the first."""
+def _preferred(tables: Iterable[Table], truth: str = "") -> Table | None:
+    """The first with ``truth``, or else the first.
+
+    Without ``truth`` the first whose test networks were trained on all training images.
+    """
     first = None
     for table in tables:
-        if table.meta.training.get("test_trained_on_all", True):
+        if truth in table.meta.truths if truth else _trained_on_all(table):
             return table
         if first is None:
             first = table
     return first
+
+
+def _trained_on_all(table: Table) -> bool:
+    return table.meta.training.get("test_trained_on_all", True)
+
+
+def _fullest(places: Iterable[Iterable[Table]]) -> Iterator[Table]:
+    """The preferred tables of ``places``, those with more columns of accuracies first."""
+    tables = [table for table in map(_preferred, places) if table is not None]
+    yield from sorted(tables, key=lambda table: -len(table.accuracies))
+
+
+def _packaged(space: str, scale: str, task: str, cost: Cost | None) -> Iterator[Table]:
+    """The table of the package, or the one made of the packaged table of a larger space."""
+    name = f"{space}-{scale}-{task}"
+    if (EMBEDDED / f"{name}.parquet").exists() or space not in IMPORTERS:
+        yield from _one(EMBEDDED, name)
+    else:
+        yield from _from_sources(EMBEDDED, space, scale, task, cost)
 
 
 def _one(folder: Path, name: str) -> Iterator[Table]:
@@ -161,10 +203,16 @@ def _in_data(folder: Path, space: str, scale: str, task: str, cost: Cost | None)
         table = Table.load(path)
         if table.meta.name == name:
             yield table
+    yield from _from_sources(folder, space, scale, task, cost)
+
+
+def _from_sources(
+    folder: Path, space: str, scale: str, task: str, cost: Cost | None
+) -> Iterator[Table]:
     if space in IMPORTERS and scale == IMPORTERS[space].scale:
         for path, tasks in _sources(folder, IMPORTERS[space]):
             if task in tasks:
-                yield _imported(path, IMPORTERS[space], name, cost)
+                yield _imported(path, IMPORTERS[space], f"{space}-{scale}-{task}", cost)
 
 
 def _parquets(folder: Path, name: str) -> list[Path]:
@@ -193,7 +241,7 @@ def _sources(folder: Path, importer: Importer) -> Iterator[tuple[Path, tuple[str
 def _imported(path: Path, importer: Importer, name: str, cost: Cost | None) -> Table:
     """The table ``name`` made from the published file ``path``, from the cache if it is there."""
     folder = tables_folder() / "imported"
-    cache = folder / f"{remembered_sha256(path, folder / 'sha256')}-v{SCHEMA_VERSION}"
+    cache = folder / f"{remembered_sha256(path, folder / 'sha256')}-v{SCHEMA_VERSION}.{_IMPORTS}"
     for table in _one(cache, name):
         if table.params is not None or cost is None:
             return table

@@ -21,7 +21,7 @@ import numpy as np
 
 from harness.files.sizes import check_file, check_zip
 from harness.tabular.checksums import sha256
-from harness.tabular.importer import Cost, Importer
+from harness.tabular.importer import SCALE, Cost, Importer
 from harness.tabular.nasbench101_tfrecord import EPOCHS, REPEATS, SPLITS, read_runs
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError
@@ -46,12 +46,18 @@ _BROKEN = (
     zlib.error,
 )
 _IMAGES = 10_000  # of validation, and of test
+_AUTHORS = (
+    "Chris Ying, Aaron Klein, Esteban Real, Eric Christiansen, Kevin Murphy and Frank Hutter "
+    "(ICML 2019, arXiv:1902.09635)"
+)
 _RECIPE = {
     "optimizer": "RMSProp (TensorFlow's: decay 0.9, momentum 0.9, epsilon 1), L2 penalty 1e-4",
     "schedule": "learning rate 0.2, cosine to 0",
     "batch": 256,
     "augmentation": "horizontal flip, random crop (padding 4)",
     "test_trained_on_all": False,
+    "truth": TASK,
+    "truth_images": {TASK: 40_000},
 }
 
 
@@ -88,6 +94,7 @@ def _table(
         resolution={name.split(".")[0]: 100 / _IMAGES for name in fractions},
         training=_RECIPE,
         notes=" ".join(notes),
+        authors=_AUTHORS,
     )
     try:
         archs = canonical_strings(genes)
@@ -131,7 +138,8 @@ def _read_means(path: Path, cost: Cost | None) -> list[Table]:
         raise UsageError(f"{path} is damaged or another file: {error}; get it again.") from error
     source = "github.com/NiccoloCavagnero/FreeREA @9c2a726c, cells enumerated and matched by params"
     notes = ["Means over three trainings; no validation accuracy."]
-    return [_table(path, cost, genes, params, fractions, source, "MIT", notes)]
+    licence = "Apache-2.0 (the benchmark), MIT (FreeREA)"
+    return [_table(path, cost, genes, params, fractions, source, licence, notes)]
 
 
 def _genes(vertices: int, bits: np.ndarray, operators: np.ndarray) -> np.ndarray:
@@ -157,6 +165,8 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
     )
 
 
+TABLE = f"nb101-{SCALE}-{TASK}.parquet"
+"""The benchmark's own table, of which those of smaller spaces can be made."""
 IMPORTER = Importer(files={_OFFICIAL: (TASK,), _MEANS: (TASK,)}, read_file=_read_file)
 
 
@@ -185,10 +195,11 @@ def restrict(table: Table, space: CellSpace, cost: Cost | None) -> Table:
 
 
 def _read_restricted(make: type[CellSpace], path: Path, cost: Cost | None = None) -> list[Table]:
-    return [restrict(table, make(), cost) for table in IMPORTER.read_file(path, None)]
+    tables = [Table.load(path)] if path.name == TABLE else IMPORTER.read_file(path, None)
+    return [restrict(table, make(), cost) for table in tables]
 
 
 MIXPATH, ONE_SHOT_1_1, ONE_SHOT_1_2 = (
-    Importer(IMPORTER.files, partial(_read_restricted, make))
+    Importer(IMPORTER.files | {TABLE: (TASK,)}, partial(_read_restricted, make))
     for make in (MixPathSpace, OneShot1Space1, OneShot1Space2)
 )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from harness.files.sizes import check_zip
-from harness.tabular.nasbench201_source import ROWS, Source
+from harness.tabular.nasbench201_source import HALF, ROWS, Source
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 
@@ -27,6 +27,7 @@ _SETS = {
         "train": ("cifar10-valid", "train"),
         "val": ("cifar10-valid", "x-valid"),
         "test": ("cifar10", "ori-test"),
+        f"{HALF}:test": (HALF, "ori-test"),
     },
     "cifar100": {
         "train": ("cifar100", "train"),
@@ -92,9 +93,16 @@ def _tables(
     if len(archs) != ROWS:
         notes.append(f"Partial: {len(archs)} of {ROWS} architectures; rows are not their indices.")
     return [
-        source.table(task, archs, dict(sorted(columns[task].items())), costs[task], notes)
+        source.table(
+            task, archs, dict(sorted(columns[task].items(), key=_own_first)), costs[task], notes
+        )
         for task in _SETS
     ]
+
+
+def _own_first(column: tuple[str, np.ndarray]) -> tuple[bool, str]:
+    """Columns of another training than the benchmark's own come last."""
+    return ":" in column[0], column[0]
 
 
 def _accuracies(results: Any, dataset: str, evaluation: str) -> dict[int, float]:

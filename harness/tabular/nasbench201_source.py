@@ -34,6 +34,10 @@ _IMAGES = {
     "cifar100": {"train": 50_000, "val": 5_000, "test": 5_000},
     "imagenet16-120": {"train": 151_700, "val": 3_000, "test": 3_000},
 }
+_TRAINED_ON = {"cifar10": 50_000, "cifar100": 50_000, "imagenet16-120": 151_700}
+HALF, HALF_IMAGES = "cifar10-valid", 25_000
+"""CIFAR-10's training on half of the images, and their number."""
+_AUTHORS = "Xuanyi Dong and Yi Yang (NAS-Bench-201, ICLR 2020, arXiv:2001.00326)"
 _RECIPE = {
     "optimizer": "SGD, Nesterov momentum 0.9, weight decay 5e-4",
     "schedule": "learning rate 0.1, cosine to 0",
@@ -65,18 +69,24 @@ class Source:
         accuracies: dict[str, np.ndarray],
         costs: np.ndarray | None,
         notes: list[str],
-        test_trained_on_all: bool = True,
+        half: bool = False,
     ) -> Table:
         """The checked table of one task; ``costs`` int64 ``[rows, 2]``: params, multiply-adds.
 
-        Raises :class:`UsageError`, naming the file, for strings that are no architectures and
-        whatever :class:`Table` refuses.
+        ``half`` says that the test columns are of the training :data:`HALF`. Raises
+        :class:`UsageError`, naming the file, for strings that are no architectures and whatever
+        :class:`Table` refuses.
         """
         for arch in archs:
             if not isinstance(arch, str) or not _CELL.fullmatch(arch):
                 raise UsageError(f"{self.path}: '{arch}' is not a NAS-Bench-201 architecture.")
         if task == "cifar10":
             notes = [*notes, "Train and validation are of the cifar10-valid training (25k/25k)."]
+        truth, truths = task, {task: _TRAINED_ON[task]}
+        if half:
+            truth, truths = HALF, {HALF: HALF_IMAGES}
+        elif any(name.startswith(f"{HALF}:") for name in accuracies):
+            truths[HALF] = HALF_IMAGES
         if _PUBLISHED.get(self.path.name, self.sha256) != self.sha256:
             notes = [*notes, "SHA-256 differs from that of the published file of this name."]
         meta = TableMeta(
@@ -90,8 +100,14 @@ class Source:
             created_by=f"nas-harness table import nb201 {self.path.name}",
             epochs=200,
             resolution={split: 100 / images for split, images in _IMAGES[task].items()},
-            training={**_RECIPE, "test_trained_on_all": test_trained_on_all},
+            training={
+                **_RECIPE,
+                "test_trained_on_all": not half,
+                "truth": truth,
+                "truth_images": truths,
+            },
             notes=" ".join(notes),
+            authors=_AUTHORS,
         )
         params, madds = (None, None) if costs is None else costs.T
         try:

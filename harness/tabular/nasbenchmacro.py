@@ -70,8 +70,11 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
             "augmentation": "random crop (padding 4), horizontal flip",
             "selection": "best epoch on test",
             "test_trained_on_all": True,
+            "truth_images": {"cifar10": 50_000},
         },
         notes=" ".join(notes),
+        authors="Xiu Su, Tao Huang, Yanxi Li, Shan You, Fei Wang, Chen Qian, Changshui Zhang "
+        "and Chang Xu (CVPR 2021, arXiv:2103.11922)",
     )
     try:
         return [Table(meta, list(_KEYS), columns, *costs.T)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import InitVar, asdict, dataclass, field, fields
+from dataclasses import InitVar, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -22,8 +22,9 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
 SCHEMA_VERSION = 1
-_ACCURACY = re.compile(r"(train|val|test)\.[1-9]\d*\.(mean|\d+)")
+_ACCURACY = re.compile(r"(?:([a-z0-9-]+):)?(train|val|test)\.[1-9]\d*\.(mean|\d+)")
 _COSTS = ("params", "madds")
+_SMALLEST = 22  # zstd's highest level
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,11 @@ class TableMeta:
 
     ``epochs`` is the default training length. ``resolution`` maps each split to the accuracy of
     one image, 100 / number of images. ``sha256`` is that of the file the table was made from,
-    ``created_by`` the command that makes it again. ``training`` describes the recipe; its key
-    ``test_trained_on_all`` is false where the networks behind the test columns saw only a part
-    of the training images. ``measured`` is what the builder found out about its table: accuracy
+    ``created_by`` the command that makes it again, ``authors`` who measured. ``training``
+    describes the recipe; its key ``test_trained_on_all`` is false where the networks behind the
+    test columns saw only a part of the training images, ``truth`` names that training (by default
+    as the task), ``truth_images`` maps every training whose test accuracies the table has to its
+    number of images. ``measured`` is what the builder found out about its table: accuracy
     spread, floors, ceiling (:func:`harness.metrics.describe_table.measure`) and the median of
     ``cpu_seconds`` of a training. Raises :class:`UsageError` for values of other kinds.
     """
@@ -52,6 +55,7 @@ class TableMeta:
     training: dict[str, Any]
     notes: str = ""
     measured: dict[str, Any] = field(default_factory=dict)
+    authors: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -80,6 +84,27 @@ class TableMeta:
         """What a result that was ranked against the table depends on."""
         return f"{self.name} {self.version} {self.sha256} schema {self.schema_version}"
 
+    @property
+    def truth(self) -> str:
+        """The name of the training whose networks the test columns are of."""
+        # NAS-Bench-201's CSVs, imported before tables named their training
+        half = self.space == "nb201" and not self.training.get("test_trained_on_all", True)
+        return self.training.get("truth", f"{self.task}-valid" if half else self.task)
+
+    @property
+    def truths(self) -> dict[str, int]:
+        """The trainings whose test accuracies the table has, its own first: images of each.
+
+        0 stands for a number that nobody noted.
+        """
+        return {self.truth: 0} | self.training.get("truth_images", {})
+
+    @property
+    def truth_text(self) -> str:
+        """``cifar10-valid (trained on 25,000 images)``: for titles and notes."""
+        images = self.truths[self.truth]
+        return f"{self.truth} (trained on {images:,} images)" if images else self.truth
+
 
 def _is_resolution(value: Any) -> bool:
     return type(value) in (int, float) and 0 < value <= 100
@@ -90,7 +115,8 @@ class Table:
     """Ground truth of one (space, scale, task); row order is the architecture index.
 
     ``archs`` are encoded architectures. ``accuracies`` maps ``{split}.{epochs}.{seed|mean}`` to
-    float64 percent, NaN where that seed was not run. ``params`` and ``madds`` are int64 per
+    float64 percent, NaN where that seed was not run; with ``{truth}:`` before it, it is of
+    another training than the test columns (:meth:`of_training`). ``params`` and ``madds`` are int64 per
     architecture, or None where unknown. Raises :class:`UsageError` for repeated architectures
     (not looked for if they are known to be ``distinct``), wrong lengths or column names,
     accuracies outside 0..100, and a default mean with gaps.
@@ -184,8 +210,42 @@ class Table:
         step = self.meta.resolution[split]
         return np.rint(np.round(mean / step, 4)) * step
 
-    def save(self, path: Path | str) -> None:
-        """Write the table atomically; raises :class:`UsageError` if the folder is not writable."""
+    def of_training(self, truth: str) -> Table:
+        """The table whose test columns are of the training named ``truth``; "" is its own.
+
+        Its ``version``, and so its identity, names a training that is not the table's own. Raises
+        :class:`UsageError` where the table has none of that name.
+        """
+        if truth in ("", self.meta.truth):
+            return self
+        if truth not in self.meta.truths:
+            raise UsageError(
+                f"the table {self.meta.name} has test accuracies of the training "
+                f"{' and '.join(self.meta.truths)}, none of '{truth}'."
+            )
+        kept = {
+            name: values
+            for name, values in self.accuracies.items()
+            if ":" not in name and not name.startswith("test.")
+        }
+        prefix = f"{truth}:"
+        for name, values in self.accuracies.items():
+            if name.startswith(prefix):
+                kept[name.removeprefix(prefix)] = values
+        images = self.meta.truths
+        training = self.meta.training | {
+            "truth": truth,
+            "truth_images": {truth: images[truth]},
+            "test_trained_on_all": images[truth] == max(images.values()),
+        }
+        meta = replace(self.meta, version=f"{self.meta.version} {truth}", training=training)
+        return Table(meta, self.archs, kept, self.params, self.madds, distinct=True)
+
+    def save(self, path: Path | str, *, small: bool = False) -> None:
+        """Write the table atomically; raises :class:`UsageError` if the folder is not writable.
+
+        A ``small`` file takes long to write and holds every number just the same.
+        """
         costs = {name: getattr(self, name) for name in _COSTS}
         arrays = {"arch": pa.array(self.archs, pa.string())}
         arrays |= {k: pa.array(v, pa.int64()) for k, v in costs.items() if v is not None}
@@ -193,7 +253,11 @@ class Table:
         meta = json.dumps(asdict(self.meta), allow_nan=False)
         table = pa.table(arrays).replace_schema_metadata({"nas_harness": meta, "seal": BLANK})
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", use_dictionary=False)
+        dictionary = [name for name in arrays if name != "arch"] if small else False
+        level = _SMALLEST if small else None
+        pq.write_table(
+            table, sink, compression="zstd", compression_level=level, use_dictionary=dictionary
+        )
         with atomic_path(path) as temporary:
             temporary.write_bytes(seal(sink.getvalue().to_pybytes()))
 

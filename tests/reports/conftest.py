@@ -15,6 +15,7 @@ from tables import made_meta
 
 import reports.papers.definition.loading
 from harness.config.config import Config
+from harness.tabular import locate
 from harness.tabular.table import Table
 from reports.papers.definition.item import Item
 from reports.papers.definition.loading import load_item
@@ -188,7 +189,8 @@ EPOCHS = 5
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No data but what a test makes."""
+    """No data but what a test makes, and no tables in the package."""
+    monkeypatch.setattr(locate, "EMBEDDED", tmp_path / "nothing")
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
 

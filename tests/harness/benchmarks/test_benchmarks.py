@@ -154,10 +154,10 @@ def test_memory_is_told_without_proc_as_well(monkeypatch):
     assert (memory.resident_mb(), memory.peak_mb()) == pytest.approx(told, rel=0.1)
 
 
-def test_a_published_table_is_preferred(shared_data, rng):
+def test_a_published_table_is_preferred(rng):
     from harness.benchmarks.table_files import table_of
 
-    table, origin = table_of("nb201", shared_data, rng)
+    table, origin = table_of("nb201", None, rng)
     assert (origin, len(table)) == ("published", 15_625)
 
 

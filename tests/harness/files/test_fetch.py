@@ -250,10 +250,3 @@ def test_the_command_line(server, capsys, tmp_path):
         assert cli.main(["fetch", *arguments]) == 2
         assert sentence in capsys.readouterr().err
     assert len(server.asked) == 1
-
-
-def test_a_table_that_can_be_fetched_says_so(server):
-    with pytest.raises(UsageError, match="`nas-harness fetch nb201` or `nas-harness table import"):
-        find_table("nb201", "benchmark", "cifar10")
-    with pytest.raises(UsageError, match="`nas-harness table build --space nb201"):
-        find_table("nb201", "benchmark", "digits")

@@ -17,6 +17,7 @@ from harness.grid.grid import run_grid
 from harness.grid.queue import Outcome
 from harness.jobs.executor import Event
 from harness.running.pipeline import Execution
+from harness.tabular import locate
 from searchspaces.errors import UsageError
 
 PHASES = ("time", "train", "search", "rank", "end")
@@ -172,6 +173,7 @@ def test_a_run_killed_between_its_record_and_the_removal_of_its_checkpoint_is_st
 
 def test_what_lacks_ground_truth_fails_alone(execution, name, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
+    monkeypatch.setattr(locate, "EMBEDDED", tmp_path / "nothing")
     lacking = {method: replace(tiny.config(method), task="cifar10") for method in ("spos", "dna")}
     outcome, _ = carried_out({**lacking, "digits": SPOS}, execution)
     assert outcome.finished == {"digits": name(SPOS)}

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
@@ -13,6 +12,7 @@ from harness.metrics.intervals import measure
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
 from harness.metrics.scores import read_scores
+from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -183,14 +183,11 @@ def test_impossible_scores_are_refused(toy, scores, change, says):
 
 
 @pytest.fixture(scope="module")
-def benchmark(shared_data):
-    rows = pq.read_table(shared_data / "nb201" / "nb201_v1_1.parquet")
-    runs = rows["c10full_test_200_per_seed"].to_pylist()
-    padded = np.array([run + [np.nan] * (3 - len(run)) for run in runs])
-    columns = {f"test.200.{k}": padded[:, k] for k in range(3)}
-    columns["test.200.mean"] = rows["c10full_test_200"].to_numpy()
-    params = np.rint(rows["params_M_c10"].to_numpy() * 1e6).astype(np.int64)
-    return make_table(rows["arch_str"].to_pylist(), columns, params)
+def benchmark():
+    """NAS-Bench-201's CIFAR-10 test accuracies alone: nothing else enters the references."""
+    table = Table.load(EMBEDDED / "nb201-benchmark-cifar10.parquet")
+    columns = {k: v for k, v in table.accuracies.items() if k.startswith("test.200.")}
+    return make_table(table.archs, columns, table.params)
 
 
 def test_released_predictions_give_their_known_tau(benchmark, shared_data):

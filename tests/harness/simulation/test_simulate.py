@@ -16,7 +16,6 @@ from harness.commands.search import main, parse
 from harness.simulation import simulate as simulation
 from harness.simulation.searches import EXACT, compare_searches, flat_rows, render
 from harness.simulation.simulate import Trainings, best_of_random, checkpoints, simulate
-from harness.tabular.ground_truth import analytic_cost
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
@@ -239,11 +238,11 @@ def test_mistakes_are_one_sentence(wrong, hint):
         parse(wrong.split())
 
 
-def test_on_nas_bench_201_evolution_beats_random_search(shared_data, tmp_path, monkeypatch):
+def test_on_nas_bench_201_evolution_beats_random_search(tmp_path, monkeypatch):
     """Means over the seeds are seen; 300 trainings, of 15,625, on the first 40 repeats."""
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
     space = SPACES["nb201"]("benchmark")
-    table = find_table("nb201", "benchmark", "cifar10", shared_data, analytic_cost(space))
+    table = find_table("nb201", "benchmark", "cifar10")
     result = compare_searches(table, space, defaults("random", "rea", "reinforce"), repeats=40)
     last = {name: rows[-1] for name, rows in result["curves"].items()}
     assert last[EXACT]["test"] == pytest.approx(93.96, abs=0.01)
@@ -252,8 +251,8 @@ def test_on_nas_bench_201_evolution_beats_random_search(shared_data, tmp_path, m
     assert last[EXACT]["test"] < last["reinforce"]["test"] < last["rea"]["test"]
 
 
-def test_nas_bench_macro_has_no_validation_accuracies(shared_data, tmp_path, monkeypatch):
+def test_nas_bench_macro_has_no_validation_accuracies(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
-    arguments = f"--space macro --task cifar10 --data {shared_data}".split()
+    arguments = ["--space", "macro", "--task", "cifar10"]
     with pytest.raises(UsageError, match="no val accuracies"):
         main(arguments)

@@ -106,7 +106,7 @@ def test_a_table_under_another_ones_name_is_refused(home, make_table):
         find_table(*TOY)
 
 
-def test_a_missing_table_names_the_command_that_brings_it(home, tmp_path):
+def test_a_missing_table_names_the_command_that_brings_it(home, embedded, tmp_path):
     with pytest.raises(MissingTable, match="toy-small-digits.*`nas-harness table build") as error:
         find_table(*TOY)
     assert str(home / "tables") in str(error.value)

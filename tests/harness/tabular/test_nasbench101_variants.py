@@ -1,8 +1,7 @@
-from itertools import product
-
 import numpy as np
 import pytest
 
+from harness.tabular.locate import EMBEDDED
 from harness.tabular.nasbench101 import MIXPATH, ONE_SHOT_1_1, restrict
 from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
@@ -10,21 +9,13 @@ from searchspaces.errors import UsageError
 from searchspaces.nb101.cell import canonical_genes, encode_cell
 from searchspaces.nb101.variants import MixPathSpace
 
-MEANS = "nb101_108epochs_mean_test.npz"
+MEANS, TABLE = "nb101_108epochs_mean_test.npz", "nb101-benchmark-cifar10.parquet"
 
 
 @pytest.fixture(scope="module")
-def table(shared_data, tmp_path_factory):
-    """MixPath's table from the published rows of its own classes and a few others."""
-    space, path = MixPathSpace(), tmp_path_factory.mktemp("means") / MEANS
-    archs = [arch for arch in product(range(4), repeat=4) if any(arch)]
-    wanted = np.array([list(bytes.fromhex(space.canonical(arch))) for arch in archs])
-    with np.load(shared_data / "nb101" / MEANS) as stored:
-        columns = dict(stored)
-    hashes = columns["module_hash"].view("V16").ravel()
-    rows = np.flatnonzero(np.isin(hashes, np.unique(wanted.astype(np.uint8).view("V16"))))
-    np.savez(path, **{name: values[[*rows, 0, 1, 2]] for name, values in columns.items()})
-    (found,) = MIXPATH.read(path, lambda arch, task: (0, len(arch)))
+def table():
+    """MixPath's table from the packaged one of the benchmark."""
+    (found,) = MIXPATH.read(EMBEDDED / TABLE, lambda arch, task: (0, len(arch)))
     return found
 
 
@@ -39,7 +30,6 @@ def test_mixpath_cells_have_the_measurements_of_their_classes(table, tmp_path):
     assert all(len(accuracies) == 1 for accuracies in by_class.values())
     assert table.madds.tolist() == [len(text) for text in table.archs]
     assert table.meta.name == "nb101-mixpath-benchmark-cifar10"
-    assert "import nb101-mixpath" in table.meta.created_by
     table.save(tmp_path / "t.parquet")
     assert Table.load(tmp_path / "t.parquet").meta == table.meta
 
@@ -64,4 +54,4 @@ def test_only_cells_that_the_table_has(make_table):
 
 
 def test_one_shot_1_reads_the_files_of_the_benchmark():
-    assert list(ONE_SHOT_1_1.files) == ["nasbench_only108.tfrecord", MEANS]
+    assert list(ONE_SHOT_1_1.files) == ["nasbench_only108.tfrecord", MEANS, TABLE]

@@ -1,8 +1,9 @@
-import json
 from itertools import product
 
 import pytest
 
+from harness.tabular.locate import EMBEDDED
+from harness.tabular.table import Table
 from searchspaces.base import Cost, ImageSpec
 from searchspaces.chain.macro import NASBenchMacro
 from searchspaces.errors import UsageError
@@ -50,20 +51,23 @@ def test_other_strings_are_refused(text):
         NASBenchMacro().decode(text)
 
 
-def test_cost_is_the_benchmarks_own_for_all_keys(shared_data):
-    space = NASBenchMacro()
-    content = json.loads((shared_data / "macro" / "nas-bench-macro_cifar10.json").read_text())
-    assert sorted(content) == KEYS
-    for key, entry in content.items():
-        assert space.cost(space.decode(key), CIFAR) == Cost(entry["params"], entry["flops"])
+@pytest.fixture(scope="module")
+def benchmark():
+    return Table.load(EMBEDDED / "macro-benchmark-cifar10.parquet")
 
 
-def test_equal_canonical_keys_share_one_training(shared_data):
-    """The file says the same of two keys exactly where they are one network here."""
+def test_cost_is_the_benchmarks_own_for_all_keys(benchmark):
     space = NASBenchMacro()
-    content = json.loads((shared_data / "macro" / "nas-bench-macro_cifar10.json").read_text())
-    trained = {}
-    for key, entry in content.items():
-        numbers = (*entry["test_acc"], entry["params"], entry["flops"])
+    assert benchmark.archs == KEYS
+    for key, *numbers in zip(KEYS, benchmark.params, benchmark.madds, strict=True):
+        assert space.cost(space.decode(key), CIFAR) == Cost(*numbers)
+
+
+def test_equal_canonical_keys_share_one_training(benchmark):
+    """The benchmark says the same of two keys exactly where they are one network here."""
+    space, trained = NASBenchMacro(), {}
+    trials = [benchmark.accuracy("test", seed=seed) for seed in range(3)]
+    for key, *numbers in zip(KEYS, *trials, benchmark.params, benchmark.madds, strict=True):
+        numbers = tuple(numbers)
         assert trained.setdefault(space.canonical(space.decode(key)), numbers) == numbers
     assert len(set(trained.values())) == len(trained) == 3969

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from harness.tabular.locate import EMBEDDED
+from harness.tabular.nasbench101_hashes import cells_of_hashes
+from harness.tabular.table import Table
 from searchspaces.base import ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.nb101.cell import (
@@ -101,6 +104,16 @@ def test_parameters_are_the_benchmark_s(published):
     genes, _, params = published
     assert [SPACE.cost(own, CIFAR).params for own in genes] == params
     assert [SPACE.cost(canonical_genes(own), CIFAR).params for own in genes] == params
+
+
+def test_packaged_cells_have_the_benchmark_s_parameters_and_hashes():
+    table = Table.load(EMBEDDED / "nb101-benchmark-cifar10.parquet")
+    rows = np.random.default_rng(0).choice(len(table), 1000, replace=False).tolist()
+    texts = [table.archs[row] for row in rows]
+    genes = [decode_cell(text) for text in texts]
+    assert [canonical_genes(own) for own in genes] == genes
+    assert [SPACE.cost(own, CIFAR).params for own in genes] == table.params[rows].tolist()
+    assert cells_of_hashes([module_hash(own) for own in genes]) == texts
 
 
 @given(cells, st.permutations(range(1, OUTPUT)))

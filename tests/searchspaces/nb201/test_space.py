@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.tabular.locate import EMBEDDED
+from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.nb201.cell import (
@@ -70,15 +72,11 @@ def test_unknown_scale_suggests_the_nearest():
         NASBench201("compct")
 
 
-def test_costs_equal_the_benchmark_for_every_architecture(shared_data):
-    pandas = pytest.importorskip("pandas")
-    table = pandas.read_parquet(shared_data / "nb201" / "nb201_v1_1.parquet")
-    space = NASBench201()
-    costs = [space.cost(space.decode(text), CIFAR) for text in table.arch_str]
-    params = np.rint(table.params_M_c10.to_numpy() * 1e6).astype(int)
-    madds = np.rint(table.flops_M_c10.to_numpy() * 1e6).astype(int)
-    assert [cost.params for cost in costs] == params.tolist()
-    assert [cost.madds for cost in costs] == madds.tolist()
+def test_costs_equal_the_benchmark_for_every_architecture():
+    table, space = Table.load(EMBEDDED / "nb201-benchmark-cifar10.parquet"), NASBench201()
+    costs = [space.cost(space.decode(text), CIFAR) for text in table.archs]
+    assert [cost.params for cost in costs] == table.params.tolist()
+    assert [cost.madds for cost in costs] == table.madds.tolist()
 
 
 @pytest.mark.parametrize("scale", NASBench201.scales)

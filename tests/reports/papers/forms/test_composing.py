@@ -100,7 +100,7 @@ def test_without_the_table_places_name_the_command(make_item, measured):
     document = compose(measured(make_item({'task = "digits"}': 'task = "cifar10"}'})))
     assert document.places is None
     assert document.place_notes[0].startswith("test error: there is no ground truth table nb201-b")
-    assert "`nas-harness fetch nb201`" in document.place_notes[0]
+    assert "`nas-harness table import nb201 FILE`" in document.place_notes[0]
 
 
 @pytest.mark.parametrize("number, letters", [(0, "a"), (25, "z"), (26, "aa"), (53, "bb")])

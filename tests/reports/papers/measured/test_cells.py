@@ -100,7 +100,7 @@ def test_runs_are_found_where_the_ground_truth_is_not(make_item, record_run, mea
     assert results.cell("spos", "tau").value == pytest.approx(60)
     missing = results.cell("mngnas", "tau").note
     assert missing.startswith("seed 0: not recorded; there is no ground truth table nb201-")
-    assert "; `nas-harness fetch nb201` or `nas-harness table import nb201 FILE` brings" in missing
+    assert "; `nas-harness table import nb201 FILE` brings" in missing
     assert "/" not in missing.split("`")[0]
     record_run(config, 0.7, version="other")
     with pytest.raises(UsageError, match="one configuration on two ground truths"):
