@@ -1,14 +1,16 @@
 """DARTS and GDAS: what each half step trains, and that both find a planted best architecture."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import planted
 import pytest
 import torch
 from noise import Noise
+from optimisers import steps_taken
 from planted import PlantedData, PlantedSpace
-from scipy.stats import kendalltau
+from scipy.stats import chisquare, kendalltau
 
 from harness.tasks import load_task
 from methods.base import Setting
@@ -122,19 +124,82 @@ def test_certain_parameters_run_one_path():
     torch.testing.assert_close(mixed, method.supernet(x, path), rtol=1e-3, atol=1e-3)
 
 
-def test_a_sample_of_gdas_is_one_path_whose_gradient_reaches_all_parameters():
-    method = GDAS(replace(make_setting(), recipe=Recipe(steps=4, batch_size=64)), GDASOptions())
-    seen = []
+# A sample of GDAS ---------------------------------------------------------------------------
 
-    def run(site, op, part, run=method.supernet.run):
-        seen.append((site, op))
-        return run(site, op, part)
 
-    method.supernet.run = run
-    loss = method.mixture_loss(method.arch_data.train_batch(0, 64, 0), 0)
-    loss.backward()
-    assert sorted(site for site, _ in seen) == [0, 1, 2, 3]
-    assert all((alpha.grad != 0).all() for alpha in method.alphas)
+def sampled(visit, sites=4, operators=3):
+    """The operator that a visit runs at each site; all others would leave the number untouched."""
+    number = [lambda x, k=k: x + k for k in range(operators)]
+    return [visit(site, number, torch.zeros(())).item() for site in range(sites)]
+
+
+def with_alphas(method, values):
+    with torch.no_grad():
+        for alpha in method.alphas:
+            alpha.copy_(torch.tensor(values))
+    return method
+
+
+def at_temperature(temperature, values=(0.0, 1.5, 3.0)):
+    options = GDASOptions(temperature=temperature, last_temperature=temperature)
+    return with_alphas(GDAS(make_setting(), options), values)
+
+
+def test_a_forward_pass_of_gdas_is_that_of_the_path_it_samples():
+    """To the bit, at temperatures that leave the softened sample far from certain."""
+    method, seen = at_temperature(10.0), []
+    run = method.supernet.run
+    method.supernet.run = lambda site, op, part: seen.append((site, op)) or run(site, op, part)
+    x, _ = method.arch_data.train_batch(0, 64, 0)
+    for step in range(5):
+        seen.clear()
+        mixed = method.relaxation.logits(method.supernet, x, method.mixture(step))
+        assert [site for site, _ in seen] == [0, 1, 2, 3]
+        path = tuple(op for _, op in seen)
+        assert torch.equal(mixed, method.supernet(x, path))
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_operators_are_drawn_by_the_softmax_at_any_temperature(temperature):
+    method = at_temperature(temperature)
+    drawn = [sampled(method.mixture(step)) for step in range(400) for _ in range(2)]
+    counts = np.bincount(np.array(drawn, dtype=int).ravel(), minlength=3)
+    chances = np.exp([0.0, 1.5, 3.0]) / np.exp([0.0, 1.5, 3.0]).sum()
+    assert chisquare(counts, chances * counts.sum()).pvalue > 1e-3
+
+
+def test_sites_passes_and_steps_draw_for_themselves():
+    method = at_temperature(1.0, (0.0, 0.0, 0.0))
+    first, second = (
+        np.array(drawn, dtype=int)
+        for drawn in zip(
+            *([sampled(method.mixture(step)) for _ in range(2)] for step in range(400)),
+            strict=True,
+        )
+    )
+    pairs = [(first, second), (first[:, :-1], first[:, 1:]), (first[:-1], first[1:])]
+    for one, other in pairs:
+        counts = np.bincount((3 * one + other).ravel(), minlength=9)
+        assert chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0.5, 4.0])
+def test_the_gradient_of_a_sample_is_that_of_the_softened_one(temperature, monkeypatch):
+    """Straight through: that of the chosen one's share in softmax((log softmax α + noise) / T)."""
+    method = at_temperature(temperature)
+    noise = np.array([[0.3, -0.2, 0.9], [2.5, 0.1, 0.0], [0.4, 1.9, -0.7], [-0.5, 0.2, 3.0]])
+    rows = iter(noise)
+    monkeypatch.setattr(method, "rng", lambda *_: SimpleNamespace(gumbel=lambda size: next(rows)))
+    visit = method.mixture(0)
+    operators = [lambda x, k=k: (k + 2) * x for k in range(3)]
+    for site, alpha in enumerate(method.alphas):
+        visit(site, operators, torch.tensor(1.5)).backward()
+        own = alpha.detach().clone().requires_grad_()
+        soft = ((own.log_softmax(0) + torch.tensor(noise[site]).float()) / temperature).softmax(0)
+        chosen = int(soft.argmax())
+        (1.5 * (chosen + 2) * soft[chosen]).backward()
+        torch.testing.assert_close(alpha.grad, own.grad)
+        assert (alpha.grad.abs() > 1e-5).all()
 
 
 def make_setting(space=None, data=None, seed=0):
@@ -152,14 +217,63 @@ def make_setting(space=None, data=None, seed=0):
 def test_the_temperature_of_gdas_falls_to_its_last_value():
     method = GDAS(make_setting(), GDASOptions(temperature=5.0, last_temperature=0.5))
     assert [method.temperature(step) for step in (0, 3)] == [5.0, 0.5]
-    assert 0.5 < method.temperature(1) < 5.0
+    assert method.temperature(1) == pytest.approx(3.5)
+    assert method.temperature(2) == pytest.approx(2.0)
 
 
-def test_weights_and_architecture_see_different_images():
-    first, second = load_task("digits").halves()
-    assert len(first.train) + len(second.train) == 3000
-    images = {image.numpy().tobytes() for image in first.train.images}
-    assert not images & {image.numpy().tobytes() for image in second.train.images}
+@pytest.mark.parametrize("name", METHODS)
+def test_each_half_step_reads_its_own_half(name):
+    """Of the training images: those that the weights learn from never move the architecture."""
+    method, options = METHODS[name]
+    data = Noise(ImageSpec(12, 3, 9))
+    made = method(make_setting(data=data), options())
+    read = {torch.optim.Adam: set(), torch.optim.SGD: set()}
+    loss, last = made.mixture_loss, []
+
+    def spy(batch, step):
+        last.append({image.numpy().tobytes() for image in batch[0]})
+        return loss(batch, step)
+
+    made.mixture_loss = spy
+    with steps_taken() as taken:
+        for step in range(4):
+            made.train_step(step)
+    for step, images in zip(taken, last, strict=True):
+        read[type(step.optimizer)] |= images
+    halves = [{image.numpy().tobytes() for image in half.train.images} for half in data.halves()]
+    assert read[torch.optim.SGD] <= halves[0] and read[torch.optim.Adam] <= halves[1]
+    assert min(map(len, read.values())) > 20
+    assert made.weight_data.asked == made.arch_data.asked == [(step, 64, 0) for step in range(4)]
+
+
+def test_a_mixture_is_the_sum_by_the_softmax():
+    method = with_alphas(DARTS(make_setting(), DARTSOptions()), (0.0, 1.0, -1.0))
+    out = method.mixture(0)(2, [lambda x: x, lambda x: 10 * x, lambda x: 100 * x], torch.ones(()))
+    weights = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
+    assert out.item() == pytest.approx(float(weights @ [1, 10, 100]), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_half_step_follows_the_gradient_of_its_own_batch(name):
+    """Both at the weights before, the second by the new architecture parameters."""
+    method, options = METHODS[name]
+    where = replace(make_setting(), recipe=Recipe(steps=4, batch_size=64, clip=0.0))
+    made, twin = (method(where, options(arch_lr=0.5)) for _ in range(2))
+    with steps_taken() as taken:
+        made.train_step(0)
+    arch, weights = taken
+    for step, half, mine, other in (
+        (arch, twin.arch_data, made.alphas, twin.alphas),
+        (weights, twin.weight_data, list(made.supernet.parameters()), twin.parameters),
+    ):
+        loss = twin.mixture_loss(half.train_batch(0, 64, 0), 0)
+        slopes = torch.autograd.grad(loss, other, allow_unused=True)
+        for tensor, slope in zip(mine, slopes, strict=True):
+            torch.testing.assert_close(step.gradients[tensor], slope)
+        if step is arch:
+            for alpha, slope in zip(twin.alphas, slopes, strict=True):
+                alpha.grad = slope
+            twin.arch_optimizer.step()
 
 
 @pytest.mark.parametrize("name", WIRED)

@@ -1,15 +1,19 @@
 """MNGNAS: distillation losses, teacher groups, arms, perturbation."""
 
+from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from noise import Noise
+from optimisers import steps_taken
 from planted import PlantedData, PlantedSpace
 from torch.nn import functional
 
 from methods.base import Setting
+from methods.mngnas.coefficients import adaptive_coefficients
 from methods.mngnas.distillation import Outputs, mixed_distillation
 from methods.mngnas.method import MNGNAS
 from methods.mngnas.options import MNGNASOptions
@@ -26,11 +30,11 @@ OPTIONS = MNGNASOptions(
 ARMS = ("none", "single", "average", "searched", "full")
 
 
-def make(options=OPTIONS, **limits):
+def make(options=OPTIONS, clip=5.0, **limits):
     where = Setting(
         space=PlantedSpace(),
         data=PlantedData(600),
-        recipe=Recipe(steps=10, batch_size=32, weight_decay=0.0),
+        recipe=Recipe(steps=10, batch_size=32, weight_decay=0.0, clip=clip),
         scoring=Scoring(calibration_images=300, batch_size=300),
         search=SearchLimits(**limits),
         seed=0,
@@ -230,6 +234,157 @@ def test_arms_differ_after_the_first_epoch_and_only_then():
         later[kd] = next(iter(method.population[0].network.parameters())).item()
     assert all(scored == first["none"] for scored in first.values())
     assert len(set(later.values())) == len(ARMS)
+
+
+# Gradients --------------------------------------------------------------------------------------
+
+
+def kl(first, second):
+    """Mean over the images of sum p log(p / q), for logits ``[B, C]``."""
+    p, q = first.softmax(1), second.softmax(1)
+    return (p * (p.log() - q.log())).sum(1).mean()
+
+
+def slopes(loss, network):
+    return torch.autograd.grad(loss, list(network.parameters()), allow_unused=True)
+
+
+def assert_slopes(step, network, expected):
+    for tensor, slope in zip(network.parameters(), expected, strict=True):
+        torch.testing.assert_close(step.gradients[tensor], slope, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kd", ARMS)
+def test_a_retraining_descends_cross_entropy_and_what_its_guides_say(kd):
+    """CE + sum_k w_k (KL(guide k | student) + squared differences of the stages)."""
+    method = make(replace(OPTIONS, kd=kd, perturbed=0, retrain_steps=1), clip=0.0)
+    method.search_epoch(0)
+    members = [method._member(a) for a in [(0, 1, 2, 1), (2, 2, 1, 2), (1, 0, 0, 0)]]
+    with torch.no_grad():
+        for scale, member in enumerate(members):
+            for tensor in member.network.parameters():
+                tensor.mul_(0.6 + 0.3 * scale)
+    copies = [deepcopy(member.network).train() for member in members]
+    x, y = method._batch(9)
+    with steps_taken() as taken:
+        method._retrain(members, first_step=9)
+    known = {"none": [], "single": method.previous_best}.get(
+        kd, method.groups.small + method.groups.large
+    )
+    outputs = [copy.features(x) for copy in copies]
+    with torch.no_grad():
+        told = [teacher.network.eval().features(x) for teacher in known]
+    told += [([f.detach() for f in stages], z.detach()) for stages, z in outputs]
+    for index, (copy, (stages, logits)) in enumerate(zip(copies, outputs, strict=True)):
+        own = known if kd == "single" else method.groups.side(members[index].madds)
+        taught = [any(t is mine for mine in own) for t in known] + [False] * 3
+        peers = [False] * len(known) + [kd == "full" and i != index for i in range(3)]
+        weights = torch.tensor(taught) / max(sum(taught), 1)
+        if kd in ("searched", "full"):
+            probabilities = torch.stack([z.softmax(1).flatten() for _, z in told])
+            groups = torch.tensor([[taught, peers]])
+            mine = probabilities[[len(known) + index]]
+            weights = adaptive_coefficients(mine, probabilities, groups)[0]
+        loss = functional.cross_entropy(logits, y)
+        for weight, (their_stages, their_logits) in zip(weights.tolist(), told, strict=True):
+            loss = loss + weight * kl(their_logits, logits)
+            for mine, theirs in zip(stages, their_stages, strict=True):
+                loss = loss + weight * (mine - theirs).square().mean()
+        assert_slopes(taken[index], members[index].network, slopes(loss, copy))
+
+
+def test_a_perturbation_pulls_the_best_towards_its_neighbour():
+    """The gradient of CE + KL(best | neighbour), eq. 23 with a plus; the neighbour is constant."""
+    method = make(replace(OPTIONS, perturbed=2, perturb_steps=1), clip=0.0)
+    method.search_epoch(0)
+    best = method.population[0]
+    with torch.no_grad():
+        for tensor in best.network.parameters():
+            tensor.mul_(0.5)
+    copy, near = best.copy(), method._perturbations(best.arch, np.random.default_rng(3))
+    batches, train_batch = [], method.data.train_batch
+
+    def remember(*arguments):
+        batches.append(train_batch(*arguments))
+        return batches[-1]
+
+    method.data.train_batch = remember
+    with steps_taken() as taken:
+        method._tune_with_perturbations(best, 1, np.random.default_rng(3))
+    assert len(taken) == len(batches) == 2
+    (x, y), network = batches[0], copy.network.requires_grad_(True).train()
+    neighbour = method._neighbour(copy, near[0]).train()
+    logits, other = network(x), neighbour(x).detach()
+    for divergence in (kl(other, logits), -kl(logits, other)):
+        assert (divergence - kl(logits, other)).abs() > 1e-3  # the printed and the reverse differ
+    loss = functional.cross_entropy(logits, y) + kl(logits, other)
+    assert_slopes(taken[0], best.network, slopes(loss, network))
+
+
+# What it trains on and how long -------------------------------------------------------------------
+
+
+def test_a_ranking_retrains_on_batches_that_no_search_epoch_retrained_on():
+    method = make(replace(OPTIONS, kd="none"))
+    asked, train_batch = [], method.data.train_batch
+    method.data.train_batch = lambda *given: asked.append(given) or train_batch(*given)
+    method.train_step(0)
+    (supernets,) = {seed for _, _, seed in asked}
+    asked.clear()
+    for epoch in range(3):
+        method.search_epoch(epoch)
+    searched = list(asked)
+    assert [step for step, *_ in searched] == [0, 1, 2, 3, 4, 5]
+    for archs in ([(0, 1, 2, 1)], [(2, 2, 2, 2), (1, 1, 1, 1)]):
+        asked.clear()
+        method.score(archs)
+        assert [step for step, *_ in asked] == [6, 7]
+    assert {size for _, size, _ in searched + asked} == {32}
+    (own,) = {seed for _, _, seed in searched + asked}
+    assert own != supernets
+
+
+def test_the_groups_are_divided_at_the_median_of_the_first_population(monkeypatch):
+    """Skewed: costs of 2, 2, 3, 7 and 9 million have a mean of 4.6."""
+    method = make(replace(OPTIONS, kd="none", population=5, removed=1))
+    archs = [(0, 0, 0, 1), (1, 0, 0, 0), (0, 1, 1, 0), (2, 2, 2, 0), (2, 2, 2, 2)]
+    monkeypatch.setattr(method.evolution, "random", lambda size, rng: archs)
+    method.search_epoch(0)
+    assert method.groups.threshold == 3e6
+    assert {m.arch for m in method.groups.large} == {(2, 2, 2, 0), (2, 2, 2, 2)}
+    method.search_epoch(1)
+    assert method.groups.threshold == 3e6
+
+
+@pytest.mark.parametrize("kd", ["none", "full"])
+def test_retraining_at_rate_zero_scores_as_the_supernet_does(kd):
+    method = make(replace(OPTIONS, kd=kd, retrain_lr=0.0))
+    for step in range(3):
+        method.train_step(step)
+    for epoch in range(2):
+        for arch, score in method.search_epoch(epoch):
+            assert method.base.score([arch]).tolist() == [score]
+    archs = [(0, 1, 2, 1), (2, 0, 1, 0), (1, 1, 2, 2)]
+    assert method.score(archs).tolist() == method.base.score(archs).tolist()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_children_are_crossed_over_or_one_gene_from_a_parent(share):
+    method, parents = make(replace(OPTIONS, crossover=share)), [(0, 0, 0, 0), (2, 2, 2, 2)]
+    made = Counter()
+    for seed in range(60):
+        for child in method._breed(parents, 4, np.random.default_rng(seed)):
+            distances = [sum(a != b for a, b in zip(child, p, strict=True)) for p in parents]
+            crossed = set(child) == {0, 2} or min(distances) == 0
+            near = min(distances) == 1
+            assert crossed or near
+            made["both" if crossed and near else "crossed" if crossed else "near"] += 1
+    if share == 0:
+        assert made["crossed"] == 0  # a gene of the other parent is one gene away as well
+    elif share == 1:
+        assert made["near"] == 0 < made["crossed"]
+    else:  # near without being crossed: gene 1, every other of the mutations
+        assert 0.15 < made["near"] / made.total() < 0.4
 
 
 def test_survivors_keep_their_own_weights_and_newcomers_inherit():

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from planted import PlantedSpace
+from scipy.stats import chisquare
 
 from methods.options import SearchLimits
 from methods.search.evolution import Evolution
+from searchspaces.base import Site
 from searchspaces.errors import UsageError
 
 LIMITS = SearchLimits(population=10, generations=5, parents=4)
@@ -41,6 +43,40 @@ def test_evolution_beats_random_search():
     _, asked = evolve()
     last, first = (np.mean([truth(arch) for arch in asked[i]]) for i in (3, 0))
     assert last > first
+
+
+class Wide(PlantedSpace):
+    """Many sites, so that no child is there twice."""
+
+    sites = tuple(Site(f"site {s}", tuple("abcde")) for s in range(40))
+
+
+def children(rate, parents, population=200):
+    """The children of these parents: those of mutation, those of crossover."""
+    limits = SearchLimits(population=population, parents=len(parents), mutation_rate=rate)
+    evolution = Evolution(Wide(), limits, lambda arch: True)
+    evolution.tell([(parent, 1.0) for parent in parents])
+    archs = evolution.ask(1, np.random.default_rng(0))
+    return np.array(archs[: population // 2]), np.array(archs[population // 2 :])
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 1.0])
+def test_a_mutation_resamples_so_many_genes(rate):
+    """One in five of which draw their old value; no child is its parent."""
+    mutated, _ = children(rate, [(0,) * 40])
+    changed = (mutated != 0).sum(1)
+    chance = rate * 4 / 5
+    expected = 40 * chance / (1 - (1 - chance) ** 40)
+    error = np.sqrt(40 * chance * (1 - chance) / len(mutated))
+    assert changed.mean() == pytest.approx(expected, abs=4 * error)
+    assert chisquare(np.bincount(mutated[mutated != 0])[1:]).pvalue > 1e-3
+
+
+def test_half_of_a_generation_is_mutated_and_half_crossed_over():
+    mutated, crossed = children(0.5, [(0,) * 40, (1,) * 40])
+    assert (np.isin(mutated, (2, 3, 4)).any(1)).all()
+    assert set(np.unique(crossed)) == {0, 1}
+    assert crossed.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(crossed.size))
 
 
 def test_a_small_space_is_exhausted_without_complaint():

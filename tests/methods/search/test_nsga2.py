@@ -105,6 +105,23 @@ def test_no_architecture_is_asked_for_twice_until_none_is_left():
     assert search.parents() == search.survivors and len(search.survivors) == 40
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.6])
+def test_children_are_mutated_at_the_rate(rate):
+    class Wide(Toy):
+        sites = tuple(Site(f"site {s}", tuple("abcdefgh")) for s in range(40))
+
+        def cost(self, arch, image=None):
+            return Cost(1, 1)
+
+    search = NSGA2(Wide(), SearchLimits(population=100, mutation_rate=rate), bool, Wide().cost)
+    search.tell([((1,) * 40, 50.0)])
+    changed = (np.array(search.ask(1, np.random.default_rng(0))) != 1).sum(1)
+    chance = rate * 7 / 8
+    expected = 40 * chance / (1 - (1 - chance) ** 40)  # none is its parent
+    error = np.sqrt(40 * chance * (1 - chance) / len(changed))
+    assert changed.mean() == pytest.approx(expected, abs=4 * error)
+
+
 def test_constraint_is_kept_or_refused():
     def light(arch):
         return Toy().cost(arch).madds <= 60
