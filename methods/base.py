@@ -6,7 +6,7 @@ import math
 from abc import ABC
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from methods.data import Batch, Data
 from methods.lazy import functional, torch
-from methods.options import Recipe, Scoring, SearchLimits
+from methods.options import Recipe, Scoring, SearchLimits, written
 from methods.scoring import accuracies, accuracy
 from methods.search.evolution import Evolution
 from methods.team import Team, divisible
@@ -69,7 +69,7 @@ class Method(ABC):
     @classmethod
     def training_identity(cls, options: Any) -> dict[str, Any]:
         """What of the method shapes the trained supernet; equal identities may share one."""
-        return {"method": cls.__name__, "options": asdict(options)}
+        return {"method": cls.__name__, "options": written(options)}
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 
-def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its help text and, where the values are a fixed set, the choices."""
-    return field(default=default, metadata={"help": text, "choices": choices})
+def option(
+    default: Any, text: str, choices: tuple[str, ...] = (), *, added_later: bool = False
+) -> Any:
+    """A dataclass field with its help text and, where the values are a fixed set, the choices.
+
+    ``added_later``: there are records from before the option; see :func:`written`.
+    """
+    metadata = {"help": text, "choices": choices, "added_later": added_later}
+    return field(default=default, metadata=metadata)
+
+
+def written(options: Any) -> dict[str, Any]:
+    """A tree of options as nested dicts, as names and records hold it.
+
+    An option that was added later is not in it while it has its default: such runs keep the names
+    and records from before there was a choice.
+    """
+    tree = {}
+    for item in fields(options):
+        value = getattr(options, item.name)
+        if not (item.metadata.get("added_later") and value == item.default):
+            tree[item.name] = written(value) if is_dataclass(value) else value
+    return tree
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.config.options import check_limits
 from harness.config.presets import preset_values
-from methods.options import Recipe, Scoring, SearchLimits, option
+from methods.options import Recipe, Scoring, SearchLimits, option, written
 from methods.registry import options_class
 from searchspaces.errors import UsageError
 
@@ -128,7 +128,7 @@ class Config:
         return with_values(base, preset_values(preset, task, method))
 
     def to_dict(self) -> dict[str, Any]:
-        tree = asdict(self)
+        tree = written(self)
         del tree["accelerate"]
         return tree | self.accelerate.to_dict()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from methods.reference_solvers import SOLVERS, reference_weights
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -16,6 +17,7 @@ TOLERANCE = 1e-9
 MAX_STEPS = 1000
 SMOOTH = 64.0  # logit range up to which Newton's method converges directly
 SHARPEN = 8.0
+AT_BOUND = 1e-7  # a weight so near to a bound is held back by it
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class EnsembleWeights:
 
 @torch.no_grad()
 def ensemble_weights(
-    logits: torch.Tensor, labels: torch.Tensor, constraint: str = "simplex"
+    logits: torch.Tensor, labels: torch.Tensor, constraint: str = "simplex", solver: str = "own"
 ) -> EnsembleWeights:
     """``argmin_w mean_b CE(sum_i w_i logits[i, b], labels[b])`` subject to ``sum_i w_i = 1``.
 
@@ -37,10 +39,17 @@ def ensemble_weights(
     batch that some combination separates has no minimiser; ``affine`` therefore bounds
     ``|w_i| <= 10``. Among equally good weights the answer stays near the uniform ones.
 
-    Raises :class:`UsageError` for an unknown constraint and for logits that are not finite.
+    ``solver`` is ``own``, or ``cvxpy`` for the reference (:mod:`methods.reference_solvers`).
+
+    Raises :class:`UsageError` for an unknown constraint or solver and for logits that are not
+    finite.
     """
-    if constraint not in BOUNDS:
-        raise UsageError(f"unknown ensemble weights '{constraint}'{nearest(constraint, BOUNDS)}")
+    for kind, name, known in (
+        ("ensemble weights", constraint, BOUNDS),
+        ("solver", solver, SOLVERS),
+    ):
+        if name not in known:
+            raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
     low, high = BOUNDS[constraint]
     # On the host: the problem is small, and one copy waits for a device once, not at each step.
     host, index = logits.double().cpu().numpy(), labels.cpu().numpy()
@@ -50,16 +59,27 @@ def ensemble_weights(
     reach = float(np.abs(margins).max())
     if not math.isfinite(reach):
         raise UsageError("a subnet's logits are not finite; lower the learning rate.")
-    # Huge logits make the loss almost piecewise linear: approach it through softened ones.
+    if solver == "cvxpy":
+        weights = reference_weights(margins, low, high)
+    else:
+        weights = _from_softened(margins, reach, low, high)
+    weights /= weights.sum()
+    hits = int((np.abs(weights) > high - AT_BOUND).sum()) if constraint == "affine" else 0
+    return EnsembleWeights(torch.as_tensor(weights, device=logits.device), hits)
+
+
+def _from_softened(margins: np.ndarray, reach: float, low: float, high: float) -> np.ndarray:
+    """The weights for ``margins`` up to ``reach``.
+
+    Huge logits make the loss almost piecewise linear: it is approached through softened ones.
+    """
     softest = max(reach / SMOOTH, 1.0)
     stages = math.ceil(math.log(softest, SHARPEN))
-    weights = np.full(len(logits), 1 / len(logits))
+    weights = np.full(len(margins), 1 / len(margins))
     for stage in range(stages, -1, -1):
         softness = softest ** (stage / max(stages, 1))
         weights = _minimise(_CrossEntropy(margins / softness), weights, low, high)
-    weights /= weights.sum()
-    hits = int((np.abs(weights) > high - 1e-9).sum()) if constraint == "affine" else 0
-    return EnsembleWeights(torch.as_tensor(weights, device=logits.device), hits)
+    return weights
 
 
 def _minimise(loss: _CrossEntropy, weights: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -22,10 +22,11 @@ from methods.base import PATHS, Method, Setting
 from methods.batchnorm import frozen_statistics
 from methods.data import first_batches
 from methods.ennas.diversity import diversity_tables
-from methods.ennas.ensemble import ensemble_weights
+from methods.ennas.ensemble import EnsembleWeights, ensemble_weights
 from methods.ennas.options import EnNASOptions
 from methods.ennas.sampling_law import SamplingLaw
 from methods.options import Recipe
+from methods.reference_solvers import load_cvxpy
 from methods.team import divisible
 from searchspaces.base import Path, SearchSpace
 
@@ -43,6 +44,8 @@ class EnNAS(Method):
     Options = EnNASOptions
 
     def __init__(self, setting: Setting, options: EnNASOptions):
+        if options.solver == "cvxpy":
+            load_cvxpy()  # where it is missing, that is said at once
         super().__init__(setting, options)
         images = len(self.data.train)
         self.whole_epoch = images // min(setting.recipe.batch_size, images)
@@ -112,7 +115,7 @@ class EnNAS(Method):
         students = [self.supernet(x, path) for path in paths]
         mine = torch.stack([student.detach() for student in students])
         logits = self.team.whole(mine, dim=1)
-        fitted = ensemble_weights(logits, labels, self.options.weights)
+        fitted = self.fitted(logits, labels)
         self.weights_sum += fitted.weights
         teacher = combine(fitted.weights, mine) if step >= self.distils_from else None
         losses = []
@@ -127,6 +130,10 @@ class EnNAS(Method):
         if self.options.weights == "affine":
             record["weights_at_bound"] = torch.tensor(float(fitted.hits))
         return record
+
+    def fitted(self, logits: torch.Tensor, labels: torch.Tensor) -> EnsembleWeights:
+        """The weights ``[m]`` of subnets' logits ``[m, B, C]`` with the least cross-entropy."""
+        return ensemble_weights(logits, labels, self.options.weights, self.options.solver)
 
     def student_loss(
         self, logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None
@@ -201,7 +208,7 @@ class EnNAS(Method):
             logits = torch.stack([self.supernet(x, path) for path in paths])
         self.costs["monitoring_image_passes"] += len(paths) * len(y)
         teachers = {
-            "teacher_accuracy_oracle_w": ensemble_weights(logits, y, self.options.weights).weights,
+            "teacher_accuracy_oracle_w": self.fitted(logits, y).weights,
             "teacher_accuracy": self.weights_sum / self.weights_sum.sum(),
         }
         return {name: value.item() for name, value in watch(logits, y, teachers).items()}

@@ -24,6 +24,13 @@ class EnNASOptions:
         "and 10",
         ("simplex", "affine"),
     )
+    solver: str = option(
+        "own",
+        "what finds these weights: a Newton method written for them, or CVXPY with ECOS as a "
+        "reference (extra bench)",
+        ("own", "cvxpy"),
+        added_later=True,
+    )
     warmup: float = option(1 / 6, "share of the training steps before distillation begins")
     data_share: float = option(0.25, "share of the training images that an epoch goes through")
     diversity: bool = option(

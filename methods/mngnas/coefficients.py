@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from methods.reference_solvers import SOLVERS, reference_coefficients
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -16,7 +17,11 @@ SMALLEST = torch.finfo(torch.float64).tiny
 
 @torch.no_grad()
 def adaptive_coefficients(
-    student: torch.Tensor, vectors: torch.Tensor, member: torch.Tensor, mode: str = "printed"
+    student: torch.Tensor,
+    vectors: torch.Tensor,
+    member: torch.Tensor,
+    mode: str = "printed",
+    solver: str = "own",
 ) -> torch.Tensor:
     """Coefficients ``[S, n]`` (float64) of S students: alpha over teachers, beta over peers.
 
@@ -33,10 +38,13 @@ def adaptive_coefficients(
       to the student's output. That gradient is ``p - v`` for ``1/2 |p - v|^2``, and for KL on
       logits with p and v the softmax outputs; so it is the same problem as ``corrected``.
 
-    Raises :class:`UsageError` for an unknown mode and for outputs that are not finite.
+    ``solver`` is ``own``, or ``cvxpy`` for the reference (:mod:`methods.reference_solvers`).
+
+    Raises :class:`UsageError` for an unknown mode or solver and for outputs that are not finite.
     """
-    if mode not in MODES:
-        raise UsageError(f"unknown qp '{mode}'{nearest(mode, MODES)}")
+    for kind, name, known in (("qp", mode, MODES), ("solver", solver, SOLVERS)):
+        if name not in known:
+            raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
     vectors, member = vectors.double(), member.to(vectors.device)
     groups = member.any(2).sum(1, keepdim=True)
     copies = 1 if mode == "printed" else groups
@@ -44,6 +52,8 @@ def adaptive_coefficients(
     centre = vectors.mean(0)
     vectors = vectors - centre
     target = copies * student.double() - groups * centre
+    if solver == "cvxpy":
+        return reference_coefficients(target, vectors, member)
     gram = (vectors @ vectors.T).expand(len(student), -1, -1)
     linear = torch.stack([vectors @ each for each in target])  # to the same bits in any company
     return two_simplex_qp(gram, linear, member)

@@ -21,6 +21,7 @@ from methods.mngnas.distillation import Outputs, mixed_distillation
 from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe
+from methods.reference_solvers import load_cvxpy
 from methods.registry import METHODS
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.supernet import Supernet
@@ -34,6 +35,8 @@ class MNGNAS(Method):
     Options = MNGNASOptions
 
     def __init__(self, setting: Setting, options: MNGNASOptions):
+        if options.solver == "cvxpy":
+            load_cvxpy()  # where it is missing, that is said before the supernet is trained
         super().__init__(setting, options)
         self.base: Method = METHODS[options.base](setting, options.base_options)
         self.supernet, self.optimizer = self.base.supernet, self.base.optimizer
@@ -219,6 +222,7 @@ class MNGNAS(Method):
             outputs.probabilities.flatten(1),
             member_of,
             self.options.qp,
+            self.options.solver,
         )
         return outputs, weights.to(x.dtype)
 

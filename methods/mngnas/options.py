@@ -35,6 +35,13 @@ class MNGNASOptions:
         "demand, or eq. 12 on the gradients of the outputs",
         ("printed", "corrected", "gradient"),
     )
+    solver: str = option(
+        "own",
+        "what finds the coefficients: an interior-point method written for them, or CVXPY with "
+        "Clarabel as a reference (extra bench)",
+        ("own", "cvxpy"),
+        added_later=True,
+    )
     search_epochs: int = option(40, "search epochs")
     population: int = option(30, "architectures per search epoch")
     removed: int = option(10, "worst architectures replaced after each search epoch")

@@ -203,6 +203,15 @@ def test_an_unknown_name_suggests_the_nearest(arguments, meant):
     assert f"'{meant}'" in str(error.value)
 
 
+def test_an_option_that_came_later_is_recorded_where_it_is_used_and_changes_no_older_name():
+    plain, other = (
+        configured("--method", "ennas", *solver) for solver in ([], ["--options.solver", "cvxpy"])
+    )
+    assert "solver" not in plain.to_dict()["options"]
+    assert other.to_dict()["options"] == plain.to_dict()["options"] | {"solver": "cvxpy"}
+    assert other.run_name("truth") != plain.run_name("truth")
+
+
 def test_options_of_another_method_are_unknown():
     assert configured("--options.kd", "none").options.kd == "none"
     with pytest.raises(UsageError, match="unknown option '--options.kd'"):
