@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from harness.config.config import Config, with_values
@@ -126,11 +127,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From one step of a diagram to another."""
+    """From one step of a diagram to another; one with a bend goes ``bend`` first."""
 
     start: str
     end: str
     text: str = ""
+    bend: str = "level"
+
+    def passes(self, start: tuple[int, int], end: tuple[int, int]) -> set[tuple[int, int]]:
+        """The places between those of its two steps that it runs through."""
+        corner = (end[0], start[1]) if self.bend == "level" else (start[0], end[1])
+        legs = ((start, corner), (corner, end))
+        spans = [
+            [range(min(a, b), max(a, b) + 1) for a, b in zip(*leg, strict=True)] for leg in legs
+        ]
+        return {at for span in spans for at in product(*span)} - {start, end}
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ def parse_item(paper: str, name: str, fields: Fields) -> Item:
     rows = [_row(inner, by_id, len(defects)) for inner in fields.tables("rows")]
     rows = _distinct(fields, "rows", rows)
     steps = _distinct(fields, "steps", [_step(inner) for inner in fields.tables("steps")])
+    taken: dict[tuple[int, int], str] = {}
+    for step in steps:
+        if (other := taken.setdefault(step.at, step.id)) != step.id:
+            raise fields.error(f"steps.{step.id}.at", f"is the place of step {other} too")
     item = Item(
         paper=paper,
         name=name,
@@ -235,6 +239,8 @@ def _step(fields: Fields) -> Step:
     at = fields.several("at", int, "two whole numbers")
     if len(at) != 2:
         raise fields.error("at", "is not a list of two whole numbers")
+    if min(at) < 0:
+        raise fields.error("at", "is less than 0")
     fields.close()
     return Step(name, text, at)
 
@@ -242,9 +248,16 @@ def _step(fields: Fields) -> Step:
 def _arrow(fields: Fields, steps: tuple[Step, ...]) -> Arrow:
     known = [step.id for step in steps]
     arrow = Arrow(
-        fields.text("from", among=known), fields.text("to", among=known), fields.text("text", "")
+        start=fields.text("from", among=known),
+        end=fields.text("to", among=known),
+        text=fields.text("text", ""),
+        bend=fields.text("bend", "level", ("level", "upright")),
     )
     fields.close()
+    places = {step.id: step.at for step in steps}
+    passed = arrow.passes(places[arrow.start], places[arrow.end])
+    for name in (step.id for step in steps if step.at in passed):
+        raise fields.error("", f"runs through step {name}: give another bend, or move a step")
     return arrow
 
 

@@ -19,8 +19,8 @@ def draw(item: Item, results: Results, stem: Path | str) -> list[Path]:
     """Write ``stem`` .png, .pdf, .svg, and ``stem`` .drawn.csv with the numbers; their paths.
 
     Nothing for a table. Rows without runs are named as not run; where there is nothing to draw at
-    all, the picture says so. Raises :class:`UsageError` for damaged runs, for a diagram that has
-    no way for an arrow, and where the files cannot be written.
+    all, the picture says so. Raises :class:`UsageError` for damaged runs, and where the files cannot
+    be written.
     """
     from reports.papers.figures.words import nothing_yet
     from reports.style.image_files import write_all

@@ -1,4 +1,4 @@
-"""Schematics drawn from the steps and arrows of an item: boxes on a grid, arrows between them.
+"""Schematics: the steps of an item as boxes on a grid, its arrows as matplotlib connects boxes.
 
 The first line of a step's text is its headline. Steps that no arrow enters are what goes in, those
 that none leaves what comes out.
@@ -6,31 +6,27 @@ that none leaves what comes out.
 
 from __future__ import annotations
 
-from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from reports.papers.definition.item import Item, Step
-from reports.papers.figures.routing import Route, routes
+from reports.papers.definition.item import Arrow, Item, Step
 from reports.papers.figures.words import caption, headline
-from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.pictures.captioned import ROOM, CaptionedFigure
 from reports.style.image_files import WIDTH
-from reports.style.looks import FOUND, GREY, INK, PALE
+from reports.style.looks import FOUND, GREY, INK, PALE, SMALL
 from reports.style.words import text_width, wrapped
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import FancyBboxPatch
 
     from reports.papers.measured.results import Results
 
-FONT, LABEL = 9.0, 8.5  # points
-LINE, PAD = 0.16, 0.1  # inches: line of text, between text and edge
-WIDEST, LABEL_WIDTH = 2.2, 1.05  # inches at most: boxes, words on arrows
-GUTTER, PORT, HEAD = 0.4, 0.2, 0.1  # inches: between boxes, from arrow to arrow, of arrowheads
+LINE, PAD = 0.17, 0.1  # inches: line of text, between text and edge
+WIDEST, ON_ARROW = 2.2, 0.8  # inches at most: boxes, words on arrows
+GAP = 0.42  # inches between boxes, where no words stand on arrows
 NOTE = "Redrawn in our own words. Grey: what goes in; orange: what comes out."
-Point = tuple[float, float]
 
 
 def frame(results: Results) -> pandas.DataFrame:
@@ -53,107 +49,68 @@ def frame(results: Results) -> pandas.DataFrame:
 
 
 def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
-    item, grid = results.item, Grid(results.item)
-    sheet = CaptionedFigure(headline(item), [caption(item)], grid.height + 0.2, [NOTE])
-    grid.draw(sheet.canvas(), (WIDTH - grid.width) / 2, 0.1)
+    grid = Grid(results.item)
+    sheet = CaptionedFigure(
+        headline(results.item), [caption(results.item)], grid.height + 0.3, [NOTE]
+    )
+    grid.draw(sheet.canvas(), (WIDTH - grid.width) / 2, grid.height + 0.2)
     return sheet.figure
 
 
 class Grid:
-    """The layout of a diagram, ``width`` by ``height`` inches."""
+    """The places of a diagram's steps, ``width`` by ``height`` inches, downwards from the top."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.steps = {step.id: step for step in item.steps}
-        self.routes = routes(item.steps, item.arrows, f"{item.paper}/{item.name}")
-        self.columns = range(min(s.at[0] for s in item.steps), max(s.at[0] for s in item.steps) + 1)
-        self.rows = range(min(s.at[1] for s in item.steps), max(s.at[1] for s in item.steps) + 1)
-        labels = [self._label_room(column) for column in self.columns[:-1]]
-        room = WIDTH - 2 * MARGIN - sum(labels)
-        self.box = min(WIDEST, room / len(self.columns))
-        self.gaps = labels
-        self.width = self.box * len(self.columns) + sum(labels)
-        self.height = sum(self.tall.values()) + sum(self.between.values())
-
-    def _label_room(self, column: int) -> float:
-        """Inches between ``column`` and the next: what words on level arrows there need."""
-        words = [
-            max(text_width(line, LABEL) for line in wrapped(route.arrow.text, LABEL_WIDTH, LABEL))
-            for route in self.routes
-            if route.arrow.text and route.leaves[0] and route.straight
-            if min(self._at(route)[0][0], self._at(route)[1][0]) == column
+        columns, rows = (1 + max(step.at[axis] for step in item.steps) for axis in (0, 1))
+        across = [self._gap(0, place) for place in range(columns - 1)]
+        self.box = min(WIDEST, (ROOM - sum(across)) / columns)
+        tall = [
+            max((self._tall(step) for step in item.steps if step.at[1] == row), default=0.0)
+            for row in range(rows)
         ]
-        return max([GUTTER, *(word + 0.3 for word in words)])
+        self.lefts = _starts([self.box] * columns, across)
+        self.tops = _starts(tall, [self._gap(1, place) for place in range(rows - 1)])
+        self.tall = tall
+        self.width, self.height = self.lefts[-1] + self.box, self.tops[-1] + tall[-1]
 
-    def _at(self, route: Route) -> tuple[tuple[int, int], tuple[int, int]]:
-        return self.steps[route.arrow.start].at, self.steps[route.arrow.end].at
+    def _gap(self, axis: int, place: int) -> float:
+        """Inches after a column (axis 0) or row (1): what words on straight arrows there need."""
+        room = GAP
+        for arrow in self.item.arrows:
+            start, end = (self.steps[name].at for name in (arrow.start, arrow.end))
+            straight = start[1 - axis] == end[1 - axis]
+            if arrow.text and straight and min(start[axis], end[axis]) == place:
+                lines = wrapped(arrow.text, ON_ARROW, SMALL)
+                widest = max(text_width(line, SMALL) for line in lines)
+                room = max(room, LINE * len(lines) + 0.24 if axis else widest + 0.3)
+        return room
 
     def lines(self, step: Step) -> list[tuple[str, bool]]:
         """The lines in a box; True for those of its headline."""
         head, *rest = step.text.strip().split("\n")
         room = self.box - 2 * PAD
-        bold = [(line, True) for line in wrapped(head, room / 1.1, FONT)]
-        return bold + [(line, False) for text in rest for line in wrapped(text, room, FONT)]
+        bold = [(line, True) for line in wrapped(head, room / 1.12, SMALL)]
+        return bold + [(line, False) for text in rest for line in wrapped(text, room, SMALL)]
 
-    @cached_property
-    def tall(self) -> dict[int, float]:
-        """Per row the inches of its highest box."""
-        heights = {row: LINE + 2 * PAD for row in self.rows}
-        for step in self.item.steps:
-            own = LINE * len(self.lines(step)) + 2 * PAD
-            heights[step.at[1]] = max(heights[step.at[1]], own)
-        return heights
+    def _tall(self, step: Step) -> float:
+        return LINE * len(self.lines(step)) + 2 * PAD
 
-    @cached_property
-    def between(self) -> dict[int, float]:
-        """Per row but the last the inches below it."""
-        gaps = dict.fromkeys(self.rows[:-1], GUTTER)
-        for route in self.routes:
-            (_, start), (_, end) = self._at(route)
-            if route.arrow.text and route.leaves[1] and route.straight and abs(start - end) == 1:
-                lines = len(wrapped(route.arrow.text, LABEL_WIDTH, LABEL))
-                gaps[min(start, end)] = max(gaps[min(start, end)], LINE * lines + 0.25)
-        return gaps
+    def centre(self, at: tuple[int, int]) -> tuple[float, float]:
+        """Of a place on the grid, in inches to the right of and below the upper left corner."""
+        return self.lefts[at[0]] + self.box / 2, self.tops[at[1]] + self.tall[at[1]] / 2
 
-    def centre(self, at: tuple[int, int]) -> Point:
-        """Inches from the lower left corner of the grid."""
-        column, row = at[0] - self.columns[0], at[1] - self.rows[0]
-        x = self.box * (column + 0.5) + sum(self.gaps[:column])
-        above = sum(self.tall[r] + self.between[r] for r in self.rows[:row])
-        return x, self.height - above - self.tall[at[1]] / 2
+    def draw(self, axes: Axes, left: float, top: float) -> None:
+        """Onto ``axes`` in inches, with the upper left corner at a place."""
+        axes.set(xlim=(-left, WIDTH - left), ylim=(top, top - axes.get_ylim()[1]))
+        boxes = {step.id: self._draw_step(axes, step) for step in self.item.steps}
+        for arrow in self.item.arrows:
+            self._draw_arrow(axes, arrow, boxes)
+            if arrow.text:
+                self._draw_words(axes, arrow)
 
-    def points(self, route: Route) -> list[Point]:
-        """The corners of an arrow, from edge to edge."""
-        start, end = self._at(route)
-        first = self._port(start, route.leaves, route.ports[0])
-        last = self._port(end, route.enters, route.ports[1])
-        if route.straight:
-            return [first, last]
-        if not route.gutter:
-            corner = (last[0], first[1]) if route.leaves[0] else (first[0], last[1])
-            return [first, corner, last]
-        if route.leaves[0]:
-            middle = (first[0] + last[0]) / 2
-            return [first, (middle, first[1]), (middle, last[1]), last]
-        middle = (first[1] + last[1]) / 2
-        return [first, (first[0], middle), (last[0], middle), last]
-
-    def _port(self, at: tuple[int, int], side: tuple[int, int], port: int) -> Point:
-        x, y = self.centre(at)
-        if side[0]:
-            return x + side[0] * self.box / 2, y - PORT * port
-        return x + PORT * port, y - side[1] * self.tall[at[1]] / 2
-
-    def draw(self, axes: Axes, left: float, bottom: float) -> None:
-        """Onto ``axes`` in inches, with the lower left corner at a place."""
-        for route in self.routes:
-            points = [(left + x, bottom + y) for x, y in self.points(route)]
-            _draw_arrow(axes, route, points)
-        for step in self.item.steps:
-            x, y = self.centre(step.at)
-            self._draw_step(axes, step, left + x, bottom + y)
-
-    def _draw_step(self, axes: Axes, step: Step, x: float, y: float) -> None:
+    def _draw_step(self, axes: Axes, step: Step) -> FancyBboxPatch:
         from matplotlib.patches import FancyBboxPatch
 
         look: dict[str, Any] = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.0}
@@ -161,43 +118,54 @@ class Grid:
             look["facecolor"] = PALE
         elif all(arrow.start != step.id for arrow in self.item.arrows):
             look |= {"edgecolor": FOUND, "linewidth": 2.0}
-        tall = self.tall[step.at[1]]
-        corner, shape = (x - self.box / 2, y - tall / 2), "round,pad=0,rounding_size=0.06"
-        axes.add_patch(
-            FancyBboxPatch(corner, self.box, tall, boxstyle=shape, zorder=3, gid=step.id, **look)
-        )
+        (x, y), tall = self.centre(step.at), self.tall[step.at[1]]
+        corner, shape = (x - self.box / 2, y - tall / 2), "round,pad=0,rounding_size=0.07"
+        box = FancyBboxPatch(corner, self.box, tall, boxstyle=shape, zorder=3, gid=step.id, **look)
+        axes.add_patch(box)
         lines = self.lines(step)
         for number, (line, is_head) in enumerate(lines):
-            level = y + LINE * ((len(lines) - 1) / 2 - number)
-            words = {"fontsize": FONT, "fontweight": "bold" if is_head else "normal"}
+            level = y + LINE * (number - (len(lines) - 1) / 2)
+            words = {"fontsize": SMALL, "fontweight": "bold" if is_head else "normal"}
             words |= {"ha": "center", "va": "center", "color": INK, "zorder": 4}
             axes.text(x, level, line, parse_math=False, **words)
+        return box
+
+    def _draw_arrow(self, axes: Axes, arrow: Arrow, boxes: dict[str, FancyBboxPatch]) -> None:
+        """From centre to centre, of which matplotlib shows what lies between the boxes."""
+        from matplotlib.patches import FancyArrowPatch
+
+        start, end = (self.steps[name].at for name in (arrow.start, arrow.end))
+        angles = (0, 90) if arrow.bend == "level" else (90, 0)
+        straight = start[0] == end[0] or start[1] == end[1]
+        way = "arc3" if straight else "angle,angleA={},angleB={},rad=6".format(*angles)
+        look = {"arrowstyle": "-|>", "mutation_scale": 11, "color": GREY, "linewidth": 1.3}
+        look |= {"shrinkA": 0, "shrinkB": 1, "capstyle": "butt", "zorder": 2}
+        ends = {"patchA": boxes[arrow.start], "patchB": boxes[arrow.end]}
+        name = f"{arrow.start}>{arrow.end}"
+        places = (self.centre(start), self.centre(end))
+        axes.add_patch(FancyArrowPatch(*places, connectionstyle=way, gid=name, **ends, **look))
+
+    def _draw_words(self, axes: Axes, arrow: Arrow) -> None:
+        """Above the level leg of an arrow, or to the right of one that is upright all along."""
+        (x, y), (far, low) = (self.centre(self.steps[n].at) for n in (arrow.start, arrow.end))
+        look: dict[str, Any] = {"fontsize": SMALL, "color": GREY, "linespacing": 1.15, "zorder": 5}
+        if x == far:
+            way = 1 if low > y else -1
+            tall = [self.tall[self.steps[n].at[1]] / 2 for n in (arrow.start, arrow.end)]
+            middle = (y + way * tall[0] + low - way * tall[1]) / 2
+            place, look = (x + 0.08, middle), look | {"ha": "left", "va": "center"}
+        else:
+            way = 1 if far > x else -1
+            level = y if arrow.bend == "level" else low
+            # From the edge of the box that the level leg meets to the other edge or the corner.
+            ends = [x + way * self.box / 2, far - way * self.box / 2]
+            if y != low:
+                ends[1 if arrow.bend == "level" else 0] = far if arrow.bend == "level" else x
+            place, look = (sum(ends) / 2, level - 0.05), look | {"ha": "center", "va": "bottom"}
+        text = "\n".join(wrapped(arrow.text, ON_ARROW, SMALL))
+        axes.text(*place, text, parse_math=False, **look)
 
 
-def _draw_arrow(axes: Axes, route: Route, points: list[Point]) -> None:
-    """A line with a head at its end, and its words on its longest leg."""
-    from matplotlib.patches import Polygon
-
-    (x, y), (dx, dy) = points[-1], (-route.enters[0], -route.enters[1])
-    neck = (x - dx * HEAD, y + dy * HEAD)
-    xs, ys = zip(*points[:-1], neck, strict=True)
-    axes.plot(xs, ys, color=GREY, linewidth=1.3, solid_joinstyle="round", zorder=2)
-    wing = HEAD / 2.2
-    wings = [(neck[0] + dy * wing, neck[1] + dx * wing), (neck[0] - dy * wing, neck[1] - dx * wing)]
-    axes.add_patch(Polygon([(x, y), *wings], color=GREY, linewidth=0, zorder=2))
-    if route.arrow.text:
-        _draw_words(axes, route.arrow.text, points)
-
-
-def _draw_words(axes: Axes, text: str, points: list[Point]) -> None:
-    """Above the longest level leg of an arrow, or to the right of an upright one."""
-    legs = list(pairwise(points))
-    start, end = max(legs, key=lambda leg: abs(leg[0][0] - leg[1][0]) + abs(leg[0][1] - leg[1][1]))
-    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    look = {"fontsize": LABEL, "color": GREY, "linespacing": 1.15, "zorder": 5}
-    if start[0] == end[0]:
-        x, room, look = x + 0.07, LABEL_WIDTH, look | {"ha": "left", "va": "center"}
-    else:
-        room = min(LABEL_WIDTH, abs(start[0] - end[0]) - HEAD)
-        y, look = y + 0.05, look | {"ha": "center", "va": "bottom"}
-    axes.text(x, y, "\n".join(wrapped(text, room, LABEL)), parse_math=False, **look)
+def _starts(sizes: list[float], gaps: list[float]) -> list[float]:
+    """Where each of several things in a line begins."""
+    return [sum(sizes[:place]) + sum(gaps[:place]) for place in range(len(sizes))]

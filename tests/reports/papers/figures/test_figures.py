@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 from importlib import import_module
-from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import FancyBboxPatch
 from pictures import assert_readable, words
 from scipy import stats
 
-from reports.papers.definition.item import Arrow, Column, Item, Row, Step
+from reports.papers.definition.item import Column, Item, Row
 from reports.papers.definition.loading import item_names, load_item, paper_names
 from reports.papers.definition.printed import Printed
 from reports.papers.figures import KINDS, boxes, curves, diagram, draw, drawing, history
@@ -280,39 +278,3 @@ def test_drawings_are_of_the_lowest_seed(by_kind):
     labels = [edge.label for edge in space.diagrams(arch)[0].edges]
     assert set(labels) <= set(said)
     assert "S, SPOS: 91.00 % on digits, regret +1.50; seed 0" in said
-
-
-@pytest.mark.parametrize("name", ["fig-1", "fig-2", "fig-11"])
-def test_arrows_of_diagrams_meet_no_other_box(name):
-    grid = diagram.Grid(load_item("mngnas", name))
-    edges = {}
-    for step in grid.item.steps:
-        (x, y), tall = grid.centre(step.at), grid.tall[step.at[1]]
-        edges[step.id] = (x - grid.box / 2, y - tall / 2, x + grid.box / 2, y + tall / 2)
-    for one, other in combinations(edges.values(), 2):
-        assert one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
-    for route in grid.routes:
-        corners = grid.points(route)
-        way = np.concatenate([np.linspace(a, b, 200) for a, b in pairwise(corners)])
-        for left, bottom, right, top in edges.values():
-            inside = (way > [left + 1e-6, bottom + 1e-6]) & (way < [right - 1e-6, top - 1e-6])
-            assert not inside.all(axis=1).any(), route
-
-
-def test_a_diagram_shows_its_steps_and_words():
-    item = load_item("mngnas", "fig-2")
-    figure = show(diagram, make_results(item))
-    boxes_drawn = figure.findobj(FancyBboxPatch)
-    assert {box.get_gid() for box in boxes_drawn} == {step.id for step in item.steps}
-    assert {step.text.split("\n")[0] for step in item.steps} <= set(words(figure))
-    assert {arrow.text for arrow in item.arrows if arrow.text} <= set(words(figure))
-
-
-def test_arrows_without_a_way_are_refused():
-    steps = tuple(Step(name, name, (place, 0)) for place, name in enumerate("abc"))
-    item = make_item("diagram", (), (), steps=steps, arrows=(Arrow("a", "c"),))
-    with pytest.raises(UsageError, match="toy/fig-1: no way is free for the arrow from a to c"):
-        diagram.Grid(item)
-    item = replace(item, steps=(*steps, Step("d", "d", (0, 0))))
-    with pytest.raises(UsageError, match="steps a and d are at the same place"):
-        diagram.Grid(item)
