@@ -22,13 +22,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        help="also write OUTPUT.md, .csv and .parquet, and a picture of Kendall τ over the seeds "
-        "as OUTPUT.png, .pdf and .svg",
+        help="also write OUTPUT.md, .csv and .parquet, a picture of Kendall τ over the seeds as "
+        "OUTPUT.png, .pdf and .svg, and a heat map of the paired differences between "
+        "configurations as OUTPUT-differences.png, .pdf and .svg",
     )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
 
-    from reports.pictures import tau_of_seeds
+    from reports.pictures import paired_differences, tau_of_seeds
     from reports.runs.compare import summary
     from reports.runs.record import is_unfinished, load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
@@ -38,5 +39,6 @@ def main(arguments: list[str]) -> None:
     print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())
     if given.output:
         save(table, given.output)
-        finished = [folder for folder in folders if not is_unfinished(folder)]
-        tau_of_seeds.draw(load_all(finished), given.output)
+        records = load_all(folder for folder in folders if not is_unfinished(folder))
+        tau_of_seeds.draw(records, given.output)
+        paired_differences.draw(records, f"{given.output}-differences")

@@ -11,12 +11,12 @@ from typing import Any
 
 from reports.page.drawings import Library
 from reports.page.folders import Left
-from reports.page.ranking import KEY, contexts, ranking
+from reports.page.ranking import KEY, ranking
 from reports.page.row import facts, options_text
 from reports.page.run_data import Pool, curves, found, points
 from reports.page.table import table
 from reports.pictures.scatter import titles
-from reports.runs.configuration import told_apart
+from reports.runs.configuration import configurations, contexts, told_apart
 from reports.runs.record import Record
 from reports.runs.row import Row, describe
 from reports.style.looks import SEQUENTIAL
@@ -34,7 +34,7 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
     ``records`` by the names that the page calls them, as :func:`reports.page.folders.gather`
     gives them. What a run lacks of scores or history is said in its place.
     """
-    groups = contexts(records.values())
+    groups = contexts(configurations(records.values()))
     names = {id(record): name for name, record in records.items()}
     rows: list[Row] = []
     for members in groups:

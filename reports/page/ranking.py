@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
 from harness.metrics.intervals import Interval
@@ -11,8 +10,7 @@ from reports.page.row import options_text, passes
 from reports.pictures.seed_rows import limits
 from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import summary
-from reports.runs.configuration import Configuration, configurations
-from reports.runs.record import Record
+from reports.runs.configuration import Configuration
 from reports.style.words import bracketed, decimal
 from reports.text.comparison_table import EQUAL
 from reports.text.escaping import HTML
@@ -24,12 +22,6 @@ KEY = (
     "seeds on the same architectures, with a 95 % t interval over seeds; “not shown”: it does not "
     "exclude zero. Image passes: training + scoring."
 )
-
-
-def contexts(records: Iterable[Record]) -> list[list[Configuration]]:
-    """The configurations that can be compared with one another, together."""
-    groups = groupby(configurations(records), key=lambda group: str(group.context))
-    return [list(members) for _, members in groups]
 
 
 def ranking(groups: Sequence[Configuration]) -> str:
@@ -87,9 +79,8 @@ def _rows(groups: Sequence[Configuration]) -> list[Row]:
     for row in table.astype(object).where(table.notna(), None).to_dict("records"):
         values: dict[int, float] = {}
         if row["kind"] == "method":
-            for seed, run in named[row["configuration"]].runs.items():
-                tau = run.number("metrics", "all", "kendall_tau", "value")
-                values |= {} if tau is None else {seed: tau}
+            taus = named[row["configuration"]].taus
+            values = {seed: tau for seed, tau in taus.items() if tau is not None}
         rows.append(row | {"values": values})
     return sorted(rows, key=lambda row: (row["tau"] is None, -(row["tau"] or 0)))
 

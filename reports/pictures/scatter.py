@@ -11,7 +11,7 @@ from reports.pictures.tau_scale import draw_tau_scale
 from reports.runs.record import Record, load
 from reports.runs.scatter_points import ScatterPoints
 from reports.style.image_files import WIDTH, write
-from reports.style.looks import DASHES, DIAMOND, GREY, INK, SEQUENTIAL, STAR
+from reports.style.looks import DASHES, DIAMOND, GREY, GRID, INK, SEQUENTIAL, STAR
 from reports.style.words import decimal, shorten
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _label_axes(axes: Axes, record: Record) -> None:
     )
     axes.set_ylabel("score: predicted accuracy (%)", fontsize=10.5, color=INK)
     axes.tick_params(labelsize=9.5, colors=GREY)
-    axes.grid(color="#ececec", linewidth=0.8)
+    axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)

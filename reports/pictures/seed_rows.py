@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness.metrics.intervals import Interval
 from reports.pictures.captioned import MARGIN, CaptionedFigure
 from reports.style.image_files import WIDTH
-from reports.style.looks import FOUND, GREY, INK, PALE, SMALL
+from reports.style.looks import FOUND, GREY, GRID, INK, PALE, SMALL
 from reports.style.words import bracketed, wrapped
 
 if TYPE_CHECKING:
@@ -22,7 +20,8 @@ NAMES, NUMBERS = 2.5, 1.95  # inches: at most of the names, of the numbers
 LEFT = MARGIN + NAMES + 0.15
 SPAN = WIDTH - LEFT - NUMBERS - MARGIN  # inches of the axis
 LINE, GAP, LEAST = 0.165, 0.14, 0.42  # inches: line of a name, between rows, lowest row
-DOT = {"marker": "o", "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+ALONG = {"orient": "y", "native_scale": True}  # seaborn: level, at heights in inches
+DOT = {"size": 4.5, "edgecolor": "white", "linewidth": 0.5, "alpha": 0.85, "jitter": False}
 MEAN = {"marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8}
 KEY = (
     "Dots: one per seed. Diamond: mean. "
@@ -60,35 +59,42 @@ class Rows:
     ) -> Axes:
         """Onto ``sheet`` with the foot at ``bottom`` inches; heights in the axes are inches."""
         axes = sheet.axes(LEFT, bottom, SPAN, self.height)
-        axes.set(xlim=limits, ylim=(0, self.height), yticks=[])
         axes.spines["left"].set_visible(False)
         axes.locator_params(axis="x", nbins=7)
-        axes.grid(axis="x", color="#ececec", linewidth=0.8)
+        axes.grid(axis="x", color=GRID, linewidth=0.8)
         level = self.height
-        for spread, lines, height in zip(self.spreads, self.names, self.heights, strict=True):
+        rows = zip(self.spreads, self.names, self.heights, strict=True)
+        for place, (spread, lines, height) in enumerate(rows):
             level -= height
             middle = level + height / 2
             axes.axhline(level, color=PALE, linewidth=0.6, zorder=0)
-            _draw(axes, spread, middle)
+            _draw(axes, spread, middle, place)
             look: dict[str, Any] = {"va": "center", "parse_math": False, "fontsize": SMALL}
             look["transform"] = axes.get_yaxis_transform()
             for number, (line, colour) in enumerate(lines):
                 y = middle + LINE * ((len(lines) - 1) / 2 - number)
                 axes.text(-0.15 / SPAN, y, line, ha="right", color=colour, **look)
             axes.text(1 + 0.12 / SPAN, middle, _numbers(spread, form), color=INK, **look)
+        axes.set(xlim=limits, ylim=(0, self.height), yticks=[], xlabel="", ylabel="")
         return axes
 
 
-def _draw(axes: Axes, spread: Spread, middle: float) -> None:
-    """The mean with its interval, or the box, above the dots."""
+def _draw(axes: Axes, spread: Spread, middle: float, number: int) -> None:
+    """The mean with its interval, or the box, above the dots; ``number`` is the row's."""
+    import seaborn
+
     high, paint, values = middle + 0.07, spread.paint, sorted(spread.values)
-    # On two levels in turn, so that equal ones are seen to be two.
-    levels = [middle - (0.08, 0.14)[number % 2] for number in range(len(values))]
-    axes.plot(values, levels, linestyle="", color=paint, alpha=0.8, **DOT)
+    if values:
+        # On two levels in turn, so that equal ones are seen to be two.
+        levels = [middle - (0.08, 0.14)[place % 2] for place in range(len(values))]
+        before = len(axes.collections)
+        seaborn.stripplot(x=values, y=levels, color=paint, ax=axes, **ALONG, **DOT)
+        for dots in axes.collections[before:]:
+            dots.set_gid(f"seeds {number}")
     mean, interval = spread.interval["value"], spread.interval
     look = MEAN
     if len(values) >= BOXED:
-        draw_box(axes, values, high, paint)
+        seaborn.boxplot(x=values, y=[high] * len(values), ax=axes, **ALONG, **_box(paint))
         look = look | {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": paint}
     elif interval["low"] is not None:
         reach = [[mean - interval["low"]], [interval["high"] - mean]]
@@ -97,17 +103,17 @@ def _draw(axes: Axes, spread: Spread, middle: float) -> None:
         axes.plot(mean, high, linestyle="", color=paint, zorder=4, **look)
 
 
-def draw_box(axes: Axes, values: Sequence[float], level: float, paint: str) -> None:
-    """A level box plot: quartiles, median, whiskers to the extremes."""
-    from matplotlib.patches import Rectangle
-
-    least, first, median, third, most = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-    for ends in ((least, first), (third, most)):
-        axes.plot(ends, [level] * 2, color=paint, linewidth=1.2)
-    corner, tall = (first, level - 0.07), 0.14
-    look = {"facecolor": "white", "edgecolor": paint, "linewidth": 1.2, "zorder": 3}
-    axes.add_patch(Rectangle(corner, third - first, tall, **look))
-    axes.plot([median] * 2, [level - 0.07, level + 0.07], color=paint, linewidth=2, zorder=3)
+def _box(paint: str) -> dict[str, Any]:
+    """Quartiles, median, whiskers to the extremes."""
+    line = {"color": paint, "linewidth": 1.2}
+    return {
+        "whis": (0, 100),
+        "width": 0.14,
+        "showcaps": False,
+        "boxprops": {"facecolor": "white", "edgecolor": paint, "linewidth": 1.2, "zorder": 3},
+        "whiskerprops": line,
+        "medianprops": line | {"linewidth": 2, "zorder": 3},
+    }
 
 
 def _numbers(spread: Spread, form: str) -> str:

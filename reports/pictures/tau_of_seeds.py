@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.metrics.intervals import combine
 from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure
 from reports.pictures.placing import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
-from reports.runs.configuration import Configuration, configurations, told_apart
+from reports.runs.configuration import Configuration, configurations, contexts, told_apart
 from reports.runs.record import Record, ceiling, floors
 from reports.style.image_files import write_all
 from reports.style.looks import GREY, INK, SMALL
@@ -41,9 +39,7 @@ def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
 
 def picture(groups: Sequence[Configuration]) -> Figure:
     """The figure of configurations sorted by context, as :func:`configurations` gives them."""
-    panels = [
-        Panel(list(members)) for _, members in groupby(groups, key=lambda group: str(group.context))
-    ]
+    panels = [Panel(members) for members in contexts(groups)]
     height = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
     sheet = CaptionedFigure("Kendall τ by configuration", [], height, [KEY, INTERVALS])
     level = height
@@ -62,10 +58,11 @@ class Panel:
         first = groups[0].first
         above = ceiling(first)
         self.bounds = floors(first) + ([above] if above else [])
-        spreads = [
-            _spread(group, note) for group, note in zip(groups, told_apart(groups), strict=True)
-        ]
-        self.rows = Rows(sorted(spreads, key=_place))
+        noted = sorted(
+            zip(groups, told_apart(groups), strict=True), key=lambda pair: best_first(pair[0])
+        )
+        spreads = [_spread(group, note) for group, note in noted]
+        self.rows = Rows(spreads)
         ends = [0.0, *(bound.tau["value"] for bound in self.bounds)]
         for spread in spreads:
             ends += [*spread.values, *(spread.interval[k] for k in ("low", "high"))]
@@ -113,18 +110,12 @@ def context_words(groups: Sequence[Configuration]) -> str:
 
 
 def _spread(group: Configuration, note: str) -> Spread:
-    found = [run.number("metrics", "all", "kendall_tau", "value") for run in group.runs.values()]
-    values = tuple(tau for tau in found if tau is not None)
-    interval = combine(
-        [run.interval("metrics", "all", "kendall_tau") for run in group.runs.values()]
-    )
-    empty = "" if interval["value"] is not None else "τ undefined"
-    method, kd, qp = group.method.values()
-    arm = ", ".join(f"{key} {value}" for key, value in (("kd", kd), ("qp", qp)) if value)
-    return Spread(f"{method} ({arm})" if arm else method, values, interval, note, empty)
+    values = tuple(tau for tau in group.taus.values() if tau is not None)
+    empty = "" if group.tau["value"] is not None else "τ undefined"
+    return Spread(group.label, values, group.tau, note, empty)
 
 
-def _place(spread: Spread) -> float:
-    """From the best mean to the worst; undefined last."""
-    mean = spread.interval["value"]
+def best_first(group: Configuration) -> float:
+    """Sorts configurations from the best mean to the worst; undefined last."""
+    mean = group.tau["value"]
     return math.inf if mean is None else -mean

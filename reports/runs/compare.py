@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.runs.configuration import Configuration, bounded, configurations, told_apart
+from harness.metrics.intervals import Interval
+from reports.runs.configuration import Configuration, bounded, configurations, contexts, told_apart
 from reports.runs.paired import is_shown, paired_difference
 from reports.runs.record import Bound, ceiling, floors, load_all
 from searchspaces.errors import UsageError
@@ -38,9 +38,20 @@ def summary(folders: Iterable[Path | str], reference: str | None = None) -> pand
         known = {name for group in groups for name in (group.name, group.method["method"])}
         raise UsageError(f"no run is of the reference '{reference}'{nearest(reference, known)}")
     rows: list[dict[str, Any]] = []
-    for _, members in groupby(groups, key=lambda group: str(group.context)):
-        rows += _comparable(list(members), reference)
+    for members in contexts(groups):
+        rows += _comparable(members, reference)
     return _frame(rows)
+
+
+def pairwise(groups: Sequence[Configuration]) -> list[list[Interval | None]]:
+    """τ of each configuration (row) minus τ of each other one (column), paired by seed.
+
+    As :func:`reports.runs.paired.paired_difference` has it; None on the diagonal.
+    """
+    return [
+        [None if own is other else paired_difference(own.taus, other.taus) for other in groups]
+        for own in groups
+    ]
 
 
 def fits(group: Configuration, name: str) -> bool:
@@ -60,7 +71,7 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
         if below and row["tau"] is not None:
             row["over_floor"] = row["tau"] - max(bound.tau["value"] for bound in below)
         if base is not None and group is not base:
-            difference = paired_difference(_taus(group), _taus(base))
+            difference = paired_difference(group.taus, base.taus)
             row |= {
                 "reference": " ".join(filter(None, base.method.values())),
                 "shown": is_shown(difference),
@@ -78,13 +89,6 @@ def _reference(groups: Sequence[Configuration], reference: str | None) -> Config
         names = ", ".join(group.name for group in fitting)
         raise UsageError(f"the reference '{reference}' fits several configurations: name {names}.")
     return None
-
-
-def _taus(group: Configuration) -> dict[int, float | None]:
-    return {
-        seed: run.number("metrics", "all", "kendall_tau", "value")
-        for seed, run in group.runs.items()
-    }
 
 
 def _bound_row(kind: str, bound: Bound) -> dict[str, Any]:

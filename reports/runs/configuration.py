@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from harness.config.config import digest
@@ -58,6 +59,28 @@ class Configuration:
             column: str(value or "") for column, value in named.items()
         }
 
+    @property
+    def label(self) -> str:
+        """The method with its arm and its kind of QP, in words."""
+        method, kd, qp = self.method.values()
+        arm = ", ".join(f"{key} {value}" for key, value in (("kd", kd), ("qp", qp)) if value)
+        return f"{method} ({arm})" if arm else method
+
+    @property
+    def taus(self) -> dict[int, float | None]:
+        """Kendall τ by seed; None where it is undefined."""
+        return {
+            seed: run.number("metrics", "all", "kendall_tau", "value")
+            for seed, run in self.runs.items()
+        }
+
+    @property
+    def tau(self) -> Interval:
+        """Mean over the seeds, with the interval over seeds and architectures."""
+        return combine(
+            [run.interval("metrics", "all", "kendall_tau") for run in self.runs.values()]
+        )
+
     def describe(self) -> dict[str, Any]:
         """Means over the seeds: measures and regret with intervals, costs. Absent is None."""
         runs = self.runs.values()
@@ -94,6 +117,11 @@ def configurations(records: Iterable[Record]) -> list[Configuration]:
             )
         group.runs[seed] = record
     return sorted(groups.values(), key=Configuration._order)
+
+
+def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:
+    """Those of ``groups``, sorted as by :func:`configurations`, that are comparable, together."""
+    return [list(members) for _, members in groupby(groups, key=lambda group: str(group.context))]
 
 
 def told_apart(groups: Sequence[Configuration]) -> list[str]:

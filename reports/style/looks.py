@@ -64,3 +64,10 @@ def colour(operator: str) -> str:
         return POOL
     digit = re.search(r"(?<![x.])\d", operator)
     return KERNELS.get(digit[0], OTHER) if digit else OTHER
+
+
+def diverging() -> Any:
+    """Colours from below zero (blue) over white to above (orange), as seaborn blends them."""
+    from seaborn import blend_palette
+
+    return blend_palette([LOOKS[0].colour, "white", FOUND], as_cmap=True)

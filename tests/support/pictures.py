@@ -39,3 +39,13 @@ def assert_readable(figure: Any) -> None:
         assert inside and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
     for (one, box), (other, cover) in combinations(zip(shown, boxes, strict=True), 2):
         assert not box.padded(-1).overlaps(cover.padded(-1)), (one, other)
+
+
+def seed_dots(axes: Any) -> dict[int, list[float]]:
+    """The x of the dots in each row of :class:`reports.pictures.seed_rows.Rows`, ascending."""
+    found: dict[int, list[float]] = {}
+    for dots in axes.collections:
+        kind, _, number = (dots.get_gid() or "").partition(" ")
+        if kind == "seeds":
+            found.setdefault(int(number), []).extend(x for x, _ in dots.get_offsets())
+    return {number: sorted(found[number]) for number in sorted(found)}

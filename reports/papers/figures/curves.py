@@ -17,6 +17,7 @@ from reports.papers.figures.panels import (
     LEGEND_LINE,
     Panels,
     draw_legend,
+    draw_line,
     label,
     legend_rows,
     name_ends,
@@ -157,11 +158,10 @@ def _draw(
         is_level = group in levels
         place = 0 if is_level else list(styles).index(name) - (len(styles) - 1) / 2
         aside = line["x"] + apart * place
-        shown = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.8, "label": name}
-        axes.plot(aside, line["y"], marker=look.mark, zorder=3, **MARK, **shown)
-        low, high = (line[f"y_{key}"].astype(float) for key in ("low", "high"))
-        axes.vlines(aside, low, high, color=look.colour, linewidth=1.2, alpha=0.6)
+        bars = {"err_style": "bars", "err_kws": {"elinewidth": 1.2, "zorder": 2}}
+        draw_line(axes, aside, line, look, marker=look.mark, label=name, zorder=3, **MARK, **bars)
         if is_level:
-            axes.axhline(line["y"].iloc[-1], **shown | {"linewidth": 1.0})
+            level = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.0}
+            axes.axhline(line["y"].iloc[-1], **level)
         ends.append((np.inf if is_level else aside.iloc[-1], line["y"].iloc[-1], name, look))
     return ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.papers.figures.panels import Panels, label, name_ends
+from reports.papers.figures.panels import Panels, draw_line, label, name_ends
 from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results, RowResults
 from reports.pictures.captioned import CaptionedFigure
@@ -54,9 +54,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     ends = []
     for name, line in drawn.groupby("label", sort=False):
         look = styles[name]
-        axes.plot(line["step"], line["y"], color=look.colour, linestyle=look.dashes, linewidth=1.8)
-        low, high = (line[f"y_{key}"].astype(float) for key in ("low", "high"))
-        axes.fill_between(line["step"], low, high, color=look.colour, alpha=0.14, linewidth=0)
+        draw_line(axes, line["step"], line, look, err_kws={"alpha": 0.16, "linewidth": 0})
         ends.append((line["step"].iloc[-1], line["y"].iloc[-1], name, look))
     axes.margins(x=0.02)
     label(axes, "training step", name_of(item.series))

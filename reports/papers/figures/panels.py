@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.pictures.captioned import MARGIN, CaptionedFigure
 from reports.pictures.placing import side_by_side
 from reports.style.image_files import WIDTH
-from reports.style.looks import INK, MARK, SMALL, Look
+from reports.style.looks import GRID, INK, MARK, SMALL, Look
 from reports.style.words import text_width, wrapped
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.axes import Axes
 
 AXIS, FOOT, HEAD, GAP = 0.62, 0.55, 0.38, 0.2  # inches: left of, below, above, between panels
@@ -49,7 +50,7 @@ class Panels:
         left = MARGIN + AXIS + column * (AXIS + self.wide + self.right + GAP)
         top = self.height - self.above - line * (FOOT + self.tall + self.head) - self.head
         axes = sheet.axes(left, top - self.tall, self.wide, self.tall)
-        axes.grid(color="#ececec", linewidth=0.8)
+        axes.grid(color=GRID, linewidth=0.8)
         look = {"fontsize": SMALL + 0.5, "fontweight": "bold", "color": INK}
         look["pad"] = 72 * (self.head - 0.3)
         axes.set_title(title, loc="left", parse_math=False, **look)
@@ -92,6 +93,23 @@ def draw_legend(sheet: CaptionedFigure, looks: dict[str, Look], lines: bool = Tr
             words = {"va": "center", "fontsize": SMALL, "color": INK, "parse_math": False}
             axes.text(x + 0.44, y, name, **words)
             x += text_width(name, SMALL) + 0.75
+
+
+def draw_line(axes: Axes, x: pandas.Series, line: pandas.DataFrame, look: Look, **how: Any) -> None:
+    """The means ``y`` of ``line`` over ``x`` with their bounds, in ``look``; ``how`` is seaborn's.
+
+    Of the three values at each place, seaborn draws the median and the range: the mean between
+    its bounds.
+    """
+    import pandas
+    import seaborn
+
+    parts = [line[name].astype(float) for name in ("y", "y_low", "y_high")]
+    points = pandas.DataFrame({"x": [*x] * 3, "y": pandas.concat(parts, ignore_index=True)})
+    how |= {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.8, "legend": False}
+    seaborn.lineplot(
+        points.dropna(), x="x", y="y", estimator="median", errorbar=("pi", 100), ax=axes, **how
+    )
 
 
 def name_ends(

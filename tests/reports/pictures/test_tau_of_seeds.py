@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.patches import Rectangle
-from pictures import assert_readable, words
+from matplotlib.container import ErrorbarContainer
+from matplotlib.patches import PathPatch
+from pictures import assert_readable, seed_dots, words
 
 from reports.commands.compare import main
 from reports.pictures.seed_rows import BOXED, Rows, Spread
@@ -45,7 +46,7 @@ def test_configurations_stand_from_the_best_mean_to_the_worst(records):
     runs = records(("spos", (0.5, 0.52, 0.54)), ("fairnas", (0.7, 0.6)), ("mixpath", (0.55, 0.6)))
     figure = figure_of(runs)
     (axes,) = rows_of(figure)
-    assert marks(axes, "o") == [[0.6, 0.7], [0.55, 0.6], [0.5, 0.52, 0.54]]
+    assert seed_dots(axes) == {0: [0.6, 0.7], 1: [0.55, 0.6], 2: [0.5, 0.52, 0.54]}
     assert np.ravel(marks(axes, "D")) == pytest.approx([0.65, 0.575, 0.52])
     drawn = words(figure)
     order = [drawn.index(name) for name in ("fairnas (kd full, qp printed)", "spos")]
@@ -58,13 +59,18 @@ def test_few_seeds_have_an_interval_and_many_a_box(records):
     assert len(taus) == BOXED
     for few in (taus, taus[:4]):
         (axes,) = rows_of(figure_of(records(("spos", few))))
-        boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        boxes = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
+        bars = [part for part in axes.containers if isinstance(part, ErrorbarContainer)]
         assert len(boxes) == (len(few) == BOXED)
-        assert len(axes.containers) == (len(few) < BOXED)
+        assert len(bars) == (len(few) < BOXED)
     first, third = np.quantile(taus, [0.25, 0.75])
     (axes,) = rows_of(figure_of(records(("spos", taus))))
-    (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert (box.get_x(), box.get_width()) == pytest.approx((first, third - first))
+    (box,) = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
+    ends = box.get_path().vertices[:, 0]
+    assert (ends.min(), ends.max()) == pytest.approx((first, third))
+    whiskers = [line.get_xdata() for line in axes.lines if len(set(line.get_ydata())) == 1]
+    reached = np.concatenate([ends for ends in whiskers if len(ends) == 2 and ends[0] > 0])
+    assert {min(taus), first, third, max(taus)} <= {*reached}
 
 
 def test_floors_and_ceiling_are_lines_with_their_names(records):
@@ -87,7 +93,7 @@ def test_an_undefined_tau_is_last_and_says_so(records, make_interval):
 def test_contexts_have_panels_of_their_own(records):
     runs = [*records(("spos", (0.5,))), *records(("fairnas", (0.6,)), scoring__bn="running")]
     figure = figure_of(runs)
-    assert [marks(axes, "o") for axes in rows_of(figure)] == [[[0.5]], [[0.6]]]
+    assert [seed_dots(axes) for axes in rows_of(figure)] == [{0: [0.5]}, {0: [0.6]}]
     drawn = " ".join(words(figure))
     assert "BN recalibrate" in drawn and "BN running" in drawn and "preset laptop" in drawn
 
@@ -113,7 +119,7 @@ def test_the_command_writes_the_picture_beside_the_table(write_run, make_record,
     begun.mkdir()
     (begun / "checkpoint.pt").touch()
     main([str(folder.parent), "--output", str(tmp_path / "all")])
-    written = {path.name for path in tmp_path.glob("all.*")}
+    written = {path.name for path in tmp_path.glob("all*")}
     assert written == {f"all.{form}" for form in ("md", "csv", "parquet", "png", "pdf", "svg")}
     assert capsys.readouterr().err.count("left out") == 1
 
