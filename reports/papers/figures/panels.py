@@ -89,10 +89,11 @@ def draw_legend(sheet: CaptionedFigure, looks: dict[str, Look], lines: bool = Tr
             if lines:
                 line = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.6}
                 axes.plot([x, x + 0.36], [y, y], **line)
-            axes.plot(x + 0.18, y, look.mark, color=look.colour, **MARK)
+            middle = 0.18 if lines else 0.06
+            axes.plot(x + middle, y, look.mark, color=look.colour, **MARK)
             words = {"va": "center", "fontsize": SMALL, "color": INK, "parse_math": False}
-            axes.text(x + 0.44, y, name, **words)
-            x += text_width(name, SMALL) + 0.75
+            axes.text(x + (0.44 if lines else 0.2), y, name, **words)
+            x += text_width(name, SMALL) + (0.75 if lines else 0.5)
 
 
 def draw_line(axes: Axes, x: pandas.Series, line: pandas.DataFrame, look: Look, **how: Any) -> None:
