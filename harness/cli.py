@@ -52,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not arguments or arguments[0] in ("-h", "--help"):
             print(_overview())
             return 0
+        if arguments[0] == "--version":
+            print(_version())
+            return 0
         command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
         command(arguments[1:])
         sys.stdout.flush()
@@ -74,8 +77,25 @@ def _say(sentence: str) -> None:
     print(f"nas-harness: {who}{sentence}", file=sys.stderr)
 
 
+def _version() -> str:
+    """Of what is installed; sources that are run in their place have none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"nas-harness {version('nas-evaluation-harness')}"
+    except PackageNotFoundError:
+        return "nas-harness, not installed"
+
+
 def _overview() -> str:
     rows = [f"  {name:<18}{text}" for name, text in COMMANDS.items()]
     return "\n".join(
-        ["usage: nas-harness COMMAND [options]", "", *rows, "", "nas-harness COMMAND --help"]
+        [
+            "usage: nas-harness COMMAND [options]",
+            "",
+            *rows,
+            "",
+            "nas-harness COMMAND --help",
+            "nas-harness --version",
+        ]  # fmt: skip
     )

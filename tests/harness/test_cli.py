@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,22 @@ def test_help_answers_without_heavy_imports():
     assert "--options.sampler" in result.stdout
     assert "--architectures" in result.stdout
     assert "--batch-size" in result.stdout  # of benchmarks
+
+
+def test_the_version_is_that_of_the_package(capsys, monkeypatch):
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    monkeypatch.setattr("importlib.metadata.version", {"nas-evaluation-harness": written}.get)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"nas-harness {written}\n"
+
+
+def test_sources_that_are_not_installed_have_no_version(capsys, monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", absent)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "nas-harness, not installed\n"
 
 
 @pytest.mark.parametrize(

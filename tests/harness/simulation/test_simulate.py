@@ -193,7 +193,7 @@ def test_what_takes_long_shows_its_progress(table, monkeypatch, capsys):
 
     assert run() == ""
     monkeypatch.setattr(simulation, "PATIENCE", -1.0)
-    assert "4/4" in run()
+    assert "100% 4 of 4" in run()
 
 
 @pytest.fixture
