@@ -89,13 +89,5 @@ def _version() -> str:
 
 def _overview() -> str:
     rows = [f"  {name:<18}{text}" for name, text in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: nas-harness COMMAND [options]",
-            "",
-            *rows,
-            "",
-            "nas-harness COMMAND --help",
-            "nas-harness --version",
-        ]  # fmt: skip
-    )
+    ways = "usage: nas-harness COMMAND [options]", "nas-harness COMMAND --help"
+    return "\n".join([ways[0], "", *rows, "", ways[1], "nas-harness --version"])

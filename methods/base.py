@@ -179,7 +179,7 @@ class Method(ABC):
             scores[chunk] = self.validation_accuracies([archs[position] for position in chunk])
         return scores
 
-    def validation_accuracies(self, archs: Sequence[Arch]) -> Sequence[float]:
+    def validation_accuracies(self, archs: Sequence[Arch]) -> Sequence[float] | np.ndarray:
         """:meth:`validation_accuracy` of the subnet of each of ``archs``."""
         network = self.supernet.together(archs)
         if network is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -41,7 +41,7 @@ class Registry:
     def __contains__(self, name: object) -> bool:
         return name in self._all()
 
-    def __getitem__(self, name: str) -> Callable[..., Any]:
+    def __getitem__(self, name: str) -> Any:
         """The registered object; raises :class:`UsageError` for an unknown name."""
         targets = self._all()
         if name not in targets:
