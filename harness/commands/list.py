@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.config.options import Parser
 from harness.config.presets import PRESETS
-from harness.tasks.registry import TASKS
+from harness.tasks import TASKS
 from methods.registry import METHODS
 from searchspaces.registry import SPACES
 

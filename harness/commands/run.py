@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.config.config import Config, with_values
 from harness.config.options import Parser, add_options, add_whole_numbers
-from harness.tasks.registry import TASKS
+from harness.tasks import TASKS
 from searchspaces.registry import SPACES
 
 

@@ -12,7 +12,7 @@ from harness.config.options import Parser, add_options, check_limits, whole_numb
 from harness.standalone.config import StandaloneConfig, base_config
 from harness.standalone.recipes import RECIPES
 from harness.standalone.source_run import Origin, read_origin
-from harness.tasks.registry import TASKS
+from harness.tasks import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

@@ -19,13 +19,12 @@ from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.metrics import kendall_tau
 from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
-from harness.running.acceleration import accelerated
 from harness.running.assembly import ground_truth, revive_method, sampled_rows
 from harness.running.found_architecture import measure_found
 from harness.running.ranking import rank_together
 from harness.running.run_record import record_of, scores_columns
 from harness.running.run_state import Execution, RunState
-from harness.running.training import train_supernet
+from harness.running.training import accelerated, train_supernet
 from searchspaces.base import Arch
 from searchspaces.registry import Registry
 

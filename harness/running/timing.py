@@ -19,8 +19,8 @@ from harness.config.config import Config, digest
 from harness.files.environment import describe_device
 from harness.files.progress import bar
 from harness.files.store import held, read_json, write_json
-from harness.running.acceleration import accelerated
 from harness.running.assembly import make_method, training_identity
+from harness.running.training import accelerated
 from harness.tasks.base import Task
 from methods.base import Method
 from methods.spos import SPOSOptions

@@ -5,11 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.tasks.registry import TASKS
 from searchspaces.base import ImageSpec
+from searchspaces.registry import Registry
 
 if TYPE_CHECKING:
     from harness.tasks.base import Task
+
+TASKS = Registry(
+    "task",
+    "nas_harness.tasks",
+    {
+        "digits": "harness.tasks.digits:load_digits_task",
+        "cifar10": "harness.tasks.cifar:load_cifar10",
+        "cifar100": "harness.tasks.cifar:load_cifar100",
+        "imagenet16-120": "harness.tasks.imagenet16:load_imagenet16",
+        "imagenet": "harness.tasks.folder:load_imagenet",
+    },
+)
+"""The tasks by name; third parties add theirs through the entry-point group."""
 
 IMAGES = {
     "digits": ImageSpec(1, 12, 10),

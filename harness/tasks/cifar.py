@@ -12,8 +12,8 @@ import torch
 from harness.files.places import data_folders, either
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task, stratified_order
-from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet
+from harness.tasks.pickled_batches import read_batches
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest

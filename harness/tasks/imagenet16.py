@@ -15,7 +15,7 @@ from harness.files.places import data_folders, either
 from harness.files.sizes import read_bytes
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task, ranks_in_class, stratified_order
-from harness.tasks.pickled import parse_batch
+from harness.tasks.pickled_batches import parse_batch
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 

@@ -35,7 +35,7 @@ from harness.resuming.workspace import load_tensors, save_tensors
 from harness.tabular.checksums import BLANK, seal
 from harness.tabular.table import Table
 from harness.tabular.tfrecord import read_records
-from harness.tasks.pickled import parse_batch
+from harness.tasks.pickled_batches import parse_batch
 from reports.papers.definition.fields import Fields
 from reports.papers.definition.parsing import parse_item
 from searchspaces.errors import UsageError

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from harness.tabular.ground_truth import USUAL_SCALES
-from harness.tasks.registry import TASKS
+from harness.tasks import TASKS
 from methods.search.table_search import SEARCHES
 from reports.papers.definition.fields import Fields
 from reports.papers.definition.item import (

@@ -8,7 +8,7 @@ import pytest
 from harness.commands.run import parse
 from harness.config.config import Config, with_values
 from harness.config.presets import PRESETS, preset_values
-from harness.tasks.registry import TASKS
+from harness.tasks import TASKS
 from methods.fairnas import FairNASOptions
 from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe

@@ -17,9 +17,9 @@ from harness.metrics.scores import read_scores
 from harness.resuming.workspace import load_tensors
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
-from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet
 from harness.tasks.imagenet16 import load_imagenet16
+from harness.tasks.pickled_batches import read_batches
 from reports.page.run_data import curves
 from reports.papers.definition import loading
 from reports.runs.record import Record

@@ -26,9 +26,8 @@ from harness.resuming.workspace import load_tensors, save_tensors
 from harness.tabular.checksums import BLANK, seal
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
-from harness.tasks.cifar_archive import read_batches
 from harness.tasks.cifar_parquet import read_parquet
-from harness.tasks.pickled import parse_batch
+from harness.tasks.pickled_batches import parse_batch, read_batches
 from reports.runs.record import Record
 from searchspaces.errors import UsageError
 

@@ -9,9 +9,9 @@ import torch
 from tiny import METHODS
 
 from harness.config.config import Acceleration, with_values
-from harness.running import acceleration
-from harness.running.acceleration import accelerated, compiled, maps
+from harness.running import training
 from harness.running.assembly import load_limited, make_method, training_identity
+from harness.running.training import accelerated, compiled, maps
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -68,7 +68,7 @@ def test_parts_that_are_compiled_do_the_same(space):
 def test_a_chosen_compilation_is_carried_out(monkeypatch):
     method, plain = make(), make()
     head = [method.supernet.head]
-    monkeypatch.setattr(acceleration, "maps", lambda network: head)  # one part, to be quick
+    monkeypatch.setattr(training, "maps", lambda network: head)  # one part, to be quick
     told = trained(method, Acceleration(compile=True), 1)
     assert told[0]["loss"].item() == pytest.approx(plain.train_step(0)["loss"].item(), rel=1e-5)
     assert head[0]._compiled_call_impl is None and "train_step" not in vars(method)

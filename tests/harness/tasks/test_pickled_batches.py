@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.tasks.cifar_archive import read_batches
+from harness.tasks.pickled_batches import read_batches
 from searchspaces.errors import UsageError
 
 NAMES = ("data_batch_1", "data_batch_2", "test_batch")
