@@ -94,7 +94,7 @@ def test_only_what_is_accelerated_has_another_name():
     assert fast.to_dict()["accelerate"] == {"precision": "bfloat16", "compile": False}
     assert fast.run_name("x") != plain.run_name("x")
     space = SPACES["nb201"]("compact")
-    assert training_identity(fast, space) != training_identity(plain, space)
+    assert training_identity(fast, space, 100) != training_identity(plain, space, 100)
     assert replace(fast, accelerate=Acceleration()) == plain
 
 

@@ -31,7 +31,7 @@ ROOT = Path(pipeline.__file__).parents[2]
 MOMENTS = (2, 3, 4, 2, 3, 2, 3)
 METRIC = {"value", "low", "high", "n"}
 COSTS = {
-    "steps", "path_forwards", "path_backwards", "image_passes", "scoring_image_passes",
+    "steps", "path_forwards", "path_backwards", "image_passes", "compute", "scoring_image_passes",
     "seconds", "peak_memory_mb", "device",
 }  # fmt: skip
 
