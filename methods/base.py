@@ -15,9 +15,9 @@ import numpy as np
 from methods.data import Batch, Data
 from methods.lazy import functional, torch
 from methods.options import Recipe, Scoring, SearchLimits, written
+from methods.processes import Processes, divisible
 from methods.scoring import accuracies, accuracy
 from methods.search.evolution import Evolution
-from methods.team import Team, divisible
 from searchspaces.base import Arch, Path, SearchSpace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Method(ABC):
         torch.manual_seed(setting.seed)
         self.supernet = self.build().to(setting.device)
         self.costs: Counter[str] = Counter()
-        self.team = Team()
+        self.processes = Processes()
         self.optimizer = sgd(self.supernet, setting.recipe)
         self.evolution = Evolution(self.space, setting.search, self.feasible)
 
@@ -114,17 +114,17 @@ class Method(ABC):
         total = torch.zeros((), device=self.setting.device)
         paths = self.sample_paths(self.rng(PATHS, step))
         for path in paths:
-            loss = self.path_loss(path, self.team.part(batch))
+            loss = self.path_loss(path, self.processes.part(batch))
             loss.backward()
             total += loss.detach()
         self.update(step)
         self.count(len(paths), len(paths), len(paths) * len(batch[1]))
-        return {"loss": self.team.mean(total / len(paths))}
+        return {"loss": self.processes.mean(total / len(paths))}
 
     def update(self, step: int, recipe: Recipe | None = None) -> None:
         """Clip the gradients of the supernet and step its optimiser, by the method's recipe."""
         recipe = recipe or self.setting.recipe
-        self.team.average(self.parameters)
+        self.processes.average(self.parameters)
         set_learning_rate(self.optimizer, recipe, step)
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, recipe.clip)

@@ -18,12 +18,12 @@ import numpy as np
 from methods.base import Batch, Method, Setting
 from methods.lazy import functional, torch
 from methods.options import option
-from methods.team import divisible
+from methods.processes import divisible
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchspaces.supernet import Operator, Visit
+    from searchspaces.supernet import Operator, SiteHook
 
 ARCH_BETAS = (0.5, 0.999)  # of Adam, DARTS section 3.1
 
@@ -77,20 +77,20 @@ class DARTS(Method):
         recipe, seed = self.setting.recipe, self.setting.seed
         batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
         self._clear()
-        arch_loss = self.mixture_loss(self.team.part(batch), step)
+        arch_loss = self.mixture_loss(self.processes.part(batch), step)
         arch_loss.backward()
-        self.team.average(self.alphas)
+        self.processes.average(self.alphas)
         self.arch_optimizer.step()
         batch = self.weight_data.train_batch(step, recipe.batch_size, seed)
         self._clear()
-        loss = self.mixture_loss(self.team.part(batch), step)
+        loss = self.mixture_loss(self.processes.part(batch), step)
         loss.backward()
         self.update(step)
         paths = self.paths_per_step(self.options, self.space)["forwards"]
         whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
         self.count(whole, whole, round(paths * len(batch[1])))
         losses = {"loss": loss, "arch_loss": arch_loss}
-        return {name: self.team.mean(value.detach()) for name, value in losses.items()}
+        return {name: self.processes.mean(value.detach()) for name, value in losses.items()}
 
     def _clear(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -103,14 +103,14 @@ class DARTS(Method):
             logits, y, label_smoothing=self.setting.recipe.label_smoothing
         )
 
-    def mixture(self, step: int) -> Visit:
-        """The visit of one forward pass of training step ``step``."""
+    def mixture(self, step: int) -> SiteHook:
+        """The hook of one forward pass of training step ``step``."""
         weights = [alpha.softmax(0) for alpha in self.alphas]
 
-        def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             return sum(w * op(x) for w, op in zip(weights[site], operators, strict=True))
 
-        return visit
+        return hook
 
     # What it predicts -----------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from methods.base import Batch, Method, Setting, set_learning_rate, sgd
 from methods.data import first_batches
 from methods.lazy import functional, torch
 from methods.options import option
+from methods.processes import divisible
 from methods.scoring import recalibrate
-from methods.team import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -88,20 +88,20 @@ class DNA(Method):
         _, labels = batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
         if step < self.teacher_steps:
             return {"loss": self._train_teacher(step, batch)}
-        x, _ = self.team.part(batch)
+        x, _ = self.processes.part(batch)
         (path,) = self.sample_paths(self.rng(TEACHER, step + 1))
         self.optimizer.zero_grad(set_to_none=True)
         states = self.teacher_states(x)
-        loss = block_errors(self.supernet, path, states, self.team.variance).sum()
+        loss = block_errors(self.supernet, path, states, self.processes.variance).sum()
         if loss.requires_grad:  # nothing reaches the output of a dead cell
             loss.backward()
         stages = replace(recipe, steps=recipe.steps - self.teacher_steps)
         self.update(step - self.teacher_steps, stages)
         self.count(2, 1, 2 * len(labels))
-        return {"loss": self.team.mean(loss.detach())}
+        return {"loss": self.processes.mean(loss.detach())}
 
     def _train_teacher(self, step: int, batch: Batch) -> torch.Tensor:
-        x, y = self.team.part(batch)
+        x, y = self.processes.part(batch)
         recipe = replace(self.setting.recipe, steps=self.teacher_steps)
         set_learning_rate(self.teacher_optimizer, recipe, step)
         self.teacher_optimizer.zero_grad(set_to_none=True)
@@ -109,13 +109,13 @@ class DNA(Method):
             self.teacher.train()(x), y, label_smoothing=recipe.label_smoothing
         )
         loss.backward()
-        self.team.average(self.teacher.parameters())
+        self.processes.average(self.teacher.parameters())
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.teacher.parameters(), recipe.clip)
         self.teacher_optimizer.step()
         self.count(1, 1, len(batch[1]))
         self.costs["steps"] += 1
-        return self.team.mean(loss.detach())
+        return self.processes.mean(loss.detach())
 
     def teacher_states(self, x: torch.Tensor) -> list[State]:
         """The input of each stage, and the output of the last, in evaluation mode."""

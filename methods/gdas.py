@@ -17,7 +17,7 @@ from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchspaces.supernet import Operator, Visit
+    from searchspaces.supernet import Operator, SiteHook
 
 GUMBEL = 61
 
@@ -51,7 +51,7 @@ class GDAS(DARTS):
         done = step / max(self.setting.recipe.steps - 1, 1)
         return options.temperature + done * (options.last_temperature - options.temperature)
 
-    def mixture(self, step: int) -> Visit:
+    def mixture(self, step: int) -> SiteHook:
         # both forward passes of a step draw from its stream, the second behind the first
         if self._drawn[0] != step:
             self._drawn = step, self.rng(GUMBEL, step)
@@ -63,9 +63,9 @@ class GDAS(DARTS):
         chosen = torch.stack([soft.argmax() for soft in softened]).tolist()
         ones = [soft[i] - soft[i].detach() + 1 for soft, i in zip(softened, chosen, strict=True)]
 
-        def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             return ones[site] * operators[chosen[site]](x)
 
-        return visit
+        return hook
 
     _drawn: tuple[int, Any] = (-1, None)

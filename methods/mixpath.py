@@ -58,7 +58,7 @@ class MixPath(Method):
 
         And if the bug of the released code is asked for where that code is not.
         """
-        from searchspaces.shadow import Shadow
+        from searchspaces.shadow_bn import ShadowBN
 
         options: MixPathOptions = self.options
         if "shadow" not in signature(self.space.supernet).parameters:
@@ -71,7 +71,7 @@ class MixPath(Method):
                 "--options.official-nb101-bug is about the space nb101-mixpath; leave it out for "
                 f"{self.space.name}."
             )
-        shadow = Shadow(options.shadow, options.paths, options.official_nb101_bug)
+        shadow = ShadowBN(options.shadow, options.paths, options.official_nb101_bug)
         if self.space.multipath and options.paths == 1:
             shadow = None
         return self.space.supernet(self.data.image, affine=self.setting.affine, shadow=shadow)

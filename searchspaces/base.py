@@ -15,7 +15,7 @@ from searchspaces.errors import UsageError
 from searchspaces.relaxation import Relaxation
 
 if TYPE_CHECKING:
-    from searchspaces.shadow import Shadow
+    from searchspaces.shadow_bn import ShadowBN
     from searchspaces.supernet import Supernet
 
 __all__ = ["Arch", "Cost", "ImageSpec", "Path", "SearchSpace", "Site"]
@@ -88,7 +88,7 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> Supernet:
         """A freshly initialised supernet.
 

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     import torch
 
     from searchspaces.architecture import Arch, Site
-    from searchspaces.supernet import Supernet, Visit
+    from searchspaces.supernet import SiteHook, Supernet
 
 
 @dataclass(frozen=True)
 class Relaxation:
     """What a pass visits, and what architectures are in terms of it.
 
-    ``sites``: in the order in which a visit numbers them, with their operators in the order in
+    ``sites``: in the order in which a hook numbers them, with their operators in the order in
     which it gets them. Here they are those of the space, none of which is about wiring.
     """
 
     sites: tuple[Site, ...]
 
-    def logits(self, supernet: Supernet, x: torch.Tensor, visit: Visit) -> torch.Tensor:
-        """``[B, classes]``, with ``visit`` called at every site of every cell or layer."""
+    def logits(self, supernet: Supernet, x: torch.Tensor, hook: SiteHook) -> torch.Tensor:
+        """``[B, classes]``, with ``hook`` called at every site of every cell or layer."""
         last = tuple(len(site.operators) - 1 for site in self.sites)  # a "none" may drop the site
-        return supernet.features(x, last, visit)[1]
+        return supernet.features(x, last, hook)[1]
 
     def chosen(self, arch: Arch) -> list[tuple[int, int]]:
         """Site and operator of everything that ``arch`` runs."""

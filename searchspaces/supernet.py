@@ -13,7 +13,7 @@ from searchspaces.architecture import Arch, Path
 
 State = tuple[torch.Tensor, ...]
 Operator = Callable[[torch.Tensor], torch.Tensor]
-Visit = Callable[[int, Sequence[Operator], torch.Tensor], torch.Tensor]
+SiteHook = Callable[[int, Sequence[Operator], torch.Tensor], torch.Tensor]
 
 
 class Supernet(nn.Module, ABC):
@@ -25,7 +25,7 @@ class Supernet(nn.Module, ABC):
     What :meth:`begin` and :meth:`stage` return is the input of the next stage; its last tensor
     ``[B, C_s, H_s, W_s]`` is the output of the stage.
 
-    A ``visit`` takes the place of the operators: it is called at each choice site of each cell or
+    A ``hook`` takes the place of the operators: it is called at each choice site of each cell or
     layer with the number of the site, its operators in the order of the genes and the site's
     input, and returns the site's output. Genes that wire a cell still come from ``path``.
     """
@@ -37,12 +37,12 @@ class Supernet(nn.Module, ABC):
         return self.features(x, path)[1]
 
     def features(
-        self, x: torch.Tensor, path: Path | None = None, visit: Visit | None = None
+        self, x: torch.Tensor, path: Path | None = None, hook: SiteHook | None = None
     ) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Stage outputs, each ``[B, C_s, H_s, W_s]``, and logits ``[B, classes]``."""
         state, outputs = self.begin(x), []
         for index in range(self.stages_number):
-            state = self.stage(index, state, path, visit)
+            state = self.stage(index, state, path, hook)
             outputs.append(state[-1])
         return outputs, self.finish(state)
 
@@ -52,7 +52,7 @@ class Supernet(nn.Module, ABC):
 
     @abstractmethod
     def stage(
-        self, index: int, state: State, path: Path | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Path | None = None, hook: SiteHook | None = None
     ) -> State:
         """Stage ``index`` of ``path``, with the reduction in front of it."""
 

@@ -13,21 +13,10 @@ from methods.base import Batch, set_learning_rate, sgd
 from methods.batchnorm import frozen_statistics
 from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe
-from searchspaces.errors import UsageError
+from methods.reference_solvers import coefficients_problem, ensemble_problem, load_cvxpy
 
 if TYPE_CHECKING:
     import cvxpy
-
-
-def load_cvxpy() -> Any:
-    """The module. Raises :class:`UsageError` where it or ECOS is not installed."""
-    try:
-        import cvxpy
-    except ImportError:
-        raise UsageError("this benchmark needs cvxpy; pip install cvxpy ecos.") from None
-    if "ECOS" not in cvxpy.installed_solvers():
-        raise UsageError("this benchmark needs the solver ECOS; pip install ecos.")
-    return cvxpy
 
 
 class PlainEnsemble:
@@ -38,25 +27,19 @@ class PlainEnsemble:
     def __init__(self, shape: tuple[int, int, int], labels: np.ndarray):
         self.shape, self.labels = shape, labels
 
-    def values(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All logits ``[B * C, m]``, and those of the true classes ``[B, m]``."""
+    def values(self, logits: np.ndarray) -> tuple[np.ndarray]:
+        """The logits less those of the true classes ``[B * C, m]``."""
         members, batch, _ = logits.shape
-        true = logits[:, np.arange(batch), self.labels].T
-        return logits.reshape(members, -1).T, true
+        margins = logits - logits[:, np.arange(batch), self.labels][:, :, None]
+        return (margins.reshape(members, -1).T,)
 
-    def parameters(self) -> tuple[Any, Any]:
+    def parameters(self) -> tuple[cvxpy.Parameter]:
         """Places for :meth:`values`."""
-        cp = load_cvxpy()
         members, batch, classes = self.shape
-        return cp.Parameter((batch * classes, members)), cp.Parameter((batch, members))
+        return (load_cvxpy().Parameter((batch * classes, members)),)
 
-    def problem(self, logits: Any, true: Any) -> tuple[cvxpy.Problem, cvxpy.Variable]:
-        cp = load_cvxpy()
-        members, batch, classes = self.shape
-        w = cp.Variable(members)
-        mixed = cp.reshape(logits @ w, (batch, classes), order="C")
-        loss = (cp.sum(cp.log_sum_exp(mixed, axis=1)) - cp.sum(true @ w)) / batch
-        return cp.Problem(cp.Minimize(loss), [w >= 0, cp.sum(w) == 1]), w
+    def problem(self, margins: Any) -> tuple[cvxpy.Problem, cvxpy.Variable]:
+        return ensemble_problem(margins, self.shape[1], 0.0, 1.0)
 
 
 class PlainCoefficients:
@@ -71,20 +54,14 @@ class PlainCoefficients:
         """Of the vectors those that are in a group, ``[d, n]``, and the target ``[d]``."""
         return vectors[np.concatenate(self.groups)].T, target
 
-    def parameters(self) -> tuple[Any, Any]:
+    def parameters(self) -> tuple[cvxpy.Parameter, cvxpy.Parameter]:
         """Places for :meth:`values`."""
-        cp = load_cvxpy()
-        return cp.Parameter((self.dimension, sum(map(len, self.groups)))), cp.Parameter(
-            self.dimension
-        )
+        cp, number = load_cvxpy(), sum(map(len, self.groups))
+        return cp.Parameter((self.dimension, number)), cp.Parameter(self.dimension)
 
     def problem(self, vectors: Any, target: Any) -> tuple[cvxpy.Problem, cvxpy.Variable]:
-        cp = load_cvxpy()
-        first = len(self.groups[0])
-        x = cp.Variable(first + len(self.groups[1]))
-        sums = [cp.sum(x[:first]) == 1, cp.sum(x[first:]) == 1]
-        distance = cp.sum_squares(target - vectors @ x) / 2
-        return cp.Problem(cp.Minimize(distance), [x >= 0, *sums]), x
+        places = np.split(np.arange(vectors.shape[1]), [len(self.groups[0])])
+        return coefficients_problem(vectors, target, places)
 
 
 class Again:

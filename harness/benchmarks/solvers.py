@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from harness.benchmarks.measuring import Ratio, Result, head, in_turns, said
-from harness.benchmarks.references import Again, PlainCoefficients, PlainEnsemble, anew, load_cvxpy
+from harness.benchmarks.references import Again, PlainCoefficients, PlainEnsemble, anew
 from methods.ennas.ensemble import ensemble_weights
 from methods.mngnas.coefficients import adaptive_coefficients
+from methods.reference_solvers import load_cvxpy
 
 CLASSES = (10, 100)
 TEACHERS, STUDENTS, IMAGES = 5, 30, 64  # 5 teachers and 29 peers: 34 vectors for each student

@@ -7,7 +7,7 @@ import torch
 
 from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds
 from harness.benchmarks.ranking import random_images
-from harness.benchmarks.references import load_cvxpy, retrain
+from harness.benchmarks.references import retrain
 from harness.files.progress import bar
 from harness.tasks import IMAGES
 from methods.base import Setting
@@ -15,6 +15,7 @@ from methods.mngnas.method import MNGNAS
 from methods.mngnas.options import MNGNASOptions
 from methods.mngnas.teachers import Member
 from methods.options import Recipe, Scoring, SearchLimits
+from methods.reference_solvers import load_cvxpy
 from searchspaces.registry import SPACES
 
 TEACHERS = 5

@@ -17,7 +17,7 @@ import torch
 from harness.distributed.crew import Crew
 from harness.distributed.norm import GlobalStatistics
 from methods.base import Batch, Method
-from methods.team import Team
+from methods.processes import Processes
 from searchspaces.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def check_divisible(method: Method, name: str, crew: Crew) -> None:
     if crew.size > 1 and not getattr(type(_trained(method)).train_step, "divisible", False):
         raise UsageError(
             f"the training step of {name} is not made for several processes; leave torchrun out, "
-            "or use methods.team in the step and mark it as divisible."
+            "or use methods.processes in the step and mark it as divisible."
         )
 
 
@@ -40,21 +40,21 @@ def trained_together(method: Method, crew: Crew) -> Iterator[None]:
         yield
         return
     trained, statistics = _trained(method), GlobalStatistics(crew)
-    alone, step = trained.team, trained.train_step
+    alone, step = trained.processes, trained.train_step
 
     def common_step(number: int) -> dict[str, torch.Tensor]:
         with statistics:
             return step(number)
 
-    trained.team, trained.train_step = Together(crew, statistics), common_step
+    trained.processes, trained.train_step = Together(crew, statistics), common_step
     try:
         yield
     finally:
-        trained.team = alone
+        trained.processes = alone
         del trained.train_step
 
 
-class Together(Team):
+class Together(Processes):
     """One of several processes; all make the same calls in the same order."""
 
     def __init__(self, crew: Crew, statistics: GlobalStatistics):

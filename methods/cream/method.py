@@ -27,7 +27,7 @@ from methods.cream.options import CreamOptions, Quirks
 from methods.cream.path_board import Board, Entry
 from methods.data import first_batches
 from methods.options import Recipe
-from methods.team import divisible
+from methods.processes import divisible
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -111,7 +111,7 @@ class Cream(Method):
         """One step on one path; returns its loss and, zero without a teacher, KD and ρ."""
         recipe = self.setting.recipe
         batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
-        x, y = self.team.part(batch)
+        x, y = self.processes.part(batch)
         (path,) = self.sample_paths(self.rng(PATHS, step))
         target, kd = None, torch.zeros((), device=self.setting.device)
         rho = torch.zeros_like(kd)
@@ -130,14 +130,16 @@ class Cream(Method):
             loss = mixed_loss(loss, kd, rho, self.options.loss)
         loss.backward()
         if self.quirks.live_matching:
-            self.team.average(self.matching.parameters())
+            self.processes.average(self.matching.parameters())
         self.update(step)
         self.count(1, 1, len(batch[1]))
         if step >= self.board_opens:
-            outputs = self.team.whole(logits.detach())
-            self.offer(path, batch, outputs, target if target is None else self.team.whole(target))
+            outputs = self.processes.whole(logits.detach())
+            self.offer(
+                path, batch, outputs, target if target is None else self.processes.whole(target)
+            )
         told = {"loss": loss, "kd": kd}
-        means = {name: self.team.mean(value.detach()) for name, value in told.items()}
+        means = {name: self.processes.mean(value.detach()) for name, value in told.items()}
         return means | {"rho": rho.detach()}
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
@@ -155,7 +157,7 @@ class Cream(Method):
 
         Both are detached, but for ρ where the released code lets each step train by it.
         """
-        x, _ = self.team.part(batch)
+        x, _ = self.processes.part(batch)
         with torch.set_grad_enabled(self.quirks.live_matching):
             teacher, rho = self.choose_teacher(path)
         with torch.no_grad():
@@ -172,7 +174,7 @@ class Cream(Method):
         stored = torch.stack([entry.probabilities for entry in self.board.entries])
         parts = images.split(self.options.slice if self.quirks.live_statistics else len(images))
         live = self.quirks.live_matching and torch.is_grad_enabled()
-        with torch.set_grad_enabled(live), self.team.apart():
+        with torch.set_grad_enabled(live), self.processes.apart():
             student = torch.cat([self.supernet(part, path) for part in parts]).softmax(1)
         self.count(len(parts), 0, len(images))
         scores = self.matching(student.view_as(stored), stored)
@@ -186,7 +188,7 @@ class Cream(Method):
         images = self.options.slice
         x, y = (part[: 2 * images] for part in batch)
         teacher, rho = self.choose_teacher(path)
-        with self.team.apart():
+        with self.processes.apart():
             with torch.no_grad():
                 target = self.supernet(x[:images], teacher.path).softmax(1)
             task = MetaTask(path, target, x, y, self.setting.recipe.label_smoothing)

@@ -32,7 +32,7 @@ def diversity_tables(
     tables: defaultdict[int, list[torch.Tensor]] = defaultdict(list)
     count = len(images)
 
-    def visit(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+    def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
         outputs = torch.stack([operator(x) for operator in operators])
         tables[site].append(dissimilarity(outputs))
         assigned = torch.as_tensor(balanced(count, len(operators), rng), device=x.device)
@@ -40,7 +40,7 @@ def diversity_tables(
 
     training = network.training
     with frozen_statistics(network.train()):
-        network.features(images, wiring, visit)
+        network.features(images, wiring, hook)
     network.train(training)
     zeta = {site: torch.stack(found).mean(0).cpu().numpy() for site, found in tables.items()}
     if not all(np.isfinite(table).all() for table in zeta.values()):

@@ -26,8 +26,8 @@ from methods.ennas.ensemble import EnsembleWeights, ensemble_weights
 from methods.ennas.options import EnNASOptions
 from methods.ennas.sampling_law import SamplingLaw
 from methods.options import Recipe
+from methods.processes import divisible
 from methods.reference_solvers import load_cvxpy
-from methods.team import divisible
 from searchspaces.base import Path, SearchSpace
 
 PROBE, REPORT = 50, 51
@@ -109,12 +109,12 @@ class EnNAS(Method):
             self._begin_epoch(epoch)
         number = epoch * self.whole_epoch + position
         _, labels = batch = self.data.train_batch(number, recipe.batch_size, self.setting.seed)
-        x, y = self.team.part(batch)
+        x, y = self.processes.part(batch)
         self.optimizer.zero_grad(set_to_none=True)
         paths = self.sample_paths(self.rng(PATHS, step))
         students = [self.supernet(x, path) for path in paths]
         mine = torch.stack([student.detach() for student in students])
-        logits = self.team.whole(mine, dim=1)
+        logits = self.processes.whole(mine, dim=1)
         fitted = self.fitted(logits, labels)
         self.weights_sum += fitted.weights
         teacher = combine(fitted.weights, mine) if step >= self.distils_from else None
@@ -125,7 +125,7 @@ class EnNAS(Method):
             losses.append(loss.detach())
         self.update(step)
         self.count(len(paths), len(paths), len(paths) * len(labels))
-        record = {"loss": self.team.mean(torch.stack(losses).mean())}
+        record = {"loss": self.processes.mean(torch.stack(losses).mean())}
         record |= watch(logits, labels, {"teacher_accuracy_oracle_w": fitted.weights})
         if self.options.weights == "affine":
             record["weights_at_bound"] = torch.tensor(float(fitted.hits))
@@ -170,7 +170,7 @@ class EnNAS(Method):
             return
         seed, rng = self.setting.seed + PROBE, self.rng(PROBE, epoch)
         images, _ = self.data.train_batch(epoch, self.options.probe_images, seed)
-        with self.team.apart():
+        with self.processes.apart():
             tables = diversity_tables(self.supernet, images, self.space.sample(rng), rng)
         self._adopt({site: torch.from_numpy(table) for site, table in tables.items()})
         passes = len(images) * max(self.operators.values())

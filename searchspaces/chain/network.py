@@ -13,8 +13,8 @@ from searchspaces.base import Arch, ImageSpec, Path
 from searchspaces.chain.blocks import Operator, sequence
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.chain.tree import PrefixTree, Steps
-from searchspaces.shadow import Shadow
-from searchspaces.supernet import State, Supernet, Visit
+from searchspaces.shadow_bn import ShadowBN
+from searchspaces.supernet import SiteHook, State, Supernet
 
 
 class ChainNetwork(Supernet):
@@ -32,7 +32,7 @@ class ChainNetwork(Supernet):
         image: ImageSpec,
         choices: Sequence[Collection[int]],
         affine: bool,
-        shadow: Shadow | None = None,
+        shadow: ShadowBN | None = None,
     ):
         super().__init__()
         self.shadow = shadow
@@ -73,18 +73,18 @@ class ChainNetwork(Supernet):
         return (self.stem(x),)
 
     def stage(
-        self, index: int, state: State, path: Path | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Path | None = None, hook: SiteHook | None = None
     ) -> State:
         path = self.fixed_path if path is None else path
         (x,) = state
         for layer in self.skeleton.stage_layers[index]:
-            if visit is None:
+            if hook is None:
                 active = (path[layer],) if isinstance(path[layer], int) else path[layer]
                 x = reduce(torch.add, [self.run(layer, gene, x) for gene in active])
                 x = self.norms[layer](x, active) if self.shadow else x
             else:
                 genes = range(len(self.layers[layer]))
-                x = visit(layer, [partial(self.run, layer, gene) for gene in genes], x)
+                x = hook(layer, [partial(self.run, layer, gene) for gene in genes], x)
         return (x,)
 
     def run(self, layer: int, gene: int, x: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from searchspaces.chain.skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -101,7 +101,7 @@ class ChainSpace(SearchSpace):
         return Cost(params, madds)
 
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> ChainNetwork:
         choices = [range(len(operators)) for operators in self.layers]
         return ChainNetwork(self.skeleton, self.layers, image, choices, affine, shadow)

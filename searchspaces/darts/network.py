@@ -14,8 +14,8 @@ from searchspaces.darts.operators import FactorizedReduction, drop_images, none,
 from searchspaces.darts.skeleton import CellShape, Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.operators import relu_conv_bn
-from searchspaces.shadow import Shadow
-from searchspaces.supernet import State, Supernet, Visit
+from searchspaces.shadow_bn import ShadowBN
+from searchspaces.supernet import SiteHook, State, Supernet
 
 ALL_CHOICES = dict.fromkeys(EDGES, OPERATORS)
 
@@ -29,7 +29,7 @@ class CellModule(nn.Module):
         cell: CellGenotype | None,
         affine: bool,
         norm_pools: bool,
-        shadow: Shadow | None,
+        shadow: ShadowBN | None,
     ):
         super().__init__()
         channels, self.shape = shape.channels, shape
@@ -65,7 +65,7 @@ class CellModule(nn.Module):
         last: torch.Tensor,
         cell: CellGenotype,
         drop: float,
-        visit: Visit | None,
+        hook: SiteHook | None,
     ) -> torch.Tensor:
         """``[B, 4 * channels, H, W]``; each image loses each edge with probability ``drop``."""
         values = [self.before(before), self.last(last)]
@@ -74,8 +74,8 @@ class CellModule(nn.Module):
             terms = []
             for name, source in node:
                 held = self.edges[f"{number}<-{source}"]
-                if visit is not None:
-                    terms.append(visit(next(site), list(held.values()), values[source]))
+                if hook is not None:
+                    terms.append(hook(next(site), list(held.values()), values[source]))
                     continue
                 module = held[name]
                 term = module(values[source])
@@ -88,7 +88,7 @@ class CellModule(nn.Module):
             values.append(total)
         return torch.cat(values[2:], dim=1)
 
-    def relaxed(self, before: torch.Tensor, last: torch.Tensor, visit: Visit) -> torch.Tensor:
+    def relaxed(self, before: torch.Tensor, last: torch.Tensor, hook: SiteHook) -> torch.Tensor:
         """``[B, 4 * channels, H, W]``: see :meth:`DARTSNetwork.relaxed`."""
         values = [self.before(before), self.last(last)]
         site = count(len(EDGES) * self.shape.reduces)
@@ -97,7 +97,7 @@ class CellModule(nn.Module):
             for source in range(node):
                 zero = partial(none, stride=self.shape.stride(source))
                 operators = [*self.edges[f"{node}<-{source}"].values(), zero]
-                terms.append(visit(next(site), operators, values[source]))
+                terms.append(hook(next(site), operators, values[source]))
             values.append(reduce(torch.add, terms))
         return torch.cat(values[2:], dim=1)
 
@@ -141,7 +141,7 @@ class DARTSNetwork(Supernet):
         affine: bool,
         norm_pools: bool,
         auxiliary: bool = False,
-        shadow: Shadow | None = None,
+        shadow: ShadowBN | None = None,
     ):
         super().__init__()
         self.shadow = shadow
@@ -164,32 +164,32 @@ class DARTSNetwork(Supernet):
         return before, self.second_stem(before)
 
     def stage(
-        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Arch | None = None, hook: SiteHook | None = None
     ) -> State:
         first, end = self.skeleton.stage_ends[index : index + 2]
         for number in range(first, end):
-            state = self._cell(number, state, path, visit)
+            state = self._cell(number, state, path, hook)
         return state
 
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 
-    def _cell(self, number: int, state: State, path: Arch | None, visit: Visit | None) -> State:
+    def _cell(self, number: int, state: State, path: Arch | None, hook: SiteHook | None) -> State:
         genotype = genotype_of(self.arch if path is None else path)
         drop = self.drop_probability if self.training else 0.0
         before, last = state
         cell = genotype[self.skeleton.shapes[number].reduces]
-        return last, self.cells[number](before, last, cell, drop, visit)
+        return last, self.cells[number](before, last, cell, drop, hook)
 
-    def relaxed(self, x: torch.Tensor, visit: Visit) -> torch.Tensor:
+    def relaxed(self, x: torch.Tensor, hook: SiteHook) -> torch.Tensor:
         """Logits ``[B, classes]`` of a supernet whose nodes sum all their predecessors.
 
-        ``visit`` is called at each edge with its number in
+        ``hook`` is called at each edge with its number in
         :class:`~searchspaces.darts.relaxation.DARTSRelaxation`, its operators, and its input.
         """
         state = self.begin(x)
         for cell in self.cells:
-            state = state[-1], cell.relaxed(*state, visit)
+            state = state[-1], cell.relaxed(*state, hook)
         return self.finish(state)
 
     def logits_and_auxiliary(

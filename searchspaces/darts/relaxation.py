@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from searchspaces.darts.network import DARTSNetwork
-    from searchspaces.supernet import Visit
+    from searchspaces.supernet import SiteHook
 
 NUMBER = {key: n for n, key in enumerate((kind, *edge) for kind in TYPES for edge in EDGES)}
 
@@ -33,8 +33,8 @@ class DARTSRelaxation(Relaxation):
         for kind, node, source in NUMBER
     )
 
-    def logits(self, supernet: DARTSNetwork, x: torch.Tensor, visit: Visit) -> torch.Tensor:
-        return supernet.relaxed(x, visit)
+    def logits(self, supernet: DARTSNetwork, x: torch.Tensor, hook: SiteHook) -> torch.Tensor:
+        return supernet.relaxed(x, hook)
 
     def chosen(self, arch: Arch) -> list[tuple[int, int]]:
         return [

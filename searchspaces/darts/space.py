@@ -23,7 +23,7 @@ from searchspaces.darts.skeleton import Skeleton, network_cost
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 STANDALONE = {
     "cifar": Skeleton(width=36, cells=20),
@@ -102,7 +102,7 @@ class DARTS(SearchSpace):
         return network_cost(self.standalone_skeleton, image, genotype_of(arch))
 
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> DARTSNetwork:
         """``affine`` is about convolutions and reducing skips: pools never have scale and shift.
 

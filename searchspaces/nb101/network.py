@@ -13,8 +13,8 @@ from torch.nn import functional
 from searchspaces.base import Arch, ImageSpec
 from searchspaces.nb101.cell import INPUT, OUTPUT, POOL, Cell
 from searchspaces.nb101.skeleton import KERNELS, Skeleton, vertex_widths
-from searchspaces.shadow import Active, Shadow
-from searchspaces.supernet import Operator, State, Supernet, Visit
+from searchspaces.shadow_bn import Active, ShadowBN
+from searchspaces.supernet import Operator, SiteHook, State, Supernet
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Holding:
             fed.append(OUTPUT)
         return cls({v.slot: (v.operator,) for v in cell.vertices}, tuple(fed), cell)
 
-    def shadow(self, shadow: Shadow | None, slot: int) -> tuple[Shadow | None, range]:
+    def shadow(self, shadow: ShadowBN | None, slot: int) -> tuple[ShadowBN | None, range]:
         """The BNs of ``slot``, and what may feed it; where no BN is to be at a fixed vertex, where
         paths meet, the others keep theirs.
         """
@@ -90,7 +90,7 @@ class ConvBNReLU(nn.Module):
         kernel: int,
         affine: bool,
         momentum: float,
-        shadow: Shadow | None = None,
+        shadow: ShadowBN | None = None,
         parents: Sequence[int] = (),
     ):
         super().__init__()
@@ -125,7 +125,7 @@ class CellModule(nn.Module):
         holding: Holding,
         affine: bool,
         momentum: float,
-        shadow: Shadow | None,
+        shadow: ShadowBN | None,
     ):
         super().__init__()
         self.channels, self.holding = c_out, holding
@@ -152,7 +152,7 @@ class CellModule(nn.Module):
             }
         )
 
-    def forward(self, x: torch.Tensor, cell: Cell, visit: Visit | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, cell: Cell, hook: SiteHook | None) -> torch.Tensor:
         widths = vertex_widths(cell, self.channels)
         values: dict[int, torch.Tensor] = {}
         for slot, operator, parents in cell.vertices:
@@ -162,10 +162,10 @@ class CellModule(nn.Module):
                 for p in parents
             ]
             total = reduce(torch.add, terms)
-            if visit is None or len(self.holding.operators[slot]) == 1:
+            if hook is None or len(self.holding.operators[slot]) == 1:
                 values[slot] = self.run(slot, operator, width, parents, total)
             else:
-                values[slot] = visit(slot - 1, self.operators(slot, width, parents), total)
+                values[slot] = hook(slot - 1, self.operators(slot, width, parents), total)
         outputs = [values[slot] for slot in cell.output if slot != INPUT]
         terms = [torch.cat(outputs, dim=1)] if outputs else []
         if INPUT in cell.output:
@@ -201,7 +201,7 @@ class NASBench101Network(Supernet):
         holding: Holding,
         wire: Callable[[Arch], Cell],
         affine: bool,
-        shadow: Shadow | None = None,
+        shadow: ShadowBN | None = None,
     ):
         super().__init__()
         self.skeleton, self.image, self.wire, self.affine = skeleton, image, wire, affine
@@ -224,14 +224,14 @@ class NASBench101Network(Supernet):
         return (self.stem(x, self.skeleton.width),)
 
     def stage(
-        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Arch | None = None, hook: SiteHook | None = None
     ) -> State:
         cell = self.fixed_cell if path is None else self.wire(path)
         (x,) = state
         if index:
             x = self.reduction(x)
         for module in self.stages[index]:
-            x = module(x, cell, visit)
+            x = module(x, cell, hook)
         return (x,)
 
     def finish(self, state: State) -> torch.Tensor:

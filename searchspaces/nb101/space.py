@@ -39,7 +39,7 @@ from searchspaces.nb101.classes import (
 from searchspaces.nb101.network import Holding, NASBench101Network
 from searchspaces.nb101.skeleton import Skeleton, network_cost
 from searchspaces.registry import nearest
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 SKELETONS = {
     "benchmark": Skeleton(width=128, cells=(3, 3, 3), momentum=0.003),
@@ -102,7 +102,7 @@ class CellSpace(SearchSpace):
         return network_cost(self.skeleton, image, self.cell(arch))
 
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> NASBench101Network:
         return NASBench101Network(self.skeleton, image, self.holding, self.cell, affine, shadow)
 

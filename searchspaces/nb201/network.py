@@ -25,8 +25,8 @@ from searchspaces.nb201.cell import (
 )
 from searchspaces.nb201.tree import CellTree
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
-from searchspaces.shadow import Shadow
-from searchspaces.supernet import Operator, State, Supernet, Visit
+from searchspaces.shadow_bn import ShadowBN
+from searchspaces.supernet import Operator, SiteHook, State, Supernet
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Cell(nn.Module):
         channels: int,
         choices: Sequence[Collection[int]],
         affine: bool,
-        shadow: Shadow | None,
+        shadow: ShadowBN | None,
     ):
         super().__init__()
         self.edges = nn.ModuleList(
@@ -83,12 +83,12 @@ class Cell(nn.Module):
         )
 
     def forward(
-        self, x: torch.Tensor, path: Arch, live: tuple[int, ...], visit: Visit | None
+        self, x: torch.Tensor, path: Arch, live: tuple[int, ...], hook: SiteHook | None
     ) -> torch.Tensor:
         nodes: list[torch.Tensor | None] = [x]
         for node, into in INTO.items():
             active = tuple(edge for edge in into if edge in live)
-            terms = [self._run(edge, nodes[EDGES[edge][1]], x, path, visit) for edge in active]
+            terms = [self._run(edge, nodes[EDGES[edge][1]], x, path, hook) for edge in active]
             total = reduce(torch.add, terms) if terms else None
             if self.norms and total is not None:
                 total = self.norms[str(node)](total, active)
@@ -97,13 +97,13 @@ class Cell(nn.Module):
         return torch.zeros_like(x) if output is None else output
 
     def _run(
-        self, edge: int, y: torch.Tensor | None, x: torch.Tensor, path: Arch, visit: Visit | None
+        self, edge: int, y: torch.Tensor | None, x: torch.Tensor, path: Arch, hook: SiteHook | None
     ) -> torch.Tensor:
         """``edge`` on ``y``, where None is a node at zero of the shape of ``x``."""
         if y is None:
             y = torch.zeros_like(x)
-        if visit is not None:
-            return visit(edge, self.operators(edge), y)
+        if hook is not None:
+            return hook(edge, self.operators(edge), y)
         return y if path[edge] == SKIP else self.edges[edge][str(path[edge])](y)
 
     def operators(self, edge: int) -> list[Operator]:
@@ -126,7 +126,7 @@ class CellNetwork(Supernet):
         image: ImageSpec,
         choices: Sequence[Collection[int]],
         affine: bool,
-        shadow: Shadow | None = None,
+        shadow: ShadowBN | None = None,
     ):
         super().__init__()
         self.skeleton, self.image, self.affine, self.shadow = skeleton, image, affine, shadow
@@ -153,17 +153,17 @@ class CellNetwork(Supernet):
         return (self.stem(x),)
 
     def stage(
-        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Arch | None = None, hook: SiteHook | None = None
     ) -> State:
         path = self.fixed_path if path is None else path
         live = tuple(range(len(EDGES)))
-        if visit is None:
+        if hook is None:
             live = live_edges(path, from_input=not self.affine)
         (x,) = state
         if index:
             x = self.reductions[index - 1](x)
         for cell in self.stages[index]:
-            x = cell(x, path, live, visit)
+            x = cell(x, path, live, hook)
         return (x,)
 
     def finish(self, state: State) -> torch.Tensor:

@@ -19,7 +19,7 @@ from searchspaces.nb201.cell import (
 )
 from searchspaces.nb201.network import CellNetwork, Skeleton
 from searchspaces.registry import nearest
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 SKELETONS = {
     "benchmark": Skeleton(width=16, cells=(5, 5, 5), residual=True),
@@ -109,7 +109,7 @@ class NASBench201(SearchSpace):
         return Cost(params + 2 * widths[-1] + head, madds + head)
 
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> CellNetwork:
         choices = [range(len(OPERATORS))] * len(EDGES)
         return CellNetwork(self.skeleton, image, choices, affine, shadow)

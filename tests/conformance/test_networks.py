@@ -101,18 +101,18 @@ def test_subnet_gives_the_logits_of_its_path(supernet, archs, batch, training):
     assert any(not torch.equal(logits, seen[0]) for logits in seen[1:])
 
 
-def test_visiting_with_the_operators_of_the_path_is_the_path(space, supernet, archs, batch):
+def test_a_hook_that_runs_the_operators_of_the_path_is_the_path(space, supernet, archs, batch):
     """Except for rounding: a BN of training makes up to 0.001 of a constant, not zero."""
     x, _ = batch
     for arch in archs:
 
-        def visit(site, operators, y, arch=arch):
+        def hook(site, operators, y, arch=arch):
             assert len(operators) == len(space.sites[site].operators)
             return operators[arch[site]](y)
 
         expected = seeded(1, supernet.features, x, arch)
-        visited = seeded(1, supernet.features, x, arch, visit)
-        torch.testing.assert_close(visited, expected, rtol=0, atol=0.01)
+        hooked = seeded(1, supernet.features, x, arch, hook)
+        torch.testing.assert_close(hooked, expected, rtol=0, atol=0.01)
 
 
 def test_state_goes_to_a_file_and_back(space, supernet, image, archs, batch, affine):

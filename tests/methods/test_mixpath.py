@@ -16,7 +16,7 @@ from methods.options import Recipe, Scoring, SearchLimits
 from methods.spos import SPOS, SPOSOptions
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
-from searchspaces.shadow import ShadowNorm
+from searchspaces.shadow_bn import ShadowNorm
 
 
 def setting(space, data, **recipe):

@@ -127,10 +127,10 @@ def test_certain_parameters_run_one_path():
 # A sample of GDAS ---------------------------------------------------------------------------
 
 
-def sampled(visit, sites=4, operators=3):
-    """The operator that a visit runs at each site; all others would leave the number untouched."""
+def sampled(hook, sites=4, operators=3):
+    """The operator that a hook runs at each site; all others would leave the number untouched."""
     number = [lambda x, k=k: x + k for k in range(operators)]
-    return [visit(site, number, torch.zeros(())).item() for site in range(sites)]
+    return [hook(site, number, torch.zeros(())).item() for site in range(sites)]
 
 
 def with_alphas(method, values):
@@ -190,10 +190,10 @@ def test_the_gradient_of_a_sample_is_that_of_the_softened_one(temperature, monke
     noise = np.array([[0.3, -0.2, 0.9], [2.5, 0.1, 0.0], [0.4, 1.9, -0.7], [-0.5, 0.2, 3.0]])
     rows = iter(noise)
     monkeypatch.setattr(method, "rng", lambda *_: SimpleNamespace(gumbel=lambda size: next(rows)))
-    visit = method.mixture(0)
+    hook = method.mixture(0)
     operators = [lambda x, k=k: (k + 2) * x for k in range(3)]
     for site, alpha in enumerate(method.alphas):
-        visit(site, operators, torch.tensor(1.5)).backward()
+        hook(site, operators, torch.tensor(1.5)).backward()
         own = alpha.detach().clone().requires_grad_()
         soft = ((own.log_softmax(0) + torch.tensor(noise[site]).float()) / temperature).softmax(0)
         chosen = int(soft.argmax())
@@ -288,11 +288,11 @@ def test_a_pass_visits_every_site(name, seed):
     method = DARTS(make_setting(SPACES[name]("compact"), NOISE, seed), DARTSOptions())
     seen = {}
 
-    def visit(site, operators, x):
+    def hook(site, operators, x):
         seen[site] = len(operators)
         return operators[-1](x)
 
-    method.relaxation.logits(method.supernet, NOISE.train.images[:2], visit)
+    method.relaxation.logits(method.supernet, NOISE.train.images[:2], hook)
     assert seen == {site: len(alpha) for site, alpha in enumerate(method.alphas)}
 
 

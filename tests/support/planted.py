@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 from searchspaces.supernet import Supernet
 
 STRENGTH = np.sqrt([[0.0, 0.62, 1.43], [0.1, 1.05, 2.21], [0.0, 1.9, 3.97], [0.2, 3.1, 6.83]])
@@ -46,7 +46,7 @@ class PlantedSpace(SearchSpace):
         return Cost(len(arch), 1_000_000 * (1 + sum(arch)))
 
     def supernet(
-        self, image: ImageSpec, *, affine: bool = False, shadow: Shadow | None = None
+        self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> PlantedNet:
         return PlantedNet([(0, 1, 2)] * len(self.sites), shadow)
 
@@ -78,14 +78,14 @@ class PlantedNet(Supernet):
     def begin(self, x):
         return (x,)
 
-    def stage(self, index, state, path=None, visit=None):
+    def stage(self, index, state, path=None, hook=None):
         path, (x,) = self.fixed if path is None else path, state
         parts = x.flatten(2).split(3, dim=1)
-        if visit is None:
+        if hook is None:
             active = [(op,) if isinstance(op, int) else op for op in path]
             terms = [self.run(s, op, parts[s]) for s, ops in enumerate(active) for op in ops]
         else:
-            terms = [visit(site, self.operators(site), part) for site, part in enumerate(parts)]
+            terms = [hook(site, self.operators(site), part) for site, part in enumerate(parts)]
         total = sum(terms).view(len(x), 1, SIDE, SIDE)
         return (self.norm(total, range(len(terms))) if self.shadow else self.norm(total),)
 

@@ -29,10 +29,10 @@ class TwoCells(Supernet):
     def begin(self, x):
         return (x,)
 
-    def stage(self, index, state, path=None, visit=None):
+    def stage(self, index, state, path=None, hook=None):
         self.inputs.append(state[0])
         operators = [lambda x: x, torch.neg, torch.zeros_like, self.norms[index]]
-        return (visit(0, operators, state[0]),)
+        return (hook(0, operators, state[0]),)
 
     def finish(self, state):
         return state[0].flatten(1)

@@ -19,7 +19,7 @@ from searchspaces.chain.skeleton import Skeleton, Stage
 from searchspaces.chain.space import ChainSpace
 from searchspaces.chain.tree import prefixes
 from searchspaces.registry import SPACES
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 IMAGE = ImageSpec(1, 8, 5)
 BATCHES = torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(0)).split(4)
@@ -80,7 +80,7 @@ def test_logits_are_those_of_each_subnet_to_the_bit(name, bn):
 @pytest.mark.parametrize("per", ["count", "subset"])
 def test_shadow_norms_are_part_of_their_layers(per, bn):
     space, rng = Tiny(), np.random.default_rng(0)
-    network = trained(space, affine=True, shadow=Shadow(per))
+    network = trained(space, affine=True, shadow=ShadowBN(per))
     assert_like_alone(network, [space.sample(rng) for _ in range(12)], bn)
     assert len(network.steps((1, 0, 0))) == 3  # an identity with a BN behind it is no identity
 

@@ -71,14 +71,14 @@ def test_a_node_is_the_sum_over_all_its_predecessors(supernet):
 def test_every_edge_of_both_cell_types_is_a_site_of_its_own(supernet):
     seen = []
 
-    def visit(site, operators, x):
+    def hook(site, operators, x):
         outputs = [operator(x) for operator in operators]
         assert len({output.shape for output in outputs}) == 1
         assert not outputs[NONE].any()
         seen.append((site, x.shape[1], outputs[0].shape[2] < x.shape[2]))
         return sum(outputs)
 
-    RELAXATION.logits(supernet, X, visit)
+    RELAXATION.logits(supernet, X, hook)
     kinds = [shape.reduces for shape in supernet.skeleton.shapes]
     assert [site for site, *_ in seen] == [n for r in kinds for n in range(14 * r, 14 * r + 14)]
     assert {RELAXATION.sites[site].name for site, _, halves in seen if halves} == {

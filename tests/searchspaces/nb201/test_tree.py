@@ -12,7 +12,7 @@ from searchspaces.base import ImageSpec
 from searchspaces.nb201.cell import subnet_key
 from searchspaces.nb201.space import NASBench201
 from searchspaces.nb201.tree import pool
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 IMAGE = ImageSpec(1, 8, 5)
 EVERY = list(product(range(5), repeat=6))
@@ -42,8 +42,8 @@ def trained(space, archs, **options):
         (NASBench201("compact"), {}),
         (NASBench201("compact", cells=2), {"affine": True}),
         (NASBench201("benchmark", width=4, cells=1), {}),
-        (NASBench201("compact"), {"shadow": Shadow("count")}),
-        (NASBench201("compact"), {"shadow": Shadow("subset")}),
+        (NASBench201("compact"), {"shadow": ShadowBN("count")}),
+        (NASBench201("compact"), {"shadow": ShadowBN("subset")}),
     ],
     ids=["compact", "affine", "benchmark", "per count", "per subset"],
 )

@@ -10,7 +10,7 @@ from torch import nn
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-from searchspaces.supernet import State, Supernet, Visit
+from searchspaces.supernet import SiteHook, State, Supernet
 
 KERNELS = {"skip": 0, "conv1x1": 1, "conv3x3": 3}
 SKIP, *_ = OPERATORS = range(len(KERNELS))
@@ -90,12 +90,12 @@ class ToyNetwork(Supernet):
         return (self.stem(x),)
 
     def stage(
-        self, index: int, state: State, path: Arch | None = None, visit: Visit | None = None
+        self, index: int, state: State, path: Arch | None = None, hook: SiteHook | None = None
     ) -> State:
         (x,) = state
         for site, gene in enumerate(self.fixed_path if path is None else path):
             held = self.layers[site]
-            x = held[str(gene)](x) if visit is None else visit(site, list(held.values()), x)
+            x = held[str(gene)](x) if hook is None else hook(site, list(held.values()), x)
         return (x,)
 
     def finish(self, state: State) -> torch.Tensor:

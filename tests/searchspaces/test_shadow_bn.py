@@ -8,7 +8,7 @@ import torch
 
 from searchspaces.base import ImageSpec
 from searchspaces.registry import SPACES
-from searchspaces.shadow import Shadow
+from searchspaces.shadow_bn import ShadowBN
 
 IMAGE = ImageSpec(1, 12, 10)
 X = torch.randn(8, 1, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -27,7 +27,7 @@ def changed(before, network):
 @pytest.mark.parametrize("mode", [True, False])
 def test_only_the_bn_of_the_active_paths_runs_in_a_chain(per, mode):
     space, most = SPACES["macro"]("compact"), 3
-    network = space.supernet(IMAGE, shadow=Shadow(per, most)).train(mode)
+    network = space.supernet(IMAGE, shadow=ShadowBN(per, most)).train(mode)
     for active in (c for k in (1, 2, 3) for c in combinations(range(3), k)):
         before = buffers(network)
         network(X, (active,) * 8)
@@ -39,7 +39,7 @@ def test_only_the_bn_of_the_active_paths_runs_in_a_chain(per, mode):
 
 def test_a_chain_adds_up_the_operators_of_a_site():
     space = SPACES["macro"]("compact")
-    network = space.supernet(IMAGE, shadow=Shadow("count", 2)).eval()
+    network = space.supernet(IMAGE, shadow=ShadowBN("count", 2)).eval()
     x = network.begin(X)[-1]
     (got,) = network.stage(0, (x,), ((0, 2), (1,), *((0,) * 6)))
     first = network.norms[0].norms["2"](network.run(0, 0, x) + network.run(0, 2, x))
@@ -49,7 +49,7 @@ def test_a_chain_adds_up_the_operators_of_a_site():
 
 def test_nb201_follows_the_live_edges_into_a_node():
     space = SPACES["nb201"]("compact")
-    network = space.supernet(IMAGE, shadow=Shadow()).train()
+    network = space.supernet(IMAGE, shadow=ShadowBN()).train()
     before = buffers(network)
     network(X, (3, 0, 2, 1, 4, 0))  # 1<-0; 2<-1; 3<-0, 3<-1: node 2 feeds nothing
     used = {name.split("norms.", 1)[1].rsplit(".", 1)[0] for name in changed(before, network)}
@@ -58,7 +58,7 @@ def test_nb201_follows_the_live_edges_into_a_node():
 
 def test_nb101_follows_the_parents_of_a_vertex():
     space = SPACES["nb101-mixpath"]("compact")
-    network = space.supernet(IMAGE, shadow=Shadow("subset")).train()
+    network = space.supernet(IMAGE, shadow=ShadowBN("subset")).train()
     names = {n: b.clone() for n, b in network.named_buffers() if ".norms." in n}
     network(X, (1, 0, 2, 1))
     used = {n for n, b in network.named_buffers() if n in names and not torch.equal(b, names[n])}
@@ -71,13 +71,13 @@ def test_nb101_follows_the_parents_of_a_vertex():
 
 
 def test_darts_has_one_bn_per_node():
-    network = SPACES["darts"]("compact").supernet(IMAGE, shadow=Shadow())
+    network = SPACES["darts"]("compact").supernet(IMAGE, shadow=ShadowBN())
     cell = network.cells[0]
     assert {tuple(norm.norms) for norm in cell.norms.values()} == {("2",)}
 
 
 def test_without_a_bn_where_paths_meet_there_is_a_bias():
-    network = SPACES["nb101-mixpath"]("compact").supernet(IMAGE, shadow=Shadow(missing=True))
+    network = SPACES["nb101-mixpath"]("compact").supernet(IMAGE, shadow=ShadowBN(missing=True))
     names = {name for name, _ in network.named_modules()}
     cell = "stages.0.0.vertices"
     assert f"{cell}.5.1.bn" not in names
@@ -90,7 +90,7 @@ def test_without_a_bn_where_paths_meet_there_is_a_bias():
 @pytest.mark.parametrize("per", ["count", "subset"])
 def test_a_subnet_has_the_logits_of_its_path(name, per):
     space, rng = SPACES[name]("compact"), np.random.default_rng(0)
-    network = space.supernet(IMAGE, shadow=Shadow(per)).train()
+    network = space.supernet(IMAGE, shadow=ShadowBN(per)).train()
     for _ in range(3):
         while not space.is_valid(arch := space.sample(rng)):
             pass

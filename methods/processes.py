@@ -1,9 +1,10 @@
-"""What a training step asks of those it is shared with, where several processes train one supernet.
+"""What a training step asks of the processes that train one supernet together.
 
-A step takes its :meth:`Team.part` of a batch. Losses are means over images, so that means over the
-equal parts are those of the whole batch: :meth:`Team.average` for gradients, :meth:`Team.mean`
-for what is recorded. What a method decides by all images of a batch it decides in each process,
-from :meth:`Team.whole`. Work on images that all have runs :meth:`Team.apart`, in each process alike.
+A step takes its :meth:`Processes.part` of a batch. Losses are means over images, so that means
+over the equal parts are those of the whole batch: :meth:`Processes.average` for gradients,
+:meth:`Processes.mean` for what is recorded. What a method decides by all images of a batch it
+decides in each process, from :meth:`Processes.whole`. Work on images that all have runs
+:meth:`Processes.apart`, in each process alike.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Step = TypeVar("Step", bound="Callable[..., dict[str, torch.Tensor]]")
 
 
-class Team:
+class Processes:
     """One process alone, which has all there is; the interface of several."""
 
     def part(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,6 +50,6 @@ class Team:
 
 
 def divisible(train_step: Step) -> Step:
-    """Marks a ``train_step`` that does what several processes need, by its method's ``team``."""
+    """Marks a ``train_step`` that does what several processes need, through ``self.processes``."""
     train_step.divisible = True  # type: ignore[attr-defined]
     return train_step

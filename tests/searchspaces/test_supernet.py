@@ -32,15 +32,15 @@ def path(space):
 X = torch.randn(4, 1, 12, 12, generator=torch.Generator().manual_seed(0))
 
 
-def test_visiting_with_the_operators_of_the_path_changes_nothing(space, network, path):
+def test_a_hook_that_runs_the_operators_of_the_path_changes_nothing(space, network, path):
     seen = []
 
-    def visit(site, operators, x):
+    def hook(site, operators, x):
         assert len(operators) == len(space.sites[site].operators)
         seen.append(site)
         return operators[path[site]](x)
 
-    stages, logits = network.features(X, path, visit)
+    stages, logits = network.features(X, path, hook)
     expected_stages, expected = network.features(X, path)
     torch.testing.assert_close(logits, expected)
     torch.testing.assert_close(stages, expected_stages)
@@ -48,7 +48,7 @@ def test_visiting_with_the_operators_of_the_path_changes_nothing(space, network,
     assert not set(seen) & set(getattr(space, "topology", ()))
 
 
-def test_a_visit_decides_what_is_passed_on(space, network, path):
+def test_a_hook_decides_what_is_passed_on(space, network, path):
     changed = network.features(X, path, lambda site, operators, x: operators[0](x) * 0 + 1)[1]
     again = network.features(X + 1, path, lambda site, operators, x: operators[0](x) * 0 + 1)[1]
     if space.name.startswith(("nb101", "darts")):  # projections of the input pass by the sites
@@ -58,12 +58,12 @@ def test_a_visit_decides_what_is_passed_on(space, network, path):
 
 
 def test_every_operator_of_a_site_has_the_same_shape_of_output(network, path):
-    def visit(site, operators, x):
+    def hook(site, operators, x):
         outputs = [operator(x) for operator in operators]
         assert len({output.shape for output in outputs}) == 1
         return sum(outputs) / len(outputs)
 
-    assert network.features(X, path, visit)[1].shape == (4, 10)
+    assert network.features(X, path, hook)[1].shape == (4, 10)
 
 
 def test_stages_make_up_the_whole(network, path):

@@ -18,7 +18,7 @@ Active = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Shadow:
+class ShadowBN:
     """Which sums share a BN.
 
     ``per``: ``count`` of active paths, or ``subset``, which they are. ``most``: paths that a site
@@ -45,7 +45,7 @@ class Shadow:
 class ShadowNorm(nn.Module):
     """The BN of the paths that are active."""
 
-    def __init__(self, shadow: Shadow, norms: dict[str, nn.Module]):
+    def __init__(self, shadow: ShadowBN, norms: dict[str, nn.Module]):
         super().__init__()
         self.shadow = shadow
         self.norms = nn.ModuleDict(norms)
