@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.architectures.chain_picture import ChainPicture
-from reports.architectures.graph_picture import GraphPicture
+from reports.architectures.diagrams import diagram_picture
 from reports.runs.record import Record, load
 from reports.style.image_files import WIDTH, write
 from reports.style.looks import GREY, INK
@@ -65,7 +64,7 @@ def picture(diagrams: Sequence[Diagram], title: str, below: Sequence[str] = ()) 
     if not all(edge.live for graph in graphs for edge in graph.edges):
         below = [*below, DASHED]
     room = WIDTH - 2 * MARGIN
-    parts = [(GraphPicture if isinstance(d, Graph) else ChainPicture)(d, room) for d in diagrams]
+    parts = [diagram_picture(diagram, room) for diagram in diagrams]
     captions = [diagram.title if len(diagrams) > 1 else "" for diagram in diagrams]
     height = 2 * MARGIN + 0.26 + LINE * (len(below) + sum(map(bool, captions)))
     height += sum(part.height + SPACE for part in parts)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.architectures.chain_picture import ChainPicture
-from reports.architectures.graph_picture import GraphPicture
+from reports.architectures.diagrams import ChainPicture, GraphPicture, diagram_picture
 from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results
 from reports.pictures.captioned import LINE, MARGIN, CaptionedFigure
@@ -55,7 +54,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
         dashed |= not all(edge.live for graph in graphs for edge in graph.edges)
         parts.append((_title(line), True, None))
         for diagram in diagrams:
-            drawing = (GraphPicture if isinstance(diagram, Graph) else ChainPicture)(diagram, room)
+            drawing = diagram_picture(diagram, room)
             parts.append((diagram.title if len(diagrams) > 1 else "", False, drawing))
     height = sum(_height(*part) for part in parts)
     words = [KEY, *([DASHED] if dashed else []), *notes(results, drawn)]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.architectures.architecture import DASHED, draw_found, picture, save
-from reports.architectures.graph_picture import GraphPicture
+from reports.architectures.diagrams import GraphPicture
 from reports.architectures.layered import arrange, longest_paths
 from reports.commands.draw import main
 from reports.style.image_files import FORMATS
