@@ -4,8 +4,10 @@ import numpy as np
 import planted
 import pytest
 import torch
+from noise import Part
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
+from scored import make as made_of
 
 from harness.tasks import load_task
 from methods.base import Setting
@@ -109,6 +111,52 @@ def test_the_teacher_is_the_one_that_was_named(make):
     rng = np.random.default_rng(5)
     drawn = [space.cost(space.sample(rng), named.data.image).madds for _ in range(50)]
     assert madds[0] >= np.percentile(drawn, 90)
+
+
+@pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
+def test_a_score_is_the_error_on_validation_images(bn):
+    """Minus the mean over stages of squared errors by the teacher's variance, in percent."""
+    method = made_of("dna", "nb201", bn, {"teacher": "", "teacher_share": 0.5})
+    data, expected = method.data, []
+    rng = np.random.default_rng(0)
+    archs = [method.space.sample(rng) for _ in range(4)]
+    teacher = method.teacher.eval()
+    for arch in archs:
+        subnet, total = method.supernet.subnet(arch), 0.0
+
+        def error(x, subnet=subnet):
+            state, errors = teacher.begin(x), []
+            for index in range(2):
+                goal = teacher.stage(index, state)
+                difference = subnet.stage(index, state)[-1] - goal[-1]
+                errors.append(difference.square().mean() / goal[-1].var())
+                state = goal
+            return sum(errors).item() / 2
+
+        with torch.no_grad():
+            if bn == "recalibrate":
+                for norm in subnet.modules():
+                    if isinstance(norm, torch.nn.BatchNorm2d):
+                        norm.momentum = 1.0  # one batch replaces all there was
+                subnet.train()
+                error(data.train.images[:40])
+            subnet.train(bn == "batchstat")
+            for x in data.val.images[:60].split(24):
+                total += len(x) * error(x)
+        expected.append(-100 * total / 60)
+    np.testing.assert_allclose(method.score(archs), expected, rtol=1e-4)
+
+
+def test_other_training_images_leave_a_score_and_other_validation_images_do_not():
+    """Where BN asks for none."""
+    method = made_of("dna", "nb201", "running", {"teacher": ""})
+    archs = [method.space.sample(np.random.default_rng(seed)) for seed in range(3)]
+    before = method.score(archs)
+    data = method.data
+    data.train = Part(-data.train.images, data.train.labels)
+    assert method.score(archs).tolist() == before.tolist()
+    data.val = Part(-data.val.images, data.val.labels)
+    assert (np.abs(method.score(archs) / before - 1) > 1e-3).any()
 
 
 def test_planted_ranking_is_found(monkeypatch):

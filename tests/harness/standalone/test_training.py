@@ -1,10 +1,12 @@
 """What a recipe adds to a stand-alone training: heads, drops, cutout, averages, and their limits."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from optimisers import penalties, steps_taken
 from planted import PlantedSpace
 from torch import nn
 from torch.nn import functional
@@ -95,18 +97,75 @@ def test_the_average_is_measured_and_the_weights_are_trained_on(task, plain):
     training, losses = trained(task, ema=0.9)
     assert losses == plain
     assert training.network is training.average.network
-    weights = dict(training._network.named_parameters())
-    assert any(not torch.equal(w, weights[n]) for n, w in training.network.named_parameters())
+    torch.manual_seed(0)
+    own = StandaloneTraining(SPACE, ARCH, task, PLAIN, 0)
+    average = {name: value.clone() for name, value in own._network.named_parameters()}
+    for step in range(4):
+        own.step(step)
+        kept = min(0.9, (1 + step) / (10 + step))
+        for name, value in own._network.named_parameters():
+            average[name] = kept * average[name] + (1 - kept) * value.detach()
+    for name, value in training.network.named_parameters():
+        torch.testing.assert_close(value, average[name].detach())
 
 
-def test_biases_and_bn_can_be_left_unpenalised():
+def rate(schedule, every, warmup, step):
+    """Of 12 steps in 4 epochs: from 0.2, the first ``warmup`` epochs rising from 0.01."""
+    at = step if every == "step" else step // 3 * 3
+    if at < 3 * warmup:
+        return 0.01 + (0.2 - 0.01) * at / (3 * warmup)
+    return {
+        "cosine": 0.2 * (1 + math.cos(math.pi * at / 12)) / 2,
+        "linear": 0.2 * (12 - at) / 12,
+        "exponential": 0.2 * 0.5 ** (at // 6),
+    }[schedule]
+
+
+@pytest.mark.parametrize("warmup", [0.0, 2.0])
+@pytest.mark.parametrize(
+    "every", TrainingRecipe.__dataclass_fields__["lr_every"].metadata["choices"]
+)
+@pytest.mark.parametrize(
+    "schedule", TrainingRecipe.__dataclass_fields__["schedule"].metadata["choices"]
+)
+def test_the_rate_of_the_first_the_middle_and_the_last_step(task, schedule, every, warmup):
+    recipe = replace(
+        PLAIN, epochs=4, lr=0.2, schedule=schedule, lr_every=every, decay=0.5, decay_epochs=2.0
+    )
+    recipe = replace(recipe, warmup=warmup, warmup_lr=0.01)
+    space = NASBench201("compact", width=2)
+    training = StandaloneTraining(space, (1,) * 6, task, recipe, 0)
+    steps = (0, 1, 4, 6, 7, 11)
+    with steps_taken() as taken:
+        for step in steps:
+            training.step(step)
+    expected = [rate(schedule, every, warmup, step) for step in steps]
+    assert [step.rate for step in taken] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
+@pytest.mark.parametrize("everything", [False, True])
+def test_biases_and_bn_can_be_left_unpenalised(optimizer, everything):
     network = SPACE.standalone(ARCH, load_task("digits").image)
-    optimizer = make_optimizer(network, replace(PLAIN, decay_all=False, weight_decay=0.1))
-    decayed, free = optimizer.param_groups
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
-    assert all(p.dim() > 1 for p in decayed["params"])
-    assert all(p.dim() == 1 for p in free["params"])
-    assert len(decayed["params"]) + len(free["params"]) == len(list(network.parameters()))
+    recipe = replace(
+        PLAIN, decay_all=everything, weight_decay=0.1, momentum=0.7, optimizer=optimizer
+    )
+    recipe = replace(recipe, rmsprop_decay=0.8, rmsprop_eps=0.03)
+    groups = make_optimizer(network, recipe).param_groups
+    dims = {name: tensor.dim() for name, tensor in network.named_parameters()}
+    assert {1, 2, 4} <= set(dims.values())
+    expected = {name: 0.1 if dim > 1 or everything else 0.0 for name, dim in dims.items()}
+    assert penalties(network, groups) == expected
+    own = {"decay": 0.8, "eps": 0.03} if optimizer == "rmsprop" else {"nesterov": False}
+    for group in groups:
+        assert group["momentum"] == 0.7
+        assert {name: group[name] for name in own} == own
+
+
+def test_nesterov_is_the_recipes():
+    network = SPACE.standalone(ARCH, load_task("digits").image)
+    (group,) = make_optimizer(network, replace(PLAIN, nesterov=True)).param_groups
+    assert group["nesterov"] and group["momentum"] == 0.9
 
 
 def test_top_five_are_counted(task):

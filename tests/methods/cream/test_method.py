@@ -1,6 +1,7 @@
 """Cream: when and from whom a path learns, what the board takes, what the quirks change."""
 
 import io
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,11 +22,12 @@ from creams import (
     state_of,
     trained,
 )
+from optimisers import steps_taken
 from planted import PlantedData
 from scipy.stats import kendalltau
+from torch.func import functional_call
 from torch.nn import functional
 
-from methods.base import set_learning_rate
 from methods.cream.matching import distillation_weight
 from methods.cream.method import Cream, mixed_loss
 from methods.cream.options import CreamOptions, Quirks
@@ -124,7 +126,8 @@ def test_only_the_student_updates_the_statistics():
         alone.guide(path, batch)
         alone.choose_teacher(path)
     assert equal(before, state_of(alone.supernet))
-    set_learning_rate(alone.optimizer, RECIPE, step)
+    for group in alone.optimizer.param_groups:
+        group["lr"] = RECIPE.lr * (1 + math.cos(math.pi * step / STEPS)) / 2
     with alone._beside_training():
         alone.meta_update(path, batch)
     alone.supernet(x, path)
@@ -173,6 +176,48 @@ def test_costs_are_counted():
         "steps": 2, "path_forwards": 7, "path_backwards": 3, "image_passes": 88 + 3 * 4,
         "compute": 24 + 32 + 3 * 32 + 4 * (1 + 3 + 3)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_a_meta_update_steps_along_both_gradients(first_only):
+    """Of rho KD on the first slice, and of what it does to CE on the second, by the graph."""
+    step = OPENS + EVERY
+    method = trained(step, quirks=Quirks(first_tensor_only=first_only))
+    twin = trained(step)
+    path, (x, y) = path_of(method, step), batch_of(method, step)
+    size, supernet = OPTIONS.slice, twin.supernet
+    teacher, rho = twin.choose_teacher(path)
+    target = supernet(x[:size], teacher.path).softmax(1).detach()
+    logs = supernet(x[:size], path).log_softmax(1)
+    distilled = -rho * (target * logs).sum(1).mean()
+    named = dict(supernet.named_parameters())
+    slopes = torch.autograd.grad(
+        distilled, tuple(named.values()), create_graph=True, allow_unused=True
+    )
+    rate = RECIPE.lr * (1 + math.cos(math.pi * step / STEPS)) / 2
+    moved = {
+        n: t - rate * g for (n, t), g in zip(named.items(), slopes, strict=True) if g is not None
+    }
+    if first_only:
+        first = next(iter(moved))
+        moved = {name: w if name == first else w.detach() for name, w in moved.items()}
+    logits = functional_call(supernet, moved, (x[size : 2 * size], path))
+    loss = functional.cross_entropy(logits, y[size : 2 * size], label_smoothing=0.1)
+    meta = torch.autograd.grad(loss, tuple(twin.matching.parameters()))
+    with steps_taken() as taken:
+        method.train_step(step)
+    student, matching, real = taken
+    assert student.rate == real.rate == pytest.approx(rate)
+    assert matching.rate == OPTIONS.meta_lr
+    for own, expected, network in (
+        (student, slopes, method.supernet),
+        (matching, meta, method.matching),
+    ):
+        live = [slope.flatten() for slope in expected if slope is not None]
+        factor = min(1.0, 1 / torch.cat(live).norm().item())
+        for tensor, slope in zip(network.parameters(), expected, strict=True):
+            wanted = slope if slope is None else factor * slope.detach()
+            torch.testing.assert_close(own.gradients[tensor], wanted, rtol=1e-4, atol=1e-7)
 
 
 # Quirks -------------------------------------------------------------------------------------
@@ -317,10 +362,19 @@ def test_epoch_report_watches_teachers_and_changes_nothing():
     spent = {name: n for name, n in method.costs.items() if name != "monitoring_image_passes"}
     assert spent == costs
     x, y = next(DATA.batches("val", 100))
-    paths = [entry.path for entry in method.board.entries]
-    with torch.no_grad():
-        possible = [100 * (method.supernet(x, p).argmax(1) == y).float().mean() for p in paths]
-    assert min(possible) <= report["teacher_accuracy"] <= max(possible)
+    drawn = [(0, 1, 2, 1), (2, 2, 2, 2), (1, 0, 0, 0), (0, 0, 2, 1)]
+    best = [method.board.entries[scores_of(method, path).argmax()].path for path in drawn]
+
+    def percent(paths):
+        with torch.no_grad():
+            right = [(method.supernet(x, path).argmax(1) == y).double().mean() for path in paths]
+        return pytest.approx(100 * float(np.mean(right)), abs=1e-3)
+
+    expected = {"student_accuracy": percent(drawn), "teacher_accuracy": percent(best)}
+    method.supernet.load_state_dict(state)
+    following = iter(drawn)
+    method.sample_paths = lambda rng: [next(following)]
+    assert method.epoch_report(epoch - 1) == expected
 
 
 def test_found_is_the_best_of_the_board_that_is_feasible():

@@ -175,6 +175,22 @@ def test_tables_begin_after_the_first_epoch():
     assert method.laws != second
 
 
+def test_probes_are_training_images_of_a_stream_of_their_own(monkeypatch):
+    method, probed = make(replace(ALWAYS, probe_images=24)), []
+    tables = ennas.diversity_tables
+    monkeypatch.setattr(
+        ennas, "diversity_tables", lambda *given: probed.append(given[1]) or tables(*given)
+    )
+    for step in range(9):
+        method.train_step(step)
+    assert [len(images) for images in probed] == [24, 24]
+    known = {image.numpy().tobytes() for image in method.data.train.images}
+    assert all(image.numpy().tobytes() in known for images in probed for image in images)
+    assert not torch.equal(*probed)
+    (seed,) = {seed for _, size, seed in method.data.asked if size == 24}
+    assert seed != method.setting.seed
+
+
 def test_without_diversity_nothing_is_probed():
     method = make(replace(ALWAYS, diversity=False))
     for step in range(9):
@@ -277,8 +293,14 @@ def test_every_step_is_recorded_alike():
 
 
 def test_weights_held_by_a_bound_are_counted(monkeypatch):
-    method = planted(replace(ALWAYS, weights="affine"))
-    assert method.train_step(0)["weights_at_bound"].item() >= 0
+    method, fitted = planted(replace(ALWAYS, weights="affine"), batch_size=2), []
+    solve = ennas.ensemble_weights
+    monkeypatch.setattr(
+        ennas, "ensemble_weights", lambda *given: fitted.append(solve(*given)) or fitted[-1]
+    )
+    told = [method.train_step(step)["weights_at_bound"].item() for step in range(4)]
+    assert told == [(each.weights.abs() > 9.999).sum().item() for each in fitted]
+    assert max(told) > 0
     uniform = torch.full((4,), 0.25, dtype=torch.float64)
     monkeypatch.setattr(ennas, "ensemble_weights", lambda *_: EnsembleWeights(uniform, 2))
     assert method.train_step(1)["weights_at_bound"].item() == 2.0
