@@ -65,7 +65,9 @@ def test_parts_that_are_compiled_do_the_same(space):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
-def test_a_chosen_compilation_is_carried_out(monkeypatch):
+def test_a_chosen_compilation_is_carried_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # not what other kernels left
+    monkeypatch.setattr("torch._inductor.config.cpp_cache_precompile_headers", False, raising=False)
     method, plain = make(), make()
     head = [method.supernet.head]
     monkeypatch.setattr(training, "maps", lambda network: head)  # one part, to be quick
