@@ -67,8 +67,9 @@ def test_parameters_outside_the_paths_stay_bit_identical(name):
         moved = not torch.equal(parameter, before[parameter_name])
         assert not moved or parameter_name in used, parameter_name
         # a bias before a BN has a gradient of rounding errors, too small to move it
-        if parameter_name in used and parameter.grad.abs().max() > 1e-6:
-            assert moved, parameter_name
+        if parameter_name in used:
+            step = 0.01 * parameter.grad.abs()  # a tenth of the learning rate
+            assert moved or not (step > parameter.abs() * 2**-22).any(), parameter_name
     assert 0 < len(used) <= len(before)
 
 
