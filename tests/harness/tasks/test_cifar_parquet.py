@@ -63,7 +63,7 @@ def test_lossless_images_are_read_exactly_and_in_order(path, monkeypatch, capsys
     images, labels = read_parquet(path, "label")
     assert images.dtype == np.uint8 and np.array_equal(images, pixels(1))
     assert labels.dtype == np.int64 and labels.tolist() == list(range(COUNT))
-    assert f"{COUNT}/{COUNT}" in capsys.readouterr().err
+    assert f"100% {COUNT} of {COUNT}" in capsys.readouterr().err
 
 
 def test_second_read_does_not_decode(path, monkeypatch):
