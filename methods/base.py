@@ -89,6 +89,11 @@ class Method(ABC):
         paths = cls.paths_per_step(options, space)
         return compute(paths["forwards"], paths["backwards"])
 
+    @classmethod
+    def affine(cls, options: Any) -> bool:
+        """Whether the BNs of its supernet's choice blocks have scale and shift, as published."""
+        return False
+
     def build(self) -> Supernet:
         """The supernet, freshly initialised."""
         return self.space.supernet(self.data.image, affine=self.setting.affine)

@@ -53,6 +53,11 @@ class MixPath(Method):
 
     Options = MixPathOptions
 
+    @classmethod
+    def affine(cls, options: MixPathOptions) -> bool:
+        """All BNs of the released scripts have scale and shift."""
+        return True
+
     def build(self) -> Supernet:
         """Raises :class:`UsageError` for a space that cannot have shadow BN.
 

@@ -14,7 +14,7 @@ METHODS = Registry(
         "mngnas": "methods.mngnas.method:MNGNAS",
         "darts": "methods.darts:DARTS",
         "gdas": "methods.gdas:GDAS",
-        "dna": "methods.dna:DNA",
+        "dna": "methods.dna.method:DNA",
     },
 )
 
@@ -23,6 +23,7 @@ _OPTIONS = Registry(
     "nas_harness.method_options",
     {
         "cream": "methods.cream.options:CreamOptions",
+        "dna": "methods.dna.options:DNAOptions",
         "ennas": "methods.ennas.options:EnNASOptions",
         "mngnas": "methods.mngnas.options:MNGNASOptions",
     },

@@ -112,6 +112,10 @@ class SearchSpace(ABC):
             )
         return Relaxation(self.sites)
 
+    def stage_sites(self) -> Sequence[Sequence[int]] | None:
+        """The sites that each stage of the networks reads; None where every stage reads all."""
+        return None
+
     def describe(self, arch: Arch) -> Sequence[str]:
         """One ``site: operator`` line per choice site."""
         return [f"{s.name}: {s.operators[i]}" for s, i in zip(self.sites, arch, strict=True)]

@@ -39,7 +39,11 @@ class SupernetScale:
 
     width: int = option(0, "channels of the first stage; 0: as the ground truth's networks")
     cells: int = option(0, "cells per stage; 0: as the ground truth's networks")
-    affine: bool = option(False, "give the BNs of choice blocks scale and shift")
+    affine: str = option(
+        "method",
+        "whether BNs of choice blocks have scale and shift; method: as the method was published",
+        ("method", "true", "false"),
+    )
 
 
 @dataclass(frozen=True)

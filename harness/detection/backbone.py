@@ -9,9 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.config.config import SCHEMA_VERSION
-from harness.files.store import read_json
-from harness.resuming.workspace import load_tensors
+from harness.standalone.kept import load_kept
 from harness.standalone.record import in_full
 from harness.tasks import IMAGES
 from searchspaces.chain.network import ChainNetwork
@@ -43,23 +41,8 @@ def load_backbone(folder: Path) -> Backbone:
     Raises :class:`UsageError` where it is unfinished, damaged, without its weights, or of a space
     or a scale on which no pyramid can stand.
     """
-    path = folder / "standalone.json"
-    if not path.exists():
-        raise UsageError(
-            f"{folder} holds no finished stand-alone training; make one with `nas-harness "
-            "train-standalone --run RUN --task imagenet --keep-checkpoint`."
-        )
-    record = read_json(path)
-    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
-        raise UsageError(f"{path} was written by another version; run its command again.")
-    state = load_tensors(folder / "checkpoint.pt")
-    if state is None:
-        raise UsageError(
-            f"the weights of {folder} were not kept; delete it and train again with "
-            "--keep-checkpoint."
-        )
+    record, weights = load_kept(folder)
     try:
-        weights = state["training"]["average"] or state["training"]["network"]
         about = _about(record) | {"sha256": _checksum(weights)}
         found_by = [search | {"run": search["run"]} for search in record["found_by"]]
         network = _rebuilt(record, weights)

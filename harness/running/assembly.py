@@ -12,6 +12,7 @@ import torch
 from harness.config.config import Config
 from harness.files.environment import choose_device
 from harness.resuming.workspace import load_tensors
+from harness.standalone.kept import load_kept
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
 from harness.tasks import load_task
@@ -67,21 +68,47 @@ def make_method(
         search=config.search,
         seed=config.seed,
         device=device,
-        affine=config.supernet.affine,
+        affine=with_affine(config),
     )
-    return method(setting, with_teacher(config, data))
+    options, weights = with_teacher(config, data)
+    made = method(setting, options)
+    if options is not config.options:
+        made.teacher_from = config.options.teacher
+    if weights is not None:
+        made.adopt(weights)
+    return made
 
 
-def with_teacher(config: Config, data: Path | None) -> Any:
-    """The method's options, with the best architecture where they ask for it as a teacher.
+def with_affine(config: Config) -> bool:
+    """Whether BNs of choice blocks have scale and shift: as asked for, or as published."""
+    if config.supernet.affine == "method":
+        return METHODS[config.method].affine(config.options)
+    return config.supernet.affine == "true"
 
-    It is the best by validation accuracy, or by test accuracy where there is nothing else.
+
+def with_teacher(config: Config, data: Path | None) -> tuple[Any, dict[str, torch.Tensor] | None]:
+    """The method's options, with the architecture of a teacher that they only point to.
+
+    And its weights, if ``teacher`` is the folder of a stand-alone training. ``best`` is the best
+    by validation accuracy, or by test accuracy where there is nothing else. Raises
+    :class:`UsageError` for a training of another space or task.
     """
-    if getattr(config.options, "teacher", "") != "best":
-        return config.options
-    _, table = ground_truth(config, data)
-    split = "val" if f"val.{table.meta.epochs}.mean" in table.accuracies else "test"
-    return replace(config.options, teacher=table.archs[int(table.accuracy(split).argmax())])
+    options, teacher = config.options, getattr(config.options, "teacher", "")
+    if teacher == "best":
+        _, table = ground_truth(config, data)
+        split = "val" if f"val.{table.meta.epochs}.mean" in table.accuracies else "test"
+        best = table.archs[int(table.accuracy(split).argmax())]
+        return replace(options, teacher=best), None
+    if not teacher or not Path(teacher).is_dir():
+        return options, None
+    record, weights = load_kept(Path(teacher))
+    for name in ("space", "task"):
+        if record["config"][name] != getattr(config, name):
+            raise UsageError(
+                f"the teacher in {teacher} is of the {name} {record['config'][name]}, not of "
+                f"{getattr(config, name)}."
+            )
+    return replace(options, teacher=record["arch"]), weights
 
 
 def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:

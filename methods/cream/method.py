@@ -75,6 +75,11 @@ class Cream(Method):
                 self.optimizer.add_param_group(group)
 
     @classmethod
+    def affine(cls, options: CreamOptions) -> bool:
+        """All BNs of the released code have scale and shift."""
+        return True
+
+    @classmethod
     def paths_per_step(cls, options: CreamOptions, space: SearchSpace) -> dict[str, float]:
         """The student's, and once the board opens the teacher's forward."""
         return {"forwards": 2 - options.warmup, "backwards": 1.0}

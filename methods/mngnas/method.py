@@ -50,6 +50,10 @@ class MNGNAS(Method):
         return METHODS[options.base].training_identity(options.base_options)
 
     @classmethod
+    def affine(cls, options: MNGNASOptions) -> bool:
+        return METHODS[options.base].affine(options.base_options)
+
+    @classmethod
     def paths_per_step(cls, options: MNGNASOptions, space: SearchSpace) -> dict[str, float]:
         return METHODS[options.base].paths_per_step(options.base_options, space)
 

@@ -84,6 +84,9 @@ class ChainSpace(SearchSpace):
             f"{len(self.layers)} layers, at most '{example}'."
         )
 
+    def stage_sites(self) -> Sequence[Sequence[int]]:
+        return self.skeleton.stage_layers
+
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         """Convolutions, BN parameters and the classifier; biases count no multiply-adds."""
         blocks = [

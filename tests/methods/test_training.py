@@ -10,7 +10,7 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
 from methods.base import Setting
-from methods.dna import DNAOptions
+from methods.dna.options import DNAOptions
 from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class

@@ -7,19 +7,18 @@ teacher is a stand-alone network of the same space, so that all shapes agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from methods.base import Batch, Method, Setting, set_learning_rate, sgd
-from methods.data import first_batches
+from methods.dna.blocks import Blocks, relative_error, score_blocks
+from methods.dna.options import DNAOptions
 from methods.lazy import functional, torch
-from methods.options import option
 from methods.processes import divisible
-from methods.scoring import recalibrate
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -27,25 +26,7 @@ if TYPE_CHECKING:
     from searchspaces.supernet import State, Supernet
 
 TEACHER = 62
-
-
-@dataclass(frozen=True)
-class DNAOptions:
-    """The teacher, which is trained first."""
-
-    teacher: str = option(
-        "best",
-        "architecture of the teacher, encoded; 'best': of the ground truth by validation accuracy "
-        "(knowledge that other methods do not have); empty: the costliest of 100 random ones",
-    )
-    teacher_share: float = option(0.25, "share of the steps that train the teacher")
-
-    def __post_init__(self) -> None:
-        """Raises :class:`UsageError` for a share that leaves nothing to do."""
-        if not 0 < self.teacher_share < 1:
-            raise UsageError(
-                f"--options.teacher-share must be between 0 and 1, not {self.teacher_share}."
-            )
+TRIES = 100_000
 
 
 class DNA(Method):
@@ -56,11 +37,38 @@ class DNA(Method):
     def __init__(self, setting: Setting, options: DNAOptions):
         super().__init__(setting, options)
         recipe = setting.recipe
-        self.teacher_steps = min(max(round(options.teacher_share * recipe.steps), 1), recipe.steps)
+        self.teacher_steps = round(options.teacher_share * recipe.steps)
+        if options.teacher_share:
+            self.teacher_steps = min(max(self.teacher_steps, 1), recipe.steps)
         self.teacher_arch = self._teacher_arch()
         self.teacher = self.space.standalone(self.teacher_arch, self.data.image)
         self.teacher.to(setting.device)
-        self.teacher_optimizer = sgd(self.teacher, recipe)
+        self.teacher_optimizer = sgd(self.teacher, replace(recipe, lr=options.teacher_lr))
+        self.teacher_from, self.trained_before = options.teacher, False
+        if options.optimizer == "adam":
+            self.optimizer = torch.optim.Adam(
+                self.parameters, recipe.lr, weight_decay=recipe.weight_decay
+            )
+        self.blocks = Blocks(self.space, self.supernet.stages_number)
+
+    def adopt(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Take the weights of a trained teacher.
+
+        Raises :class:`UsageError` where they are another network's, and where steps are to train
+        the teacher.
+        """
+        if self.teacher_steps:
+            raise UsageError(
+                f"the teacher in {self.teacher_from} comes trained; set --options.teacher-share 0."
+            )
+        try:
+            self.teacher.load_state_dict(weights)
+        except RuntimeError:
+            raise UsageError(
+                f"the network in {self.teacher_from} cannot teach this supernet: it must be of "
+                "the same scale, width and cells."
+            ) from None
+        self.trained_before = True
 
     def _teacher_arch(self) -> Arch:
         if self.options.teacher:
@@ -70,21 +78,35 @@ class DNA(Method):
         return max(drawn, key=lambda arch: self.space.cost(arch, self.data.image).madds)
 
     @classmethod
+    def affine(cls, options: DNAOptions) -> bool:
+        """Without scale and shift a stage cannot reach the size of the teacher's features."""
+        return True
+
+    @classmethod
     def paths_per_step(cls, options: DNAOptions, space: SearchSpace) -> dict[str, float]:
         return {"forwards": 2 - options.teacher_share, "backwards": 1.0}
 
     def notes(self) -> list[str]:
-        known = "the best of the ground truth, which other methods do not know; "
-        return [
-            f"the teacher is {known if self.options.teacher else ''}"
-            f"{self.space.encode(self.teacher_arch)}"
-        ]
+        known = {
+            "": "the costliest of 100 random architectures, ",
+            "best": "the best of the ground truth, which other methods do not know, ",
+        }
+        where = known.get(self.teacher_from, "")
+        if self.trained_before:
+            where = f"trained before, in {self.teacher_from}, "
+        return [f"the teacher is {where}{self.space.encode(self.teacher_arch)}"]
 
     # Training -------------------------------------------------------------------------------
 
     @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         recipe = self.setting.recipe
+        self.blocks.errors.clear()
+        if not (self.teacher_steps or self.trained_before):
+            raise UsageError(
+                "--options.teacher-share 0 leaves the teacher untrained; name the folder of a "
+                "trained one by --options.teacher."
+            )
         _, labels = batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
         if step < self.teacher_steps:
             return {"loss": self._train_teacher(step, batch)}
@@ -102,7 +124,12 @@ class DNA(Method):
 
     def _train_teacher(self, step: int, batch: Batch) -> torch.Tensor:
         x, y = self.processes.part(batch)
-        recipe = replace(self.setting.recipe, steps=self.teacher_steps)
+        recipe = replace(
+            self.setting.recipe,
+            steps=self.teacher_steps,
+            lr=self.options.teacher_lr,
+            schedule="cosine",
+        )
         set_learning_rate(self.teacher_optimizer, recipe, step)
         self.teacher_optimizer.zero_grad(set_to_none=True)
         loss = functional.cross_entropy(
@@ -129,27 +156,42 @@ class DNA(Method):
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Minus the mean relative error of the stages on the validation images, in percent."""
-        scoring, scores = self.setting.scoring, []
-        for arch in archs:
-            subnet = self.supernet.subnet(arch)
-            errors = partial(self._subnet_errors, subnet)
-            if scoring.bn == "recalibrate":
-                sizes = scoring.calibration_images, scoring.calibration_batch
-                recalibrate(subnet, self.data, *sizes, run=errors)
-            subnet.train(scoring.bn == "batchstat")
-            total, images = torch.zeros((), device=self.setting.device), 0
-            for x, _ in first_batches(self.data, "val", scoring.images, scoring.batch_size):
-                total += errors(x).mean() * len(x)
-                images += len(x)
-            scores.append(-100 * total.item() / images)
-            calibration = min(scoring.calibration_images, len(self.data.train))
-            images += calibration * (scoring.bn == "recalibrate")
-            self.costs["scoring_image_passes"] += 2 * images  # the teacher's too
-        return np.array(scores)
+        score_blocks(
+            self.blocks, archs, self.supernet, self.teacher_states, self.data, self.setting.scoring
+        )
+        self.count_scoring(2 * len(archs))  # the teacher's passes too
+        return np.array([-self.blocks.error(arch) for arch in archs])
 
-    def _subnet_errors(self, subnet: Supernet, x: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            return block_errors(subnet, None, self.teacher_states(x))
+    # Search ---------------------------------------------------------------------------------
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether the search scores every block: where stages have sites of their own, few enough."""
+        return self.blocks.apart and self.blocks.number <= self.options.blocks
+
+    @property
+    def search_epochs(self) -> int:
+        return 1 if self.exhaustive else super().search_epochs
+
+    def search_epoch(self, epoch: int) -> list[tuple[Arch, float]]:
+        """Every block once, then the best combinations that are feasible; or a generation.
+
+        Raises :class:`UsageError` where none of the best :data:`TRIES` combinations is feasible.
+        """
+        if not self.exhaustive:
+            return super().search_epoch(epoch)
+        self.score(list(self.blocks.all()))
+        combined = filter(self.feasible, self.blocks.best_first(TRIES))
+        best = list(islice(combined, self.setting.search.population))
+        if not best:
+            raise UsageError(
+                f"none of the {TRIES:,} best combinations of blocks is within "
+                f"{self.setting.search.max_madds:g} million multiply-adds; raise "
+                "--search.max-madds, or set --options.blocks 0 for an evolution."
+            )
+        scored = [(arch, -self.blocks.error(arch)) for arch in best]
+        self.evolution.tell(scored)
+        return scored
 
     # State ------------------------------------------------------------------------------------
 
@@ -159,6 +201,7 @@ class DNA(Method):
     def load_trained_state(self, state: dict[str, Any]) -> None:
         super().load_trained_state(state)
         self.teacher.load_state_dict(state["teacher"])
+        self.blocks.errors.clear()
 
     def state_dict(self) -> dict[str, Any]:
         return (
@@ -179,15 +222,14 @@ def block_errors(
     states: list[State],
     variance: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Mean squared error of each stage over the variance of the teacher's output, ``[stages]``.
+    """The :func:`relative_error` of each stage, ``[stages]``.
 
-    ``states`` are the teacher's; each stage gets the teacher's input. ``variance`` tells that of
-    a batch of which the outputs are a part; by default they are the whole.
+    ``states`` are the teacher's; each stage gets the teacher's input.
     """
-    errors = []
-    for index, (before, after) in enumerate(zip(states, states[1:], strict=False)):
-        target = after[-1]
-        output = network.stage(index, before, path)[-1]
-        spread = (variance or torch.var)(target).clamp(min=1e-12)
-        errors.append(functional.mse_loss(output, target) / spread)
-    return torch.stack(errors)
+    pairs = zip(states, states[1:], strict=False)
+    return torch.stack(
+        [
+            relative_error(network.stage(index, before, path)[-1], after[-1], variance)
+            for index, (before, after) in enumerate(pairs)
+        ]
+    )

@@ -11,7 +11,8 @@ from scored import make as made_of
 
 from harness.tasks import load_task
 from methods.base import Setting
-from methods.dna import DNA, DNAOptions, block_errors
+from methods.dna.method import DNA, block_errors
+from methods.dna.options import DNAOptions
 from methods.options import Recipe, Scoring, SearchLimits
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -184,5 +185,127 @@ def test_planted_ranking_is_found(monkeypatch):
 def test_impossible_options_are_refused(make):
     with pytest.raises(UsageError, match="teacher-share"):
         DNAOptions(teacher_share=1.0)
+    with pytest.raises(UsageError, match="untrained"):
+        make(teacher_share=0.0).train_step(0)
     with pytest.raises(UsageError, match="not a NAS-Bench-201 architecture"):
         make(teacher="nonsense")
+
+
+# Blocks and the search ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def macro(task):
+    def made(max_madds=0.0, **options):
+        where = Setting(
+            space=SPACES["macro"]("compact"),
+            data=task,
+            recipe=Recipe(steps=6, batch_size=16),
+            scoring=Scoring(calibration_images=60, images=80, batch_size=50),
+            search=SearchLimits(population=5, max_madds=max_madds),
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        method = DNA(where, DNAOptions(**options))
+        for step in range(6):
+            method.train_step(step)
+        return method
+
+    return made
+
+
+def by_hand(method, arch):
+    """Each stage of the subnet by itself under the teacher, BNs calibrated on all images at once."""
+    subnet = method.supernet.subnet(arch)
+    calibration = method.teacher_states(next(method.data.batches("train", 60))[0])
+    norms = [m for m in subnet.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        block_errors(subnet.train(), None, calibration)
+        x, _ = next(method.data.batches("val", 80))
+        errors = [
+            block_errors(subnet.eval(), None, method.teacher_states(part)) * len(part)
+            for part in (x[:50], x[50:80])
+        ]
+    return -100 * (sum(errors) / 80).mean().item()
+
+
+def test_a_score_is_the_mean_error_of_the_stages(macro):
+    method = macro()
+    rng = np.random.default_rng(0)
+    archs = [method.space.sample(rng) for _ in range(4)]
+    expected = [by_hand(method, arch) for arch in archs]
+    np.testing.assert_allclose(method.score(archs), expected, rtol=1e-4)
+
+
+def test_63_blocks_score_all_of_macro(macro, monkeypatch):
+    method = macro()
+    asked = []
+    subnet = method.supernet.subnet
+    monkeypatch.setattr(method.supernet, "subnet", lambda arch: asked.append(arch) or subnet(arch))
+    assert method.search_epochs == 1
+    scored = method.search_epoch(0)
+    assert len(asked) == method.blocks.number == len(method.blocks.errors) == 9 + 27 + 27
+    archs = list(np.ndindex(*[3] * 8))
+    scores = method.score(archs)
+    assert len(asked) == 63  # nothing is computed twice
+    best = sorted(scores.tolist(), reverse=True)[:5]
+    np.testing.assert_allclose([score for _, score in scored], best, rtol=1e-12)
+    assert method.found() == archs[int(scores.argmax())]
+
+
+def test_the_search_keeps_to_its_constraint(macro):
+    free = macro()
+    free.search_epoch(0)
+    cost = {a: free.space.cost(a, free.data.image).madds / 1e6 for a in np.ndindex(*[3] * 8)}
+    limit = float(np.quantile(list(cost.values()), 0.1))
+    method = macro(max_madds=limit)
+    scored = method.search_epoch(0)
+    within = [arch for arch, madds in cost.items() if madds <= limit]
+    scores = method.score(within)
+    assert all(cost[arch] <= limit for arch, _ in scored)
+    assert max(scores) == pytest.approx(scored[0][1], rel=1e-12)
+
+
+def test_training_forgets_what_was_scored(macro):
+    method = macro()
+    before = method.score([(1,) * 8])
+    method.train_step(5)
+    assert method.score([(1,) * 8]) != before
+    assert method.score([(1,) * 8]) == pytest.approx(by_hand(method, (1,) * 8), rel=1e-4)
+
+
+def test_cells_are_searched_by_evolution(make):
+    method = make()
+    assert not method.exhaustive and method.search_epochs == 1
+    assert len(method.search_epoch(0)) == 4
+    many = DNA(method.setting, DNAOptions(blocks=10))
+    assert not many.exhaustive
+
+
+def test_adam_moves_the_stages_as_released(make):
+    method = make(optimizer="adam")
+    assert isinstance(method.optimizer, torch.optim.Adam)
+    assert method.optimizer.defaults["betas"] == (0.9, 0.999)
+    assert {group["eps"] for group in method.optimizer.param_groups} == {1e-8}
+
+
+def test_a_teacher_that_comes_trained_is_kept(make):
+    first = make()
+    for step in range(8):
+        first.train_step(step)
+    named = first.space.encode(first.teacher_arch)
+    second = make(teacher=named, teacher_share=0.0)
+    second.teacher_from = "runs/standalone/x"
+    second.adopt(first.teacher.state_dict())
+    for step in range(8):
+        second.train_step(step)
+    for name, tensor in second.teacher.state_dict().items():
+        assert torch.equal(tensor, first.teacher.state_dict()[name])
+    assert "trained before, in runs/standalone/x" in second.notes()[0]
+    assert second.costs["compute"] == 8 * 16 * 4
+    with pytest.raises(UsageError, match="comes trained; set --options.teacher-share 0"):
+        make(teacher=named).adopt(first.teacher.state_dict())
+    with pytest.raises(UsageError, match="cannot teach this supernet"):
+        second.adopt({"nothing": torch.zeros(1)})

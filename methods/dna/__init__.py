@@ -1,0 +1,1 @@
+"""DNA: block-wise supervision by a trained teacher (Li et al., CVPR 2020)."""
