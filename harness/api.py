@@ -92,6 +92,7 @@ def evaluate(
     split: str = "test",
     scale: str = "",
     data: Path | str | None = None,
+    truth: str = "",
 ) -> Evaluation:
     """Compare scores of architectures with ground truth, without any training.
 
@@ -107,6 +108,9 @@ def evaluate(
     the table's own string, its row number, or the tuples of AutoDL-Projects as text. ``split``:
     ``test`` or ``val``, the truth's. ``scale``: that of the table's networks; empty is the task's
     usual one. ``data``: a folder with published tables, by default ``$NAS_HARNESS_DATA``.
+    ``truth``: the training whose test accuracies count, where a benchmark has several:
+    NAS-Bench-201 on CIFAR-10 has ``cifar10`` (all 50,000 images, its usual one) and
+    ``cifar10-valid`` (25,000); empty is the table's own.
 
     Raises ``UsageError`` for architectures that the table lacks or that have two scores, scores
     that are no finite numbers, and fewer than two of them.
@@ -117,7 +121,7 @@ def evaluate(
     from harness.metrics.scores import known_scores, read_scores
     from harness.tabular.ground_truth import space_with_table
 
-    chosen, table = space_with_table(space, task, scale, _folder(data))
+    chosen, table = space_with_table(space, task, scale, _folder(data), truth)
     if isinstance(scores, str | os.PathLike):
         known = read_scores(Path(scores), table)
     elif hasattr(scores, "items"):
@@ -131,7 +135,12 @@ def evaluate(
 
 
 def open_table(
-    space: str = "nb201", task: str = "digits", *, scale: str = "", data: Path | str | None = None
+    space: str = "nb201",
+    task: str = "digits",
+    *,
+    scale: str = "",
+    data: Path | str | None = None,
+    truth: str = "",
 ) -> Table:
     """The ground truth of a space on a task: stand-alone accuracies of its architectures.
 
@@ -146,15 +155,15 @@ def open_table(
     ``accuracy(split, epochs, seed)``, those of one training, NaN where it was not run; ``params``
     and ``madds``, trainable parameters and multiply-adds for one image, int64 ``[len(table)]``, or
     None where nobody knows them. ``index(strings)`` gives the rows of architectures, -1 where
-    there is none; ``meta`` tells source, licence and recipe. ``scale`` and ``data`` are those of
-    ``evaluate``.
+    there is none; ``meta`` tells source, licence and recipe, and ``meta.truth`` the training that
+    test accuracies are of. ``scale``, ``data`` and ``truth`` are those of ``evaluate``.
 
     Raises ``UsageError`` where there is no such table, with the command that brings it, and for a
     damaged one.
     """
     from harness.tabular.ground_truth import space_with_table
 
-    return space_with_table(space, task, scale, _folder(data))[1]
+    return space_with_table(space, task, scale, _folder(data), truth)[1]
 
 
 def run_method(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.api import evaluate
-from harness.config.options import Parser
+from harness.config.options import TRUTH, Parser
 
 
 def main(arguments: list[str]) -> None:
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--task", default="digits", help="task of the ground truth")
     parser.add_argument("--split", default="test", choices=("val", "test"), help="its split")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
+    parser.add_argument("--truth", default="", help=TRUTH)
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
@@ -30,5 +31,6 @@ def main(arguments: list[str]) -> None:
         split=given.split,
         scale=given.scale,
         data=given.data,
+        truth=given.truth,
     )
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import with_values
-from harness.config.options import Parser, add_options, add_whole_numbers, check_limits
+from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers, check_limits
 from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
     from harness.simulation.searches import compare_searches, render
     from harness.tabular.ground_truth import space_with_table
 
-    space, table = space_with_table(given.space, given.task, given.scale, given.data)
+    space, table = space_with_table(given.space, given.task, given.scale, given.data, given.truth)
     result = compare_searches(
         table,
         space,
@@ -58,6 +58,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     parser.add_argument("--space", default="nb201", help="search space")
     parser.add_argument("--task", default="digits", help="task of the ground truth")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
+    parser.add_argument("--truth", default="", help=TRUTH)
     parser.add_argument("--data", type=Path, help="folder with published tables")
     numbers = (
         ("--queries", 1, 300, "trainings per search"),

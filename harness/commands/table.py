@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.config.options import Parser, add_options, add_whole_numbers
+from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
@@ -102,6 +102,7 @@ def _info(arguments: list[str]) -> None:
     parser.add_argument("space", help="search space")
     parser.add_argument("task", help="task")
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
+    parser.add_argument("--truth", default="", help=TRUTH)
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
@@ -110,7 +111,7 @@ def _info(arguments: list[str]) -> None:
     from harness.metrics.describe_table import describe_table, render_description
     from harness.tabular.ground_truth import space_with_table
 
-    space, table = space_with_table(given.space, given.task, given.scale, given.data)
+    space, table = space_with_table(given.space, given.task, given.scale, given.data, given.truth)
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}
     print(json.dumps(description, indent=2) if given.json else render_description(description))
 

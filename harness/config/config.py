@@ -8,7 +8,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from harness.config.options import check_limits
+from harness.config.options import TRUTH, check_limits
 from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, option, written
 from methods.registry import options_class
@@ -90,6 +90,7 @@ class Config:
     space: str = option("nb201", "search space")
     task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
+    truth: str = option("", TRUTH)
     seed: int = option(0, "seed of the supernet, its training and the search")
     preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
     equalise: str = option(
@@ -134,6 +135,8 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         tree = written(self)
         del tree["accelerate"]
+        if not self.truth:  # so that names and records are those from before there was a choice
+            del tree["truth"]
         return tree | self.accelerate.to_dict()
 
     def run_name(self, ground_truth: str) -> str:

@@ -11,6 +11,10 @@ from typing import Any, NoReturn, get_type_hints
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
+TRUTH = (
+    "training that test accuracies are of, where a benchmark has several: NAS-Bench-201 on CIFAR-10 "
+    "has cifar10 (all 50,000 images) and cifar10-valid (25,000); empty: its own"
+)
 TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 

@@ -17,26 +17,52 @@ from searchspaces.base import SearchSpace
 
 
 def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
-    """Size, accuracy percentiles of the test split, best architecture, ceiling and floors."""
-    truth = table.truth("test")
+    """Size, accuracies as measured, best architectures, ceiling and floors.
+
+    ``test_percent`` has percentiles over the architectures that join input to output, and the best
+    of all; ``best`` is that architecture. ``maxima`` has, for each split and number of epochs
+    (``test.200``) the table's best mean and whose it is. Floors and ceiling are of all.
+    """
     valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
     result = references(table, "test")
-    low, median, high = np.percentile(truth[valid], [5, 50, 95])
+    means = {
+        name.removesuffix(".mean"): values
+        for name, values in table.accuracies.items()
+        if name.endswith(".mean") and ":" not in name and np.isfinite(values).all()
+    }
+    best = {name: int(values.argmax()) for name, values in means.items()}
     return {
         "table": table.meta.name,
+        "truth": table.meta.truth,
+        "truths": table.meta.truths,
         "architectures": len(table),
         "connected": int(valid.sum()),
         "seeds": {split: len(table.seeds(split)) for split in ("val", "test")},
-        "test_percent": {"p5": low, "median": median, "p95": high, "best": float(truth.max())},
-        "best": table.archs[int(truth.argmax())],
+        "test_percent": _spread(table.accuracy("test"), valid),
+        "best": table.archs[int(table.accuracy("test").argmax())],
+        "maxima": {
+            name: {"percent": float(means[name][row]), "arch": table.archs[row], "row": row}
+            for name, row in best.items()
+        },
         "floors": result["floors"],
         "ceiling": result["ceiling"],
     }
 
 
+def _spread(percent: np.ndarray, valid: np.ndarray) -> dict[str, float]:
+    """Percentiles of the ``valid`` architectures, and the best of all."""
+    low, median, high = np.percentile(percent[valid], [5, 50, 95])
+    return {"p5": low, "median": median, "p95": high, "best": float(percent.max())}
+
+
 def measure(table: Table, space: SearchSpace) -> dict[str, Any]:
-    """:func:`describe_table` in plain rounded numbers, None where there are too few trainings."""
+    """:func:`describe_table` in plain rounded numbers, None where there are too few trainings.
+
+    Accuracies are at the resolution of one image.
+    """
     found = describe_table(table, space)
+    valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    found["test_percent"] = _spread(table.truth("test"), valid)
     ceilings = ((name, found["ceiling"][name]) for name in ("single_seed", "seed_mean"))
     return {
         "test_percent": {name: round(float(v), 3) for name, v in found["test_percent"].items()},
@@ -58,15 +84,39 @@ def render_description(description: dict[str, Any]) -> str:
         f"({description['connected']:,} join input to output), "
         f"{description['seeds']['test']} test seeds, {meta['epochs']} epochs",
         f"test accuracy  5 % {spread['p5']:.2f}   median {spread['median']:.2f}   "
-        f"95 % {spread['p95']:.2f}   best {spread['best']:.2f}",
-        f"best           {description['best']}",
+        f"95 % {spread['p95']:.2f}   of the {description['connected']:,} that join input to output",
+        f"               {_trainings(description)}",
+        *_maxima(description),
         render_references(description["floors"], description["ceiling"]),
+        f"               floors and ceiling are of all {description['architectures']:,}",
         f"source         {meta['source']} ({meta['version']}, {meta['licence']})",
+        *([f"authors        {meta['authors']}"] if meta["authors"] else []),
         f"made by        {meta['created_by']}",
     ]
     if meta["measured"].get("cpu_seconds"):
         lines.append(f"training        {meta['measured']['cpu_seconds']} CPU-seconds each")
     return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))
+
+
+def _trainings(description: dict[str, Any]) -> str:
+    """Which training the test accuracies are of, and which others ``--truth`` can choose."""
+    truth, truths = description["truth"], description["truths"]
+    images = f", on {truths[truth]:,} images" if truths[truth] else ""
+    others = ", ".join(
+        f"--truth {name} ({n:,} images)" for name, n in truths.items() if name != truth
+    )
+    return f"of the training {truth}{images}" + (f"; there is also {others}" if others else "")
+
+
+def _maxima(description: dict[str, Any]) -> list[str]:
+    """The best mean of each split and number of epochs among all architectures."""
+    names = {"train": "training", "val": "validation", "test": "test"}
+    lines = []
+    for column, best in description["maxima"].items():
+        split, epochs = column.split(".")
+        what = f"{names[split]} {best['percent']:.4f} after {epochs} epochs"
+        lines.append(f"best of all    {what}: row {best['row']}, {best['arch']}")
+    return lines
 
 
 _HEAD = (

@@ -11,6 +11,7 @@ from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
 from harness.metrics.intervals import Interval, measure
 from harness.metrics.metrics import METRICS, top_count
+from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -29,7 +30,8 @@ def evaluate_scores(
 ) -> dict[str, Any]:
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
-    The result has ``space, task, split, epochs, n, n_table``, ``metrics`` (subset → metric →
+    The result has ``space, task, split, truth`` (the training of the table's test networks, and
+    ``truth_images``, the number of its images or None), ``epochs, n, n_table``, ``metrics`` (subset → metric →
     interval, see :func:`evaluate`), ``floors``, ``ceiling`` and ``notes`` (plain
     sentences), and is JSON without NaN. Truth is the table's at the resolution of one image.
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
@@ -56,13 +58,17 @@ def evaluate_scores(
         "space": table.meta.space,
         "task": table.meta.task,
         "split": split,
+        "truth": table.meta.truth,
+        "truth_images": table.meta.truths[table.meta.truth] or None,
         "epochs": table.meta.epochs,
         "n": len(rows),
         "n_table": len(table),
         "metrics": evaluate(score, truth, keys, fraction=fraction, truth_sd=truth_sd, seed=seed),
         **references(table, split, rows, fraction=fraction, seed=seed),
     }
-    return result | {"notes": _notes(result, fraction, truth_sd is not None, keys is not None)}
+    notes = [unusual_truth(table)] if split == "test" else []
+    notes += _notes(result, fraction, truth_sd is not None, keys is not None)
+    return result | {"notes": [note for note in notes if note]}
 
 
 def references(

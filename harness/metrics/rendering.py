@@ -21,9 +21,17 @@ def render(result: Mapping[str, Any]) -> str:
     title = (
         f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
         f"{result['task']} {result['split']} accuracy after {result['epochs']} epochs"
+        f"{_training(result)}"
     )
     grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
+
+
+def _training(result: Mapping[str, Any]) -> str:
+    """Which training test accuracies are of; nothing where only the task's own is known."""
+    if result["split"] != "test" or not result["truth_images"]:
+        return ""
+    return f", training {result['truth']} ({result['truth_images']:,} images)"
 
 
 def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:

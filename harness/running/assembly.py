@@ -34,7 +34,7 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 
     Raises :class:`UsageError` where there is none, or none with test accuracies.
     """
-    space, table = space_with_table(config.space, config.task, config.scale, data)
+    space, table = space_with_table(config.space, config.task, config.scale, data, config.truth)
     table.truth("test")
     return space, table
 

@@ -42,6 +42,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         },
         "ground_truth": {
             "table": table.meta.name,
+            "truth": table.meta.truth,
             "split": "test",
             "seeds": len(table.seeds("test")),
             "version": table.meta.version,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.simulation.simulate import Curves, Trainings, best_of_random, checkpoints, simulate
+from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
 from methods.search.table_search import SEARCHES
@@ -60,6 +61,7 @@ def compare_searches(
         "scale": table.meta.scale,
         "task": table.meta.task,
         "table": table.meta.identity,
+        "truth": table.meta.truth,
         "epochs": table.meta.epochs,
         "n_table": len(table),
         "n_space": space.size,
@@ -75,7 +77,8 @@ def compare_searches(
         "options": {name: asdict(chosen) for name, chosen in options.items()},
         "curves": curves,
     }
-    return result | {"notes": list(_notes(result))}
+    notes = [unusual_truth(table), *_notes(result)]
+    return result | {"notes": [note for note in notes if note]}
 
 
 def flat_rows(result: Mapping[str, Any]) -> list[Row]:
@@ -85,6 +88,7 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
         "scale",
         "task",
         "table",
+        "truth",
         "epochs",
         "selection_split",
         "moves",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.tabular.importer import Cost
-from harness.tabular.locate import find_table
+from harness.tabular.locate import EMBEDDED, find_table
 from harness.tabular.table import Table
 from harness.tasks import IMAGES, TASKS
 from searchspaces.base import SearchSpace
@@ -44,11 +44,26 @@ def analytic_cost(space: SearchSpace) -> Cost:
 
 
 def space_with_table(
-    name: str, task: str, scale: str = "", data: Path | None = None
+    name: str, task: str, scale: str = "", data: Path | None = None, truth: str = ""
 ) -> tuple[SearchSpace, Table]:
     """The space at ``scale`` (empty: the task's usual one) and its ground truth on ``task``.
 
-    Raises :class:`UsageError` where there is none.
+    ``truth`` names the training that test accuracies are of, as for :func:`find_table`. Raises
+    :class:`UsageError` where there is none.
     """
     space = SPACES[name](scale or usual_scale(name, task))
-    return space, find_table(name, space.scale, task, data, analytic_cost(space))
+    return space, find_table(name, space.scale, task, data, analytic_cost(space), truth)
+
+
+def unusual_truth(table: Table) -> str:
+    """What to know of test accuracies that are not of the benchmark's usual training; else ""."""
+    name, own = table.meta.name, table.meta.truth
+    packaged = EMBEDDED / f"{name}.parquet"
+    if own == table.meta.task or not packaged.exists():
+        return ""
+    usual = Table.load(packaged)
+    best = (f"{t.meta.truth_text}, best {t.accuracy('test').max():.2f}" for t in (table, usual))
+    return (
+        "These test accuracies are of another training than the benchmark's usual ones: {}; "
+        "the usual: {} (--truth {})."
+    ).format(*best, usual.meta.truth)

@@ -29,6 +29,8 @@ _PUBLISHED = {
     ),
     JOINED: "85b4f892c35a2803e9421db9c791b4fdc267f0adddcde861032df83a03a3e788",
 }
+HALF_FILE = _PUBLISHED["nasbench201_cifar10.csv"]
+"""Of the file that has CIFAR-10's training on half of the images only."""
 _IMAGES = {
     "cifar10": {"train": 25_000, "val": 25_000, "test": 10_000},
     "cifar100": {"train": 50_000, "val": 5_000, "test": 5_000},

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.runs.configuration import configurations
+from reports.runs.configuration import check_one_truth, configurations
 from reports.runs.record import Record, is_run, is_unfinished, load
 from reports.runs.row import describe
 from searchspaces.errors import UsageError
@@ -28,7 +28,7 @@ def gather(given: Sequence[Path]) -> tuple[dict[str, Record], list[Left]]:
     """The whole runs by name, in the order of names, and the folders that are none.
 
     A name is the path from the innermost folder that holds all runs. Raises :class:`UsageError`
-    where a path given holds no run at all.
+    where a path given holds no run at all, and for runs ranked against different trainings.
     """
     folders = sorted({folder for path in given for folder in _runs_in(path.resolve())})
     top = os.path.commonpath([folder.parent for folder in folders])
@@ -46,6 +46,7 @@ def gather(given: Sequence[Path]) -> tuple[dict[str, Record], list[Left]]:
     repeated = _repeated(records)
     for other in repeated:
         del records[other.name]
+    check_one_truth(records.values())
     return records, sorted(left + repeated, key=lambda folder: folder.name)
 
 

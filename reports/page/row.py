@@ -77,6 +77,7 @@ COLUMNS = (
         "training + scoring",
     ),
     _number("seconds", "seconds", ".0f"),
+    _word("truth", "truth of", "the training whose test accuracies scores are compared with"),
     _word("split", "truth split"),
     _word("scored_on", "scored on"),
     _word("bn", "BN"),

@@ -73,7 +73,8 @@ def titles(record: Record) -> tuple[str, str, str]:
         f"supernet seed {record.get('config', 'seed')}{reduced}"
     )
     against = (
-        f"truth: {record.get('ground_truth', 'split')} split, {record.get('epochs')} epochs, "
+        f"truth: training {record.get('ground_truth', 'truth')}, "
+        f"{record.get('ground_truth', 'split')} split, {record.get('epochs')} epochs, "
         f"{record.get('ground_truth', 'seeds')} seeds, {record.get('n'):,} of "
         f"{record.get('n_table'):,} architectures of the table"
     )

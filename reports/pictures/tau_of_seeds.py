@@ -104,7 +104,8 @@ def context_words(groups: Sequence[Configuration]) -> str:
     return (
         f"{context['space']} on {context['task']}, preset {' and '.join(presets)}: "
         f"{context['architectures']} architectures; scores on the {context['scored_on']} split, "
-        f"BN {context['bn']}; truth of {context['table']}: {context['split']} split, "
+        f"BN {context['bn']}; truth of {context['table']}: training {context['truth']}, "
+        f"{context['split']} split, "
         f"{context['epochs']} epochs, {context['truth_seeds']} seeds"
     )
 

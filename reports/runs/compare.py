@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.intervals import Interval
-from reports.runs.configuration import Configuration, bounded, configurations, contexts, told_apart
+from reports.runs.configuration import (
+    Configuration,
+    bounded,
+    check_one_truth,
+    configurations,
+    contexts,
+    told_apart,
+)
 from reports.runs.paired import is_shown, paired_difference
 from reports.runs.record import Bound, ceiling, floors, load_all
 from searchspaces.errors import UsageError
@@ -33,7 +40,9 @@ def summary(folders: Iterable[Path | str], reference: str | None = None) -> pand
     once. Raises :class:`UsageError` for damaged or repeated runs, and for a reference that is
     not there or fits several configurations of a context.
     """
-    groups = configurations(load_all(folders))
+    records = load_all(folders)
+    check_one_truth(records)
+    groups = configurations(records)
     if reference is not None and not any(fits(group, reference) for group in groups):
         known = {name for group in groups for name in (group.name, group.method["method"])}
         raise UsageError(f"no run is of the reference '{reference}'{nearest(reference, known)}")

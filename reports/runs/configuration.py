@@ -18,6 +18,7 @@ CONTEXT = {  # what has to be equal for two numbers to be comparable
     "task": ("config", "task"),
     "table": ("ground_truth", "table"),
     "table_version": ("ground_truth", "version"),
+    "truth": ("ground_truth", "truth"),
     "split": ("ground_truth", "split"),
     "epochs": ("epochs",),
     "truth_seeds": ("ground_truth", "seeds"),
@@ -122,6 +123,24 @@ def configurations(records: Iterable[Record]) -> list[Configuration]:
 def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:
     """Those of ``groups``, sorted as by :func:`configurations`, that are comparable, together."""
     return [list(members) for _, members in groupby(groups, key=lambda group: str(group.context))]
+
+
+def check_one_truth(records: Iterable[Record]) -> None:
+    """Raises :class:`UsageError` where one task's runs are ranked against several trainings.
+
+    Of NAS-Bench-201's two trainings on CIFAR-10, what ranks well against one ranks otherwise
+    against the other.
+    """
+    seen: dict[tuple[str, str], Record] = {}
+    for record in records:
+        place = record.get("config", "space"), record.get("config", "task")
+        other = seen.setdefault(place, record)
+        truths = [r.get("ground_truth", "truth") for r in (other, record)]
+        if truths[0] != truths[1]:
+            raise UsageError(
+                f"{other.folder} is ranked against the training {truths[0]}, {record.folder} "
+                f"against {truths[1]}: not to be compared; give only runs of one of them."
+            )
 
 
 def told_apart(groups: Sequence[Configuration]) -> list[str]:

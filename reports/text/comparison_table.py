@@ -51,8 +51,8 @@ def _context(row: Row) -> str:
     name = f"**{MARKDOWN.escape(row['space'])} on {MARKDOWN.escape(row['task'])}**"
     return (
         f"{name}: {row['architectures']} architectures; scores on the {MARKDOWN.escape(row['scored_on'])} "
-        f"split, BN {MARKDOWN.escape(row['bn'])}; truth of {MARKDOWN.escape(row['table'])}: {MARKDOWN.escape(row['split'])} "
-        f"split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
+        f"split, BN {MARKDOWN.escape(row['bn'])}; truth of {MARKDOWN.escape(row['table'])}: "
+        f"training {MARKDOWN.escape(row['truth'])}, {MARKDOWN.escape(row['split'])} split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
     )
 
 

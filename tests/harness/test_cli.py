@@ -14,6 +14,7 @@ import tiny
 from harness import cli
 from harness.cli import COMMANDS, main
 from harness.commands.bench import BENCHMARKS
+from harness.tabular.importer import IMPORTERS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -142,7 +143,7 @@ def test_an_unknown_name_suggests_the_nearest(refusal, line, meant):
         ("run --workers two", "'two' is not a whole number of at least 0"),
         ("run --data nowhere", "nowhere does not exist"),
         ("run --train-images 9999 --runs r", "--train-images 9999"),
-        ("run --task cifar10", "no ground truth table nb201-benchmark-cifar10"),
+        ("run --space darts --task cifar10", "no ground truth table darts-cifar-cifar10"),
         ("table build --epochs 0", "--epochs takes at least 1"),
         ("table build --batch-size 0", "--batch-size takes at least 1"),
         ("table build --lr nan", "--lr takes at least 0, not nan"),
@@ -150,7 +151,7 @@ def test_an_unknown_name_suggests_the_nearest(refusal, line, meant):
         ("table build --seeds 0", "'0' is not a whole number of at least 1"),
         ("table build --workers -1", "'-1' is not a whole number of at least 0"),
         ("table import nb201 nothing.csv", "nothing.csv does not exist"),
-        ("table info nb201 cifar100", "no ground truth table nb201-benchmark-cifar100"),
+        ("table info darts cifar100", "no ground truth table darts-cifar-cifar100"),
         ("evaluate", "required: scores"),
         ("evaluate nothing.csv", "cannot read nothing.csv"),
         ("compare nowhere", "nowhere"),
@@ -242,7 +243,12 @@ def test_spaces_are_listed_each_with_its_own_tables(capsys):
     assert main(["list"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     tables = {line[0]: line[2:] for line in lines if line[1:2] == ["tables:"]}
-    assert tables == {space: [f"{space}-compact-digits"] for space in SPACES}
+    for space in SPACES:
+        named = " ".join(tables[space]).split(", ")
+        assert named[-1] == f"{space}-compact-digits"
+        tasks = ("cifar10", "cifar100", "imagenet16-120") if space == "nb201" else ("cifar10",)
+        published = [f"{space}-benchmark-{task}" for task in tasks]
+        assert named[:-1] == (published if space in IMPORTERS else [])
 
 
 def test_tables_are_described_in_words_and_in_json(capsys, data):
@@ -288,4 +294,6 @@ def test_the_docs_tell_what_the_tables_measured(capsys, monkeypatch, tmp_path):
     assert rows in (Path(__file__).parents[2] / "docs" / "ground-truth.md").read_text()
     assert main(["table", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert all(table["meta"]["measured"]["ceiling"]["seed_mean"] >= 0.6 for table in listed)
+    digits = [table["meta"]["measured"] for table in listed if table["name"].endswith("-digits")]
+    assert len(digits) == rows.count("-compact-digits`")
+    assert all(measured["ceiling"]["seed_mean"] >= 0.6 for measured in digits)

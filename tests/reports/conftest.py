@@ -46,7 +46,8 @@ def record(method: str = "spos", seed: int = 0, tau: float = 0.5, **changes: Any
         },
         "space": "nb201", "task": "digits", "split": "test", "epochs": 4, "n": 600, "n_table": 600,
         "ground_truth": {
-            "table": "nb201-compact-digits", "split": "test", "seeds": 3, "version": "1",
+            "table": "nb201-compact-digits", "truth": "digits",
+            "split": "test", "seeds": 3, "version": "1",
             "sha256": "ab",
         },
         "scoring": {"split": "val", "bn": "recalibrate"},

@@ -34,7 +34,10 @@ def find(config: Config, runs: Path, table: Table | None) -> Record:
             raise Absent("not finished")
         if (folder / "run.json").exists():
             return _checked(load(folder), config)
-        if any(_recorded(config, runs)):
+        for record in _recorded(config, runs):
+            truth = record.get("ground_truth", "truth")
+            if truth != table.meta.truth:
+                raise Absent(f"ranked against the training {truth}, not {table.meta.truth}")
             raise Absent("ranked against another version of the ground truth")
         raise Absent("not recorded")
     found = list(_recorded(config, runs))

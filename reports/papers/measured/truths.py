@@ -75,13 +75,17 @@ class Truths:
         )
 
     def _table(self, space: str, task: str, scale: str = "") -> Table:
-        """Raises :class:`Missing` where there is none, :class:`UsageError` for a damaged one."""
+        """The table of the benchmark's usual training, which printed numbers are of.
+
+        Raises :class:`Missing` where there is none, :class:`UsageError` for a damaged one.
+        """
         from harness.tabular.ground_truth import analytic_cost
         from harness.tabular.locate import MissingTable, find_table
 
         networks = self.space(space, task, scale)
         try:
-            return find_table(space, networks.scale, task, self.data, analytic_cost(networks))
+            cost = analytic_cost(networks)
+            return find_table(space, networks.scale, task, self.data, cost, truth=task)
         except MissingTable as error:
             raise Missing(
                 f"there is no ground truth table {error.name}; {error.commands} brings it"
