@@ -146,7 +146,10 @@ def _resample(
     rng: np.random.Generator,
     draws: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Bootstrap samples from a population of which the sample is a ``fraction``."""
+    """Bootstrap samples from a population of which the sample is a ``fraction``.
+
+    Copies of an architecture stand for others of the population: each has noise of its own.
+    """
     n = len(score)
     for _ in range(draws):
         if fraction > 0:
@@ -154,8 +157,8 @@ def _resample(
             chosen = rng.permutation(n)[copies % n]
         else:
             chosen = rng.integers(n, size=n)
-        fresh = noise * rng.standard_normal(n) * (rng.random(n) < fraction)
-        yield score[chosen], (truth + fresh)[chosen]
+        fresh = noise[chosen] * rng.standard_normal(n) * (rng.random(n) < fraction)
+        yield score[chosen], truth[chosen] + fresh
 
 
 def _bounds(

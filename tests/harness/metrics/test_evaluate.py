@@ -96,6 +96,24 @@ def test_unique_averages_each_class_without_breaking_ties():
     assert found["n"] == 4
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_the_noise_of_a_class_falls_with_the_root_of_its_size(fraction):
+    rng = np.random.default_rng(4)
+    keys = list("abcdefgh") + ["i"] * 4 + ["j"] * 2
+    score, truth = rng.normal(size=(2, 14))
+    noise = np.array([0.1] * 8 + [0.6] * 4 + [0.3, 0.4])
+    found = evaluate(score, truth, keys, fraction=fraction, truth_sd=noise)["unique"]
+    merged = [
+        np.array([*values[:8], values[8:12].mean(), values[12:].mean()])
+        for values in (score, truth)
+    ]
+    # sqrt(4 · 0.6²) / 4 and sqrt(0.3² + 0.4²) / 2
+    deviation = np.array([0.1] * 8 + [0.3, 0.25])
+    for name in METRICS:
+        expected = measure(name, *merged, fraction=fraction, truth_sd=deviation)
+        assert found[name] == pytest.approx(expected), name
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0])
 def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
     rng = np.random.default_rng(3)

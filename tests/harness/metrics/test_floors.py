@@ -1,5 +1,7 @@
 """Floors against scipy and against random orders."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -33,3 +35,11 @@ def test_the_random_floor_holds_95_percent_of_random_orders(ties):
     inside = np.mean([random["low"] <= tau <= random["high"] for tau in drawn])
     assert random["value"] == 0
     assert inside == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("truth", [[1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 2, 3], [1, 1, 2, 2, 3, 3]])
+def test_the_random_floor_has_the_spread_of_all_orders(truth):
+    truth = np.array(truth, float)
+    drawn = [stats.kendalltau(order, truth).statistic for order in permutations(range(6))]
+    random = floors(truth, None, None)["random"]
+    assert random["high"] == -random["low"] == pytest.approx(min(1.96 * np.std(drawn), 1))

@@ -1,5 +1,7 @@
 """Intervals: coverage of the truth in simulations whose truth is known, and their symmetries."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -62,6 +64,29 @@ def test_a_finite_space_leaves_its_share_of_sampling_and_all_training_noise(frac
     # The bootstrap of the other metrics agrees with the jackknife where both apply.
     spearman = measure("spearman", score[:n], accuracy[:n], resamples=300, **options)
     assert (spearman["high"] - spearman["low"]) / width == pytest.approx(1.25, abs=0.25)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"kendall_tau"}))
+def test_the_bootstrap_has_the_exact_spread_of_a_mean(name, fraction, monkeypatch):
+    """In the place of each metric the mean of the truths, whose variance is known.
+
+    Of sampling a share 1 - f, of the noise of the truths a share f.
+    """
+
+    def mean(score, truth):
+        assert len(score) == len(truth) == n
+        return float(truth.mean())
+
+    rng, n = np.random.default_rng(9), 60
+    truth, noise = 0.1 * rng.normal(size=n), 0.1 * rng.uniform(0.5, 1.5, n)
+    free = replace(METRICS[name], compute=mean, least=-np.inf, most=np.inf)
+    monkeypatch.setitem(METRICS, name, free)
+    found = measure(name, truth, truth, fraction=fraction, truth_sd=noise, resamples=1000)
+    variance = (1 - fraction) * truth.var() / n + fraction * (noise**2).mean() / n
+    quantile = stats.norm.ppf(0.975) if free.kind == "extreme" else stats.t.ppf(0.975, n - 1)
+    width = found["high"] - found["low"]
+    assert width / 2 == pytest.approx(quantile * np.sqrt(variance), rel=0.09)
 
 
 @pytest.mark.parametrize("name", METRICS)
