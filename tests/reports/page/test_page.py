@@ -23,7 +23,7 @@ from reports.style.words import decimal
 from searchspaces.errors import UsageError
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\u2028"
-TAUS = {"spos": (0.50, 0.52, 0.54), "mngnas": (0.60, 0.61, 0.65)}
+TAUS = {"spos": (0.50, 0.51, 0.55), "mngnas": (0.58, 0.60, 0.68)}  # means are no medians
 
 
 def page(*folders):
@@ -108,8 +108,7 @@ def test_the_ranking_is_the_summary(runs):
         if row["tau_low"] == row["tau_low"]:
             words += f" [{decimal(row['tau_low'], '.3f')}, {decimal(row['tau_high'], '.3f')}]"
         assert words in ranking.text
-    difference = table["difference"].dropna().iloc[0]
-    assert decimal(difference, "+.3f") in ranking.text
+    assert all(words in ranking.text for words in ("0.520 [", "0.620 [", "+0.060", "+0.100 ["))
     order = re.findall(r"ceiling|mngnas|spos|FLOPs|parameters|random", ranking.text)
     order = [name for name in order if name != "spos"]  # also named in the head
     assert order == ["ceiling", "mngnas", "FLOPs", "parameters", "random"]

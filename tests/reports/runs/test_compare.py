@@ -3,10 +3,13 @@ import math
 import pytest
 
 from harness.metrics.intervals import combine
+from harness.metrics.metrics import METRICS
 from reports.runs.compare import summary
 from searchspaces.errors import UsageError
 
-SPOS_TAUS, FULL_TAUS = (0.50, 0.52, 0.54), (0.60, 0.61, 0.65)
+SPOS_TAUS, FULL_TAUS = (0.50, 0.51, 0.55), (0.58, 0.60, 0.68)  # means are no medians
+REGRETS = (0.0, 1.0, 5.0)
+SPREAD = 0.0264575  # standard deviation of SPOS_TAUS, and of their differences from FULL_TAUS
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def folders(write_run, make_record):
     for seed in range(3):
         made.append(write_run(f"s{seed}", make_record("spos", seed, SPOS_TAUS[seed])))
         content = make_record("mngnas", seed, FULL_TAUS[seed], costs__image_passes=3_000_000)
-        content["found"]["regret"] = float(seed)
+        content["found"]["regret"] = REGRETS[seed]
         made.append(write_run(f"m{seed}", content))
     for seed in range(2):
         content = make_record("mngnas", seed, SPOS_TAUS[seed] + (0.01, -0.03)[seed])
@@ -35,8 +38,8 @@ def test_summary_equals_numbers_made_by_hand(folders):
     spos, none, full = (table.iloc[i] for i in (3, 4, 5))
     assert (none["arm"], full["arm"]) == ("none", "full")
     assert spos["tau"] == pytest.approx(0.52)
-    # t(2) = 4.303; 0.02 is the standard deviation over the seeds, 0.04 the runs' half-width.
-    half = math.hypot(4.302653 * 0.02 / math.sqrt(3), 0.04)
+    # t(2) = 4.303; 0.04 is the runs' half-width.
+    half = math.hypot(4.302653 * SPREAD / math.sqrt(3), 0.04)
     assert (spos["tau_low"], spos["tau_high"]) == pytest.approx((0.52 - half, 0.52 + half))
     assert spos["over_floor"] == pytest.approx(0.06)
     assert full["seeds"] == 3 and none["seeds"] == 2
@@ -44,9 +47,9 @@ def test_summary_equals_numbers_made_by_hand(folders):
     assert full["top10_tau"] == pytest.approx(0.32)
     assert full["precision_at_top"] == pytest.approx(0.25)
     assert full["image_passes"] == 3_000_000
-    assert full["regret"] == pytest.approx(1.0)
-    half = 4.302653 * 1 / math.sqrt(3)
-    assert (full["regret_low"], full["regret_high"]) == pytest.approx((1 - half, 1 + half))
+    assert full["regret"] == pytest.approx(2.0)
+    half = 4.302653 * math.sqrt(7) / math.sqrt(3)
+    assert (full["regret_low"], full["regret_high"]) == pytest.approx((2 - half, 2 + half))
 
 
 def test_seeds_are_combined_as_everywhere(folders, make_interval):
@@ -59,8 +62,8 @@ def test_differences_are_paired_by_seed(folders):
     _, _, _, spos, none, full, _ = summary(folders).to_dict("records")
     assert spos["difference"] != spos["difference"]
     assert full["difference"] == pytest.approx(0.1)
-    # Differences 0.10, 0.09, 0.11: standard deviation 0.01.
-    half = 4.302653 * 0.01 / math.sqrt(3)
+    # Differences 0.08, 0.09, 0.13.
+    half = 4.302653 * SPREAD / math.sqrt(3)
     assert (full["difference_low"], full["difference_high"]) == pytest.approx(
         (0.1 - half, 0.1 + half)
     )
@@ -113,3 +116,28 @@ def test_missing_parts_stay_missing(write_run, make_record, make_interval):
     table = summary([write_run("a", content)])
     assert list(table["kind"]) == ["method"]
     assert table[["tau", "tau_low", "unique_tau", "regret", "seconds"]].isna().all(axis=None)
+
+
+def test_every_measure_is_the_mean_of_its_own_numbers(write_run, make_record, make_interval):
+    """Three skewed seeds, in which no two numbers of a record are equal."""
+    own = {
+        "tau": ("metrics", "all", "kendall_tau"), "unique_tau": ("metrics", "unique", "kendall_tau"),
+        "top10_tau": ("metrics", "top10", "kendall_tau"),
+        "precision_at_top": ("metrics", "all", "precision_at_top"), "regret": ("found", "regret"),
+        **{cost: ("costs", cost) for cost in ("image_passes", "scoring_image_passes", "seconds")},
+    }  # fmt: skip
+    folders = []
+    for seed, part in enumerate((0.0, 0.1, 0.8)):
+        content = make_record(seed=seed)
+        for values in content["metrics"].values():
+            values |= {name: make_interval(-0.5) for name in METRICS}
+        for number, keys in enumerate(own.values()):
+            inside = content
+            for key in keys[:-1]:
+                inside = inside[key]
+            value = 0.01 * number + 0.1 * part
+            inside[keys[-1]] = make_interval(value, 0.0) if keys[0] == "metrics" else value
+        folders.append(write_run(f"s{seed}", content))
+    row = summary(folders).set_index("method").loc["spos"]
+    for number, column in enumerate(own):
+        assert row[column] == pytest.approx(0.01 * number + 0.03), column

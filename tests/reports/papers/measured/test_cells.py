@@ -32,6 +32,17 @@ def test_a_cell_is_the_mean_over_seeds(full_results):
     assert sorted(full_results.records("spos")) == [0, 1]
 
 
+def test_a_mean_over_skewed_seeds_is_no_median(make_item, record_run, measured):
+    item = make_item({"seeds = [0, 1]": "seeds = [0, 1, 2]"})
+    for config, tau in zip(runs_of(item, "spos"), (0.50, 0.51, 0.55), strict=True):
+        record_run(config, tau, found__truth=100 * tau)
+    results = measured(item)
+    tau, error = (results.cell("spos", column) for column in ("tau", "error"))
+    assert (tau.value, tau.n) == (pytest.approx(52), 3)
+    assert tau.sd == error.sd == pytest.approx(statistics.stdev([50, 51, 55]))
+    assert error.value == pytest.approx(100 - 52)
+
+
 def test_what_is_only_quoted_is_printed_and_no_more(full_results):
     cell = full_results.cell("quoted", "error")
     assert (cell.tag, cell.value, cell.printed.mean) == (tags.PRINTED, None, 7)

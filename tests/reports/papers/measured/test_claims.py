@@ -21,10 +21,10 @@ def outcome(make_item, record_run, measured):
 
 
 def test_a_clear_difference_is_shown(outcome):
-    found = outcome({0: 0.60, 1: 0.61, 2: 0.65}, {0: 0.50, 1: 0.52, 2: 0.54})
-    # Differences 10, 9, 11: mean 10, standard deviation 1, t(2) = 4.303.
+    found = outcome({0: 0.60, 1: 0.61, 2: 0.66}, {0: 0.50, 1: 0.52, 2: 0.54})
+    # Differences 10, 9, 12: mean 10.33, standard deviation 1.528, t(2) = 4.303.
     assert found.sentence == (
-        "MNGNAS (S) > SPOS: +10.0 τ × 100, 95 % [+7.5, +12.5], n=3: shown "
+        "MNGNAS (S) > SPOS: +10.3 τ × 100, 95 % [+6.5, +14.1], n=3: shown "
         "(trained-reduced, digits); in print +0.9."
     )
     assert (found.verdict, found.printed) == ("shown", pytest.approx(0.9))
