@@ -12,7 +12,7 @@ import pytest
 from reports.papers.definition.loading import item_names, load_item
 
 ROOT = Path(__file__).parents[1]
-OWN = ("py", "rounding", "lint")
+OWN = ("py", "rounding", "lint", "mutants")
 STUDIES = (
     *(f"table-{number}" for number in (5, 10, 11, 15)),
     *(f"ablation-{name}" for name in ("kd", "teachers", "retrain", "perturb", "qp", "sampling")),

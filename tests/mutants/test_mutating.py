@@ -1,0 +1,161 @@
+"""The tool that tries mistakes: what it thinks of, where it looks for tests, and what it says."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from mutating import __main__ as command
+from mutating.mistake import EQUIVALENT, OWN, Mistake, equivalents, own
+from mutating.nearest import nearest
+from mutating.places import is_module, modules, places
+from mutating.trying import KILLED, SLOW, SURVIVED, UNTESTED, copied, run
+
+ROOT = Path(__file__).parents[2]
+SOURCE = '''"""Of a few numbers."""
+
+LEAST = 2
+
+
+def spread(values, *, most=9.5):
+    """Not > a mistake."""
+    if not values or len(values) < LEAST:
+        raise ValueError("no" + "thing")
+    return max(values) - (min(values) + 0) if values[0] != most else 0
+'''
+TESTS = """from room.size import spread
+
+
+def test_a_spread():
+    assert spread([1, 5, 3]) == 4
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of one file with one test."""
+    files = {"room/__init__.py": "", "room/size.py": SOURCE, "tests/room/test_size.py": TESTS}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def changed(found, source=SOURCE):
+    """The lines that ``found`` changes, as they would be."""
+    return {mistake.lines(source)[1] for mistake in found}
+
+
+def test_it_thinks_of_what_people_get_wrong(project):
+    found = changed(places(project, "room/size.py"))
+    returned = "return {} if values[0] != most else 0"
+    assert found >= {
+        "LEAST = 3",
+        "LEAST = 1",
+        "def spread(values, *, most=19.0):",
+        "if not values or len(values) <= LEAST:",
+        "if not values or len(values) > LEAST:",
+        "if not values:",
+        "if len(values) < LEAST:",
+        returned.format("max(values) + (min(values) + 0)"),
+        returned.format("max(values)"),
+        returned.format("min(values) - (min(values) + 0)"),
+        returned.format("max(values) - (min(values))"),
+        "return max(values) - (min(values) + 0) if values[0] == most else 0",
+        "return max(values) - (min(values) + 0) if values[1] != most else 0",
+        "return 0 if values[0] != most else max(values) - (min(values) + 0)",
+    }
+    assert not any("raise" in line or "mistake" in line for line in found)
+
+
+def test_mistakes_are_texts_of_the_file_that_become_others():
+    for file in modules(ROOT, ["harness/metrics/intervals.py", "searchspaces/chain/blocks.py"]):
+        text, found = (ROOT / file).read_text(), places(ROOT, file)
+        assert len(found) > 100
+        assert len(set(found)) == len(found)
+        assert all(mistake.applied(text) != text for mistake in found)
+
+
+def test_a_choice_is_a_function_of_its_seed_and_made_of_modules():
+    first, again, other = (
+        command.chosen(ROOT, ["harness/metrics/*"], 12, seed) for seed in (3, 3, 4)
+    )
+    assert first == again and len(first) == 12
+    assert not set(first) & set(other)
+    for mistake in first:
+        assert is_module(mistake.applied((ROOT / mistake.file).read_text()))
+
+
+def test_the_nearest_tests_are_those_of_the_mirrored_room():
+    found = nearest(ROOT, "harness/metrics/intervals.py")
+    assert found[0] == "tests/harness/metrics/test_intervals.py"
+    assert found.index("tests/harness/metrics/test_evaluate.py") < found.index(
+        "tests/harness/metrics/test_scores.py"  # which does not import it
+    )
+    assert "tests/searchspaces/test_reference.py" in nearest(ROOT, "searchspaces/chain/blocks.py")
+    assert all((ROOT / test).is_file() for test in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [
+        ("max(values) -", "min(values) -", KILLED),
+        ("LEAST = 2", "LEAST = '", KILLED),  # no module any more
+        ("LEAST = 2", "LEAST = 3", SURVIVED),
+        ("LEAST = 2", "LEAST = 2\nwhile LEAST:\n    pass", SLOW),
+    ],
+)
+def test_a_mistake_is_tried_in_a_copy_that_is_whole_again(project, old, new, outcome):
+    mistake = Mistake("room/size.py", SOURCE.index(old), old, new)
+    limit = 3 if outcome == SLOW else 120
+    verdict = run(project, mistake, ["tests/room/test_size.py"], limit)
+    assert verdict.outcome == outcome
+    assert (project / "room" / "size.py").read_text() == SOURCE
+    if old.startswith("max"):
+        assert verdict.by == "tests/room/test_size.py::test_a_spread"
+    assert run(project, mistake, [], limit).outcome == UNTESTED
+
+
+def test_a_copy_has_what_git_knows_or_would_take(project, tmp_path_factory):
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    (project / ".gitignore").write_text("*.log\n")
+    (project / "some.log").touch()
+    copy = copied(project, tmp_path_factory.mktemp("copy"))
+    names = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert names == {
+        ".gitignore", "room/__init__.py", "room/size.py", "tests/room/test_size.py",
+    }  # fmt: skip
+
+
+def test_survivors_are_listed_and_the_known_ones_with_their_reason(project):
+    text = SOURCE.index("LEAST = 2")
+    seen, unseen, equal = (
+        command.Verdict(Mistake("room/size.py", text, "LEAST = 2", f"LEAST = {n}"), outcome)
+        for n, outcome in ((1, KILLED), (3, SURVIVED), (4, SURVIVED))
+    )
+    known = {("room/size.py", "LEAST = 2", "LEAST = 4"): "four is two."}
+    lines = command.table([seen, unseen, equal], project, known).splitlines()
+    assert lines[2:] == [
+        "| room/size.py:3 | `LEAST = 2` | `LEAST = 3` | survived |",
+        "| room/size.py:3 | `LEAST = 2` | `LEAST = 4` | equivalent: four is two. |",
+    ]
+
+
+def test_the_projects_own_mistakes_can_be_made():
+    found = own(ROOT, OWN)
+    assert len(set(found)) == len(found) > 20
+    for mistake in found:
+        assert is_module(mistake.applied((ROOT / mistake.file).read_text()))
+        assert mistake.tests and all((ROOT / test).exists() for test in mistake.tests)
+
+
+def test_a_listed_mistake_that_fits_no_place_is_named(project):
+    path = project / "mistakes.toml"
+    path.write_text('[[mistake]]\nfile = "room/size.py"\nold = "values"\nnew = "x"\n')
+    with pytest.raises(ValueError, match="'values' is 6 times in room/size.py"):
+        own(project, path)
+
+
+def test_known_equivalents_are_of_lines_that_there_are():
+    for file, old, new in equivalents(EQUIVALENT):
+        assert old != new
+        assert old in " ".join((ROOT / file).read_text().split()), (file, old)
