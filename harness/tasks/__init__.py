@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchspaces.base import ImageSpec
+from searchspaces.architecture import ImageSpec
 from searchspaces.registry import Registry
 
 if TYPE_CHECKING:
