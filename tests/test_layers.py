@@ -64,6 +64,13 @@ def test_what_breaks_a_contract_is_seen(copied):
         path.write_text(before)
 
 
+def test_every_package_says_that_it_is_typed_when_installed():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    for package in tools["importlinter"]["root_packages"]:
+        assert (ROOT / package / "py.typed").exists()
+        assert "py.typed" in tools["setuptools"]["package-data"][package]
+
+
 def test_ruff_is_content():
     _run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
     _run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")

@@ -65,6 +65,11 @@ def test_all_studies_are_there_and_share_one_virtual_environment(written):
     }
 
 
+def test_tests_and_checks_share_another(written):
+    own = {(written[name]["runner"], written[name]["env_dir"]) for name in OWN}
+    assert own == {("shared", "{work_dir}{/}py")}
+
+
 def test_each_is_described_on_one_line(written):
     descriptions = [environment["description"] for environment in written.values()]
     assert len(set(descriptions)) == len(written)
