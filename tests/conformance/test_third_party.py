@@ -1,67 +1,151 @@
-"""Spaces of other packages run the same suite, and it finds what is wrong with them."""
+"""Plug-ins of other packages are checked by their names, and what is wrong with them is found."""
 
 import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "tests" / "support" / "third_party"
-FAULTS = {
-    "WrongCost": {"test_cost_is_that_of_the_standalone_network", "test_width_changes_the_cost"},
-    "GlobalDraws": {"test_draws_are_a_function_of_the_generator"},
+import pytest
+
+from harness.conformance.__main__ import main
+
+SUPPORT = Path(__file__).parents[1] / "support"
+EXAMPLE = SUPPORT / "third_party"
+SPACE_FAULTS = {
+    "WrongCost": {"cost is that of the standalone network", "width changes the cost"},
+    "GlobalDraws": {"draws are a function of the generator"},
     "Lenient": {
-        "test_other_strings_are_refused",
-        "test_distorted_strings_are_refused_or_understood",
+        "other strings are refused",
+        "distorted strings are refused or understood",
     },
     "Forgetful": {
-        "test_subnet_gives_the_logits_of_its_path",
-        "test_gradient_is_that_of_the_subnet_and_nothing_else",
+        "subnet gives the logits of its path",
+        "gradient is that of the subnet and nothing else",
     },
     "Leaky": {
-        "test_gradient_is_that_of_the_subnet_and_nothing_else",
-        "test_a_step_leaves_alone_what_its_path_does_not_use",
+        "gradient is that of the subnet and nothing else",
+        "a step leaves alone what its path does not use",
     },
+    "Misnamed": {"it is made as the harness makes it"},
+    "Few": {"enough draws are valid", "subnet gives the logits of its path"},
+    "AnyScale": {"an unknown scale is refused"},
+    "Homebound": {"it travels to other processes"},
+    "Mirrored": {
+        "strings go there and back",
+        "distorted strings are refused or understood",
+    },
+    "Lists": {"what is drawn has a gene for every site"},
+    "Still": {"variation changes as much as it says"},
+    "AllValid": {"genes that no site has are not valid"},
+    "OneKey": {"canonical keys and descriptions tell architectures apart"},
+    "Small": {"size is no less than what is found"},
+    "Taciturn": {"description names every site"},
+    "Scalar": {"standalone network returns stages and logits"},
+    "Unseeded": {"seed fixes the initial weights"},
+    "Blind": {"a hook that runs the operators of the path is the path"},
+    "Secretive": {"state goes to a file and back"},
+    "Sharing": {"training a subnet leaves the supernet alone"},
+    "Broken": {"it is made as the harness makes it", "seed fixes the initial weights"},
+}
+METHOD_FAULTS = {
+    "Nameless": {"what it cannot do it says"},
+    "Amnesiac": {"training resumes where it stopped"},
+    "Infinite": {"training resumes where it stopped"},
+    "Unlimited": {"search ends with a valid architecture"},
+    "Sociable": {"a score is the architectures own"},
+    "Restless": {"search and scoring leave the supernet alone"},
+    "Wordless": {"its notes are sentences"},
 }
 
 
-def run_suite(folders, names, *files):
-    """The output of the suite on the spaces ``names``, with ``folders`` on the Python path."""
-    tests = [f"tests/conformance/{file}" for file in files or ("",)]
-    command = [sys.executable, "-m", "pytest", *tests, "-q", "--tb=line"]
-    command += ["-p", "no:cacheprovider", *(f"--space={name}" for name in names)]
-    path = os.pathsep.join(map(str, folders))
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
-    )
-    return done.returncode, done.stdout + done.stderr
+def hyphenated(name):
+    return re.sub("(?<=.)([A-Z])", r"-\1", name).lower()
 
 
-def test_a_space_of_another_package_passes_by_its_name():
-    status, output = run_suite([EXAMPLE], ["toy-chain"])
-    assert status == 0, output
-    assert re.search(r"\d+ passed, 1 skipped in", output), output  # it has no shadow BN
-
-
-def test_faults_are_found_each_by_the_tests_that_are_about_it(tmp_path):
-    info = tmp_path / "broken_chains-1.0.dist-info"
+def register(folder, package, group, names):
+    """Make ``names`` of a module plug-ins of a package in ``folder``; returns their names."""
+    info = folder / f"{package}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-chains\nVersion: 1.0\n")
-    names = {re.sub("(?<=.)([A-Z])", r"-\1", fault).lower(): fault for fault in FAULTS}
-    points = [f"{name} = broken_chains:{fault}" for name, fault in names.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[nas_harness.spaces]", *points]))
-    status, output = run_suite([EXAMPLE, tmp_path], names, "test_spaces.py", "test_networks.py")
-    assert status == 1, output
-    failed = re.findall(r"^FAILED \S+::(\w+)\[(\S+)\]", output, re.MULTILINE)
-    found = {
-        fault: {test for test, case in failed if name in case} for name, fault in names.items()
-    }
-    assert found == FAULTS, output
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    points = {hyphenated(name): f"{package}:{name}" for name in names}
+    lines = [f"{name} = {target}" for name, target in points.items()]
+    (info / "entry_points.txt").write_text("\n".join([f"[nas_harness.{group}]", *lines]))
+    return list(points)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest():
-    status, output = run_suite([EXAMPLE], ["toy-chian"])
-    assert status != 0
-    assert "did you mean 'toy-chain'" in output
-    assert "Traceback" not in output
+def check(folders, *arguments):
+    """Exit status, standard output and standard error of the suite, elsewhere than in a checkout."""
+    path = os.pathsep.join(map(str, [*folders, EXAMPLE, SUPPORT, *filter(None, sys.path)]))
+    command = [sys.executable, "-m", "harness.conformance", *arguments]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        cwd=folders[0],
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def found(output):
+    """Check by the first word of each subject."""
+    told = defaultdict(set)
+    for line in output.splitlines():
+        subject, _, rest = line.partition(": ")
+        told[re.split(r"[, ]", subject)[0]].add(re.search(r"\(([^()]+)\)$", rest)[1])
+    return told
+
+
+def test_a_space_of_another_package_passes_by_its_name(tmp_path):
+    status, output, error = check([tmp_path], "--space", "toy-chain")
+    assert (status, output) == (0, ""), output + error
+    assert "toy-chain: keeps its promises" in error
+    assert "spos on toy-chain: keeps its promises" in error
+
+
+def test_faults_of_spaces_are_found_each_by_the_checks_that_are_about_it(tmp_path):
+    names = register(tmp_path, "broken_chains", "spaces", SPACE_FAULTS)
+    arguments = [f"--space={name}" for name in names]
+    method = register(tmp_path, "broken_methods", "methods", ["Nameless"])[0]
+    status, output, error = check([tmp_path], *arguments, f"--method={method}")
+    assert status == 1, error
+    spaces = "\n".join(line for line in output.splitlines() if not line.startswith(f"{method} "))
+    assert found(spaces) == {hyphenated(name): what for name, what in SPACE_FAULTS.items()}, output
+
+
+def test_faults_of_methods_are_found_each_by_the_checks_that_are_about_it(tmp_path):
+    names = register(tmp_path, "broken_methods", "methods", METHOD_FAULTS)
+    arguments = [f"--method={name}" for name in names]
+    status, output, error = check([tmp_path], *arguments, "--space=toy-chain")
+    assert status == 1, error
+    assert found(output) == {hyphenated(name): what for name, what in METHOD_FAULTS.items()}, output
+    assert "toy-chain: keeps its promises" in error
+
+
+def test_every_check_is_one_that_can_fail():
+    from harness.conformance.methods import METHOD_CHECKS
+    from harness.conformance.networks import SUPERNET_CHECKS
+    from harness.conformance.suite import SPACE_CHECKS
+
+    names = {check.__name__.replace("_", " ") for check in (*SPACE_CHECKS, *SUPERNET_CHECKS)}
+    assert names == set().union(*SPACE_FAULTS.values())
+    names = {check.__name__.replace("_", " ") for check in METHOD_CHECKS}
+    assert names == set().union(*METHOD_FAULTS.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["--space", "nb210"], "nb201"),
+        (["--method", "spso"], "spos"),
+        (["--spaec", "x"], "--space"),
+    ],
+)
+def test_an_unknown_name_is_answered_in_a_sentence_with_the_nearest(capsys, arguments, meant):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert f"did you mean '{meant}'" in printed.err

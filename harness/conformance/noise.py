@@ -1,0 +1,64 @@
+"""Random images with random labels, as :class:`methods.base.Data` demands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from searchspaces.base import ImageSpec
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images ``[n, C, H, W]`` and labels ``[n]``."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Noise:
+    """``size`` for training and as many others for validation, which never meet.
+
+    ``asked``: step, size and seed of the training batches that were asked for, in their order.
+    """
+
+    def __init__(self, image: ImageSpec | None = None, size: int = 64):
+        self.image = image or ImageSpec(1, 8, 4)
+        self.train, self.val = self._draw(size, 0), self._draw(size, 1)
+        self.asked: list[tuple[int, int, int]] = []
+
+    def _draw(self, size: int, seed: int) -> Part:
+        image, generator = self.image, torch.Generator().manual_seed(seed)
+        x = torch.randn(size, image.channels, image.size, image.size, generator=generator)
+        return Part(x, torch.randint(image.classes, (size,), generator=generator))
+
+    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        self.asked.append((step, batch_size, seed))
+        index = np.random.default_rng([seed, step]).integers(len(self.train), size=batch_size)
+        return self.train.images[index], self.train.labels[index]
+
+    def halves(self) -> tuple[Noise, Noise]:
+        """With different training images; each remembers what it is asked for by itself."""
+        return self.with_train(slice(0, None, 2)), self.with_train(slice(1, None, 2))
+
+    def with_train(self, kept: slice) -> Noise:
+        """The same data with these of the training images."""
+        half = object.__new__(type(self))
+        vars(half).update(vars(self))
+        half.train = Part(self.train.images[kept], self.train.labels[kept])
+        half.asked = []
+        return half
+
+    def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
+        chosen = getattr(self, part)
+        yield from zip(
+            chosen.images.split(batch_size), chosen.labels.split(batch_size), strict=True
+        )

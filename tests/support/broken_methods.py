@@ -1,0 +1,64 @@
+"""SPOS with one fault each, for a suite that should find it."""
+
+from itertools import count
+
+import torch
+
+from methods.spos import SPOS
+from searchspaces.errors import UsageError
+
+
+class Nameless(SPOS):
+    """Refuses every space without saying which."""
+
+    def __init__(self, setting, options):
+        raise UsageError("this method cannot work there.")
+
+
+class Amnesiac(SPOS):
+    """Forgets the momentum of its optimiser."""
+
+    def load_state_dict(self, state):
+        momentum = state["optimizer"] | {"state": {}}
+        super().load_state_dict(state | {"optimizer": momentum})
+
+
+class Infinite(SPOS):
+    """Reports a loss that is not finite."""
+
+    def train_step(self, step):
+        return super().train_step(step) | {"loss": torch.tensor(torch.inf)}
+
+
+class Unlimited(SPOS):
+    """Finds the largest architecture, whatever the limit is."""
+
+    def found(self):
+        return tuple(len(site.operators) - 1 for site in self.space.sites)
+
+
+class Sociable(SPOS):
+    """Scores an architecture by the best of its company."""
+
+    def score(self, archs):
+        scores = super().score(archs)
+        return scores + scores.max() + torch.arange(len(archs)).numpy()
+
+
+class Restless(SPOS):
+    """Moves a weight when it scores."""
+
+    def score(self, archs):
+        scores = super().score(archs)
+        with torch.no_grad():
+            self.supernet.classifier.bias += torch.ones(()) / 8
+        return scores
+
+
+class Wordless(SPOS):
+    """Notes numbers."""
+
+    _numbers = count()
+
+    def notes(self):
+        return [next(self._numbers)]
