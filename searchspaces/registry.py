@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from searchspaces.errors import UsageError
+from searchspaces.errors import UsageError, first_line
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -18,10 +20,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(known)}."
 
 
+def file_of(name: str) -> Path | None:
+    """The file of a name such as ``./my_method.py:MyMethod``; None for a registered name."""
+    file, colon, _ = name.rpartition(":")
+    return Path(file).expanduser().resolve() if colon and file.endswith(".py") else None
+
+
+def short(name: str) -> str:
+    """``name`` as a part of a file's name: of one in a file, what is after the colon."""
+    return name.rpartition(":")[2] if file_of(name) else name
+
+
 class Registry:
     """Names bound to ``"module:attribute"`` strings, imported on first use.
 
-    Third parties add names through the entry-point group given as ``group``.
+    Third parties add names through the entry-point group given as ``group``. What no package
+    registers is named as ``FILE.py:NAME``.
     """
 
     def __init__(self, kind: str, group: str, builtin: dict[str, str]):
@@ -42,12 +56,43 @@ class Registry:
         return name in self._all()
 
     def __getitem__(self, name: str) -> Any:
-        """The registered object; raises :class:`UsageError` for an unknown name."""
+        """The registered object, or that in a file.
+
+        Raises :class:`UsageError` for an unknown name, and for a file that cannot be imported.
+        """
         targets = self._all()
+        if path := file_of(name):
+            return _imported(path, name.rpartition(":")[2])
         if name not in targets:
             raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
         module, _, attribute = targets[name].partition(":")
         return getattr(import_module(module), attribute)
+
+
+def _imported(path: Path, attribute: str) -> Any:
+    """What ``attribute`` is in the file ``path``.
+
+    Its folder joins ``sys.path``, so that other processes of the program find the module too.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}; name what is in one as FILE.py:NAME.")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    try:
+        module = import_module(path.stem)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"{path} cannot be imported: {type(error).__name__}: {first_line(error)}."
+        ) from error
+    found = getattr(module, "__file__", None)
+    if found is None or Path(found).resolve() != path:
+        raise UsageError(f"{path} has the name of another module, {path.stem}; rename the file.")
+    if not hasattr(module, attribute):
+        known = [name for name in vars(module) if not name.startswith("_")]
+        raise UsageError(f"{path} has no '{attribute}'{nearest(attribute, known)}")
+    return getattr(module, attribute)
 
 
 SPACES = Registry(

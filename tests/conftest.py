@@ -25,12 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how often tests/reliability kills each kind of job",
     )
-    parser.addoption(
-        "--space",
-        action="append",
-        metavar="NAME",
-        help="run tests/conformance on this registered space only; may be repeated",
-    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -81,7 +81,7 @@ def _build(arguments: list[str]) -> None:
     recipe = with_values(
         recipe, {k: v for k, v in given.items() if k in StandaloneRecipe.__dataclass_fields__}
     )
-    name = f"{given['space']}-{space.scale}-{given['task']}"
+    name = f"{space.name}-{space.scale}-{given['task']}"
     output = given["output"] or tables_folder() / f"{name}.parquet"
     table = build_table(
         space,

@@ -13,6 +13,7 @@ from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, option, written
 from methods.registry import options_class
 from searchspaces.errors import UsageError
+from searchspaces.registry import file_of, short
 
 SCHEMA_VERSION = 1
 
@@ -83,11 +84,12 @@ class Ranking:
 class Config:
     """Everything a result depends on; ``options`` are the method's own, by default its defaults.
 
-    ``preset`` is only a name here: :meth:`from_preset` gives the values that belong to it. Raises :class:`UsageError` for an unknown method and for values that no run can have.
+    ``preset`` is only a name here: :meth:`from_preset` gives the values that belong to it. Raises
+    :class:`UsageError` for an unknown method and for values that no run can have.
     """
 
-    method: str = option("mngnas", "method: see 'nas-harness list'")
-    space: str = option("nb201", "search space")
+    method: str = option("mngnas", "method: see 'nas-harness list'; or FILE.py:CLASS")
+    space: str = option("nb201", "search space; or FILE.py:CLASS")
     task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
     truth: str = option("", TRUTH)
@@ -137,13 +139,26 @@ class Config:
         del tree["accelerate"]
         if not self.truth:  # so that names and records are those from before there was a choice
             del tree["truth"]
-        return tree | self.accelerate.to_dict()
+        return tree | self.accelerate.to_dict() | self.sources()
+
+    def sources(self) -> dict[str, Any]:
+        """SHA-256 of the files that method and space are named by, if they are, as a part of a dict.
+
+        So that a run of a changed file is another run.
+        """
+        files = {"method": file_of(self.method), "space": file_of(self.space)}
+        hashes = {
+            of: hashlib.sha256(path.read_bytes()).hexdigest()
+            for of, path in files.items()
+            if path is not None and path.is_file()
+        }
+        return {"sources": hashes} if hashes else {}
 
     def run_name(self, ground_truth: str) -> str:
         """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")}
         name = digest({"config": shared, "ground_truth": ground_truth})
-        return f"{self.space}-{self.task}-{self.method}-{name}-s{self.seed}"
+        return f"{short(self.space)}-{self.task}-{short(self.method)}-{name}-s{self.seed}"
 
 
 def digest(content: Any) -> str:

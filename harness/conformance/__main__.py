@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             action="append",
             default=[],
             metavar="NAME",
-            help=f"a registered {what}; repeatable",
+            help=f"a {what}, registered or FILE.py:CLASS; repeatable",
         )
     try:
         given = parser.parse_args(arguments)

@@ -17,7 +17,7 @@ from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
 from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
+from searchspaces.registry import SPACES, file_of, short
 from searchspaces.supernet import Supernet
 
 ARCHITECTURES = 3
@@ -43,8 +43,8 @@ class SpaceSubject:
 
     def __init__(self, name: str):
         """Raises :class:`UsageError` for an unknown name."""
-        self.name = name
         self.make = SPACES[name]
+        self.name: str = self.make.name if file_of(name) else name  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return self.name
@@ -125,7 +125,7 @@ class MethodSubject:
         self.options = options_class(name)(**QUICK.get(name, {}) | dict(options or {}))
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.of}"
+        return f"{short(self.name)} on {self.of}"
 
     @cached_property
     def setting(self) -> Setting:

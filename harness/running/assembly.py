@@ -155,6 +155,7 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
         "train": asdict(equalised(config, space, images)),
         "seed": config.seed,
         **config.accelerate.to_dict(),
+        **config.sources(),
     }
 
 

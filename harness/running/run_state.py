@@ -22,6 +22,7 @@ from harness.running.timing import timing_of
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
+from searchspaces.registry import short
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ class RunState:
             }
             | self.processes
         )
-        return self.execution.runs / "supernets" / f"{config.space}-{config.task}-{name}.pt"
+        stem = f"{short(config.space)}-{config.task}-{name}"
+        return self.execution.runs / "supernets" / f"{stem}.pt"
 
     @property
     def processes(self) -> dict[str, int]:

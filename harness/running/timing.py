@@ -26,6 +26,7 @@ from methods.base import Method
 from methods.spos import SPOSOptions
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
+from searchspaces.registry import short
 
 WARM = 2  # steps of each before any is timed
 SHARE = 1 / 20  # of a training that the timed steps of either amount to, about
@@ -87,7 +88,8 @@ def timing_of(
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    path = folder / f"{config.space}-{config.task}-{config.method}-{digest(content)}.json"
+    names = f"{short(config.space)}-{config.task}-{short(config.method)}"
+    path = folder / f"{names}-{digest(content)}.json"
 
     def measured() -> Timing:
         print("measuring how long a step takes", file=sys.stderr)

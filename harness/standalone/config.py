@@ -12,7 +12,7 @@ from harness.standalone.recipe import TrainingRecipe
 from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
 from methods.options import option
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
+from searchspaces.registry import nearest, short
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class StandaloneConfig:
     def name(self) -> str:
         """Of the folder: equal for equal trainings up to the seed, whoever found the architecture."""
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset", "recipe")}
-        return f"{self.space}-{self.task}-{digest(shared)}-s{self.seed}"
+        return f"{short(self.space)}-{self.task}-{digest(shared)}-s{self.seed}"
 
     def changed(self) -> dict[str, Any]:
         """The options of the training that are not those of its named recipe."""

@@ -52,7 +52,7 @@ def space_with_table(
     :class:`UsageError` where there is none.
     """
     space = SPACES[name](scale or usual_scale(name, task))
-    return space, find_table(name, space.scale, task, data, analytic_cost(space), truth)
+    return space, find_table(space.name, space.scale, task, data, analytic_cost(space), truth)
 
 
 def unusual_truth(table: Table) -> str:

@@ -124,6 +124,18 @@ def test_faults_of_methods_are_found_each_by_the_checks_that_are_about_it(tmp_pa
     assert "toy-chain: keeps its promises" in error
 
 
+def test_plug_ins_in_files_are_checked_without_a_package(tmp_path):
+    space = EXAMPLE / "toy_chain" / "space.py"
+    (tmp_path / "toy_space.py").write_text(space.read_text())
+    (tmp_path / "toy_method.py").write_text((SUPPORT / "broken_methods.py").read_text())
+    arguments = ["--space", "./toy_space.py:ToyChain", "--method", "./toy_method.py:Amnesiac"]
+    status, output, error = check([tmp_path], *arguments)
+    assert status == 1, error
+    assert found(output) == {"Amnesiac": METHOD_FAULTS["Amnesiac"]}
+    assert output.startswith("Amnesiac on toy-chain: resumed from its state_dict halfway")
+    assert "./toy_space.py:ToyChain: keeps its promises" in error
+
+
 def test_every_check_is_one_that_can_fail():
     from harness.conformance.methods import METHOD_CHECKS
     from harness.conformance.networks import SUPERNET_CHECKS

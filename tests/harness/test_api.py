@@ -187,6 +187,33 @@ def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
     assert done.stdout.splitlines() == ["ranked 20"], done.stderr
 
 
+def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(elsewhere):
+    """A script of its own, for a module once imported stays as it was."""
+    (elsewhere / "script.py").write_text(
+        "from harness import run_method\n"
+        f"values = {QUICK | {'rank.architectures': 20}!r}\n"
+        "record = run_method('./mine.py:Mine', preset='smoke', values=values, data='data',\n"
+        "                    workers=2)\n"
+        "print(record['run'], record['n'], *record['notes'][-1:])\n"
+    )
+    told = []
+    for note in ("first", "second"):
+        (elsewhere / "mine.py").write_text(
+            "from methods.spos import SPOS\n\n\nclass Mine(SPOS):\n"
+            f"    def notes(self):\n        return ['{note}']\n"
+        )
+        command = [sys.executable, "-B", "script.py"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told.append(done.stdout.split())
+    (first, *_), (second, *_) = told
+    assert [words[1:] for words in told] == [["20", "first"], ["20", "second"]]
+    assert first != second
+    assert first.startswith("nb201-digits-Mine-") and second.startswith("nb201-digits-Mine-")
+    assert set(read_runs()["run"]) == {first, second}
+    assert len(list((elsewhere / "runs" / "supernets").glob("*.pt"))) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -1,12 +1,15 @@
-"""Lazy registries with suggestions and entry points."""
+"""Lazy registries with suggestions, entry points and files."""
 
+import pickle
+import re
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from searchspaces import registry
 from searchspaces.errors import UsageError
-from searchspaces.registry import Registry, nearest
+from searchspaces.registry import Registry, file_of, nearest, short
 
 
 @pytest.fixture
@@ -43,3 +46,62 @@ def test_third_parties_cannot_replace_what_is_built_in(monkeypatch):
 
 def test_nearest_ignores_case():
     assert nearest("SPOS", ["spos", "mngnas"]) == "; did you mean 'spos'?"
+
+
+# Files --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """``written(name, source)``: a file in the working folder, and no trace of it afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+
+    def write(name, source):
+        (tmp_path / name).write_text(source)
+        return tmp_path / name
+
+    yield write
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_what_a_file_holds_is_named_by_both(numbers, written):
+    path = written("own_numbers.py", "class Golden:\n    value = 1.618\n")
+    golden = numbers["own_numbers.py:Golden"]
+    assert golden.value == 1.618
+    assert numbers["./own_numbers.py:Golden"] is numbers[f"{path}:Golden"] is golden
+    assert type(pickle.loads(pickle.dumps(golden()))) is golden
+    assert "own_numbers.py:Golden" not in numbers
+    assert "own_numbers.py:Golden" not in list(numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("missing_numbers.py:Golden", "there is no file .*missing_numbers.py"),
+        ("own_numbers.py:Goldn", "own_numbers.py has no 'Goldn'; did you mean 'Golden'?"),
+        ("faulty_numbers.py:Golden", "cannot be imported: NameError: name 'phi' is not defined"),
+        ("cut_numbers.py:Golden", "cannot be imported: SyntaxError: "),
+        ("random.py:Golden", "random.py has the name of another module, random; rename the file"),
+        ("math.py:Golden", "math.py has the name of another module, math; rename the file"),
+        ("own_numbers:Golden", "unknown number 'own_numbers:Golden'"),
+    ],
+)
+def test_files_that_do_not_hold_it_are_refused_in_a_sentence(numbers, written, name, sentence):
+    for stem in ("own_numbers", "random", "math"):
+        written(f"{stem}.py", "class Golden:\n    value = 1.618\n")
+    written("faulty_numbers.py", "class Golden:\n    value = phi\n")
+    written("cut_numbers.py", "class Golden(:\n")
+    with pytest.raises(UsageError, match=re.escape(sentence).replace(r"\.\*", ".*")) as error:
+        numbers[name]
+    assert "\n" not in str(error.value)
+
+
+def test_names_in_files_are_told_from_others():
+    for name in ("spos", "a:b", "my.py", ":x", ""):
+        assert file_of(name) is None
+        assert short(name) == name
+    assert file_of("~/m.py:M").is_absolute()
+    assert short("./folder/m.py:M") == "M"
