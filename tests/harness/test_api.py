@@ -190,19 +190,20 @@ def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
 def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(elsewhere):
     """A script of its own, for a module once imported stays as it was."""
     (elsewhere / "script.py").write_text(
+        "import sys\n"
         "from harness import run_method\n"
         f"values = {QUICK | {'rank.architectures': 20}!r}\n"
         "record = run_method('./mine.py:Mine', preset='smoke', values=values, data='data',\n"
-        "                    workers=2)\n"
+        "                    workers=int(sys.argv[1]))\n"
         "print(record['run'], record['n'], *record['notes'][-1:])\n"
     )
     told = []
-    for note in ("first", "second"):
+    for note, workers in (("first", "2"), ("second", "1")):
         (elsewhere / "mine.py").write_text(
             "from methods.spos import SPOS\n\n\nclass Mine(SPOS):\n"
             f"    def notes(self):\n        return ['{note}']\n"
         )
-        command = [sys.executable, "-B", "script.py"]
+        command = [sys.executable, "-B", "script.py", workers]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         told.append(done.stdout.split())
