@@ -65,7 +65,9 @@ def subnet_gives_the_logits_of_its_path(subject: SupernetSubject) -> Iterator[st
             yield f"in {mode} all paths give the same logits."
 
 
-def a_hook_that_runs_the_operators_of_the_path_is_the_path(subject: SupernetSubject) -> Iterator[str]:
+def a_hook_that_runs_the_operators_of_the_path_is_the_path(
+    subject: SupernetSubject,
+) -> Iterator[str]:
     """Except for rounding: a BN of training makes up to 0.001 of a constant, not zero."""
     space, supernet, (x, _) = subject.of.space, subject.supernet(), subject.of.batch
     for arch in subject.of.archs:
