@@ -69,12 +69,16 @@ printed = {tau = "56.4"}
 
 
 def make_table(folder: Path, seeds: int = 0, **changes: Any) -> Table:
-    """A table of random truths for NAS-Bench-201 on digits, saved in ``folder``."""
+    """A table of random truths for NAS-Bench-201 on digits, saved in ``folder``.
+
+    The best architecture by validation accuracy is another than the best by test accuracy.
+    """
     space, rng = SPACES["nb201"]("compact"), np.random.default_rng(0)
     archs = [space.sample(rng) for _ in range(ARCHITECTURES)]
     costs = [space.cost(arch, IMAGES["digits"]) for arch in archs]
     runs = rng.uniform(20, 90, ARCHITECTURES) + rng.normal(size=(max(seeds, 1), ARCHITECTURES))
-    columns = {f"{split}.4.mean": runs.mean(axis=0) for split in ("val", "test")}
+    columns = {"test.4.mean": runs.mean(axis=0)}
+    columns["val.4.mean"] = columns["test.4.mean"] + rng.normal(scale=5, size=ARCHITECTURES)
     columns |= {f"test.4.{seed}": runs[seed] for seed in range(seeds)}
     usual = {"scale": "compact", "epochs": 4, "resolution": {"val": 0.1, "test": 0.025}}
     table = Table(

@@ -1,0 +1,56 @@
+"""What a run is made of: which images, which teacher."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from harness.config.config import with_values
+from harness.running.assembly import load_limited, make_method, with_teacher
+from harness.tasks import load_task
+from searchspaces.errors import UsageError
+
+DNA = with_values(tiny.config("dna"), {"options.teacher": "best"})
+
+
+def test_the_best_teacher_is_the_best_by_validation(tmp_path):
+    table = tiny.make_table(tmp_path)
+    best = {split: table.archs[int(table.accuracy(split).argmax())] for split in ("val", "test")}
+    assert best["val"] != best["test"]
+    assert with_teacher(DNA, tmp_path).teacher == best["val"]
+    only = {name: values for name, values in table.accuracies.items() if name.startswith("test")}
+    replace(table, accuracies=only).save(tmp_path / "other" / "table.parquet")
+    assert with_teacher(DNA, tmp_path / "other").teacher == best["test"]
+
+
+def test_a_teacher_that_is_named_stays(tmp_path):
+    named = with_values(DNA, {"options.teacher": "anything"})
+    assert with_teacher(named, tmp_path).teacher == "anything"
+    assert with_teacher(tiny.config("spos"), tmp_path) == tiny.config("spos").options
+
+
+def test_training_images_are_limited_to_the_first_and_no_others_are():
+    whole = load_task("digits")
+    task = load_limited(with_values(tiny.config("spos"), {"train_images": 70}), None)
+    assert torch.equal(task.train.images, whole.train.images[:70])
+    assert torch.equal(task.train.labels, whole.train.labels[:70])
+    for part in ("val", "test"):
+        assert torch.equal(getattr(task, part).images, getattr(whole, part).images)
+    with pytest.raises(UsageError, match="--train-images 9999 is not between 1 and the 3000"):
+        load_limited(with_values(tiny.config("spos"), {"train_images": 9999}), None)
+
+
+def test_a_method_gets_what_the_configuration_says():
+    values = {"supernet.affine": True, "supernet.width": 4, "seed": 5, "train.lr": 0.7}
+    config = with_values(tiny.config("spos"), values | {"score.bn": "running"})
+    method = make_method(config, load_limited(config, None), torch.device("cpu"))
+    assert (method.setting.seed, method.setting.recipe.lr) == (5, 0.7)
+    assert method.setting.scoring == config.score and method.setting.search == config.search
+    norms = [m for m in method.supernet.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert all(norm.affine for norm in norms)
+    narrow = sum(parameter.numel() for parameter in method.supernet.parameters())
+    wide = make_method(with_values(config, {"supernet.width": 8}), method.data, torch.device("cpu"))
+    assert narrow < sum(parameter.numel() for parameter in wide.supernet.parameters())
+    assert np.isfinite(method.train_step(0)["loss"].item())
