@@ -22,7 +22,7 @@ def draw(item: Item, results: Results, stem: Path | str) -> list[Path]:
     all, the picture says so. Raises :class:`UsageError` for damaged runs, and where the files cannot
     be written.
     """
-    from reports.papers.figures.words import nothing_yet
+    from reports.papers.figures.captions import nothing_yet
     from reports.style.image_files import write_all
 
     if item.kind not in KINDS:

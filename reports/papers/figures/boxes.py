@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.papers.definition.item import Column
-from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
+from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results, RowResults
 from reports.pictures.captioned import MARGIN, CaptionedFigure
 from reports.pictures.seed_rows import KEY, Rows, Spread, limits

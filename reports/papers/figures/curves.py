@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.papers.definition.item import Column
+from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.figures.panels import (
     HEAD,
     LEGEND_LINE,
@@ -22,7 +23,6 @@ from reports.papers.figures.panels import (
     legend_rows,
     name_ends,
 )
-from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results
 from reports.pictures.captioned import CaptionedFigure
 from reports.runs.paired import mean_interval

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.papers.definition.item import Arrow, Item, Step
-from reports.papers.figures.words import caption, headline
+from reports.papers.figures.captions import caption, headline
 from reports.pictures.captioned import ROOM, CaptionedFigure
 from reports.style.image_files import WIDTH
 from reports.style.looks import FOUND, GREY, INK, PALE, SMALL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.architectures.diagrams import ChainPicture, GraphPicture, diagram_picture
-from reports.papers.figures.words import caption, headline, named, notes, tag_of
+from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results
 from reports.pictures.captioned import LINE, MARGIN, CaptionedFigure
 from reports.runs.record import Record

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.figures.panels import Panels, draw_line, label, name_ends
-from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results, RowResults
 from reports.pictures.captioned import CaptionedFigure
 from reports.runs.history import name_of, series

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.transforms import Affine2D
 
 from reports.papers.definition.item import Column
+from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.figures.curves import measured
 from reports.papers.figures.panels import LEGEND_LINE, Panels, draw_legend, label, legend_rows
-from reports.papers.figures.words import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Results
 from reports.pictures.captioned import CaptionedFigure
 from reports.pictures.placing import place_names

@@ -9,8 +9,8 @@ import numpy as np
 
 from harness.metrics.intervals import combine
 from reports.papers.definition.item import Row
+from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.figures.panels import Panels, label
-from reports.papers.figures.words import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import NOT_RUN, Results
 from reports.pictures.captioned import CaptionedFigure
 from reports.pictures.scatter import RASTER
