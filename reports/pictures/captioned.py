@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reports.style.image_files import DPI, WIDTH
 from reports.style.looks import GREY, HEAD, INK, SMALL
@@ -64,3 +64,28 @@ class CaptionedFigure:
     def _write(self, level: float, text: str, **look: Any) -> None:
         x, y = MARGIN / WIDTH, level / self.full
         self.figure.text(x, y, text, va="center", parse_math=False, **look)
+
+
+class Panel(Protocol):
+    """A part of a figure: its ``height`` in inches, and the lines of ``words`` at its top."""
+
+    height: float
+    words: Sequence[str]
+
+    def draw(self, sheet: CaptionedFigure, bottom: float) -> None:
+        """All but the words, with the foot at ``bottom`` inches."""
+
+
+def stacked(title: str, panels: Sequence[Panel], gap: float, below: Sequence[str]) -> Figure:
+    """A figure of ``panels`` one under the other, ``gap`` inches apart."""
+    height = sum(panel.height for panel in panels) + gap * (len(panels) - 1)
+    sheet = CaptionedFigure(title, [], height, below)
+    words, level = sheet.canvas(), height
+    look: dict[str, Any] = {"fontsize": SMALL, "color": INK, "va": "center", "parse_math": False}
+    for panel in panels:
+        for number, line in enumerate(panel.words):
+            words.text(MARGIN, level - LINE * (number + 0.5), line, **look)
+        level -= panel.height
+        panel.draw(sheet, level)
+        level -= gap
+    return sheet.figure

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.intervals import Interval
-from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure
+from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure, stacked
 from reports.pictures.tau_of_seeds import best_first, context_words
 from reports.runs.compare import pairwise
 from reports.runs.configuration import Configuration, configurations, contexts, told_apart
@@ -45,19 +45,11 @@ def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
 
 def picture(several: Sequence[Sequence[Configuration]]) -> Figure:
     """The figure of contexts with their configurations."""
-    panels = [Panel(groups) for groups in several]
-    height = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
     title = "Paired differences of Kendall τ between configurations"
-    sheet = CaptionedFigure(title, [], height, [KEY])
-    level = height
-    for panel in panels:
-        level -= panel.height
-        panel.draw(sheet, level)
-        level -= GAP
-    return sheet.figure
+    return stacked(title, [Context(groups) for groups in several], GAP, [KEY])
 
 
-class Panel:
+class Context:
     """The configurations of one context, best mean first; ``height`` is the inches that they take."""
 
     def __init__(self, groups: Sequence[Configuration]) -> None:
@@ -76,16 +68,13 @@ class Panel:
         self.height = LINE * len(self.words) + HEAD + self.cells + AXIS
 
     def draw(self, sheet: CaptionedFigure, bottom: float) -> None:
-        words = sheet.canvas()
-        for number, line in enumerate(self.words):
-            level = bottom + self.height - LINE * (number + 0.5)
-            words.text(MARGIN, level, line, fontsize=SMALL, color=INK, va="center")
         left, foot = MARGIN + NAMES + 0.15, bottom + AXIS
         wide = self.wide * len(self.groups)
         axes = sheet.axes(left, foot, wide, self.cells)
         tall = min(self.cells, 2.0)
         bar = sheet.axes(left + wide + 0.3, foot + self.cells - tall, 0.14, tall)
         self._draw_cells(axes, bar)
+        words = sheet.canvas()
         look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": SMALL}
         for row, lines in enumerate(self.names):
             for number, (line, colour) in enumerate(lines):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure
+from reports.pictures.captioned import LINE, ROOM, CaptionedFigure, stacked
 from reports.pictures.placing import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
 from reports.runs.configuration import Configuration, configurations, contexts, told_apart
@@ -39,18 +39,11 @@ def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
 
 def picture(groups: Sequence[Configuration]) -> Figure:
     """The figure of configurations sorted by context, as :func:`configurations` gives them."""
-    panels = [Panel(members) for members in contexts(groups)]
-    height = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
-    sheet = CaptionedFigure("Kendall τ by configuration", [], height, [KEY, INTERVALS])
-    level = height
-    for panel in panels:
-        level -= panel.height
-        panel.draw(sheet, level)
-        level -= GAP
-    return sheet.figure
+    panels = [Context(members) for members in contexts(groups)]
+    return stacked("Kendall τ by configuration", panels, GAP, [KEY, INTERVALS])
 
 
-class Panel:
+class Context:
     """The configurations of one context; ``height`` is the inches that they take."""
 
     def __init__(self, groups: list[Configuration]) -> None:
@@ -74,10 +67,6 @@ class Panel:
         axes = self.rows.draw(sheet, bottom + AXIS, self.limits, ".3f")
         axes.set_xlabel("Kendall τ of scores and truth", fontsize=SMALL, color=INK)
         self._draw_bounds(axes)
-        words = sheet.canvas()
-        for number, line in enumerate(self.words):
-            level = bottom + self.height - LINE * (number + 0.5)
-            words.text(MARGIN, level, line, fontsize=SMALL, color=INK, va="center")
 
     def _draw_bounds(self, axes: Axes) -> None:
         """Floors and ceiling as lines through all rows, tied to their names above."""

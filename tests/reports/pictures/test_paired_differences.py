@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pictures import assert_readable, words
@@ -9,21 +7,8 @@ from reports.pictures.paired_differences import draw, picture
 from reports.runs.compare import pairwise
 from reports.runs.configuration import configurations, contexts
 from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import Record
 
 SPOS, FAIR, NEAR = (0.50, 0.52, 0.54), (0.60, 0.61, 0.65), (0.53, 0.49, 0.55)
-
-
-@pytest.fixture
-def records(make_record):
-    def make(*runs, **changes):
-        return [
-            Record(Path(f"{method}{seed}"), make_record(method, seed, tau, **changes))
-            for method, taus in runs
-            for seed, tau in enumerate(taus)
-        ]
-
-    return make
 
 
 def figure_of(records):

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
@@ -10,21 +8,6 @@ from reports.commands.compare import main
 from reports.pictures.seed_rows import BOXED, Rows, Spread
 from reports.pictures.tau_of_seeds import draw, picture
 from reports.runs.configuration import configurations
-from reports.runs.record import Record
-
-
-@pytest.fixture
-def records(make_record):
-    """Records of (method, τ per seed), with changes."""
-
-    def make(*runs, **changes):
-        return [
-            Record(Path(f"{method}{seed}"), make_record(method, seed, tau, **changes))
-            for method, taus in runs
-            for seed, tau in enumerate(taus)
-        ]
-
-    return make
 
 
 def figure_of(records):
