@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("snippets")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if snippets(name, "python")])
 def test_the_python_in_the_documents_runs(name, folder, monkeypatch, capsys):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(folder / "home"))

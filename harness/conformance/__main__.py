@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from harness.config.options import Parser
+from harness.conformance.findings import told
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -34,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser.parse_args(arguments)
         for registry, names in ((METHODS, given.method), (SPACES, given.space)):
             for name in names:
-                registry[name]
+                try:
+                    registry[name]
+                except (ImportError, AttributeError, SyntaxError, NameError) as error:
+                    print(f"{name}: it cannot be imported: {told(error)}")
+                    return 1
         return _report(given.method, given.space)
     except UsageError as error:
         print(f"conformance: {' '.join(str(error).split())}", file=sys.stderr)

@@ -39,13 +39,13 @@ def findings(checks: Iterable[Check], subject: Any) -> Iterator[Finding]:
             for sentence in islice(check(subject), MOST):
                 yield Finding(str(subject), name, sentence)
         except Exception as error:
-            told = _told(error)
-            if told not in errors:
-                errors.add(told)
-                yield Finding(str(subject), name, told)
+            sentence = told(error)
+            if sentence not in errors:
+                errors.add(sentence)
+                yield Finding(str(subject), name, sentence)
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """What an error is, and where it was raised, in a sentence."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     message = first_line(error) or "without a message"

@@ -19,6 +19,7 @@ def refuses(method, space):
     return {"darts": wired, "gdas": wired, "mixpath": not shadows}.get(method, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", list(METHODS))
 def test_a_method_keeps_its_promises(method, space):
     subject = MethodSubject(method, space)

@@ -3,12 +3,22 @@
 import pytest
 
 from harness.conformance.findings import findings
-from harness.conformance.networks import SUPERNET_CHECKS
+from harness.conformance.networks import (
+    SUPERNET_CHECKS,
+    seed_fixes_the_initial_weights,
+    state_goes_to_a_file_and_back,
+)
 from harness.conformance.suite import SPACE_CHECKS
+
+SLOW = (seed_fixes_the_initial_weights, state_goes_to_a_file_and_back)  # they build networks anew
 
 
 def named(checks):
-    return pytest.mark.parametrize("check", checks, ids=[check.__name__ for check in checks])
+    marked = [
+        pytest.param(check, id=check.__name__, marks=[pytest.mark.slow] * (check in SLOW))
+        for check in checks
+    ]
+    return pytest.mark.parametrize("check", marked)
 
 
 @named(SPACE_CHECKS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.conformance.__main__ import main
+from methods.registry import METHODS
 
 SUPPORT = Path(__file__).parents[1] / "support"
 EXAMPLE = SUPPORT / "third_party"
@@ -98,6 +99,7 @@ def found(output):
     return told
 
 
+@pytest.mark.slow
 def test_a_space_of_another_package_passes_by_its_name(tmp_path):
     status, output, error = check([tmp_path], "--space", "toy-chain")
     assert (status, output) == (0, ""), output + error
@@ -105,6 +107,7 @@ def test_a_space_of_another_package_passes_by_its_name(tmp_path):
     assert "spos on toy-chain: keeps its promises" in error
 
 
+@pytest.mark.slow
 def test_faults_of_spaces_are_found_each_by_the_checks_that_are_about_it(tmp_path):
     names = register(tmp_path, "broken_chains", "spaces", SPACE_FAULTS)
     arguments = [f"--space={name}" for name in names]
@@ -115,6 +118,7 @@ def test_faults_of_spaces_are_found_each_by_the_checks_that_are_about_it(tmp_pat
     assert found(spaces) == {hyphenated(name): what for name, what in SPACE_FAULTS.items()}, output
 
 
+@pytest.mark.slow
 def test_faults_of_methods_are_found_each_by_the_checks_that_are_about_it(tmp_path):
     names = register(tmp_path, "broken_methods", "methods", METHOD_FAULTS)
     arguments = [f"--method={name}" for name in names]
@@ -124,6 +128,7 @@ def test_faults_of_methods_are_found_each_by_the_checks_that_are_about_it(tmp_pa
     assert "toy-chain: keeps its promises" in error
 
 
+@pytest.mark.slow
 def test_plug_ins_in_files_are_checked_without_a_package(tmp_path):
     space = EXAMPLE / "toy_chain" / "space.py"
     (tmp_path / "toy_space.py").write_text(space.read_text())
@@ -134,6 +139,19 @@ def test_plug_ins_in_files_are_checked_without_a_package(tmp_path):
     assert found(output) == {"Amnesiac": METHOD_FAULTS["Amnesiac"]}
     assert output.startswith("Amnesiac on toy-chain: resumed from its state_dict halfway")
     assert "./toy_space.py:ToyChain: keeps its promises" in error
+
+
+def test_a_plug_in_that_cannot_be_imported_is_a_finding(tmp_path, monkeypatch, capsys):
+    (tmp_path / "no_such_parts.py").write_text("import parts_that_nobody_has\n")
+    register(tmp_path, "no_such_parts", "methods", ["Partless"])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(METHODS, "_scanned", False)
+    monkeypatch.setattr(METHODS, "_targets", dict(METHODS._targets))
+    assert main(["--method", "partless"]) == 1
+    assert capsys.readouterr().out == (
+        "partless: it cannot be imported: ModuleNotFoundError in no_such_parts.py, line 1: No module "
+        "named 'parts_that_nobody_has'.\n"
+    )
 
 
 def test_every_check_is_one_that_can_fail():

@@ -174,6 +174,7 @@ def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
     assert {"seed", "tau", "regret", "found_truth", "seconds", "epochs"} <= set(numbers)
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
     """Multiprocessing would have each of them run the script once more."""
     script = elsewhere / "script.py"
@@ -187,6 +188,7 @@ def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
     assert done.stdout.splitlines() == ["ranked 20"], done.stderr
 
 
+@pytest.mark.slow
 def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(elsewhere):
     """A script of its own, for a module once imported stays as it was."""
     (elsewhere / "script.py").write_text(
