@@ -72,6 +72,11 @@ class Method(ABC):
         return {"method": cls.__name__, "options": written(options)}
 
     @classmethod
+    def trains_by_limits(cls, options: Any) -> bool:
+        """Whether the limits of the search shape the trained supernet too."""
+        return False
+
+    @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """Path-forwards and path-backwards of one optimiser step, on whole batches, on average."""
         return {"forwards": 1.0, "backwards": 1.0}
@@ -208,11 +213,12 @@ class Method(ABC):
     # Search ---------------------------------------------------------------------------------
 
     def feasible(self, arch: Arch) -> bool:
-        """Valid and within the limit on multiply-adds."""
-        limit = self.setting.search.max_madds * 1e6
-        if not self.space.is_valid(arch):
-            return False
-        return not limit or self.space.cost(arch, self.data.image).madds <= limit
+        """Valid and within the limits on multiply-adds and parameters."""
+        limits = self.setting.search
+        if not self.space.is_valid(arch) or not limits.limited:
+            return self.space.is_valid(arch)
+        cost = self.space.cost(arch, self.data.image)
+        return limits.admits(cost.madds, cost.params)
 
     @property
     def search_epochs(self) -> int:
@@ -270,9 +276,13 @@ def sgd(network: torch.nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    """Decay from ``recipe.lr`` at step 0 to zero at ``recipe.steps``."""
+    """Decay from ``recipe.lr`` at step 0, as its schedule says."""
     done = step / recipe.steps
-    factor = 1 - done if recipe.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+    factor = {
+        "linear": 1 - done,
+        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+        "staircase": 0.9 ** math.floor(20 * done),
+    }[recipe.schedule]
     for group in optimizer.param_groups:
         group["lr"] = recipe.lr * factor
 

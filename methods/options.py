@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -38,7 +39,12 @@ class Recipe:
     steps: int = option(4000, "optimiser steps")
     batch_size: int = option(64, "images per step")
     lr: float = option(0.1, "initial learning rate")
-    schedule: str = option("cosine", "learning rate decay to zero", ("cosine", "linear"))
+    schedule: str = option(
+        "cosine",
+        "decay of the learning rate: to zero, or (staircase) by 0.9 after each twentieth of the "
+        "steps",
+        ("cosine", "linear", "staircase"),
+    )
     momentum: float = option(0.9, "SGD momentum")
     nesterov: bool = option(False, "Nesterov momentum")
     weight_decay: float = option(5e-4, "L2 penalty on tensors of more than one dimension")
@@ -73,3 +79,33 @@ class SearchLimits:
     parents: int = option(10, "best architectures seen so far that breed")
     mutation_rate: float = option(0.1, "probability that a mutation resamples a gene")
     max_madds: float = option(0.0, "largest number of multiply-adds, in millions; 0: no limit")
+    min_madds: float = option(
+        0.0, "smallest number of multiply-adds, in millions", added_later=True
+    )
+    max_params: float = option(
+        0.0, "largest number of parameters, in millions; 0: no limit", added_later=True
+    )
+    min_params: float = option(0.0, "smallest number of parameters, in millions", added_later=True)
+
+    def admits(self, madds: int, params: int) -> bool:
+        """Whether a network of this cost is within all limits."""
+        within = (
+            (self.min_madds, madds, self.max_madds),
+            (self.min_params, params, self.max_params),
+        )
+        return all(low * 1e6 <= cost <= (high * 1e6 or math.inf) for low, cost, high in within)
+
+    @property
+    def limited(self) -> bool:
+        return any((self.max_madds, self.min_madds, self.max_params, self.min_params))
+
+    def described(self) -> str:
+        """The limits in words, such as ``at most 3 million multiply-adds``."""
+        words = (
+            ("at least", self.min_madds, "multiply-adds"),
+            ("at most", self.max_madds, "multiply-adds"),
+            ("at least", self.min_params, "parameters"),
+            ("at most", self.max_params, "parameters"),
+        )
+        given = [f"{how} {value:g} million {what}" for how, value, what in words if value]
+        return " and ".join(given)

@@ -11,7 +11,8 @@ from methods.base import Method
 from methods.options import option
 from searchspaces.base import Path
 
-BINS = 7  # of multiply-adds, as the released code divides 290-360 M
+BINS = 7  # of multiply-adds
+AROUND = (290 / 330, 360 / 330)  # of the limit: the released code's bins lie from 290 to 360 M
 TRIES = 500
 
 
@@ -21,8 +22,8 @@ class SPOSOptions:
 
     sampler: str = option(
         "uniform",
-        "paths uniform over architectures (the paper) or over seven bins of multiply-adds "
-        "(the released code)",
+        "paths uniform over architectures (the paper) or over seven bins of multiply-adds around "
+        "the limit --search.max-madds (the released code), over the whole range without a limit",
         ("uniform", "flops_bins"),
     )
     reject_dead: bool = option(
@@ -34,6 +35,18 @@ class SPOS(Method):
     """One uniformly drawn path per batch, everything else as :class:`Method` has it."""
 
     Options = SPOSOptions
+
+    @classmethod
+    def trains_by_limits(cls, options: SPOSOptions) -> bool:
+        return options.sampler == "flops_bins"
+
+    def notes(self) -> list[str]:
+        if self.options.sampler != "flops_bins" or self.setting.search.max_madds:
+            return []
+        return [
+            "without --search.max-madds the bins of multiply-adds span the whole space; the "
+            "released code's lie closely around its limit"
+        ]
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
         if self.options.sampler == "flops_bins":
@@ -59,8 +72,10 @@ class SPOS(Method):
         return path
 
     @cached_property
-    def madds_range(self) -> tuple[int, int]:
-        """Smallest and largest multiply-adds among 1,000 random architectures."""
+    def madds_range(self) -> tuple[float, float]:
+        """Around the limit of the search; else from the least to the most of 1,000 random ones."""
+        if limit := self.setting.search.max_madds:
+            return AROUND[0] * limit * 1e6, AROUND[1] * limit * 1e6
         rng = np.random.default_rng(0)
         archs = (self.space.sample(rng) for _ in range(1000))
         madds = [self.space.cost(arch, self.data.image).madds for arch in archs]

@@ -104,6 +104,11 @@ class Config:
         ("compute", "images", "backwards", "seconds", "steps"),
     )
     train_images: int = option(0, "use only this many training images; 0: all")
+    cutout: int = option(
+        0,
+        "side of a square cut out of each training image; 0: as the task augments",
+        added_later=True,
+    )
     supernet: SupernetScale = field(default_factory=SupernetScale)
     train: Recipe = field(default_factory=Recipe)
     accelerate: Acceleration = field(default_factory=Acceleration)

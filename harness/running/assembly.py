@@ -16,6 +16,7 @@ from harness.standalone.kept import load_kept
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from methods.base import Method, Setting, compute
 from methods.options import Recipe
@@ -50,6 +51,12 @@ def load_limited(config: Config, data: Path | None) -> Task:
         raise UsageError(
             f"--train-images {number} is not between 1 and the {len(task.train)} of {task.name}."
         )
+    if config.cutout:  # to mean pixels, which are zeros after normalisation, as released scripts
+        if not isinstance(task.augmentation, Augmentation):
+            raise UsageError(f"--cutout cannot be added to the augmentation of {task.name}.")
+        mean = tuple(round(value) for value in task.mean)
+        cut = replace(task.augmentation, cutout=config.cutout, fill=mean)
+        task = replace(task, augmentation=cut)
     return replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
 
 
@@ -147,13 +154,17 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
 
     Where it is equal, and images, device and software are, runs may share one.
     """
+    method = METHODS[config.method]
+    limited = {"max_madds": config.search.max_madds}
     return {
-        "method": METHODS[config.method].training_identity(config.options),
+        "method": method.training_identity(config.options),
         "space": config.space,
         "scale": space.scale,
         "supernet": asdict(config.supernet),
         "train": asdict(equalised(config, space, images)),
         "seed": config.seed,
+        **(limited if method.trains_by_limits(config.options) else {}),
+        **({"cutout": config.cutout} if config.cutout else {}),
         **config.accelerate.to_dict(),
         **config.sources(),
     }

@@ -185,8 +185,8 @@ class DNA(Method):
         best = list(islice(combined, self.setting.search.population))
         if not best:
             raise UsageError(
-                f"none of the {TRIES:,} best combinations of blocks is within "
-                f"{self.setting.search.max_madds:g} million multiply-adds; raise "
+                f"none of the {TRIES:,} best combinations of blocks has "
+                f"{self.setting.search.described()}; widen the limits, such as "
                 "--search.max-madds, or set --options.blocks 0 for an evolution."
             )
         scored = [(arch, -self.blocks.error(arch)) for arch in best]

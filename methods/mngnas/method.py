@@ -50,6 +50,10 @@ class MNGNAS(Method):
         return METHODS[options.base].training_identity(options.base_options)
 
     @classmethod
+    def trains_by_limits(cls, options: MNGNASOptions) -> bool:
+        return METHODS[options.base].trains_by_limits(options.base_options)
+
+    @classmethod
     def affine(cls, options: MNGNASOptions) -> bool:
         return METHODS[options.base].affine(options.base_options)
 

@@ -52,8 +52,8 @@ class Evolution:
         self.fill(fresh, size, lambda: self.space.sample(rng), tries=TRIES + 10 * size)
         if not fresh:
             raise UsageError(
-                f"no architecture of {self.space.name} within {self.limits.max_madds:g} million "
-                "multiply-adds was found; raise --search.max-madds."
+                f"no architecture of {self.space.name} with {self.limits.described()} was found; "
+                "widen the limits, such as --search.max-madds."
             )
         return list(fresh)
 

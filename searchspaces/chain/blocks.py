@@ -7,8 +7,9 @@ linear, by the activation of the space.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import torch
 from torch import nn
@@ -99,6 +100,18 @@ class Operator(ABC):
         """``x`` through ``block``, which was built for this operator or a wider one of its key."""
         return block(x)
 
+    def apart(self, block: nn.Module) -> tuple[Callable[[torch.Tensor], torch.Tensor] | None, bool]:
+        """What ``block`` computes, if anything, and whether it adds its input to that."""
+        if isinstance(block, nn.Identity):
+            return None, True
+        if isinstance(block, Residual):
+            return block.body, True
+        return partial(self.run, block), False
+
+
+Part = tuple[Operator, nn.Module]
+"""An operator and its block."""
+
 
 @dataclass(frozen=True)
 class Identity(Operator):
@@ -144,6 +157,20 @@ class MBConv(Operator):
     def build(self, shape: Shape, affine: bool, activation: type[nn.Module]) -> nn.Module:
         body = sequence(self.branches(shape)[0], affine, activation)
         return Residual(body) if shape.kept else body
+
+
+def added_up(parts: Sequence[Part], norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What several operators make of ``x`` together (MixPath, Chu et al., section 3.3).
+
+    Their outputs are summed, ``norm`` is applied to the sum, and behind it the input is added,
+    once, if any of them adds it. Identities have no output of their own.
+    """
+    bodies, skips = zip(*(operator.apart(block) for operator, block in parts), strict=True)
+    outputs = [body(x) for body in bodies if body is not None]
+    if not outputs:
+        return x
+    y = norm(reduce(torch.add, outputs))
+    return y + x if any(skips) else y
 
 
 class Residual(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec, Path
-from searchspaces.chain.blocks import Operator, sequence
+from searchspaces.chain.blocks import Operator, Part, added_up, sequence
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.chain.tree import PrefixTree, Steps
 from searchspaces.shadow_bn import ShadowBN
@@ -22,7 +22,7 @@ class ChainNetwork(Supernet):
 
     ``layers`` are the operators of each site, ``choices`` numbers of them. Only the BNs of the
     choice blocks go by ``affine``. Of a path that activates several operators of a layer the
-    outputs add up; with ``shadow`` each layer ends in a BN of their number.
+    outputs add up; with ``shadow`` a BN of their number follows, and behind it the residual.
     """
 
     def __init__(
@@ -80,17 +80,25 @@ class ChainNetwork(Supernet):
         for layer in self.skeleton.stage_layers[index]:
             if hook is None:
                 active = (path[layer],) if isinstance(path[layer], int) else path[layer]
-                x = reduce(torch.add, [self.run(layer, gene, x) for gene in active])
-                x = self.norms[layer](x, active) if self.shadow else x
+                if self.shadow:
+                    parts = [self.part(layer, gene) for gene in active]
+                    x = added_up(parts, self.norms[layer].of(active), x)
+                else:
+                    x = reduce(torch.add, [self.run(layer, gene, x) for gene in active])
             else:
                 genes = range(len(self.layers[layer]))
                 x = hook(layer, [partial(self.run, layer, gene) for gene in genes], x)
         return (x,)
 
+    def part(self, layer: int, gene: int) -> Part:
+        """Operator ``gene`` of ``layer`` and its block."""
+        operator = self.layers[layer][gene]
+        return operator, self.blocks[layer][operator.key]
+
     def run(self, layer: int, gene: int, x: torch.Tensor) -> torch.Tensor:
         """Operator ``gene`` of ``layer`` on ``x``."""
-        operator = self.layers[layer][gene]
-        return operator.run(self.blocks[layer][operator.key], x)
+        operator, block = self.part(layer, gene)
+        return operator.run(block, x)
 
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
@@ -123,7 +131,7 @@ class ChainNetwork(Supernet):
         return tuple(
             (layer, arch[layer])
             for layer, block in enumerate(blocks)
-            if self.shadow or not isinstance(block, nn.Identity)
+            if not isinstance(block, nn.Identity)
         )
 
     def link(self, layer: int, gene: int) -> nn.Module:
@@ -131,7 +139,7 @@ class ChainNetwork(Supernet):
         operator, shape = self.layers[layer][gene], self.skeleton.shapes[layer]
         block = operator.build(shape, self.affine, self.skeleton.activation)
         _inherit(block, self.blocks[layer][operator.key].state_dict())
-        norm = deepcopy(self.norms[layer].of((gene,))) if self.shadow else nn.Identity()
+        norm = deepcopy(self.norms[layer].of((gene,))) if self.shadow else None
         return Link(operator, block, norm)
 
     def ends(self) -> tuple[nn.Module, nn.Module]:
@@ -140,14 +148,16 @@ class ChainNetwork(Supernet):
 
 
 class Link(nn.Module):
-    """One layer of an architecture: ``operator`` on its ``block``, then ``norm``."""
+    """One layer of an architecture: ``operator`` on its ``block``, with the shadow BN ``norm``."""
 
-    def __init__(self, operator: Operator, block: nn.Module, norm: nn.Module):
+    def __init__(self, operator: Operator, block: nn.Module, norm: nn.Module | None):
         super().__init__()
         self.operator, self.block, self.norm = operator, block, norm
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.operator.run(self.block, x))
+        if self.norm is None:
+            return self.operator.run(self.block, x)
+        return added_up([(self.operator, self.block)], self.norm, x)
 
 
 class ChannelsLast(nn.Module):

@@ -1,5 +1,6 @@
 """Shadow BN: which sums share statistics, and that the others' stay as they are."""
 
+from copy import deepcopy
 from itertools import combinations
 
 import numpy as np
@@ -34,16 +35,49 @@ def test_only_the_bn_of_the_active_paths_runs_in_a_chain(per, mode):
         key = str(len(active)) if per == "count" else "-".join(map(str, active))
         expected = {name for name in before if f".norms.{key}." in name}
         assert len({name.rpartition(".")[0] for name in expected}) == 8
+        if active == (0,):  # identities, but at the first layers of stages, have no branch
+            expected = {n for n in expected if int(n.split(".")[1]) in (0, 2, 5)}
         assert changed(before, network) == (expected if mode else set())
 
 
-def test_a_chain_adds_up_the_operators_of_a_site():
+@pytest.mark.parametrize("mode", [True, False])
+def test_a_chain_sums_the_branches_then_normalises_then_adds_its_input(mode):
+    """As the released code, whose sum is of branches: the input is added once, unnormalised."""
     space = SPACES["macro"]("compact")
-    network = space.supernet(IMAGE, shadow=ShadowBN("count", 2)).eval()
+    network = space.supernet(IMAGE, shadow=ShadowBN("count", 3)).train(mode)
+    twin = deepcopy(network)
     x = network.begin(X)[-1]
-    (got,) = network.stage(0, (x,), ((0, 2), (1,), *((0,) * 6)))
-    first = network.norms[0].norms["2"](network.run(0, 0, x) + network.run(0, 2, x))
-    expected = network.norms[1].norms["1"](network.run(1, 1, first))
+    path = ((0, 1, 2), (0, 1, 2), *((0,) * 6))
+    (got,) = network.stage(0, (x,), path)
+    first = twin.norms[0].norms["3"](sum(twin.run(0, gene, x) for gene in (0, 1, 2)))
+    branches = sum(twin.blocks[1][key].body(first) for key in ("k3e3", "k5e6"))
+    expected = twin.norms[1].norms["3"](branches) + first  # an identity has no branch
+    torch.testing.assert_close(got, expected)
+
+
+def test_identities_alone_change_nothing():
+    network = SPACES["macro"]("compact").supernet(IMAGE, shadow=ShadowBN()).eval()
+    x = network.begin(X)[-1]
+    (first,) = network.stage(0, (x,), ((1,), (1,), *((0,) * 6)))
+    (got,) = network.stage(1, (first,), (*((1,) * 2), (1,), (0,), (0,), *((0,) * 3)))
+    block = network.blocks[2]["k3e3"]
+    expected = network.norms[2].norms["1"](block(first))
+    torch.testing.assert_close(got, expected)
+
+
+def test_units_without_a_residual_are_normalised_whole():
+    network = SPACES["shufflenet"]("compact").supernet(IMAGE, shadow=ShadowBN()).eval()
+    x = network.begin(X)[-1]
+    (x,) = network.stage(0, (x,), ((0,),) * 20)
+    layer = network.skeleton.stage_layers[1]
+    genes = [(0,)] * 20
+    genes[layer[1]] = (1, 3)
+    first = network.norms[layer[0]].norms["1"](network.run(layer[0], 0, x))
+    total = network.run(layer[1], 1, first) + network.run(layer[1], 3, first)
+    expected = network.norms[layer[1]].norms["2"](total)
+    for following in layer[2:]:
+        expected = network.norms[following].norms["1"](network.run(following, 0, expected))
+    (got,) = network.stage(1, (x,), genes)
     torch.testing.assert_close(got, expected)
 
 

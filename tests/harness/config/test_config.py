@@ -8,6 +8,7 @@ import pytest
 from harness.commands.run import parse
 from harness.config.config import Config, with_values
 from harness.config.presets import PRESETS, preset_values
+from harness.running.assembly import load_limited, training_identity
 from harness.tasks import TASKS
 from methods.fairnas import FairNASOptions
 from methods.mngnas.options import MNGNASOptions
@@ -15,6 +16,7 @@ from methods.options import Recipe
 from methods.registry import METHODS, options_class
 from methods.spos import SPOSOptions
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 
 def configured(*arguments):
@@ -51,6 +53,31 @@ def test_the_layers_of_presets_belong_to_something():
 def test_presets_cost_ever_more():
     steps = [configured("--preset", name).train.steps for name in ("smoke", "laptop", "paper")]
     assert steps == sorted(set(steps))
+
+
+def test_published_recipes_differ_where_their_sources_do():
+    paper = {name: configured("--preset", "paper", "--method", name) for name in METHODS}
+    assert paper["dna"].train.schedule == "staircase" and paper["dna"].options.optimizer == "adam"
+    assert paper["mixpath"].cutout == 16
+    assert {name for name in METHODS if not paper[name].train.clip} == {"cream", "ennas", "dna"}
+    for name in ("spos", "cream", "ennas"):
+        assert paper[name].score.calibration_batch == 128
+    assert paper["ennas"].train.batch_size == paper["cream"].train.batch_size == 1024
+
+
+def test_cutout_is_added_to_what_a_task_augments():
+    config = with_values(Config(), {"cutout": 5})
+    task, plain = load_limited(config, None), load_limited(Config(), None)
+    cut, whole = (each.train_batch(0, 64, 0)[0] for each in (task, plain))
+    assert task.augmentation.cutout == 5 and plain.augmentation.cutout == 0
+    changed = (cut != whole).flatten(1).sum(1)
+    assert 9 <= changed.max() <= 25 and changed.min() >= 4
+    mean_pixel = (cut[cut != whole]).abs()
+    assert mean_pixel.max() < 0.02  # zero after normalisation, up to a rounded pixel
+    assert "cutout" not in Config().to_dict() and config.to_dict()["cutout"] == 5
+    space = SPACES["nb201"]("compact")
+    first, second = (training_identity(each, space, 10) for each in (config, Config()))
+    assert first != second
 
 
 def test_what_is_given_wins_over_the_preset():
