@@ -204,9 +204,11 @@ def run_method(
     from harness.config.options import typed
 
     SPACES[space]  # refuses an unknown name before the slow imports
+    own = {"method": method, "space": space, "task": task, "preset": preset, "seed": seed}
+    if twice := sorted(own.keys() & (values or {}).keys()):
+        raise UsageError(f"'{twice[0]}' is an argument of run_method, none of its values.")
     config = Config.from_preset(preset, method=method, task=task)
-    given = {"space": space, "seed": seed, **(values or {})}
-    config = with_values(config, typed(config, given))
+    config = with_values(config, typed(config, own | dict(values or {})))
 
     from harness.files.environment import threads, usual_threads
     from harness.running.pipeline import run

@@ -227,6 +227,7 @@ def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(el
         ({"method": "spos", "values": {"train.step": 3}}, "did you mean 'train.steps'"),
         ({"method": "spos", "values": {"train.steps": "3"}}, "takes a whole number, not '3'"),
         ({"method": "spos", "values": {"options.sampler": "flops"}}, "unknown 'flops'"),
+        ({"method": "spos", "values": {"method": "dna"}}, "'method' is an argument of run_method"),
         ({"method": "spos", "seed": -1}, "--seed takes numbers from 0"),
     ],
 )
