@@ -300,7 +300,7 @@ def test_a_perturbation_pulls_the_best_towards_its_neighbour():
     best = method.population[0]
     with torch.no_grad():
         for tensor in best.network.parameters():
-            tensor.mul_(0.5)
+            tensor.mul_(3.0)  # so that its outputs are far from a neighbour's
     copy, near = best.copy(), method._perturbations(best.arch, np.random.default_rng(3))
     batches, train_batch = [], method.data.train_batch
 
@@ -316,7 +316,7 @@ def test_a_perturbation_pulls_the_best_towards_its_neighbour():
     neighbour = method._neighbour(copy, near[0]).train()
     logits, other = network(x), neighbour(x).detach()
     for divergence in (kl(other, logits), -kl(logits, other)):
-        assert (divergence - kl(logits, other)).abs() > 1e-3  # the printed and the reverse differ
+        assert (divergence - kl(logits, other)).abs() > 0.02  # the printed and the reverse differ
     loss = functional.cross_entropy(logits, y) + kl(logits, other)
     assert_slopes(taken[0], best.network, slopes(loss, network))
 
@@ -471,6 +471,7 @@ def test_costs_are_counted():
 
 def test_limit_on_multiply_adds_is_kept_or_refused():
     method = make(max_madds=4.0)  # the planted cost is 1 + the sum of the operators, in millions
+    assert method.feasible((1, 1, 1, 0)) and not method.feasible((1, 1, 1, 1))
     for epoch in range(3):
         assert all(sum(arch) <= 3 for arch, _ in method.search_epoch(epoch))
     with pytest.raises(UsageError, match="raise --search.max-madds"):
