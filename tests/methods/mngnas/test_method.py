@@ -113,6 +113,9 @@ def test_teacher_groups_keep_the_best_of_each_side():
     assert [m.accuracy for m in groups.large] == [35.0, 30.0]
     assert groups.side(10) is groups.small
     assert groups.side(11) is groups.large
+    groups.merge([member(10, 70.0)])  # at the threshold is small
+    assert [m.accuracy for m in groups.small] == [70.0, 60.0]
+    assert [m.accuracy for m in groups.large] == [35.0, 30.0]
 
 
 def test_teacher_groups_hold_frozen_copies_once_per_architecture():
@@ -443,6 +446,7 @@ def test_a_neighbour_takes_the_blocks_that_are_the_same(name):
             for tensor in best.network.parameters():
                 tensor.add_(1)
         for arch in method._perturbations(best.arch, rng):
+            assert space.is_valid(arch)
             own = method.supernet.subnet(arch).state_dict()
             state, shared = method._neighbour(best, arch).state_dict(), best.network.state_dict()
             for key, tensor in state.items():
