@@ -319,6 +319,7 @@ def test_epoch_report_watches_the_teacher_on_validation_images():
         reports.append(method.epoch_report(step))
         assert all(torch.equal(t, before[n]) for n, t in method.supernet.state_dict().items())
     assert reports[:3] == [{}] * 3
+    torch.testing.assert_close(method.weights_sum, torch.stack(fitted).sum(0))
     paths = method.sample_paths(method.rng(51, 0))
     x, y = next(method.data.batches("val", 40))
     logits = torch.stack([method.supernet(x, path).detach() for path in paths])

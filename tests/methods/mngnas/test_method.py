@@ -27,14 +27,15 @@ from searchspaces.registry import SPACES
 OPTIONS = MNGNASOptions(
     search_epochs=3, population=8, removed=3, retrain_steps=2, perturb_steps=2, teachers=3
 )
+UNCLIPPED = {"clip": 0.0, "label_smoothing": 0.2}
 ARMS = ("none", "single", "average", "searched", "full")
 
 
-def make(options=OPTIONS, clip=5.0, **limits):
+def make(options=OPTIONS, recipe=None, **limits):
     where = Setting(
         space=PlantedSpace(),
         data=PlantedData(600),
-        recipe=Recipe(steps=10, batch_size=32, weight_decay=0.0, clip=clip),
+        recipe=Recipe(**{"steps": 10, "batch_size": 32, "weight_decay": 0.0} | (recipe or {})),
         scoring=Scoring(calibration_images=300, batch_size=300),
         search=SearchLimits(**limits),
         seed=0,
@@ -260,7 +261,7 @@ def assert_slopes(step, network, expected):
 @pytest.mark.parametrize("kd", ARMS)
 def test_a_retraining_descends_cross_entropy_and_what_its_guides_say(kd):
     """CE + sum_k w_k (KL(guide k | student) + squared differences of the stages)."""
-    method = make(replace(OPTIONS, kd=kd, perturbed=0, retrain_steps=1), clip=0.0)
+    method = make(replace(OPTIONS, kd=kd, perturbed=0, retrain_steps=1), UNCLIPPED)
     method.search_epoch(0)
     members = [method._member(a) for a in [(0, 1, 2, 1), (2, 2, 1, 2), (1, 0, 0, 0)]]
     with torch.no_grad():
@@ -288,7 +289,7 @@ def test_a_retraining_descends_cross_entropy_and_what_its_guides_say(kd):
             groups = torch.tensor([[taught, peers]])
             mine = probabilities[[len(known) + index]]
             weights = adaptive_coefficients(mine, probabilities, groups)[0]
-        loss = functional.cross_entropy(logits, y)
+        loss = functional.cross_entropy(logits, y, label_smoothing=0.2)
         for weight, (their_stages, their_logits) in zip(weights.tolist(), told, strict=True):
             loss = loss + weight * kl(their_logits, logits)
             for mine, theirs in zip(stages, their_stages, strict=True):
@@ -298,7 +299,7 @@ def test_a_retraining_descends_cross_entropy_and_what_its_guides_say(kd):
 
 def test_a_perturbation_pulls_the_best_towards_its_neighbour():
     """The gradient of CE + KL(best | neighbour), eq. 23 with a plus; the neighbour is constant."""
-    method = make(replace(OPTIONS, perturbed=2, perturb_steps=1), clip=0.0)
+    method = make(replace(OPTIONS, perturbed=2, perturb_steps=1), UNCLIPPED)
     method.search_epoch(0)
     best = method.population[0]
     with torch.no_grad():
