@@ -115,13 +115,11 @@ def evaluate(
     Raises ``UsageError`` for architectures that the table lacks or that have two scores, scores
     that are no finite numbers, and fewer than two of them.
     """
-    SPACES[space]  # refuses an unknown name before the slow imports
-
     from harness.metrics.evaluate import evaluate_scores
     from harness.metrics.scores import known_scores, read_scores
-    from harness.tabular.ground_truth import space_with_table
+    from harness.tabular.ground_truth import known_table
 
-    chosen, table = space_with_table(space, task, scale, _folder(data), truth)
+    chosen, table = known_table(space, task, scale, _folder(data), truth)
     if isinstance(scores, str | os.PathLike):
         known = read_scores(Path(scores), table)
     elif hasattr(scores, "items"):
@@ -131,7 +129,7 @@ def evaluate(
             "scores are a dict or a pandas Series of architecture and score, or the path of a "
             f"file, not a {type(scores).__name__}."
         )
-    return Evaluation(evaluate_scores(table, known, split, space=chosen, population=chosen.size))
+    return Evaluation(evaluate_scores(table, known, split, space=chosen))
 
 
 def open_table(
@@ -161,9 +159,9 @@ def open_table(
     Raises ``UsageError`` where there is no such table, with the command that brings it, and for a
     damaged one.
     """
-    from harness.tabular.ground_truth import space_with_table
+    from harness.tabular.ground_truth import known_table
 
-    return space_with_table(space, task, scale, _folder(data), truth)[1]
+    return known_table(space, task, scale, _folder(data), truth)[1]
 
 
 def run_method(

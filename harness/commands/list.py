@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> None:
     for space in SPACES:
         own = sorted(name for name, of in tables.items() if of == space)
         print(f"  {space:<{width}}  tables: {', '.join(own) or 'none'}")
+    if others := sorted(name for name, of in tables.items() if not of):
+        print(f"tables of spaces without networks here: {', '.join(others)}")
 
 
 def _space(table: str) -> str:

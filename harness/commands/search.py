@@ -12,7 +12,6 @@ from harness.config.config import with_values
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers, check_limits
 from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
 
 ALL = "all"
 
@@ -20,8 +19,6 @@ ALL = "all"
 def main(arguments: list[str]) -> None:
     """Parse, simulate, print the curves (or the result with ``--json``), write ``--output``."""
     given, options = parse(arguments)
-    SPACES[given.space]  # refuses an unknown name before the slow imports
-
     from harness.simulation.searches import compare_searches, render
     from harness.tabular.ground_truth import space_with_table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -32,18 +33,83 @@ def main(arguments: list[str]) -> None:
 def _import(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness table import",
-        description="Turn a benchmark's published files into tables in the home folder.",
+        description="Turn a benchmark's published files into tables in the home folder, or, with "
+        "--truth-columns, a CSV of architectures and accuracies of your own.",
     )
-    parser.add_argument("space", help="the benchmark's search space, for instance nb201")
-    parser.add_argument("source", type=Path, help="the published file, or a folder of them")
+    parser.add_argument("space", help="the search space, for instance nb201")
+    parser.add_argument("source", type=Path, help="the published file, a folder of them, or a CSV")
+    own = parser.add_argument_group("a table of your own accuracies")
+    own.add_argument(
+        "--truth-columns",
+        nargs="+",
+        metavar="[SPLIT=]COLUMN",
+        help="columns of test accuracies, in percent, or val=COLUMN; several of one split are "
+        "trainings with different seeds, of which the mean counts",
+    )
+    own.add_argument("--arch-column", default="", help="empty: arch, architecture or the first")
+    own.add_argument("--task", default="own", help="what they were measured on, by any name")
+    own.add_argument("--scale", default="", help="scale of the networks; empty: the task's usual")
+    own.add_argument("--truth", default="", help="name of the training; empty: as the task")
+    add_whole_numbers(
+        own,
+        (
+            ("--epochs", 0, 0, "of that training; 0: not known"),
+            ("--images", 0, 0, "of the test split, whose accuracies then tie; 0: not known"),
+        ),
+    )
+    own.add_argument("--fractions", action="store_true", help="accuracies are from 0 to 1")
+    own.add_argument(
+        "--names-only", action="store_true", help="the space has no networks here, only names"
+    )
     given = parser.parse_args(arguments)
-    space = SPACES[given.space]("benchmark")
+    if given.truth_columns:
+        print(_import_own(given))
+        return
+    space = SPACES[given.space]
 
     from harness.tabular.ground_truth import analytic_cost
+    from harness.tabular.importer import IMPORTERS, SCALE
     from harness.tabular.locate import import_tables
 
-    for path in import_tables(given.space, given.source, analytic_cost(space)):
+    if given.space not in IMPORTERS:
+        raise UsageError(
+            f"no published files of {given.space} can be read; --truth-columns COLUMN makes a "
+            "table of a CSV of your own accuracies."
+        )
+    for path in import_tables(given.space, given.source, analytic_cost(space(SCALE))):
         print(path)
+
+
+def _import_own(given: argparse.Namespace) -> Path:
+    """Save the table of a CSV in the home folder."""
+    from harness.tabular.ground_truth import analytic_cost, usual_scale
+    from harness.tabular.locate import tables_folder
+    from harness.tabular.own_table import NAMES, OwnTable, space_of
+    from harness.tasks import IMAGES
+
+    kind, space, scale = space_of(given.space, given.names_only), None, NAMES
+    if kind is not None:
+        usual = usual_scale(given.space, given.task) if given.task in IMAGES else kind.scales[0]
+        space = kind(given.scale or usual)
+        scale = space.scale
+    elif given.scale:
+        raise UsageError("a space that has only names has no --scale; leave it out.")
+    own = OwnTable(
+        given.space if space is None else space.name,
+        given.task,
+        tuple(given.truth_columns),
+        given.arch_column,
+        scale,
+        given.epochs,
+        given.images,
+        given.truth,
+        given.fractions,
+    )
+    cost = analytic_cost(space) if space is not None and given.task in IMAGES else None
+    table = own.read(given.source, space, cost)
+    path = tables_folder() / f"{table.meta.name}.parquet"
+    table.save(path)
+    return path
 
 
 def _build(arguments: list[str]) -> None:
@@ -106,12 +172,11 @@ def _info(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
-    SPACES[given.space]  # refuses an unknown name before the slow imports
 
     from harness.metrics.describe_table import describe_table, render_description
-    from harness.tabular.ground_truth import space_with_table
+    from harness.tabular.ground_truth import known_table
 
-    space, table = space_with_table(given.space, given.task, given.scale, given.data, given.truth)
+    space, table = known_table(given.space, given.task, given.scale, given.data, given.truth)
     description: dict[str, Any] = describe_table(table, space) | {"meta": asdict(table.meta)}
     print(json.dumps(description, indent=2) if given.json else render_description(description))
 

@@ -16,14 +16,14 @@ from harness.tabular.table import Table, TableMeta
 from searchspaces.base import SearchSpace
 
 
-def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
+def describe_table(table: Table, space: SearchSpace | None) -> dict[str, Any]:
     """Size, accuracies as measured, best architectures, ceiling and floors.
 
     ``test_percent`` has percentiles over the architectures that join input to output, and the best
     of all; ``best`` is that architecture. ``maxima`` has, for each split and number of epochs
     (``test.200``) the table's best mean and whose it is. Floors and ceiling are of all.
     """
-    valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    valid = _valid(table, space)
     result = references(table, "test")
     means = {
         name.removesuffix(".mean"): values
@@ -49,6 +49,13 @@ def describe_table(table: Table, space: SearchSpace) -> dict[str, Any]:
     }
 
 
+def _valid(table: Table, space: SearchSpace | None) -> np.ndarray:
+    """Which architectures join input to output, bool ``[rows]``; all, of a space without networks."""
+    if space is None:
+        return np.ones(len(table), dtype=bool)
+    return np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+
+
 def _spread(percent: np.ndarray, valid: np.ndarray) -> dict[str, float]:
     """Percentiles of the ``valid`` architectures, and the best of all."""
     low, median, high = np.percentile(percent[valid], [5, 50, 95])
@@ -61,7 +68,7 @@ def measure(table: Table, space: SearchSpace) -> dict[str, Any]:
     Accuracies are at the resolution of one image.
     """
     found = describe_table(table, space)
-    valid = np.array([space.is_valid(space.decode(arch)) for arch in table.archs])
+    valid = _valid(table, space)
     found["test_percent"] = _spread(table.truth("test"), valid)
     ceilings = ((name, found["ceiling"][name]) for name in ("single_seed", "seed_mean"))
     return {
@@ -79,10 +86,12 @@ def _plain(interval: Interval | None) -> float | None:
 def render_description(description: dict[str, Any]) -> str:
     """Plain text for a terminal."""
     meta, spread = description["meta"], description["test_percent"]
+    epochs_known = meta["training"].get("epochs_known", True)
     lines = [
         f"{description['table']}: {description['architectures']:,} architectures "
         f"({description['connected']:,} join input to output), "
-        f"{description['seeds']['test']} test seeds, {meta['epochs']} epochs",
+        f"{description['seeds']['test']} test seeds, "
+        + (f"{meta['epochs']} epochs" if epochs_known else "epochs not known"),
         f"test accuracy  5 % {spread['p5']:.2f}   median {spread['median']:.2f}   "
         f"95 % {spread['p95']:.2f}   of the {description['connected']:,} that join input to output",
         f"               {_trainings(description)}",

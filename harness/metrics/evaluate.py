@@ -31,7 +31,7 @@ def evaluate_scores(
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
     The result has ``space, task, split, truth`` (the training of the table's test networks, and
-    ``truth_images``, the number of its images or None), ``epochs, n, n_table``, ``metrics`` (subset → metric →
+    ``truth_images``, the number of its images or None), ``epochs`` (0: not known), ``n, n_table``, ``metrics`` (subset → metric →
     interval, see :func:`evaluate`), ``floors``, ``ceiling`` and ``notes`` (plain
     sentences), and is JSON without NaN. Truth is the table's at the resolution of one image.
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
@@ -60,7 +60,7 @@ def evaluate_scores(
         "split": split,
         "truth": table.meta.truth,
         "truth_images": table.meta.truths[table.meta.truth] or None,
-        "epochs": table.meta.epochs,
+        "epochs": table.meta.epochs if table.meta.training.get("epochs_known", True) else 0,
         "n": len(rows),
         "n_table": len(table),
         "metrics": evaluate(score, truth, keys, fraction=fraction, truth_sd=truth_sd, seed=seed),

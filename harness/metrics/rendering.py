@@ -20,8 +20,9 @@ def render(result: Mapping[str, Any]) -> str:
     """The result of :func:`evaluate_scores` as plain text for a terminal."""
     title = (
         f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
-        f"{result['task']} {result['split']} accuracy after {result['epochs']} epochs"
-        f"{_training(result)}"
+        f"{result['task']} {result['split']} accuracy"
+        + (f" after {result['epochs']} epochs" if result["epochs"] else "")
+        + _training(result)
     )
     grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))

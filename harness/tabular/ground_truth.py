@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.tabular.importer import Cost
-from harness.tabular.locate import EMBEDDED, find_table
+from harness.tabular.locate import EMBEDDED, MissingTable, find_table, list_tables
+from harness.tabular.own_table import NAMES
 from harness.tabular.table import Table
 from harness.tasks import IMAGES, TASKS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES, nearest
+from searchspaces.registry import SPACES, file_of, nearest
 
 USUAL_SCALES = {
     "digits": ("compact",),
@@ -51,8 +52,35 @@ def space_with_table(
     ``truth`` names the training that test accuracies are of, as for :func:`find_table`. Raises
     :class:`UsageError` where there is none.
     """
-    space = SPACES[name](scale or usual_scale(name, task))
+    space, table = known_table(name, task, scale, data, truth)
+    if space is None:
+        raise UsageError(
+            f"{name} has only names here, no networks: its tables serve `evaluate` and `table info`."
+        )
+    return space, table
+
+
+def known_table(
+    name: str, task: str, scale: str = "", data: Path | None = None, truth: str = ""
+) -> tuple[SearchSpace | None, Table]:
+    """As :func:`space_with_table`; None is the space of a table that has only names."""
+    if name not in SPACES and not file_of(name):
+        try:
+            return None, find_table(name, NAMES, task, data, truth=truth)
+        except MissingTable:
+            SPACES[name]  # says what is known
+    space = SPACES[name](scale or _scale(name, task, data))
     return space, find_table(space.name, space.scale, task, data, analytic_cost(space), truth)
+
+
+def _scale(name: str, task: str, data: Path | None) -> str:
+    """The usual scale; of a task that only tables know, that of its first table."""
+    if task not in {*IMAGES, *TASKS}:
+        there = {table.name for table in list_tables(data)}
+        for scale in SPACES[name].scales:
+            if f"{SPACES[name].name}-{scale}-{task}" in there:
+                return scale
+    return usual_scale(name, task)
 
 
 def unusual_truth(table: Table) -> str:

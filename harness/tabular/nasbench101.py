@@ -161,7 +161,7 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
         return _read_means(path, cost)
     raise UsageError(
         f"{path.name} is no known file of NAS-Bench-101: give {', '.join(IMPORTER.files)}, "
-        "or a folder that has one."
+        "or a folder that has one; for accuracies of your own, --truth-columns COLUMN."
     )
 
 

@@ -122,7 +122,7 @@ def _read_file(path: Path, cost: Cost | None = None) -> list[Table]:
         return _read_csv(path, cost)
     raise UsageError(
         f"{path.name} is no known file of NAS-Bench-201: give {', '.join(IMPORTER.files)}, "
-        "or a folder that has them."
+        "or a folder that has them; for accuracies of your own, --truth-columns COLUMN."
     )
 
 
