@@ -104,6 +104,7 @@ def test_rounding_runs_the_same_tests_by_three_kinds_of_kernels(written):
     assert told[2] in ("DEFAULT", told[0])  # another processor has kernels of one kind
 
 
+@pytest.mark.slow
 def test_tox_lists_each_with_its_description(written):
     listed = tox("list", folder=ROOT)
     for name, environment in written.items():

@@ -215,6 +215,7 @@ def test_every_model_is_uniform_over_the_space():
         assert chisquare(np.bincount(numbers, minlength=81)).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_short_sites_are_filled_fairly_in_the_long_run_and_noted():
     method = make("mobilenet-proxyless")
     sizes = [len(site.operators) for site in method.space.sites]
@@ -283,6 +284,7 @@ def test_identity_of_training_leaves_the_search_out():
     assert identity(grad_reduce="mean") != identity() != identity(fairness="expectation")
 
 
+@pytest.mark.slow
 def test_planted_ranking_is_found():
     method = make(
         data=PlantedData(),

@@ -117,6 +117,7 @@ def test_the_bug_of_the_released_code_is_about_one_space():
         MixPathOptions(paths=0)
 
 
+@pytest.mark.slow
 def test_planted_ranking_is_found():
     where = setting(
         PlantedSpace(), PlantedData(), steps=300, batch_size=64, lr=0.05, weight_decay=0.0

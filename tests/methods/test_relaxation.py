@@ -45,6 +45,7 @@ def make(request):
     return made
 
 
+@pytest.mark.slow
 def test_the_best_architecture_is_found(make):
     """With gains that stay as they are: trained ones would balance the maps by themselves."""
     method = make(steps=300, lr=0.0, arch_lr=0.02)
@@ -55,6 +56,7 @@ def test_the_best_architecture_is_found(make):
     assert scores[0] > scores[2] > scores[1]
 
 
+@pytest.mark.slow
 def test_planted_ranking_is_found(make, request, monkeypatch):
     """With strengths whose distances are those of a mixture's weights, or of a sample's chances.
 
@@ -347,6 +349,7 @@ def test_a_score_is_of_the_edges_kept(on_darts):
     np.testing.assert_allclose(on_darts.score([arch]), 100 * np.prod(kept) ** (1 / 16), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "operators"), [(DARTS, 98), (GDAS, 14)])
 def test_a_step_costs_the_operators_of_all_edges(on_darts, method, operators):
     """Twice those of a cell, of which a path has eight; ``none`` costs nothing."""

@@ -25,6 +25,7 @@ def alone(method, archs):
     return [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bn", BN)
 @pytest.mark.parametrize("space", ["macro", "ennas-s1", "shufflenet", "mobilenet"])
 def test_scores_are_those_of_the_subnets(space, bn):
@@ -120,6 +121,7 @@ def test_chunks_are_neighbours_and_depend_on_the_architectures_alone():
     assert [i for chunk in peers for i in chunk] == list(range(len(archs)))
 
 
+@pytest.mark.slow
 def test_ranking_depends_on_neither_processes_nor_interruptions(tmp_path):
     method = make()
     archs = draw(method, 20)

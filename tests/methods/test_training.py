@@ -94,6 +94,7 @@ def test_spos_updates_exactly_the_live_operators_of_its_path():
     assert updated == {(e, path[e]) for e in live_edges(path) if path[e] in (2, 3)}
 
 
+@pytest.mark.slow
 def test_spos_can_reject_dead_paths_and_draw_from_bins():
     space = NASBench201("compact", width=4)
     live = make("spos", options=SPOSOptions(reject_dead=True))
@@ -170,6 +171,7 @@ def test_training_is_a_function_of_configuration_and_seed(name):
     assert not all(torch.equal(state[k], different[k]) for k in state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(METHODS))
 def test_interrupted_training_and_search_end_with_the_same_bits(name):
     whole, part = make(name), make(name)
@@ -240,6 +242,7 @@ def test_scoring_leaves_the_supernet_as_it_was(name, bn):
 RANKING = [name for name in METHODS if name not in ("darts", "gdas", "dna")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RANKING)
 def test_planted_ranking_is_found(name):
     space, data = PlantedSpace(), PlantedData()

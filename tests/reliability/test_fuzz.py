@@ -99,6 +99,7 @@ def test_a_table_with_changed_bytes_is_refused(edits):
     assert (accepted(Table.load, written("t.parquet", changed)) is None) == (changed != content)
 
 
+@pytest.mark.slow
 @given(PLACE, JSON)
 def test_a_table_with_other_metadata_is_used_or_refused(place, value):
     table()
@@ -111,6 +112,7 @@ def test_a_table_with_other_metadata_is_used_or_refused(place, value):
     accepted(used, written("m.parquet", seal(sink.getvalue().to_pybytes())))
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["arch", "params", "test.5.mean", "test.5.0", "val.5.mean"]),
     st.lists(st.none() | st.integers(-9, 9) | st.floats(), min_size=8, max_size=8)
@@ -216,6 +218,7 @@ def recorded() -> dict:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(PLACE, JSON)
 def test_a_record_with_other_values_is_compared_or_refused(place, value):
     written("run/run.json", json.dumps(replaced(recorded(), place, value)))
@@ -231,6 +234,7 @@ def test_a_record_with_changed_bytes_is_compared_or_refused(edits):
         assert main(["compare", str(FOLDER / "run")]) in (0, 2)
 
 
+@pytest.mark.slow
 @given(EDITS)
 def test_scores_of_a_run_with_changed_bytes(edits):
     recorded()
@@ -269,6 +273,7 @@ HISTORY = {
 }
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["scores.parquet", "history.parquet"]),
     st.lists(

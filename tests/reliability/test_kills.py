@@ -45,7 +45,7 @@ def build(folder: Path) -> None:
 
     quiet()
     build_table(
-        SPACES["macro"]("compact"), load_task("digits", None), StandaloneRecipe(epochs=1), 4, 1,
+        SPACES["nb201"]("compact", 2), load_task("digits", None), StandaloneRecipe(epochs=1), 4, 1,
         folder / "table.parquet", 1,
     )  # fmt: skip
 
@@ -128,6 +128,7 @@ def killed(name: str, folder: Path, seconds: float) -> int:
     return tries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_killed_at_random_ends_with_the_same_bits(
     name, trial, base, undisturbed, record_property
@@ -214,6 +215,7 @@ def tensors(tree):
         yield from tensors(part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["spos", "build", "report"])
 def test_a_job_on_a_full_disk_says_so_and_loses_nothing(name, trial, base, undisturbed):
     reference, _ = undisturbed(name)

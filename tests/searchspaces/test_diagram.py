@@ -22,6 +22,7 @@ def sampled(space, seed):
     return space.sample(np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SPACES))
 @given(seed=SEEDS)
 def test_diagrams_are_sound_and_name_every_live_operator(name, seed):

@@ -104,6 +104,7 @@ def test_nb101_follows_the_parents_of_a_vertex():
     }
 
 
+@pytest.mark.slow
 def test_darts_has_one_bn_per_node():
     network = SPACES["darts"]("compact").supernet(IMAGE, shadow=ShadowBN())
     cell = network.cells[0]
@@ -120,6 +121,7 @@ def test_without_a_bn_where_paths_meet_there_is_a_bias():
     assert biased == {f"{cell}.5.1.conv.bias"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SPACES))
 @pytest.mark.parametrize("per", ["count", "subset"])
 def test_a_subnet_has_the_logits_of_its_path(name, per):

@@ -76,6 +76,7 @@ def test_coefficients_are_those_of_cvxpy_in_both_ways(rng):
             np.testing.assert_allclose(np.delete(ours, 3), theirs, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_solvers(monkeypatch, capsys):
     monkeypatch.setattr("harness.benchmarks.solvers.CLASSES", (3, 5))
     result = measured(capsys, "solvers", "--repeats=2", "--subnets=2", "--images=12")
@@ -95,6 +96,7 @@ def test_cvxpy_is_asked_for(monkeypatch):
         main(["solvers"])
 
 
+@pytest.mark.slow
 def test_students_end_with_the_same_weights(capsys):
     given = ("--students=3", "--steps=2", "--repeats=1", "--batch-size=8")
     result = measured(capsys, "students", *given)
@@ -125,6 +127,7 @@ def test_waiting_for_a_device_is_seen():
     assert waits(lambda: (x**2).sum().backward()) == {}
 
 
+@pytest.mark.slow
 def test_tables(capsys):
     result = measured(capsys, "tables", "--quick", "--repeats=2")
     assert [table["origin"] for table in result["open"]] == ["synthetic"] * 2
@@ -169,6 +172,7 @@ def test_synthetic_tables(rng):
     assert table.archs[0] == SPACES["nb201"]().encode((0,) * 6)
 
 
+@pytest.mark.slow
 def test_scaling(monkeypatch, capsys):
     times = "harness.benchmarks.scaling"
     monkeypatch.setattr(f"{times}.RANKED", (10, 20))

@@ -15,6 +15,7 @@ from searchspaces.registry import SPACES
 QUICK = ["--architectures=40", "--chunks=2", "--repeats=2", "--images=6", "--batch-size=4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bn", ["recalibrate", "running"])
 def test_ranking_is_measured_on_the_same_architectures(bn, capsys):
     main(["ranking", *QUICK, "--bn", bn, "--json"])
@@ -32,6 +33,7 @@ def test_ranking_is_measured_on_the_same_architectures(bn, capsys):
     assert 1 < result["held_mb"] / (4 * 4 * between_blocks / 1e6) < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
 def test_cells_are_ranked_by_subnets(bn, capsys):
     given = ["--architectures=40", "--chunks=0", "--repeats=1", "--images=6", "--batch-size=4"]
@@ -45,6 +47,7 @@ def test_cells_are_ranked_by_subnets(bn, capsys):
     assert 4 * tensor < result["held_mb"] < 30 * tensor
 
 
+@pytest.mark.slow
 def test_all_chunks_and_text(capsys):
     main(["ranking", *QUICK, "--space", "shufflenet", "--chunks", "0", "--repeats", "1"])
     printed = capsys.readouterr().out

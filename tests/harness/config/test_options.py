@@ -47,6 +47,7 @@ def test_only_what_was_given_is_returned():
     assert isinstance(given_values["branch.mean_time"], float)
 
 
+@pytest.mark.slow
 @given(st.integers(), st.floats(allow_nan=False))
 def test_numbers_arrive_unchanged(count, rate):
     assert parse(f"--count={count}", f"--branch.rate={rate!r}") == {

@@ -80,6 +80,7 @@ def test_the_weights_are_those_of_the_training(trained):
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_statistics_of_bn_stay_those_of_the_backbone(trained, coco):
     network = retinanet(load_backbone(trained).network, 2, 64, 96).train()
     before = {k: v.clone() for k, v in network.state_dict().items() if "running" in k}
@@ -105,6 +106,7 @@ def test_perfect_boxes_have_full_precision(coco):
     assert precisions == pytest.approx({"map": 100, "ap50": 100, "ap75": 100})
 
 
+@pytest.mark.slow
 def test_fine_tuning_learns(trained, coco, tmp_path):
     config = DetectionConfig(lr=0.05, batch_size=8, warmup=1, side=64, longest=96)
     torch.manual_seed(0)
@@ -136,6 +138,7 @@ def test_a_detector_is_full_on_a_backbone_in_full_alone(
     assert runs.detect(folder, DetectionConfig(), execution)["reduced"] is reduced
 
 
+@pytest.mark.slow
 def test_a_stopped_fine_tuning_ends_with_the_same_bits(trained, coco, tmp_path, monkeypatch):
     config = base_config("smoke")
     whole = runs.detect(trained, config, runs.DetectionExecution(coco, tmp_path / "a", "cpu"))
@@ -157,6 +160,7 @@ def test_a_stopped_fine_tuning_ends_with_the_same_bits(trained, coco, tmp_path, 
     assert record == whole
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_record(trained, coco, tmp_path, capsys):
     given = ["detect", str(trained), "--preset", "smoke", "--data", str(coco.parent)]
     given += ["--runs", str(tmp_path), "--device", "cpu"]
@@ -234,6 +238,7 @@ def test_a_missing_package_is_named(trained, coco, tmp_path, monkeypatch, name):
         runs.detect(trained, base_config("smoke"), runs.DetectionExecution(coco, tmp_path, "cpu"))
 
 
+@pytest.mark.slow
 def test_divergence_names_the_last_good_checkpoint(trained, coco, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "CHECK_EVERY", 1)
     config = replace(base_config("smoke"), epochs=2)

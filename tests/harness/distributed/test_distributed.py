@@ -57,6 +57,7 @@ def outcome(runs, space):
     return pd.read_parquet(scores), load_tensors(supernet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "method"), crew_runs.RUNS)
 def test_two_processes_give_what_one_gives(undisturbed, data, tmp_path, space, method):
     """In double: in single precision an image whose first two logits agree may change sides."""
@@ -82,6 +83,7 @@ def test_two_processes_give_what_one_gives(undisturbed, data, tmp_path, space, m
     assert not list(folder.glob("scores.partial*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "method"), crew_runs.TRAININGS)
 def test_two_processes_do_the_arithmetic_of_one(undisturbed, space, method):
     with crew_runs.in_double():
@@ -92,6 +94,7 @@ def test_two_processes_do_the_arithmetic_of_one(undisturbed, space, method):
         torch.testing.assert_close(parts[0][name], tensor, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_run_of_which_a_process_was_killed_is_continued_to_the_same_bits(
     undisturbed, data, tmp_path
 ):

@@ -215,6 +215,7 @@ def test_what_two_processes_cannot_do_as_one_is_refused(
     assert not list(tmp_path.glob("runs/*/run.json"))
 
 
+@pytest.mark.slow
 def test_a_run_begun_by_one_process_is_not_continued_by_two(tmp_path, monkeypatch):
     tiny.make_table(tmp_path)
     folders = {"data": tmp_path, "runs": tmp_path / "runs"}

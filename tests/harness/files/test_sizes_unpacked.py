@@ -138,6 +138,7 @@ def test_texts_are_found_wherever_they_are(tmp_path, monkeypatch, name, store_sc
     check_parquet(tmp_path / "t", "table")
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.none() | st.text(max_size=9), min_size=1, max_size=40),
     st.integers(1, 50),

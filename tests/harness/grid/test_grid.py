@@ -185,6 +185,7 @@ def test_what_lacks_ground_truth_fails_alone(execution, name, capsys, monkeypatc
     Outcome(finished=outcome.finished).check()
 
 
+@pytest.mark.slow
 def test_a_run_made_with_other_ground_truth_has_failed(execution, name, tmp_path):
     tiny.make_table(tmp_path, version="2")
 
@@ -248,6 +249,7 @@ def test_a_run_per_core_or_one_on_a_gpu(execution, monkeypatch, device, workers,
 # In processes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_killed_grid_continues_and_gives_what_plain_runs_give(data, execution, capsys):
     labelled, _ = parse(tiny.arguments("spos", "--score.bn", "recalibrate", "batchstat"))
     (_, first), (_, second) = labelled

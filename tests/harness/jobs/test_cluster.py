@@ -91,6 +91,7 @@ def found(two_nodes, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", two_nodes.address)
 
 
+@pytest.mark.slow
 def test_a_grid_on_nodes_of_which_one_dies_equals_one_of_local_processes(
     nodes, found, dies, unshared, tmp_path, capsys
 ):
@@ -123,6 +124,7 @@ def same_run(one: Path, other: Path) -> None:
         assert first[part] == second[part]
 
 
+@pytest.mark.slow
 def test_a_table_on_nodes_of_which_one_dies_equals_one_of_local_processes(
     nodes, found, dies, tmp_path, monkeypatch
 ):
@@ -155,6 +157,7 @@ def test_a_table_on_nodes_of_which_one_dies_equals_one_of_local_processes(
     assert not nodes.worker_nodes
 
 
+@pytest.mark.slow
 def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "papers" / "toy"
     folder.mkdir(parents=True)
@@ -169,6 +172,7 @@ def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypa
     assert (cell["tag"], cell["n"]) == ("trained-reduced", 1)
 
 
+@pytest.mark.slow
 def test_a_job_that_always_dies_has_failed_and_a_mistake_is_told(two_nodes, tmp_path):
     executor = RayExecutor(Cluster(two_nodes.address), tmp_path)
     assert executor.slots == 1

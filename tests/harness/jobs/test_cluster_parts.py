@@ -143,6 +143,7 @@ def task(root, shared, **more):
     return Task("job", Writer(root, **more), root, "token", files, version("torch"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_job_tells_its_phases_results_and_end(tmp_path, shared):
     told = [item for item in carry_out(task(tmp_path / "root", shared)) if isinstance(item, Event)]
@@ -152,6 +153,7 @@ def test_a_job_tells_its_phases_results_and_end(tmp_path, shared):
     assert told[-1] == Event("job", ended=True)
 
 
+@pytest.mark.slow
 def test_files_go_to_the_folder_where_it_is_shared(tmp_path):
     root = tmp_path / "root"
     items = carry_out(task(root, True))
@@ -160,6 +162,7 @@ def test_files_go_to_the_folder_where_it_is_shared(tmp_path):
     assert "aloud" in (root / "logs" / "job.log").read_text()
 
 
+@pytest.mark.slow
 def test_files_are_told_ahead_of_the_phase_behind_them(tmp_path):
     root = tmp_path / "root"
     made = task(root, False)
@@ -172,6 +175,7 @@ def test_files_are_told_ahead_of_the_phase_behind_them(tmp_path):
     assert "aloud" in (root / "logs" / "job.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_mistake_names_the_folder_of_the_starter(tmp_path):
     *_, last = carry_out(task(tmp_path / "root", False, fails=True))
     assert last.error == f"{tmp_path / 'root' / 'job'} is full."
@@ -250,6 +254,7 @@ def test_a_cluster_without_room_is_refused_unless_it_is_to_grow(executor):
     assert executor(workers=3).slots == 3
 
 
+@pytest.mark.slow
 def test_each_command_has_a_marker_of_its_own(executor, tmp_path, monkeypatch):
     monkeypatch.setattr(RayExecutor, "_keep", pytest.fail)  # where the folder is shared
     first, second = (executor(CPU=1) for _ in range(2))
@@ -274,6 +279,7 @@ def elsewhere(monkeypatch):
     monkeypatch.setattr(cluster, "mark", lambda root: ".elsewhere")
 
 
+@pytest.mark.slow
 def test_a_job_elsewhere_holds_its_folder(executor, elsewhere, tmp_path):
     made, work, own = executor(CPU=1), Writer(tmp_path / "runs"), Workspace(tmp_path / "runs/job")
     made.start("job", work)

@@ -69,6 +69,7 @@ def test_missing_seeds_lower_the_ceiling():
         assert interval["low"] < interval["value"] < interval["high"]
 
 
+@pytest.mark.slow
 def test_rows_without_any_seed_are_left_out():
     rng = np.random.default_rng(1)
     per_seed = rng.normal(size=(60, 1)) + 0.3 * rng.normal(size=(60, 2))

@@ -77,6 +77,7 @@ def test_the_result_has_every_subset_metric_and_reference(toy, scores, result):
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
+@pytest.mark.slow
 def test_the_order_of_the_scores_does_not_matter(toy, scores, result):
     again = evaluate_scores(toy, dict(reversed(scores.items())), "test", space=SPACE)
     for subset, values in result["metrics"].items():
@@ -133,6 +134,7 @@ def test_top10_takes_all_that_equal_the_last():
     assert evaluate(np.arange(20.0), truth[:20])["top10"]["regret"]["n"] == 20
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_space_is_less_certain_than_the_space(toy, scores, result):
     def width(result):
         tau = result["metrics"]["all"]["kendall_tau"]
@@ -145,6 +147,7 @@ def test_a_sample_of_the_space_is_less_certain_than_the_space(toy, scores, resul
     assert any("every architecture of the space was scored" in note for note in whole["notes"])
 
 
+@pytest.mark.slow
 def test_notes_tell_unbeaten_floors_and_undefined_correlations(toy, result):
     assert not any("do not beat" in note for note in result["notes"])
     bad = evaluate_scores(toy, scores_of(toy, 100.0), "test")["notes"]
@@ -208,6 +211,7 @@ def benchmark():
     return make_table(table.archs, columns, table.params)
 
 
+@pytest.mark.slow
 def test_released_predictions_give_their_known_tau(benchmark, shared_data):
     folder = shared_data / "predictions"
     scores = read_scores(folder / "few_shot_nas_one_shot_supernet_nb201.json", benchmark)

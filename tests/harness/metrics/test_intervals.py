@@ -26,6 +26,7 @@ def covers(interval, value):
     return interval["low"] <= value <= interval["high"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("population", [correlated, tied])
 @pytest.mark.parametrize("n", [30, 300])
 def test_tau_covers_95_percent(population, n):
@@ -35,6 +36,7 @@ def test_tau_covers_95_percent(population, n):
     assert 0.93 <= np.mean(hits) <= 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["weighted_tau", "spearman", "pearson", "precision_at_top"])
 def test_bootstrap_covers_95_percent(name):
     rng, n = np.random.default_rng(3), 100
@@ -45,6 +47,7 @@ def test_bootstrap_covers_95_percent(name):
     assert 0.89 <= np.mean(hits) <= 0.995
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fraction", [0.5, 1.0])
 def test_a_finite_space_leaves_its_share_of_sampling_and_all_training_noise(fraction):
     """Repeat: sample a share of one fixed space, train its architectures anew."""
@@ -168,6 +171,7 @@ def test_combine_keeps_one_run_bounds_the_range_and_hides_no_failure():
     assert combine([*seeds([0.5, 0.6]), failed]) == failed
 
 
+@pytest.mark.slow
 def test_combined_intervals_cover_at_least_95_percent():
     """Repeat: sample 100 architectures, score them with three supernets of varying quality."""
     rng = np.random.default_rng(8)

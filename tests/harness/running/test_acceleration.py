@@ -29,6 +29,7 @@ def trained(method, choice, steps=3):
         return [method.train_step(step) for step in range(steps)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_in_bfloat16_weights_stay_float32_and_losses_are_near(name):
     fast, plain = make(name), make(name)
@@ -44,6 +45,7 @@ def test_in_bfloat16_weights_stay_float32_and_losses_are_near(name):
     assert {name: w.dtype for name, w in weights.items()} == {n: w.dtype for n, w in others.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["nb201", "darts", "nb101", "macro", "shufflenet"])
 def test_parts_that_are_compiled_do_the_same(space):
     method, plain = make("spos", space), make("spos", space)
@@ -64,6 +66,7 @@ def test_parts_that_are_compiled_do_the_same(space):
     assert method.supernet.state_dict().keys() == plain.supernet.state_dict().keys()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
 def test_a_chosen_compilation_is_carried_out(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # not what other kernels left
@@ -100,6 +103,7 @@ def test_only_what_is_accelerated_has_another_name():
     assert replace(fast, accelerate=Acceleration()) == plain
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_is_recorded_as_such(tmp_path):
     tiny.make_table(tmp_path)
     config = tiny.config("spos", "--accelerate.precision", "bfloat16")

@@ -77,6 +77,7 @@ def same(first, second):
 # The record -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_record_has_every_documented_key(undisturbed):
     config, folder, record = undisturbed
     assert record["schema_version"] == SCHEMA_VERSION
@@ -182,6 +183,7 @@ def test_a_sample_is_random_and_without_repetition(folders):
 # The same numbers, whatever happens -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_the_same_bits(undisturbed, folders):
     config, reference, _ = undisturbed
     own = folders(f"killed {config.method}")
@@ -200,6 +202,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(undisturbed, folde
     assert {path.name for path in folder.iterdir()} == {path.name for path in reference.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_shared_supernet_gives_what_training_it_gives(undisturbed, folders, capsys):
     config, reference, record = undisturbed
     trained_by = {"spos": "mngnas", "mngnas": "spos"}.get(config.method, config.method)
@@ -210,6 +213,7 @@ def test_a_shared_supernet_gives_what_training_it_gives(undisturbed, folders, ca
     assert same(reference, shared["runs"] / record["run"])
 
 
+@pytest.mark.slow
 def test_another_seed_or_recipe_trains_a_supernet_of_its_own(folders):
     spos = tiny.config("spos")
 
@@ -227,6 +231,7 @@ def test_another_seed_or_recipe_trains_a_supernet_of_its_own(folders):
     assert supernet(with_values(spos, {"score.bn": "batchstat"})) == supernet(spos)
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_the_number_of_processes(undisturbed, folders, monkeypatch):
     config, reference, record = undisturbed
     two = folders(f"two processes {config.method}")
@@ -247,6 +252,7 @@ def by_seconds(folders):
         return config, own, tiny.run_plainly(config, own)
 
 
+@pytest.mark.slow
 def test_a_run_by_seconds_is_that_of_the_steps_measured(by_seconds, folders):
     config, own, record = by_seconds
     assert record["config"]["train"]["steps"] == 6
@@ -263,6 +269,7 @@ def test_a_run_by_seconds_is_that_of_the_steps_measured(by_seconds, folders):
     pd.testing.assert_frame_equal(*scores, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_measurement_serves_other_seeds_and_runs_continued(by_seconds, folders, monkeypatch):
     config, own, record = by_seconds
     again = folders("seconds again")
@@ -314,6 +321,7 @@ def test_a_changed_table_or_seed_is_another_run(folders, tmp_path):
 # From the command line --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_record_as_json_or_in_words(folders, capsys):
     own = folders("command")
     execution = ["--data", str(own["data"]), "--runs", str(own["runs"]), "--workers", "1"]
@@ -366,6 +374,7 @@ def test_a_table_without_test_accuracies_is_refused_before_anything_is_done(tmp_
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_table_need_not_know_sizes(tmp_path):
     table = replace(tiny.make_table(tmp_path / "whole"), params=None, madds=None)
     table.save(tmp_path / "data" / "table.parquet")

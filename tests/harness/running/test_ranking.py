@@ -36,6 +36,7 @@ def test_every_architecture_is_scored_once_and_paid_once(undisturbed):
     assert np.argsort(np.argsort(scores[:8])).tolist() == order.tolist()
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_the_number_of_processes(tmp_path, undisturbed):
     scores, costs, calls = ranked(tmp_path / "two", workers=2, revive=toy_method.revive)
     assert (scores, costs) == undisturbed[:2]

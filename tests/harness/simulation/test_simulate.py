@@ -238,6 +238,7 @@ def test_mistakes_are_one_sentence(wrong, hint):
         parse(wrong.split())
 
 
+@pytest.mark.slow
 def test_on_nas_bench_201_evolution_beats_random_search(tmp_path, monkeypatch):
     """Means over the seeds are seen; 300 trainings, of 15,625, on the first 40 repeats."""
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))

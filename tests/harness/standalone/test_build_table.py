@@ -78,6 +78,7 @@ def test_more_architectures_than_there_are_cannot_be_sampled():
 # Building -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_stopped_build_in_two_processes_equals_one_trained_in_turn(task, tmp_path, monkeypatch):
     output = tmp_path / "two" / "table.parquet"
     stopped(monkeypatch, task, output, after=2, workers=1)

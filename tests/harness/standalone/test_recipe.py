@@ -36,6 +36,7 @@ def train(task):
     return lambda arch, seed, recipe=RECIPE: train_standalone(SPACE, arch, task, recipe, seed)
 
 
+@pytest.mark.slow
 def test_equal_arguments_give_equal_accuracies_in_any_order(train):
     jobs = [(GOOD, 0), (GOOD, 1), (OTHER, 0), (OTHER, 1)]
     forwards = {job: train(*job) for job in jobs}
@@ -94,12 +95,14 @@ def test_accuracies_are_those_of_the_parts_by_hand(train, task):
     assert result["val"] != result["test"]
 
 
+@pytest.mark.slow
 def test_training_longer_helps_and_a_dead_cell_stays_at_chance(train):
     long = StandaloneRecipe(epochs=12)
     assert train(GOOD, 0, long)["test"] > train(GOOD, 0)["test"] + 10
     assert train(DEAD, 0, long)["test"] < 20
 
 
+@pytest.mark.slow
 def test_every_part_of_the_recipe_counts(train):
     changes = {"epochs": 2, "batch_size": 32, "lr": 0.05, "momentum": 0.0, "weight_decay": 0.1}
     results = [train(GOOD, 0)]

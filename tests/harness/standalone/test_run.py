@@ -184,6 +184,7 @@ def test_validation_can_be_seldom(looks, tmp_path):
     assert history["val_accuracy"].isna().all()
 
 
+@pytest.mark.slow
 def test_whoever_trains_on_validation_images_does_not_measure_on_them(looks, tmp_path):
     record = run(config(train_on="train+val", train_images=0, **{"train.epochs": 1}), tmp_path)
     assert looks == ["step"] * (4000 // 32) + ["test"]
@@ -202,6 +203,7 @@ def run_looking_often(config, folder):
     run(config, folder, SEARCH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", CHANGES)
 def test_a_training_killed_again_and_again_ends_with_the_same_bits(space, finished, tmp_path):
     runs, asked, record = finished[space]

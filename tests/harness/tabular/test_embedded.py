@@ -75,6 +75,7 @@ def test_costs_are_those_of_the_space(table, archs, space, task):
     assert table.madds.tolist() == [cost.madds for cost in costs]
 
 
+@pytest.mark.slow
 def test_it_separates_architectures_and_says_how_well(table, archs, space):
     truth, live = table.truth("test"), np.array([space.is_valid(arch) for arch in archs])
     assert (truth[~live] < 20).all()  # what is not connected knows nothing
@@ -112,12 +113,14 @@ def deviations(path, task, **changes):
     return found
 
 
+@pytest.mark.slow
 def test_trainings_today_give_the_numbers_of_the_tables(task):
     found = {path.stem: deviations(path, task) for path in PATHS}
     assert np.abs(list(found.values())).max() < 5, found
     assert np.abs(np.mean(list(found.values()), axis=0)).max() < 1.2, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"epochs": 3}, {"lr": 0.04}], ids=["shorter", "slower"])
 def test_trainings_by_another_recipe_do_not(task, changes):
     quickest = sorted(PATHS, key=lambda path: Table.load(path).meta.measured["cpu_seconds"])[:5]

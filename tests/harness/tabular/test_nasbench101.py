@@ -229,6 +229,7 @@ def test_the_means_of_all_cells(means, shared_data):
         assert SPACE.canonical(genes) == hashes[row].tobytes().hex()
 
 
+@pytest.mark.slow
 def test_a_table_of_all_cells_finds_every_one(means, tmp_path):
     rng = np.random.default_rng(0)
     columns = {

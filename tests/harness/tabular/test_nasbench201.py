@@ -245,6 +245,7 @@ def test_the_real_sources_agree(shared_data):
     assert counts.tolist() == [0, 2225, 5439, 7961]
 
 
+@pytest.mark.slow
 def test_released_one_shot_predictions_rank_as_known(shared_data):
     table = by_task(IMPORTER.read(shared_data / "nb201" / "nb201_v1_1.parquet"))["cifar10"]
     name = "few_shot_nas_one_shot_supernet_nb201.json"

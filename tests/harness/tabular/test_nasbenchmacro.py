@@ -64,6 +64,7 @@ def test_the_file_becomes_a_table(content, text, tmp_path):
     assert Table.load(tmp_path / "t.parquet").meta == table.meta
 
 
+@pytest.mark.slow
 def test_what_the_accuracies_are_is_noted(text, tmp_path):
     (table,) = read(tmp_path, text)
     assert "best epoch" in table.meta.notes and "validation" in table.meta.notes
@@ -87,6 +88,7 @@ def test_a_file_cut_anywhere_is_refused(data, text, tmp_path_factory):
         read(tmp_path_factory.mktemp("cut"), text[:cut])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
@@ -118,6 +120,7 @@ def test_an_impossible_percentage_is_refused(content, tmp_path):
         read(tmp_path, json.dumps({**content, "00000012": entry}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["test_acc", "mean_acc", "std", "params", "flops"])
 def test_a_missing_field_is_refused(field, content, tmp_path):
     entry = {k: v for k, v in content["00000012"].items() if k != field}

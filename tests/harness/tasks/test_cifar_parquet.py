@@ -145,6 +145,7 @@ def test_labels_that_are_not_whole_numbers(path, labels):
     refused(path, "not whole numbers")
 
 
+@pytest.mark.slow
 def test_real_test_images_are_the_official_ones(shared_data):
     images, labels = read_parquet(shared_data / "cifar10" / "test.parquet", "label")
     assert labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]

@@ -44,6 +44,7 @@ def test_it_has_the_stated_sizes(task):
     assert task.image == IMAGES["digits"]
 
 
+@pytest.mark.slow
 def test_no_scan_is_in_two_parts(task):
     labels = load_digits().target
     seen = []

@@ -437,6 +437,7 @@ def test_trained_state_carries_what_a_search_needs():
     assert other.found() == method.found()
 
 
+@pytest.mark.slow
 def test_planted_ranking_is_found():
     recipe = Recipe(steps=200, batch_size=64, lr=0.05, weight_decay=0.0)
     method = Cream(setting(recipe, PlantedData(2000)), CreamOptions())

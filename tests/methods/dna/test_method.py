@@ -160,6 +160,7 @@ def test_other_training_images_leave_a_score_and_other_validation_images_do_not(
     assert (np.abs(method.score(archs) / before - 1) > 1e-3).any()
 
 
+@pytest.mark.slow
 def test_planted_ranking_is_found(monkeypatch):
     """Where operators are nearer to the teacher's the better they are, so without own noise."""
     strengths = [[0.0, 2.9, 4.1], [0.1, 3.0, 4.0], [0.05, 3.2, 3.9], [0.0, 3.1, 4.2]]

@@ -55,6 +55,7 @@ def test_equals_ecos_on_an_ordinary_batch(constraint, scale):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @RELIABLE
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -146,6 +146,7 @@ def test_costs_count_every_pass():
 # Epochs ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share, steps", [(0.25, 4), (1.0, 16), (0.01, 1)])
 def test_an_epoch_is_the_first_share_of_a_fresh_permutation(share, steps):
     method = make(replace(ALWAYS, data_share=share, diversity=False))
@@ -343,6 +344,7 @@ def test_reports_can_be_left_out():
 # State ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [3, 4, 6])
 def test_resuming_gives_the_same_bits(cut, tmp_path):
     whole = make()
@@ -368,6 +370,7 @@ def test_resuming_gives_the_same_bits(cut, tmp_path):
 # The ranking ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"diversity": False, "weights": "affine"}])
 def test_planted_ranking_is_found(changes):
     where = planted(replace(EnNASOptions(), **changes), steps=150, batch_size=64, lr=0.05).setting

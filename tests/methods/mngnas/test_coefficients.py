@@ -70,6 +70,7 @@ def problems(draw):
     return vectors, 2 * target, np.stack([group == 0, group == 1])
 
 
+@pytest.mark.slow
 @RELIABLE
 @given(problems(), st.integers(-6, 6))
 def test_equals_cvxpy(problem, exponent):
@@ -77,6 +78,7 @@ def test_equals_cvxpy(problem, exponent):
     assert_optimal(vectors * 10.0**exponent, target * 10.0**exponent, member)
 
 
+@pytest.mark.slow
 @RELIABLE
 @given(st.lists(st.tuples(*[st.integers(-2, 2)] * 3), min_size=2, max_size=8), st.data())
 def test_equals_cvxpy_on_small_integers(rows, data):

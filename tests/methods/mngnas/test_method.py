@@ -145,6 +145,7 @@ def test_an_empty_group_borrows_from_the_other():
     assert groups.side(99) is groups.small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kd", ARMS)
 def test_who_listens_to_whom(kd):
     method = make(replace(OPTIONS, kd=kd))
@@ -432,6 +433,7 @@ def test_perturbations_are_one_block_away_and_move_only_the_best():
     assert moved == [True] + [False] * len(others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nb101", "nb101-1shot1-3", "shufflenet-channels", "nb201"])
 def test_a_neighbour_takes_the_blocks_that_are_the_same(name):
     """Also where genes decide how wide blocks are."""
@@ -474,6 +476,7 @@ def test_costs_are_counted():
     assert method.costs["compute"] == 32 * (8 * 2 * 3 + 2 * (1 + 3)) + scored
 
 
+@pytest.mark.slow
 def test_limit_on_multiply_adds_is_kept_or_refused():
     method = make(max_madds=4.0)  # the planted cost is 1 + the sum of the operators, in millions
     assert method.feasible((1, 1, 1, 0)) and not method.feasible((1, 1, 1, 1))

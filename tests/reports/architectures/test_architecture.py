@@ -53,6 +53,7 @@ def graphs(draw):
     return Graph("", tuple(Node(f"n{n}") for n in range(size)), edges)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(graphs())
 def test_nodes_labels_and_edges_share_no_slot(graph):
@@ -94,6 +95,7 @@ def test_a_planar_cell_is_drawn_without_crossings():
             assert (a.height - c.height) * (b.height - d.height) >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["nb201", "nb101", "darts"])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_edge_runs_through_a_node_or_a_label(space, seed):
@@ -176,6 +178,7 @@ def test_operators_have_the_colour_of_their_kernel():
     assert colour("xception") == colour("xceptionx1.4") == colour("new operator") == OTHER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["nb201", "darts", "macro"])
 def test_the_same_architecture_gives_the_same_bytes(tmp_path, space):
     paths = [tmp_path / f"a{suffix}" for suffix in FORMATS]
@@ -255,6 +258,7 @@ def test_a_run_without_a_drawable_architecture_is_refused(write_run, make_record
         draw_found(tmp_path)
 
 
+@pytest.mark.slow
 def test_help_and_pictures_import_only_what_they_need(tmp_path):
     code = (
         "import sys\n"

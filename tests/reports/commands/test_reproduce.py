@@ -87,6 +87,7 @@ def reproduce(paper, tmp_path, monkeypatch):
     return call
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, capsys):
     (paper / "table-1.toml").write_text(ITEM)
     (paper / "fig-1.toml").write_text(ITEM.replace('"table"', '"scatter"') + BATCHSTAT)
@@ -103,6 +104,7 @@ def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, ca
     assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
 
 
+@pytest.mark.slow
 def test_several_items_are_one_document(paper, reproduce, capsys):
     (paper / "table-1.toml").write_text(ITEM)
     (paper / "table-2.toml").write_text(ITEM.replace("Table I", "Table II"))
@@ -111,6 +113,7 @@ def test_several_items_are_one_document(paper, reproduce, capsys):
     assert [item["item"] for item in items] == ["table-2", "table-1"]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_after_the_report_of_the_others(
     paper, reproduce, tmp_path, capsys
 ):
@@ -164,6 +167,7 @@ def test_a_mistake_is_found_before_anything_is_run(paper, reproduce, tmp_path, l
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, monkeypatch, tmp_path):
     trained = []
     monkeypatch.setattr("harness.standalone.run.run_standalone", lambda *a: trained.append(a))
@@ -185,6 +189,7 @@ def test_what_is_found_in_full_runs_is_trained_stand_alone(paper, reproduce, mon
         assert (config.scale, execution.runs) == ("compact", tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_on_a_cluster_stand_alone_trainings_stay_here(paper, reproduce, monkeypatch):
     asked, trained = [], []
 
@@ -207,6 +212,7 @@ def test_on_a_cluster_stand_alone_trainings_stay_here(paper, reproduce, monkeypa
     assert [execution.device for _, execution, _ in trained] == ["auto"]
 
 
+@pytest.mark.slow
 def test_a_stand_alone_training_that_fails_is_named_after_the_report(
     paper, reproduce, monkeypatch, capsys
 ):

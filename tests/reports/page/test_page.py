@@ -115,6 +115,7 @@ def test_the_ranking_is_the_summary(runs):
     assert ranking.text.count("seed 2: τ") == 2
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes_wherever_they_are(runs, tmp_path):
     (runs / "begun").mkdir()
     (runs / "begun" / ".lock").touch()

@@ -203,6 +203,7 @@ def test_averages_of_ennas_are_not_those_of_its_text():
     assert more == [4, 5, 5] and all(item.row(f"{s}-cream").flags["days"] for s in spaces)
 
 
+@pytest.mark.slow
 def test_the_printed_optimum_is_that_of_the_benchmark():
     item = table(5)
     row = item.row("optimal")

@@ -36,6 +36,7 @@ def test_png_and_svg_are_written_whole(folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_picture(folder):
     first = [p.read_bytes() for p in (draw(folder), folder / "scatter.svg")]
     assert [p.read_bytes() for p in (draw(folder), folder / "scatter.svg")] == first
@@ -79,6 +80,7 @@ def test_no_words_overlap_or_leave_the_picture(
             assert not box.padded(-1).overlaps(boxes[j].padded(-1)), (words[i], words[j])
 
 
+@pytest.mark.slow
 def test_dead_architectures_do_not_squash_the_rest(write_run, make_record, make_scores):
     frame = make_scores(600, dead=20)
     frame["truth"] = [10.0] * 20 + list(np.linspace(80, 90, 580))
@@ -133,6 +135,7 @@ def test_unfinished_runs_are_refused(tmp_path):
         draw(tmp_path)
 
 
+@pytest.mark.slow
 def test_no_window_system_is_touched(folder):
     code = (
         f"import sys; from pathlib import Path; from reports.pictures.scatter import draw; "

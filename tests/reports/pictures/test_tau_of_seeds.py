@@ -88,6 +88,7 @@ def test_long_names_do_not_overlap_or_leave_the_picture(records):
     assert_readable(figure_of(runs))
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_files(records, tmp_path):
     runs = records(("spos", (0.5, 0.6)))
     paths = draw(runs, tmp_path / "tau")
@@ -96,6 +97,7 @@ def test_the_same_records_give_the_same_files(records, tmp_path):
     assert [path.read_bytes() for path in draw(reversed(runs), tmp_path / "tau")] == first
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_picture_beside_the_table(write_run, make_record, tmp_path, capsys):
     folder = write_run("runs/a", make_record())
     begun = tmp_path / "runs" / "b"

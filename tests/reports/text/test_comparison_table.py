@@ -63,6 +63,7 @@ def test_twins_hold_the_same_rows(folders, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(paths[2]), table, check_dtype=False)
 
 
+@pytest.mark.slow
 def test_command_prints_the_table_of_a_folder_of_runs(folders, tmp_path, capsys):
     (tmp_path / "supernets").mkdir()
     main([str(tmp_path), "--output", str(tmp_path / "table")])

@@ -65,6 +65,7 @@ def built_cost(network, image):
     return Cost(params, counter.get_total_flops() // 2)
 
 
+@pytest.mark.slow
 @every_scale
 def test_cost_is_that_of_the_built_network(space_class, scale):
     space, image = space_class(scale), IMAGES[scale]
@@ -90,6 +91,7 @@ def test_strings_go_there_and_back(space_class, scale):
         assert space.decode(text) == arch
 
 
+@pytest.mark.slow
 @every_space
 @settings(deadline=None, max_examples=200)
 @given(text=st.text(max_size=40) | st.text("0123456789abcxyzABZ", min_size=6, max_size=22))
@@ -136,6 +138,7 @@ def test_variation_stays_in_the_space_and_reaches_all_of_it(space_class, scale):
         assert count.keys() == set(range(len(site.operators)))
 
 
+@pytest.mark.slow
 @every_space
 @pytest.mark.parametrize("affine", [False, True])
 def test_a_subnet_computes_what_its_path_does(space_class, affine):
@@ -191,6 +194,7 @@ def test_the_logits_depend_on_every_parameter_of_the_path_and_no_other(space_cla
             assert moved == (name in used), name
 
 
+@pytest.mark.slow
 @every_scale
 def test_features_are_the_outputs_of_the_stages(space_class, scale):
     space, image = space_class(scale), IMAGES[scale]

@@ -69,6 +69,7 @@ def assert_like_alone(network, archs, bn):
     assert all(torch.equal(tensor, before[n]) for n, tensor in network.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_are_those_of_each_subnet_to_the_bit(name, bn):
@@ -85,6 +86,7 @@ def test_shadow_norms_are_part_of_their_layers(per, bn):
     assert len(network.steps((1, 0, 0))) == 2  # an identity alone has no branch to normalise
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_any_list_of_architectures_with_repeats(data):

@@ -38,6 +38,7 @@ def test_parameters_of_published_networks():
         assert parameters(SPACE.standalone(P, IMAGES["cifar"], auxiliary=True)) == 3_910_224
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", DARTS.scales)
 @given(arch=archs, wider=st.integers(0, 9))
 @settings(max_examples=5)
@@ -47,6 +48,7 @@ def test_cost_equals_the_built_network(scale, arch, wider):
     check_cost(DARTS(scale, width=6, cells=1), arch, image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["cifar", "imagenet"])
 def test_cost_equals_the_built_network_of_published_size(scale):
     check_cost(DARTS(scale), P, IMAGES[scale])
@@ -66,6 +68,7 @@ def check_cost(space, arch, image):
 # Networks -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(archs, st.sampled_from([1, 8]), st.sampled_from([16, 27]))
 @settings(max_examples=10)
 def test_standalone_network_is_that_of_the_paper(arch, stem_stride, size):
@@ -84,6 +87,7 @@ def test_reductions_are_at_one_and_two_thirds():
     assert DARTS("cifar", cells=2).supernet_skeleton.reductions == (2, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scale", "sides"),
     [
@@ -120,8 +124,11 @@ def test_training_a_subnet_leaves_the_supernet_alone():
         assert torch.equal(value, before[name]), name
 
 
+@pytest.mark.slow
 def test_gradient_reaches_exactly_the_parameters_of_the_path():
-    space, rng = DARTS("compact", width=2), np.random.default_rng(0)
+    # Not narrower: oneDNN's AVX2 kernels of 1x1 convolutions with stride 2 write past their
+    # memory for fewer than eight channels (uxlfoundation/oneDNN issue 6035).
+    space, rng = DARTS("compact"), np.random.default_rng(0)
     supernet = space.supernet(SMALL, affine=True)
     for arch in [space.sample(rng) for _ in range(8)]:
         supernet.zero_grad(set_to_none=True)

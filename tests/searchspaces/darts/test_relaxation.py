@@ -45,6 +45,7 @@ def supernet():
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @given(arch=archs)
 @settings(max_examples=10)

@@ -93,6 +93,7 @@ def test_hashes_are_the_benchmark_s(published):
     assert [module_hash(own) for own in genes] == hashes
 
 
+@pytest.mark.slow
 def test_stored_cells_are_classes_of_their_own(published):
     genes, _, _ = published
     keys = {int(relabellings(0)[0] @ np.array(canonical_genes(own))) for own in genes}

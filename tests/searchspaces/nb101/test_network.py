@@ -40,6 +40,7 @@ def test_inception_network_of_the_benchmark():
     assert {m.momentum for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.003}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", NASBench101.scales)
 def test_cost_equals_the_built_network(scale):
     space, rng = NASBench101(scale, width=20), np.random.default_rng(0)
@@ -64,6 +65,7 @@ def test_network_is_the_benchmark_s_own(scale):
     assert torch.equal(logits, network(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("training", [False, True])
 def test_subnet_gives_the_logits_of_the_path(affine, training):

@@ -23,6 +23,7 @@ SPACES = (MixPathSpace, OneShot1Space1, OneShot1Space2, OneShot1Space3)
 SMALL = ImageSpec(1, 12, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "labelled", "classes"),
     [
@@ -99,6 +100,7 @@ def test_subnet_gives_the_logits_of_the_path(make):
         torch.testing.assert_close(supernet.subnet(arch)(x), supernet(x, arch), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SPACES)
 def test_supernet_holds_nothing_that_no_path_uses(make):
     space, rng = make("compact", width=10), np.random.default_rng(0)

@@ -94,6 +94,7 @@ def test_cost_equals_the_built_network(scale, arch):
         assert counter.get_total_flops() // 2 + image.classes == cost.madds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("training", [False, True])
 def test_subnet_of_a_dead_cell_gives_the_logits_of_the_path(affine, training):

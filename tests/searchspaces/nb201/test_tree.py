@@ -36,6 +36,7 @@ def trained(space, archs, **options):
     return supernet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("space", "options"),
     [
@@ -64,6 +65,7 @@ def test_logits_are_those_of_the_subnets(space, options, training, archs):
     assert len(together.keys) == len({subnet_key(a, not supernet.affine) for a in archs})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
 @pytest.mark.parametrize("method", ["spos", "mixpath"])
 def test_scores_are_those_of_the_subnets(bn, method, archs):

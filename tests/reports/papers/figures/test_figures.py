@@ -112,6 +112,7 @@ def by_kind(with_scores):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_readable_and_named(kind, by_kind):
     results = by_kind(kind)
@@ -134,6 +135,7 @@ def test_the_numbers_drawn_name_their_rows_and_tag(kind, by_kind):
         assert set(frame["tag"]) == {TRAINED_REDUCED} and set(frame["task"]) == {"digits"}
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_pictures_and_numbers(by_kind, tmp_path):
     results = by_kind("curves")
     paths = draw(results.item, results, tmp_path / "out" / "fig-1")
@@ -180,6 +182,7 @@ def test_points_are_seeds_and_their_means():
     assert {"SPOS", "MNGNAS (S)", "Mix_$Path$", "MNGNAS (M)"} <= set(words(figure))
 
 
+@pytest.mark.slow
 def test_printed_points_are_apart_from_measured_ones():
     printed = {"madds": Printed.parse("300"), "error": Printed.parse("2.50±0.20")}
     rows = (replace(ROWS[0], printed=printed), Row("q", "Quoted", printed=printed))
