@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from mutating.mistake import Mistake, equivalents, own
 from mutating.nearest import nearest
 from mutating.places import is_module, modules, places
-from mutating.trying import KILLED, SURVIVED, Verdict, copied, first_failure, run
+from mutating.trying import KILLED, Verdict, copied, first_failure, run
 
 ROOT = Path(__file__).parents[3]
 # What decides about the numbers that the harness prints.
@@ -78,7 +78,7 @@ def table(verdicts: Sequence[Verdict], root: Path, known: dict[tuple[str, str, s
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The number of survivors that are not known to be equivalent, as far as a status can say."""
+    """1 where a mistake survived that is not known to be equivalent, 2 where a test fails without."""
     options, known = parse(arguments), equivalents()
     mistakes = own(ROOT) if options.own else None
     mistakes = mistakes or chosen(ROOT, options.files, options.count, options.seed)
@@ -95,17 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if failed := first_failure(copy, tests, options.limit * len(tests)):
                 print(f"{failed} fails without any mistake", file=sys.stderr)
                 return 2
-    written = table(verdicts, ROOT, known)
+        written = table(verdicts, copy, known)
+        survivors = [v for v in verdicts if v.outcome != KILLED and not _is_known(v, copy, known)]
     if options.output:
         options.output.write_text(written + "\n", encoding="utf-8")
-    survivors = [v for v in verdicts if v.outcome != KILLED and not _is_known(v, known)]
-    equal = sum(v.outcome == SURVIVED for v in verdicts) - len(survivors)
+    equal = sum(v.outcome != KILLED for v in verdicts) - len(survivors)
     print(f"\n{written}\n\n{len(survivors)} of {len(verdicts)} survived; {equal} more are equal.")
     return min(len(survivors), 1)
 
 
-def _is_known(verdict: Verdict, known: dict[tuple[str, str, str], str]) -> bool:
-    text = (ROOT / verdict.mistake.file).read_text(encoding="utf-8")
+def _is_known(verdict: Verdict, root: Path, known: dict[tuple[str, str, str], str]) -> bool:
+    text = (root / verdict.mistake.file).read_text(encoding="utf-8")
     return (verdict.mistake.file, *verdict.mistake.lines(text)) in known
 
 

@@ -32,8 +32,10 @@ def test_sampling_is_uniform_over_classes():
     for size, classes in {5: 359_082, 4: 62_010, 3: 2441}.items():
         share = classes / 423_624
         assert abs(sizes[size] - 4000 * share) < 5 * np.sqrt(4000 * share * (1 - share))
-    counts = np.array([np.bincount(genes[:INTERIOR], minlength=3) for genes in drawn]).sum(axis=0)
-    assert counts[0] > counts[2]  # unused slots count as the first operator
+    counts = np.array([np.bincount(genes[:INTERIOR], minlength=3) for genes in drawn])
+    operators = class_keys()[:, None] // 3 ** np.arange(INTERIOR) % 3
+    wanted = [(operators == operator).sum(1).mean() for operator in range(3)]
+    assert np.abs(counts.mean(0) - wanted).max() < 5 * (counts.std(0) / np.sqrt(4000)).max()
 
 
 @settings(max_examples=50)
