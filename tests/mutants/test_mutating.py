@@ -75,6 +75,14 @@ def test_mistakes_are_texts_of_the_file_that_become_others():
         assert all(mistake.applied(text) != text for mistake in found)
 
 
+def test_arguments_that_decide_no_number_are_left_alone(project):
+    path = project / "room" / "size.py"
+    path.write_text("pairs = zip(a, b, strict=True)\nmean = a.mean(b, axis=1)\n")
+    lines = changed(places(project, "room/size.py"), path.read_text())
+    assert "mean = a.mean(b)" in lines and not any(line.endswith(" b)") for line in lines)
+    assert all("strict=True" in line for line in lines if "zip" in line)
+
+
 def test_a_choice_is_a_function_of_its_seed_and_made_of_modules():
     first, again, other = (
         command.chosen(ROOT, ["harness/metrics/*"], 12, seed) for seed in (3, 3, 4)

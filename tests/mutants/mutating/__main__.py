@@ -91,10 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             verdicts.append(run(copy, mistake, tests, options.limit))
             text = (copy / mistake.file).read_text(encoding="utf-8")
             print(_line(number, len(mistakes), verdicts[-1], text), flush=True)
-        for tests in {tuple(v.mistake.tests) for v in verdicts if v.outcome == KILLED} - {()}:
-            if failed := first_failure(copy, tests, options.limit * len(tests)):
-                print(f"{failed} fails without any mistake", file=sys.stderr)
-                return 2
+        seeing = sorted({v.by for v in verdicts if (copy / v.by.partition("::")[0]).is_file()})
+        if seeing and (failed := first_failure(copy, seeing, options.limit * len(seeing))):
+            print(f"{failed} fails without any mistake", file=sys.stderr)
+            return 2
         written = table(verdicts, copy, known)
         survivors = [v for v in verdicts if v.outcome != KILLED and not _is_known(v, copy, known)]
     if options.output:

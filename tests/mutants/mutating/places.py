@@ -54,6 +54,7 @@ MIXED_UP = [  # names that people take for each other
     ("first", "second"),
     ("ReLU", "ReLU6"),
 ]
+GUARDS = ("strict", "usedforsecurity", "kind", "dtype")  # arguments that decide no number
 DROPPED_CALLS = ("detach", "clone", "abs", "sqrt", "reversed", "sorted", "exp", "log", "float")
 OTHER = {name: [] for pair in MIXED_UP for name in pair}
 for _one, _two in MIXED_UP:
@@ -167,6 +168,10 @@ class _Finder(ast.NodeVisitor):
             for other in OTHER.get(node.value, ()):
                 self.put(node, f'"{other}"')
 
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg not in GUARDS:
+            self.visit(node.value)
+
     def visit_Expr(self, node: ast.Expr) -> None:
         """A call whose answer nobody takes is left out; documentation stays."""
         if isinstance(node.value, ast.Call):
@@ -193,7 +198,7 @@ class _Finder(ast.NodeVisitor):
             swapped = self.source(plain[1]) + between + self.source(plain[0])
             self.replace(self.at(plain[0]), self.end(plain[1]), swapped)
         for place, keyword in enumerate(node.keywords):  # a default instead of what is meant
-            if keyword.arg and (node.args or place):
+            if keyword.arg and keyword.arg not in GUARDS and (node.args or place):
                 before = (*node.args, *node.keywords[:place])[-1]
                 self.replace(self.end(before), self.end(keyword), "")
         self.generic_visit(node)

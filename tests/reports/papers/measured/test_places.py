@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from tables import made_meta
 
+from harness.tabular.table import Table
 from reports.papers.definition.item import Column, Truth
 from reports.papers.definition.printed import Printed
 from reports.papers.measured.places import MOST_DRAWS, place
@@ -59,6 +61,20 @@ def test_random_search_reaches_it_with_so_many_trainings(placed, truth, split):
     noise = 0.05
     assert reached(draws) > round(target, 2) - noise
     assert reached(draws - 2) < round(target, 2) + noise
+
+
+def test_exactly_as_good_is_reached(tmp_path, truth):
+    """Half of the trainings give 80, half 90: the best of n is 90 - 10 / 2^n on average."""
+    halves = np.array([80.0, 90.0] * 32)
+    columns = {f"{split}.{seed}": halves for split in ("val.5", "test.5") for seed in (0, "mean")}
+    resolution = {"val": 0.01, "test": 0.01}
+    table = Table(made_meta(scale="compact", resolution=resolution), truth.archs, columns)
+    table.save(tmp_path / "halves" / "table.parquet")
+    for printed, draws in (("85", 1), ("87.5", 2), ("88.75", 3), ("88.76", 4), ("89.375", 4)):
+        found = place(
+            Printed.parse(printed), Column("a", "A", truth=TEST), Truths(tmp_path / "halves")
+        )
+        assert found.draws == draws, printed
 
 
 def test_what_random_search_does_not_reach_has_no_number(placed):
