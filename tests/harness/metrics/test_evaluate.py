@@ -103,7 +103,7 @@ def test_the_noise_of_a_class_falls_with_the_root_of_its_size(fraction):
     keys = list("abcdefgh") + ["i"] * 4 + ["j"] * 2
     score, truth = rng.normal(size=(2, 14))
     noise = np.array([0.1] * 8 + [0.6] * 4 + [0.3, 0.4])
-    found = evaluate(score, truth, keys, fraction=fraction, truth_sd=noise)["unique"]
+    found = evaluate(score, truth, keys, fraction=fraction, truth_sd=noise, seed=5)["unique"]
     merged = [
         np.array([*values[:8], values[8:12].mean(), values[12:].mean()])
         for values in (score, truth)
@@ -111,7 +111,7 @@ def test_the_noise_of_a_class_falls_with_the_root_of_its_size(fraction):
     # sqrt(4 · 0.6²) / 4 and sqrt(0.3² + 0.4²) / 2
     deviation = np.array([0.1] * 8 + [0.3, 0.25])
     for name in METRICS:
-        expected = measure(name, *merged, fraction=fraction, truth_sd=deviation)
+        expected = measure(name, *merged, fraction=fraction, truth_sd=deviation, seed=5)
         assert found[name] == pytest.approx(expected), name
 
 

@@ -65,3 +65,8 @@ def test_published_proxyless_mobile():
     cost = space.cost(arch, IMAGENET)
     assert cost.params == 4_080_512
     assert round(cost.madds / 1e6) == 320
+
+
+def test_the_compact_networks_have_three_and_four_layers():
+    assert len(MobileNet("compact").sites) == 3
+    assert len(ProxylessMobileNet("compact").sites) == 4
