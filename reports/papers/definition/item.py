@@ -16,6 +16,7 @@ STATISTICS = ("max", "mean", "median", "min")
 MEASURES = (
     "tau", "unique_tau", "top10_tau", "weighted_tau", "spearman", "pearson", "precision_at_top",
     "found_accuracy", "found_error", "found_val_accuracy", "found_params", "found_madds",
+    "teacher_end", "teacher_mean", "teacher_gain",
     "detected_map", "detected_ap50", "detected_ap75", "detected_params", "detected_madds",
     "regret", "search_seconds", "search_days", "image_passes",
 )  # fmt: skip
@@ -92,7 +93,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """``run`` are dotted options of ``nas-harness run``; None where no run fills the row."""
+    """``run`` are dotted options of ``nas-harness run``; None where no run fills the row.
+
+    ``bold`` are the columns whose printed value is set in bold.
+    """
 
     id: str
     label: str
@@ -104,16 +108,35 @@ class Row:
     search: Search | None = None
     printed: Mapping[str, Printed] = field(default_factory=dict)
     flags: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    bold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bold:
+    """How it is known what a print sets in bold (``source``), and what must be best for it.
+
+    A number in bold competes with those of its column: ``among`` all rows (``column``) or those
+    of its group (``group``), always ``without`` some rows.
+    """
+
+    source: str
+    among: str
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Claim:
-    """``text`` says that row ``better`` beats row ``worse`` in ``column``."""
+    """``text`` says that row ``better`` beats row ``worse`` in ``column``.
+
+    Without a ``worse`` row the value itself is on the better side of zero. ``by`` is by how much
+    the text has it, in the column's own scale; None where it does not say.
+    """
 
     text: str
     better: str
     worse: str
     column: str
+    by: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +193,7 @@ class Item:
     series: str = ""
     steps: tuple[Step, ...] = ()
     arrows: tuple[Arrow, ...] = ()
+    bold: Bold | None = None
 
     @property
     def preset(self) -> str:
@@ -184,6 +208,12 @@ class Item:
 
     def row(self, name: str) -> Row:
         return next(row for row in self.rows if row.id == name)
+
+    def label(self, name: str) -> str:
+        """What a reader calls a row: its label, with its group where others are labelled alike."""
+        row = self.row(name)
+        alike = [other for other in self.rows if other.label == row.label]
+        return f"{row.group} {row.label}" if len(alike) > 1 and row.group else row.label
 
     def configs(
         self,

@@ -13,6 +13,7 @@ from reports.papers.definition.item import (
     MEASURES,
     STATISTICS,
     Arrow,
+    Bold,
     Claim,
     Column,
     Item,
@@ -24,7 +25,7 @@ from reports.papers.definition.item import (
 )
 from reports.papers.definition.printed import Printed
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
+from searchspaces.registry import SPACES, nearest
 
 KINDS = ("table", "points", "boxes", "scatter", "curves", "history", "drawing", "diagram")
 DEMANDS = ("T", "N", "F", "I", "O")
@@ -65,6 +66,7 @@ def parse_item(paper: str, name: str, fields: Fields) -> Item:
         axis=fields.text("axis", ""),
         series=fields.text("series", ""),
         steps=steps,
+        bold=_bold(fields.table("bold", None), rows),
         arrows=tuple(_arrow(inner, steps) for inner in fields.tables("arrows")),
     )
     fields.close()
@@ -92,6 +94,8 @@ def _check(item: Item, fields: Fields) -> None:
     for row in item.rows:
         if item.kind == "curves" and row.x is None:
             raise fields.error(f"rows.{row.id}.x", "is missing for the curve")
+    if any(row.bold for row in item.rows) != (item.bold is not None):
+        raise fields.error("bold", "belongs to rows with cells in bold, which need it")
     if any(row.run is not None for row in item.rows) and not item.reduced:
         raise fields.error("reduced", "is missing: what do runs at a reduced scale stand for?")
     for row in item.rows:
@@ -172,12 +176,34 @@ def _row(fields: Fields, columns: dict[str, Column], defects: int) -> Row:
         search=None if search is None else _search(search, columns),
         printed=fields.by_key("printed", columns, lambda f, k: _printed(f, columns[k])),
         flags=fields.by_key("flags", columns, lambda f, k: _flags(f, k, defects)),
+        bold=fields.several("bold", str, "columns", []),
     )
+    for name in row.bold:
+        if name not in row.printed or row.printed[name].number is None:
+            raise fields.error("bold", f"no number is printed for '{name}'")
+        if not columns[name].better:
+            raise fields.error("bold", f"columns.{name} does not say what is better")
     for name in NOT_OF_A_ROW:
         if name in (row.run or {}):
             raise run.error(name, "belongs to the study")
     fields.close()
     return row
+
+
+def _bold(fields: Fields | None, rows: tuple[Row, ...]) -> Bold | None:
+    if fields is None:
+        return None
+    bold = Bold(
+        source=fields.text("source"),
+        among=fields.text("among", among=("column", "group")),
+        without=fields.several("without", str, "rows", []),
+    )
+    known = [row.id for row in rows]
+    for name in bold.without:
+        if name not in known:
+            raise fields.error("without", f"there is no row '{name}'{nearest(name, known)}")
+    fields.close()
+    return bold
 
 
 def _statistic(fields: Fields, column: str) -> Statistic:
@@ -223,8 +249,9 @@ def _claim(fields: Fields, columns: dict[str, Column], rows: tuple[Row, ...]) ->
     claim = Claim(
         text=fields.text("text"),
         better=fields.text("better", among=known),
-        worse=fields.text("worse", among=known),
+        worse=fields.text("worse", "", known),
         column=fields.text("column", among=columns),
+        by=fields.number("by", None),
     )
     fields.close()
     if claim.better == claim.worse:

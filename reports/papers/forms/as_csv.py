@@ -11,18 +11,22 @@ from reports.papers.definition.item import Column, Row
 from reports.papers.measured.claims import outcomes
 from reports.papers.measured.results import Cell, Results
 
-COLUMNS = ("row", "column", "printed", "mean", "sd", "n", "tag", "task", "note")
+COLUMNS = ("row", "column", "printed", "bold", "mean", "sd", "n", "tag", "task", "note")
 
 
 def rows(results: Results) -> list[dict[str, Any]]:
-    """One per cell that says anything, keyed by :data:`COLUMNS`; None is what there is not."""
+    """One per cell that says anything, keyed by :data:`COLUMNS`; None is what there is not.
+
+    Of a printed value in bold, ``bold`` says whether it is ``best``, ``shared`` or ``beaten``.
+    """
     return [_values(row, column, cell) for row, column, cell in results.filled()]
 
 
 def _values(row: Row, column: Column, cell: Cell) -> dict[str, Any]:
     printed = cell.printed.text if cell.printed else None
-    values = (row.id, column.id, printed, cell.value, cell.sd, cell.n, cell.tag, cell.task or None)
-    return dict(zip(COLUMNS, (*values, cell.note or None), strict=True))
+    bold = cell.bold.word if cell.bold else None
+    values = (row.id, column.id, printed, bold, cell.value, cell.sd, cell.n, cell.tag)
+    return dict(zip(COLUMNS, (*values, cell.task or None, cell.note or None), strict=True))
 
 
 def render(results: Results) -> str:
@@ -49,6 +53,7 @@ def as_json(results: Results) -> dict[str, Any]:
                 "by_seed": cell.by_seed,
                 "shortfalls": list(cell.shortfalls),
                 "defects": [item.defects[flag - 1] for flag in cell.flags],
+                "bold_note": cell.bold.sentence if cell.bold else None,
                 "place": None if cell.place is None else asdict(cell.place),
             }
             for row, column, cell in results.filled()

@@ -97,6 +97,8 @@ def _first(start: bool) -> str:
 
 def _cell(text: Text, start: bool) -> str:
     shown = HTML.escape(text.text)
+    if text.strong:
+        shown = f"<strong>{shown}</strong>"
     if text.tag != PRINTED and shown:
         shown = f'<span class="tag {_class(text.tag)}">{shown}</span>'
     if text.marks:

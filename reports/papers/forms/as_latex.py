@@ -94,7 +94,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cell(text: Text) -> str:
     marks = rf"\textsuperscript{{{','.join(text.marks)}}}" if text.marks else ""
-    return LATEX.escape(text.text) + marks
+    shown = LATEX.escape(text.text)
+    return (rf"\textbf{{{shown}}}" if text.strong else shown) + marks
 
 
 def _legend(document: Document) -> list[str]:

@@ -46,7 +46,9 @@ def _table(document: Document) -> str:
 
 
 def _cell(text: Text) -> str:
-    return MARKDOWN.escape(text.text) + (f" [{', '.join(text.marks)}]" if text.marks else "")
+    shown = MARKDOWN.escape(text.text)
+    marks = f" [{', '.join(text.marks)}]" if text.marks else ""
+    return (f"**{shown}**" if text.strong else shown) + marks
 
 
 def _places(grid: Grid | None) -> str:

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 
-from reports.papers.definition.item import Column
+from reports.papers.definition.item import Column, Item
 from reports.papers.definition.loading import load_paper
 from reports.papers.definition.printed import DASH
 from reports.papers.forms.document import Document, Grid, Head, Line, Text
@@ -59,8 +59,9 @@ def compose(results: Results, pictures: Mapping[str, Path] | None = None) -> Doc
             for column in item.columns
         ),
         lines=lines,
-        legend=tuple(
-            f"{tag}: {MEANINGS[tag]}" for tag in TAGS if any(_bears(c, tag) for c in cells)
+        legend=(
+            *(f"{tag}: {MEANINGS[tag]}" for tag in TAGS if any(_bears(c, tag) for c in cells)),
+            *_of_bold(item),
         ),
         notes=(*defects, *notes.by_mark()),
         outcomes=tuple(outcomes(results)),
@@ -97,6 +98,19 @@ def _bears(cell: Cell, tag: str) -> bool:
     return cell.tag == tag and not cell.empty
 
 
+def _of_bold(item: Item) -> list[str]:
+    """What bold means, if anything is in bold."""
+    if item.bold is None:
+        return []
+    whole = "column" if item.bold.among == "column" else "column within its group of rows"
+    aside = " and ".join(item.label(name) for name in item.bold.without)
+    whole += f" ({aside} aside)" if aside else ""
+    return [
+        f"bold: in bold in print, by {item.bold.source}; a letter says where such a number is not, "
+        f"or not alone, the best of its {whole}"
+    ]
+
+
 def _parts(results: Results, column: Column) -> dict[str, tuple[str, ...]]:
     """What the titles of a column's parts say: of the measured one what all values share."""
     cells = [found.cells[column.id] for found in results.rows]
@@ -128,7 +142,10 @@ def _texts(
 ) -> list[Text]:
     texts = []
     if "printed" in parts:
-        texts.append(Text(_as_printed(cell), tuple(map(str, cell.flags)), PRINTED))
+        marks = [str(flag) for flag in cell.flags]
+        if cell.bold and cell.bold.sentence:
+            marks.append(notes.mark(cell.bold.sentence))
+        texts.append(Text(_as_printed(cell), tuple(marks), PRINTED, strong=cell.bold is not None))
     if "measured" in parts:
         texts.append(_measured(cell, column, parts["measured"], notes))
     return texts
@@ -205,7 +222,9 @@ def places(results: Results) -> Grid | None:
     rows = []
     for row in (row for row in results.item.rows if row in [r for r, _ in placed]):
         cells = (results.cell(row.id, column.id).place for column in columns)
-        rows.append((results.label(row.id), *(_place(found) if found else "" for found in cells)))
+        rows.append(
+            (results.item.label(row.id), *(_place(found) if found else "" for found in cells))
+        )
     return Grid(("", *(column.name for column in columns)), tuple(rows), left=1)
 
 
@@ -227,7 +246,7 @@ def place_notes(results: Results) -> tuple[str, ...]:
         form = f".{cell.printed.decimals}f"
         for number in cell.place.beyond:
             impossible.append(
-                f"{results.label(row.id)}, {column.name}: {decimal(number, form)} is beyond the "
+                f"{results.item.label(row.id)}, {column.name}: {decimal(number, form)} is beyond the "
                 f"best of the table, {decimal(cell.place.best, form)}."
             )
     notes = [

@@ -15,11 +15,12 @@ PLACES = "Printed values among all architectures of the real table"
 
 @dataclass(frozen=True)
 class Text:
-    """What stands in a cell, the marks of its footnotes, and its tag."""
+    """What stands in a cell, the marks of its footnotes, its tag, and whether it is in bold."""
 
     text: str
     marks: tuple[str, ...] = ()
     tag: str = ""
+    strong: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.config.config import Config
+from reports.papers.definition.bold import judge
 from reports.papers.definition.item import Column, Item, Row, Search, Statistic
 from reports.papers.measured.measures import HOW_DETECTED, MEASURES, Retrainings
 from reports.papers.measured.places import place
@@ -67,7 +68,10 @@ def _row(filler: Filler, row: Row, truths: Truths) -> RowResults:
     for column in filler.item.columns:
         printed = row.printed.get(column.id)
         cell = replace(
-            filler.cell(row, column), printed=printed, flags=row.flags.get(column.id, ())
+            filler.cell(row, column),
+            printed=printed,
+            flags=row.flags.get(column.id, ()),
+            bold=judge(filler.item, row, column),
         )
         cells[column.id] = _placed(cell, column, truths)
     return RowResults(row, cells, filler.runs_of(row))

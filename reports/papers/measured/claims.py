@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import sub
 
 from harness.metrics.intervals import Interval
 from reports.papers.definition.item import Claim
 from reports.papers.measured.results import Cell, Results
-from reports.runs.paired import is_shown, paired_difference
+from reports.runs.paired import is_shown, mean_interval, paired_difference
 from reports.style.words import bracketed, decimal
 
 SHOWN, NOT_SHOWN, CONTRADICTED, NOT_TESTED = "shown", "not shown", "contradicted", "not tested"
@@ -18,8 +21,9 @@ VERDICTS = (SHOWN, NOT_SHOWN, CONTRADICTED, NOT_TESTED)
 class Outcome:
     """A claim, the ``difference`` better row minus worse row over common seeds, and a verdict.
 
-    ``contradicted``: the 95 % interval lies wholly on the other side of zero. ``sentence`` says
-    it all. ``printed`` is the difference of the printed values; None where one is not printed.
+    Without a worse row the difference is the better row's own value. ``contradicted``: the 95 %
+    interval lies wholly on the other side of zero. ``sentence`` says it all. ``printed`` is what
+    the text claims, or else the difference of the printed values; None where one is not printed.
     """
 
     claim: Claim
@@ -35,9 +39,13 @@ def outcomes(results: Results) -> list[Outcome]:
 
 def _outcome(claim: Claim, results: Results) -> Outcome:
     column = results.item.column(claim.column)
-    own, other = (results.cell(row, claim.column) for row in (claim.better, claim.worse))
-    difference = paired_difference(own.by_seed, other.by_seed)
-    alike = own.trained and own.tag == other.tag
+    cells = _cells(claim, results)
+    difference = (
+        paired_difference(*(cell.by_seed for cell in cells))
+        if claim.worse
+        else mean_interval(list(cells[0].by_seed.values()))
+    )
+    alike = cells[0].trained and len({cell.tag for cell in cells}) == 1
     if not alike or not difference["n"]:
         verdict = NOT_TESTED
     elif not is_shown(difference):
@@ -45,15 +53,23 @@ def _outcome(claim: Claim, results: Results) -> Outcome:
     else:
         favoured = (difference["value"] > 0) == (column.better == "higher")
         verdict = SHOWN if favoured else CONTRADICTED
-    printed = _printed(own, other)
+    printed = _printed(cells) if claim.by is None else claim.by
     return Outcome(
         claim, difference, verdict, _sentence(claim, results, difference, verdict, printed), printed
     )
 
 
-def _printed(own: Cell, other: Cell) -> float | None:
-    numbers = [cell.printed.number if cell.printed else None for cell in (own, other)]
-    return None if None in numbers else numbers[0] - numbers[1]
+def _rows(claim: Claim) -> list[str]:
+    return [claim.better, claim.worse] if claim.worse else [claim.better]
+
+
+def _cells(claim: Claim, results: Results) -> list[Cell]:
+    return [results.cell(row, claim.column) for row in _rows(claim)]
+
+
+def _printed(cells: Sequence[Cell]) -> float | None:
+    numbers = [cell.printed.number if cell.printed else None for cell in cells]
+    return None if None in numbers else reduce(sub, numbers)
 
 
 def _sentence(
@@ -61,9 +77,10 @@ def _sentence(
 ) -> str:
     """``MNGNAS > SPOS: +0.021 τ, 95 % [−0.004, 0.047], n=3: not shown``, with what it is of."""
     column = results.item.column(claim.column)
-    own, other = (results.cell(row, claim.column) for row in (claim.better, claim.worse))
+    cells = _cells(claim, results)
     sign = ">" if column.better == "higher" else "<"
-    head = f"{results.label(claim.better)} {sign} {results.label(claim.worse)}"
+    other = results.item.label(claim.worse) if claim.worse else "0"
+    head = f"{results.item.label(claim.better)} {sign} {other}"
     if verdict == NOT_TESTED:
         text = f"{head}, {column.name}: not tested ({_obstacle(claim, results)})"
     else:
@@ -72,19 +89,22 @@ def _sentence(
         bounds = f", 95 % {interval[2]}" if interval[2] else ""
         text = (
             f"{head}: {interval[0]} {column.name}{bounds}, n={difference['n']}: {verdict} "
-            f"({own.tag}, {own.task})"
+            f"({cells[0].tag}, {cells[0].task})"
         )
         if difference["low"] is None:
-            text += "; one pair of runs allows no interval"
+            text += f"; one {'pair of runs' if claim.worse else 'run'} allows no interval"
     if printed is not None:
-        decimals = max(cell.printed.decimals for cell in (own, other))
-        text += f"; in print {decimal(printed, f'+.{decimals}f')}"
+        decimals = [cell.printed.decimals for cell in cells if cell.printed]
+        text += f"; in print {decimal(printed, f'+.{max(decimals, default=column.digits)}f')}"
+        if claim.by is not None and verdict != NOT_TESTED and difference["low"] is not None:
+            inside = difference["low"] <= claim.by <= difference["high"]
+            text += f", {'inside' if inside else 'outside'} this interval"
     return f"{text}."
 
 
 def _obstacle(claim: Claim, results: Results) -> str:
-    cells = {row: results.cell(row, claim.column) for row in (claim.better, claim.worse)}
-    lacking = [results.label(row) for row, cell in cells.items() if not cell.trained]
+    cells = dict(zip(_rows(claim), _cells(claim, results), strict=True))
+    lacking = [results.item.label(row) for row, cell in cells.items() if not cell.trained]
     if lacking:
         return f"no runs of {' and '.join(lacking)}"
     if len({cell.tag for cell in cells.values()}) > 1:

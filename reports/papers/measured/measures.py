@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from harness.standalone.record import in_full
 from reports.papers.definition.item import Truth
 from reports.papers.measured.truths import Missing, Truths
+from reports.runs.history import series
 from reports.runs.record import Record, beside, finite
 from searchspaces.errors import UsageError
 
@@ -79,6 +81,25 @@ def _found_size(name: str) -> Measure:
     return measure
 
 
+def _teacher_end(record: Record, _: Truths) -> float | None:
+    """The teacher's accuracy on validation images in the last epoch that reports it."""
+    teachers = series(record, "teacher_accuracy")
+    return teachers[max(teachers)] if teachers else None
+
+
+def _teacher_mean(record: Record, _: Truths) -> float | None:
+    """The same, mean over epochs."""
+    teachers = series(record, "teacher_accuracy")
+    return fmean(teachers.values()) if teachers else None
+
+
+def _teacher_gain(record: Record, _: Truths) -> float | None:
+    """Teacher minus mean student, mean over the epochs that report both."""
+    teachers, students = (series(record, f"{who}_accuracy") for who in ("teacher", "student"))
+    gains = [teachers[step] - students[step] for step in teachers.keys() & students.keys()]
+    return fmean(gains) if gains else None
+
+
 def detected(run: Record, *keys: str) -> float | None:
     """The number under ``keys`` of ``detection.json``, mean over seeds; None if there is none.
 
@@ -108,6 +129,9 @@ MEASURES: dict[str, Measure] = {
     "found_val_accuracy": _found_val_accuracy,
     "found_params": _found_size("params"),
     "found_madds": _found_size("madds"),
+    "teacher_end": _teacher_end,
+    "teacher_mean": _teacher_mean,
+    "teacher_gain": _teacher_gain,
     "detected_map": lambda record, _: detected(record, "result", "map"),
     "detected_ap50": lambda record, _: detected(record, "result", "ap50"),
     "detected_ap75": lambda record, _: detected(record, "result", "ap75"),

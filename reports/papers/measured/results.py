@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reports.papers.definition.bold import Verdict
 from reports.papers.definition.item import Column, Item, Row
 from reports.papers.definition.printed import Printed
 from reports.papers.measured.places import Place
@@ -31,8 +32,8 @@ class Cell:
     the print, and ``not run`` where something could be; ``note`` then says what is missing. A
     cell with neither a print nor a note belongs to no one.
     ``shortfalls`` are the reasons for ``trained-reduced``. ``flags`` number the item's defects
-    that touch the printed value, ``place`` is where it lies on a real table; if that is not
-    here, ``place_note`` says so.
+    that touch the printed value, ``bold`` judges one in bold, ``place`` is where it lies on a
+    real table; if that is not here, ``place_note`` says so.
     """
 
     printed: Printed | None = None
@@ -47,6 +48,7 @@ class Cell:
     shortfalls: tuple[str, ...] = ()
     place: Place | None = None
     place_note: str = ""
+    bold: Verdict | None = None
 
     @property
     def empty(self) -> bool:
@@ -92,12 +94,6 @@ class Results:
 
     def cell(self, row: str, column: str) -> Cell:
         return next(results for results in self.rows if results.row.id == row).cells[column]
-
-    def label(self, name: str) -> str:
-        """What a reader calls a row: its label, with its group where others are labelled alike."""
-        row = self.item.row(name)
-        alike = [other for other in self.item.rows if other.label == row.label]
-        return f"{row.group} {row.label}" if len(alike) > 1 and row.group else row.label
 
     def cells(self) -> Iterator[tuple[Row, Column, Cell]]:
         """Row by row, column by column."""

@@ -78,10 +78,41 @@ def test_every_run_fills_a_column_on_the_embedded_task(item: Item):
 
 def test_claims_compare_rows_that_can_be_run(item: Item):
     for claim in item.claims:
-        assert item.row(claim.better).run is not None and item.row(claim.worse).run is not None
+        assert all(item.row(name).run is not None for name in (claim.better, claim.worse) if name)
         assert item.column(claim.column).measure
 
 
 def test_only_printed_cells_are_flagged(item: Item):
     for row in item.rows:
         assert row.flags.keys() <= row.printed.keys()
+
+
+def test_figure_12_has_five_arms_on_each_supernet():
+    item, arms = loaded("mngnas", "fig-12"), ("none", "single", "average", "searched", "full")
+    lengths = (2, 5, 10, 20)
+    expected = {
+        f"{base}-{arm}-{steps}": {
+            "method": "mngnas", "options.base": base, "options.kd": arm,
+            "options.retrain_steps": steps,
+        }
+        for base in ("spos", "fairnas", "mixpath") for arm in arms for steps in lengths
+    }  # fmt: skip
+    assert {row.id: row.run for row in item.rows} == expected
+    assert all(row.x == row.run["options.retrain_steps"] for row in item.rows)
+    groups = {row.group: row.run["options.kd"] for row in item.rows}
+    assert len(groups) == 3 * len(arms)
+    names = {"none": "A w/o KD", "single": "B single", "average": "C average",
+             "searched": "D adaptive", "full": "E MNGNAS"}  # fmt: skip
+    assert all(group.endswith(f": {names[arm]}") for group, arm in groups.items())
+    assert {row.group for row in loaded("mngnas", "fig-13").rows} >= set(names.values())
+
+
+def test_the_four_numbers_of_ennas_figure_1_are_claims():
+    item = loaded("ennas", "fig-1")
+    assert [(c.better, c.worse, item.column(c.column).measure, c.by) for c in item.claims] == [
+        ("ennas", "cream", "teacher_end", 4.5),
+        ("ennas", "ennas-wo-ds", "teacher_mean", 2.5),
+        ("ennas", "", "teacher_gain", 5.8),
+        ("cream", "", "teacher_gain", 2.1),
+    ]
+    assert all(str(claim.by) in item.caption for claim in item.claims)

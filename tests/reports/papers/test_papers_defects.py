@@ -12,8 +12,9 @@ import pytest
 
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
+from reports.papers.definition.bold import judge
 from reports.papers.definition.item import Item, Row
-from reports.papers.definition.loading import load_item
+from reports.papers.definition.loading import item_names, load_item
 
 FOUR_RUNS = (5, 10)
 IMPOSSIBLE_DEVIATION = "Of four numbers the standard deviation"
@@ -212,3 +213,103 @@ def test_the_printed_optimum_is_that_of_the_benchmark():
         best = truth.accuracy(column.truth.split).max()
         agrees = value(item, "optimal", column.id) == pytest.approx(best, abs=0.005)
         assert agrees or row.flags[column.id]
+
+
+# Cells in bold, by what they are among those they compete with.
+BOLD = {
+    "mngnas/table-1": {
+        "best": "2.68 | 16.13 | 2.22 | 16.12", "beaten": "2.30 | 16.23",
+    },
+    "mngnas/table-2": {"best": "39.53 | 39.74", "beaten": "39.52 | 39.72"},
+    "mngnas/table-3": {"best": "76.4", "beaten": "76.2", "shared": "92.9"},
+    "mngnas/table-5": {
+        "best": "91.35±0.11 (91.79)",
+        "beaten": "91.27±0.12 (91.49) | 71.91±0.44 (72.53) | 71.99±0.45 (72.60) | "
+        "71.99±0.43 (72.58) | 44.85±1.53 (45.61)",
+    },
+    "mngnas/table-6": {"best": "76.8"},
+    "mngnas/table-7": {"best": "33.8", "beaten": "32.3"},
+    "mngnas/table-8": {"best": "2.24 | 16.10 | 39.51 | 73.5"},
+    "mngnas/table-9": {
+        "best": "73.8 | 39.73", "beaten": "2.31 | 16.23 | 39.54 | 2.32 | 16.19",
+    },
+    "mngnas/table-11": {"best": "58.04"},
+    "ennas/table-1": {"best": "77.9 | 93.6 | 78.4 | 93.8 | 79.1 | 94.2"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "paper, name", [(p, n) for p in ("mngnas", "ennas") for n in item_names(p)]
+)
+def test_cells_in_bold_and_what_they_are(paper: str, name: str):
+    item, found = load_item(paper, name), {}
+    for row in item.rows:
+        for column in row.bold:
+            verdict = judge(item, row, item.column(column))
+            found.setdefault(verdict.word, []).append(row.printed[column].text)
+    assert {word: " | ".join(texts) for word, texts in found.items()} == BOLD.get(
+        f"{paper}/{name}", {}
+    )
+
+
+@pytest.mark.parametrize(
+    "number, row, column, beaten",
+    [
+        (5, "mngnas-s", "c10-valid", ("91.27", "91.49")),
+        (5, "mngnas-s", "c100-test", ("72.60",)),
+        (5, "mngnas-m", "in16-valid", ("44.85", "45.61")),
+        (3, "mngnas-s", "top1", ("76.2",)),
+        (2, "mobilenet-mngnas-s", "top1", ("39.52",)),
+        (9, "spos-e", "c10-error", ("2.31",)),
+    ],
+)
+def test_bold_numbers_that_are_not_the_best_are_named(number, row, column, beaten):
+    item = table(number)
+    verdict = judge(item, item.row(row), item.column(column))
+    for text in beaten:
+        assert f"better than {text}" in verdict.sentence
+
+
+def test_the_text_of_table_3_passes_over_darts():
+    item = table(3)
+    flags = flagged(item, "The text takes MNGNAS's best result")
+    top = {row.id: value(item, row.id, "top1") for row in item.rows}
+    assert top["mngnas-m"] - top["cydas"] == top["mngnas-m"] - top["rlnas"] == pytest.approx(0.5)
+    assert max(top[row] for row in top if "mngnas" not in row) == top["darts"] == 76.0
+    below = {row for row in top if "mngnas" in row and top[row] < top["darts"]}
+    assert below == {"mngnas-s-direct", "mngnas-f"}
+    rows = below | {"darts", "cydas", "rlnas", "mngnas-m"}
+    assert flags == {(row, "top1") for row in rows}
+
+
+@pytest.mark.parametrize(
+    "row", ["spos", "fairnas", "proxylessnas", "mngnas-s", "mngnas-f", "mngnas-m"]
+)
+def test_tables_4_and_6_differ_on_the_same_methods_and_are_flagged(row: str):
+    own, other = table(4), table(6)
+    label = own.row(row).label
+    assert label == other.row(row).label
+    for item, beside in ((own, other), (other, own)):
+        flags = flagged(item, f"{label}: ")
+        (sentence,) = (text for text in item.defects if text.startswith(f"{label}: "))
+        here, there = sentence.split(" here; ")
+        for column in ("params", "madds", "top1", "top5"):
+            mine, its = (i.row(row).printed[column] for i in (item, beside))
+            if mine.number is not None:
+                assert re.search(rf"\b{re.escape(mine.text)}\b", here)
+            if its.number is not None:
+                assert re.search(rf"\b{re.escape(its.text)}\b", there)
+            both = mine.number is not None and its.number is not None
+            assert ((row, column) in flags) == both
+            assert not both or mine.number != its.number
+
+
+def test_every_method_of_both_tables_4_and_6_is_compared():
+    names = {row.label for row in table(4).rows} & {row.label for row in table(6).rows}
+    compared = {text.partition(": ")[0] for text in table(4).defects if " in Table VI" in text}
+    assert compared == names and len(names) == 6
+
+
+def test_searches_of_another_protocol_are_flagged():
+    flags = flagged(table(5), "REA and REINFORCE have the protocol of another version")
+    assert flags == {(row, column) for row in ("rea", "reinforce") for column in NB201}

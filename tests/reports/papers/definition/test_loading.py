@@ -7,6 +7,18 @@ from reports.papers.definition.loading import item_names, load_item, load_paper,
 from reports.papers.definition.printed import Printed
 from searchspaces.errors import UsageError
 
+BOLD = 'bold = {source = "its print", among = "column", without = []}'
+IN_BOLD = {
+    'class = "N"': f'class = "N"\n{BOLD}',
+    'printed = {tau = "57.3"}': 'printed = {tau = "57.3"}\nbold = ["tau"]',
+}
+
+
+def test_what_is_in_bold_is_what_the_file_says(make_item):
+    item = make_item(IN_BOLD)
+    assert (item.bold.source, item.bold.among, item.bold.without) == ("its print", "column", ())
+    assert [row.bold for row in item.rows] == [(), ("tau",), ()]
+
 
 def test_an_item_is_what_its_file_says(make_item):
     item = make_item()
@@ -55,6 +67,13 @@ def test_an_item_is_what_its_file_says(make_item):
         ({'worse = "spos"': 'worse = "psos"'}, r"claims\[1\].worse: .*did you mean 'spos'"),
         ({'worse = "spos"': 'worse = "mngnas"'}, r"claims\[1\].worse: is the better row itself"),
         ({'better = "higher"\n': ""}, r"claims\[1\].column: .*does not say what is better"),
+        ({'printed = {tau = "57.3"}': 'printed = {tau = "57.3"}\nbold = ["tau"]'}, "bold: belongs"),
+        ({'class = "N"': f'class = "N"\n{BOLD}'}, "bold: belongs to rows"),
+        ({**IN_BOLD, 'among = "column"': 'among = "colum"'}, "bold.among: .*did you mean 'column'"),
+        ({**IN_BOLD, 'without = []': 'without = ["mngna"]'}, "bold.without: .*did you mean 'mngnas'"),
+        ({**IN_BOLD, 'bold = ["tau"]': 'bold = ["error"]'}, "rows.mngnas.bold: no number.*'error'"),
+        ({**IN_BOLD, 'better = "higher"\n': ""}, "rows.mngnas.bold: columns.tau does not say"),
+        ({'worse = "spos"': 'worse = "spos"\nby = "0.9"'}, r"claims\[1\].by: is not a number"),
         ({'kind = "table"': 'kind = "curves"'}, "rows.spos.x: is missing"),
         ({'kind = "table"': 'kind = "history"'}, "series: belongs to"),
         ({'kind = "table"': 'kind = "diagram"'}, "steps: are missing"),

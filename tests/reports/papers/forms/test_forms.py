@@ -166,6 +166,45 @@ def test_numbers_and_tags_are_in_every_form(full_results):
         assert "n=2: shown" in text
 
 
+@pytest.fixture
+def bold_results(make_item, measured):
+    """τ 57.3 in bold and 58.4 not, errors 6.50±0.10 (6.45) in bold and the best."""
+    return measured(
+        make_item(
+            {
+                'class = "N"': 'class = "N"\nbold = {source = "marks", among = "column"}',
+                'printed = {tau = "57.3"}': 'printed = {tau = "57.3"}\nbold = ["tau"]',
+                'tau = "56.4"': 'tau = "58.4"',
+                "flags = {error = [1]}": 'flags = {error = [1]}\nbold = ["error"]',
+            }
+        )
+    )
+
+
+def test_bold_and_its_flaw_are_in_every_form(bold_results):
+    document = compose(bold_results)
+    sentence = "In bold, but not the best: 58.4 (SPOS) is better than 57.3."
+    (mark,) = (mark for mark, note in document.notes if note == sentence)
+    markdown = as_markdown.render(document)
+    assert f"| **57.3** [{mark}] |" in markdown and "| **6.50±0.10 (6.45)** [1] |" in markdown
+    assert "| 58.4 |" in markdown
+    assert f'<strong>57.3</strong><sup><a href="#note-{mark}">' in as_html.render(document)
+    assert rf"\textbf{{57.3}}\textsuperscript{{{mark}}}" in as_latex.render(document)
+    for render in (as_markdown.render, as_html.render, as_latex.render):
+        text = render(document)
+        assert sentence in text and "in bold in print, by marks; a letter says" in text
+    rows = list(csv.DictReader(io.StringIO(as_csv.render(bold_results))))
+    assert [row["bold"] for row in rows] == ["", "best", "beaten", "", "", ""]
+    notes = [cell["bold_note"] for cell in as_csv.as_json(bold_results)["cells"]]
+    assert notes == [None, "", sentence, None, None, None]
+
+
+def test_without_bold_nothing_is_said_of_it(full_results):
+    document = compose(full_results)
+    assert not any(text.startswith("bold") for text in document.legend)
+    assert not any(text.strong for line in document.lines for text in line.texts)
+
+
 def test_csv_has_a_row_per_cell(full_results):
     rows = list(csv.DictReader(io.StringIO(as_csv.render(full_results))))
     assert tuple(rows[0]) == as_csv.COLUMNS

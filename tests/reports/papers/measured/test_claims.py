@@ -74,3 +74,36 @@ def test_rows_of_one_label_are_told_apart_by_their_groups(outcome):
     changes = {'label = "SPOS"': 'label = "MNGNAS (S)"\ngroup = "theirs"'}
     found = outcome({}, {}, changes)
     assert found.sentence.startswith("ours MNGNAS (S) > theirs MNGNAS (S), τ")
+
+
+@pytest.mark.parametrize(
+    "by, text", [(9.5, "in print +9.5, inside"), (4.0, "in print +4.0, outside")]
+)
+def test_what_the_text_claims_is_held_against_the_interval(outcome, by, text):
+    changes = {'worse = "spos"': f'worse = "spos"\nby = {by}'}
+    found = outcome({0: 0.60, 1: 0.61, 2: 0.66}, {0: 0.50, 1: 0.52, 2: 0.54}, changes)
+    assert (found.verdict, found.printed) == ("shown", by)
+    assert found.sentence.endswith(f"; {text} this interval.")
+
+
+def test_a_claim_may_be_of_one_row(outcome):
+    changes = {'worse = "spos"\n': "by = 60.0\n"}
+    found = outcome({0: 0.60, 1: 0.61, 2: 0.66}, {}, changes)
+    # Mean 62.33, standard deviation 3.215, t(2) = 4.303.
+    assert found.sentence == (
+        "MNGNAS (S) > 0: +62.3 τ × 100, 95 % [+54.3, +70.3], n=3: shown "
+        "(trained-reduced, digits); in print +60.0, inside this interval."
+    )
+
+
+def test_a_claim_of_one_row_is_contradicted_below_zero(outcome):
+    found = outcome({0: -0.60, 1: -0.61, 2: -0.66}, {}, {'worse = "spos"\n': ""})
+    assert found.verdict == "contradicted"
+
+
+def test_a_claim_of_one_row_needs_runs_of_it_alone(outcome):
+    changes = {'worse = "spos"\n': "by = 60.0\n"}
+    assert outcome({}, {0: 0.5}, changes).sentence == (
+        "MNGNAS (S) > 0, τ × 100: not tested (no runs of MNGNAS (S)); in print +60.0."
+    )
+    assert "one run allows no interval" in outcome({1: 0.6}, {}, changes).sentence

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.config.config import SCHEMA_VERSION
@@ -26,6 +27,13 @@ def numbers(make_item, record_run, make_interval, data, truth):
     costs = {"seconds": 172_800.0, "image_passes": 3_000_000, "scoring_image_passes": 500_000}
     (_, config), *_ = make_item().configs()
     folder = record_run(config, metrics=metrics, found=found, costs=costs)
+    epochs = {
+        "phase": ["epoch"] * 4 + ["supernet"],
+        "step": [3, 1, 2, 4, 5],
+        "teacher_accuracy": [60.0, 50.0, 58.0, None, 99.0],
+        "student_accuracy": [50.0, 46.0, None, 70.0, 10.0],
+    }
+    pd.DataFrame(epochs).to_parquet(folder / "history.parquet", index=False)
     detector = {
         "schema_version": SCHEMA_VERSION,
         "reduced": False,
@@ -57,6 +65,9 @@ def test_every_measure_is_the_number_of_its_name(numbers, data, truth):
         "found_val_accuracy": truth.accuracy("val")[7],
         "found_params": cost.params / 1e6,
         "found_madds": cost.madds / 1e6,
+        "teacher_end": 60.0,
+        "teacher_mean": 56.0,
+        "teacher_gain": 7.0,
         "detected_map": 31.0,
         "detected_ap50": 52.0,
         "detected_ap75": 33.0,
@@ -70,3 +81,13 @@ def test_every_measure_is_the_number_of_its_name(numbers, data, truth):
     found = {name: measure(record, Truths(data)) for name, measure in MEASURES.items()}
     assert found == pytest.approx(expected)
     assert len(set(found.values())) == len(found)
+
+
+def test_without_teachers_there_is_no_number_of_them(make_item, record_run, data):
+    (_, config), *_ = make_item().configs()
+    folder = record_run(config)
+    teachers = [measure for name, measure in MEASURES.items() if name.startswith("teacher")]
+    assert [measure(load(folder), Truths(data)) for measure in teachers] == [None] * 3
+    epochs = {"phase": ["epoch"], "step": [1], "student_accuracy": [50.0]}
+    pd.DataFrame(epochs).to_parquet(folder / "history.parquet", index=False)
+    assert [measure(load(folder), Truths(data)) for measure in teachers] == [None] * 3
