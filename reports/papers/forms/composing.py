@@ -106,7 +106,7 @@ def _of_bold(item: Item) -> list[str]:
     aside = " and ".join(item.label(name) for name in item.bold.without)
     whole += f" ({aside} aside)" if aside else ""
     return [
-        f"bold: in bold in print, by {item.bold.source}; a letter says where such a number is not, "
+        f"bold: set in bold in print, known from {item.bold.source}; a letter says where such a number is not, "
         f"or not alone, the best of its {whole}"
     ]
 

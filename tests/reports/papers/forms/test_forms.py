@@ -192,7 +192,7 @@ def test_bold_and_its_flaw_are_in_every_form(bold_results):
     assert rf"\textbf{{57.3}}\textsuperscript{{{mark}}}" in as_latex.render(document)
     for render in (as_markdown.render, as_html.render, as_latex.render):
         text = render(document)
-        assert sentence in text and "in bold in print, by marks; a letter says" in text
+        assert sentence in text and "set in bold in print, known from marks; a letter says" in text
     rows = list(csv.DictReader(io.StringIO(as_csv.render(bold_results))))
     assert [row["bold"] for row in rows] == ["", "best", "beaten", "", "", ""]
     notes = [cell["bold_note"] for cell in as_csv.as_json(bold_results)["cells"]]
