@@ -1,4 +1,4 @@
-"""Searches on a table side by side: what ``nas-harness search`` computes and prints."""
+"""Searches on a table side by side: what ``nas-harness search`` computes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.simulation.simulate import Curves, Trainings, best_of_random, checkpoints, simulate
+from harness.simulation.published import beside
+from harness.simulation.seconds import Seconds
+from harness.simulation.simulate import (
+    Budget,
+    Curves,
+    Trainings,
+    best_of_random,
+    checkpoints,
+    simulate,
+)
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
@@ -32,6 +41,8 @@ def compare_searches(
     seed: int = 0,
     max_madds: float = 0.0,
     test_as_validation: bool = False,
+    signal: str = "",
+    budget_seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Simulate each search named in ``options`` (name -> its options) on ``table``.
 
@@ -40,22 +51,41 @@ def compare_searches(
     (``selection``, of one training), its truth (``test``) and how far that is behind the best
     candidate's (``regret``), each the mean over repeats in percent and points with its standard
     deviation (``_sd``, null for a single repeat). ``selection_split`` says what the searches saw.
-    ``max_madds`` limits the candidates, in millions; 0 does not. Raises :class:`UsageError` for a
-    table without validation accuracies unless ``test_as_validation``, and for an unknown search.
+    ``max_madds`` limits the candidates, in millions; 0 does not. ``signal`` is the validation
+    accuracy that searches see, as ``val.12``: of a training of 12 epochs; empty is the table's
+    usual one. With ``budget_seconds`` a search ends once its trainings have taken so long, for
+    which ``queries`` does not matter: rows are then over ``seconds``, with the mean number of
+    ``queries`` made, and :data:`EXACT` is left out. ``published`` is what the benchmark's authors
+    report of the same protocol, or empty. Raises :class:`UsageError` for a table without such
+    validation accuracies unless ``test_as_validation``, for an unknown search, and for a budget
+    where nobody knows how long trainings take.
     """
-    trainings = Trainings.of(table, "test" if test_as_validation else "val")
+    if signal and test_as_validation:
+        raise UsageError("--signal names validation accuracies: leave out --test-as-validation.")
+    trainings = (
+        Trainings.signalled(table, signal)
+        if signal
+        else Trainings.of(table, "test" if test_as_validation else "val")
+    )
     candidates = Candidates(space, table.archs, _within(table, max_madds))
     truth = table.truth("test")
     best = float(truth[candidates.rows].max())
+    budget, points = None, checkpoints(queries)
+    if budget_seconds:
+        budget = Budget(Seconds.estimated(table, trainings.epochs), budget_seconds)
+        queries = budget.most_queries(candidates.rows)
+        points = budget.points(candidates.rows)
     starts = {name: partial(SEARCHES[name], candidates, o, queries) for name, o in options.items()}
     for start in starts.values():
         start(np.random.default_rng(seed))  # impossible options are refused before minutes pass
-    points = checkpoints(queries).tolist()
-    exact = zip(points, best_of_random(trainings, candidates.rows, truth, points), strict=True)
-    curves = {EXACT: [_row(point, best, moments) for point, moments in exact]}
+    curves = {}
+    if budget is None:
+        moments = best_of_random(trainings, candidates.rows, truth, points.tolist())
+        exact = zip(points.tolist(), moments, strict=True)
+        curves[EXACT] = [{"queries": point} | _row(best, found) for point, found in exact]
     for name, start in starts.items():
-        found = simulate(start, trainings, queries, repeats, seed, name)
-        curves[name] = _rows(found, truth, best)
+        found = simulate(start, trainings, queries, repeats, seed, name, budget, points)
+        curves[name] = _rows(found, truth, best, budget is not None)
     result = {
         "space": table.meta.space,
         "scale": table.meta.scale,
@@ -68,15 +98,19 @@ def compare_searches(
         "n_candidates": len(candidates),
         "moves": "space" if candidates.complete else "table",
         "selection_split": trainings.split,
+        "signal": trainings.signal,
         "trainings": int(trainings.counts.max()),
         "best_test": best,
         "max_madds": max_madds,
-        "queries": queries,
+        "queries": None if budget else queries,
+        "budget_seconds": budget_seconds,
+        "seconds_source": budget.seconds.source if budget else None,
         "repeats": repeats,
         "seed": seed,
         "options": {name: asdict(chosen) for name, chosen in options.items()},
         "curves": curves,
     }
+    result |= {"published": beside(result)}
     notes = [unusual_truth(table), *_notes(result)]
     return result | {"notes": [note for note in notes if note]}
 
@@ -91,6 +125,8 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
         "truth",
         "epochs",
         "selection_split",
+        "signal",
+        "budget_seconds",
         "moves",
         "n_candidates",
         "max_madds",
@@ -104,32 +140,6 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def render(result: Mapping[str, Any]) -> str:
-    """The result of :func:`compare_searches` as plain text for a terminal."""
-    seen = {"val": "validation", "test": "TEST"}[result["selection_split"]]
-    titles = {
-        "selection": f"{seen} accuracy of the incumbent, by which it was selected",
-        "test": "test accuracy of the incumbent",
-        "regret": f"regret: points behind the best test accuracy, {result['best_test']:.2f}",
-    }
-    lines = [
-        f"{result['n_candidates']:,} architectures of {result['space']} on {result['task']}, "
-        f"{result['epochs']} epochs; mean ± sd over {result['repeats']:,} repeats, "
-        f"seed {result['seed']}"
-    ]
-    for measure, title in titles.items():
-        lines += ["", title, *_grid(result["curves"], measure)]
-    lines += ["", *(f"note  {note}" for note in result["notes"])]
-    for name, rows in result["curves"].items():
-        last = rows[-1]
-        lines.append(
-            f"{name}: test {_cell(last, 'test')}, regret {last['regret']:.2f} after "
-            f"{last['queries']:,} queries"
-            + (", selected by TEST accuracy" if result["selection_split"] == "test" else "")
-        )
-    return "\n".join(lines)
-
-
 def _within(table: Table, max_madds: float) -> np.ndarray | None:
     if not max_madds:
         return None
@@ -140,30 +150,31 @@ def _within(table: Table, max_madds: float) -> np.ndarray | None:
     return table.madds <= max_madds * 1e6
 
 
-def _rows(curves: Curves, truth: np.ndarray, best: float) -> list[Row]:
+def _rows(curves: Curves, truth: np.ndarray, best: float, timed: bool) -> list[Row]:
     tests = truth[curves.rows]
     means = zip(curves.seen.mean(axis=0), tests.mean(axis=0), strict=True)
-    deviations: Iterable[Any] = [(None, None)] * len(curves.queries)
+    deviations: Iterable[Any] = [(None, None)] * len(curves.points)
     if len(tests) > 1:
         deviations = zip(curves.seen.std(axis=0, ddof=1), tests.std(axis=0, ddof=1), strict=True)
+    places = [{"queries": int(point)} for point in curves.points]
+    if timed:
+        made = zip(curves.points.tolist(), curves.made.mean(axis=0).tolist(), strict=True)
+        places = [{"seconds": point, "queries": queries} for point, queries in made]
     return [
-        _row(int(queries), best, (seen, seen_sd, test, test_sd))
-        for queries, (seen, test), (seen_sd, test_sd) in zip(
-            curves.queries, means, deviations, strict=True
-        )
+        place | _row(best, (seen, seen_sd, test, test_sd))
+        for place, (seen, test), (seen_sd, test_sd) in zip(places, means, deviations, strict=True)
     ]
 
 
-def _row(queries: int, best: float, moments: tuple[Any, Any, Any, Any]) -> Row:
+def _row(best: float, moments: tuple[Any, Any, Any, Any]) -> Row:
     """``moments``: mean and deviation of the accuracy seen, then of the truth."""
     seen, seen_sd, test, test_sd = (None if m is None else float(m) for m in moments)
     return {
-        "queries": queries,
         "selection": seen,
         "selection_sd": seen_sd,
         "test": test,
         "test_sd": test_sd,
-        "regret": best - test,
+        "regret": best - float(moments[2]),
         "regret_sd": test_sd,
     }
 
@@ -185,26 +196,21 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
         )
     if result["max_madds"]:
         yield f"Candidates have at most {result['max_madds']:g} million multiply-adds."
+    if result["seconds_source"]:
+        yield result["seconds_source"]
+        yield "A training that would go beyond the budget is not made."
+    if result["published"]:
+        yield (
+            f"Published: {result['published']['source']}. A standard deviation is over searches; "
+            "the mean of so many is far surer."
+        )
     seeds = result["trainings"]
     shown = f"one of up to {seeds} seeds, drawn anew" if seeds > 1 else "the mean of the seeds"
     yield f"Every query is a training and counts, also of what was trained before; it shows {shown}."
-    if "random" in result["curves"] and result["curves"][EXACT][-1]["test_sd"]:
+    if {"random", EXACT} <= result["curves"].keys() and result["curves"][EXACT][-1]["test_sd"]:
         exact, found = (result["curves"][name][-1] for name in (EXACT, "random"))
         error = exact["test_sd"] / math.sqrt(result["repeats"])
         yield (
             f"Random search is {found['test'] - exact['test']:+.3f} from its exact mean, whose "
             f"standard error is {error:.3f}."
         )
-
-
-def _grid(curves: Mapping[str, list[Row]], measure: str) -> list[str]:
-    lines = ["queries" + "".join(f"{name:>18}" for name in curves)]
-    for rows in zip(*curves.values(), strict=True):
-        cells = "".join(f"{_cell(row, measure):>18}" for row in rows)
-        lines.append(f"{rows[0]['queries']:>7,}{cells}")
-    return lines
-
-
-def _cell(row: Row, measure: str) -> str:
-    deviation = row[f"{measure}_sd"]
-    return f"{row[measure]:.2f}" + ("" if deviation is None else f" ± {deviation:.2f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,41 +12,78 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.files.progress import bar
+from harness.simulation.seconds import Seconds
 from harness.tabular.table import Table
 from methods.search.table_search import TableSearch
 from searchspaces.errors import UsageError
 
+_SIGNAL = re.compile(r"val\.\d+\.mean")
+
 
 @dataclass(frozen=True)
 class Trainings:
-    """Accuracy in percent of each training of each architecture, on the split ``split``.
+    """Accuracy in percent of each training of each architecture, on ``split`` after ``epochs``.
 
     ``runs`` is ``[rows, seeds]``; the first ``counts[row]`` of a row are its trainings, the others
     NaN. Where the table has no seed of its own the mean stands for the one training.
     """
 
     split: str
+    epochs: int
     runs: np.ndarray
     counts: np.ndarray
 
     @classmethod
-    def of(cls, table: Table, split: str = "val") -> Trainings:
-        """Raises :class:`UsageError` if the table does not have the split."""
-        if f"{split}.{table.meta.epochs}.mean" not in table.accuracies:
-            raise UsageError(
-                f"the table {table.meta.name} has no {split} accuracies for a search to go by; "
-                "--test-as-validation shows it the test accuracies, and every result says so."
+    def of(cls, table: Table, split: str = "val", epochs: int | None = None) -> Trainings:
+        """``epochs``: by default the table's. Raises :class:`UsageError` if it has no such column."""
+        epochs = epochs or table.meta.epochs
+        if f"{split}.{epochs}.mean" not in table.accuracies:
+            known = _signals(table)
+            others = (
+                f"it has {' and '.join(known)}"
+                if known
+                else ("--test-as-validation shows it the test accuracies, and every result says so")
             )
-        mean = table.accuracy(split)
-        runs = np.stack([mean, *(table.accuracy(split, seed=s) for s in table.seeds(split))], 1)
+            raise UsageError(
+                f"the table {table.meta.name} has no {split} accuracies after {epochs} epochs for "
+                f"a search to go by; {others}."
+            )
+        seeds = table.seeds(split, epochs)
+        columns = [table.accuracy(split, epochs, seed) for seed in ("mean", *seeds)]
+        runs = np.stack(columns, axis=1)
         runs[np.isfinite(runs[:, 1:]).any(axis=1), 0] = np.nan
         runs = np.take_along_axis(runs, np.isnan(runs).argsort(axis=1, kind="stable"), axis=1)
         counts = np.isfinite(runs).sum(axis=1)
-        return cls(split, runs[:, : counts.max()], counts)
+        if not counts.all():
+            raise UsageError(
+                f"row {int(counts.argmin())} of the table {table.meta.name} has no {split} "
+                f"accuracy after {epochs} epochs."
+            )
+        return cls(split, epochs, runs[:, : counts.max()], counts)
+
+    @classmethod
+    def signalled(cls, table: Table, signal: str) -> Trainings:
+        """What ``signal``, as ``val.12``, names; raises :class:`UsageError` for any other text."""
+        named = re.fullmatch(r"val\.([1-9]\d*)", signal)
+        if not named:
+            raise UsageError(
+                f"a signal is val. and a number of epochs, as val.12, not '{signal}'; the table "
+                f"{table.meta.name} has {' and '.join(_signals(table)) or 'none'}."
+            )
+        return cls.of(table, "val", int(named[1]))
+
+    @property
+    def signal(self) -> str:
+        return f"{self.split}.{self.epochs}"
 
     def reveal(self, row: int, luck: float) -> float:
         """The training of ``row`` that ``luck``, uniform in [0, 1), picks among its own."""
         return float(self.runs[row, int(luck * self.counts[row])])
+
+
+def _signals(table: Table) -> list[str]:
+    """``val.EPOCHS`` of each validation accuracy that the table has."""
+    return [name.removesuffix(".mean") for name in table.accuracies if _SIGNAL.fullmatch(name)]
 
 
 PATIENCE = 5.0  # seconds without a progress bar
@@ -55,13 +93,44 @@ PATIENCE = 5.0  # seconds without a progress bar
 class Curves:
     """The incumbent, which has the best accuracy seen so far (the first of equals), over time.
 
-    After ``queries[c]`` trainings of repeat ``r`` it is ``rows[r, c]`` and was seen with
-    ``seen[r, c]`` percent.
+    At ``points[c]`` (trainings, or seconds) repeat ``r`` had done ``made[r, c]`` trainings; its
+    incumbent is ``rows[r, c]`` and was seen with ``seen[r, c]`` percent.
     """
 
-    queries: np.ndarray
+    points: np.ndarray
+    made: np.ndarray
     rows: np.ndarray
     seen: np.ndarray
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``total`` seconds, and what each row of the table takes of them, ``[rows]``.
+
+    The training that would go beyond the total is not made, as in the code of NAS-Bench-201.
+    """
+
+    seconds: Seconds
+    total: float
+
+    def most_queries(self, rows: np.ndarray) -> int:
+        """Trainings of candidates at ``rows`` that the total could pay for.
+
+        Raises :class:`UsageError` where it may not pay for the first.
+        """
+        each = self.seconds.each[rows]
+        if each.max() > self.total:
+            raise UsageError(
+                f"{self.total:,g} seconds are less than one training takes (up to "
+                f"{each.max():,.0f}); raise --budget-seconds."
+            )
+        return int(self.total / each.min())
+
+    def points(self, rows: np.ndarray) -> np.ndarray:
+        """:func:`checkpoints` in seconds, from the first at which every search has an incumbent."""
+        dearest = self.seconds.each[rows].max()
+        series = checkpoints(int(self.total))[:-1]
+        return np.array([*series[series >= dearest], self.total], dtype=float)
 
 
 def simulate(
@@ -71,28 +140,41 @@ def simulate(
     repeats: int,
     seed: int,
     label: str = "search",
+    budget: Budget | None = None,
+    points: np.ndarray | None = None,
 ) -> Curves:
-    """Run ``repeats`` searches of ``queries`` trainings each, incumbents at :func:`checkpoints`.
+    """Run ``repeats`` searches of ``queries`` trainings each, incumbents at ``points``.
 
     A query is a training, also of an architecture trained before: it always counts, and reveals
     one of the architecture's seeds, drawn anew, as the API of NAS-Bench-101 does. Repeat ``r``
-    depends on ``seed`` and ``r`` only.
+    depends on ``seed`` and ``r`` only. With a ``budget`` a search ends earlier, once its seconds
+    are spent, and ``points`` are seconds; else they are :func:`checkpoints`.
     """
-    points = checkpoints(queries)
-    rows = np.empty((repeats, len(points)), dtype=np.int64)
-    seen = np.empty((repeats, len(points)))
+    points = checkpoints(queries) if points is None else points
+    shape = repeats, len(points)
+    rows, seen = np.empty(shape, dtype=np.int64), np.empty(shape)
+    made = np.empty(shape, dtype=np.int64)
     for repeat in _with_progress(repeats, label):
         for_search, for_training = np.random.default_rng([seed, repeat]).spawn(2)
         search = start(for_search)
-        asked, told = np.empty(queries, dtype=np.int64), np.empty(queries)
-        for query, luck in enumerate(for_training.random(queries).tolist()):
+        asked, told, spent = np.empty(queries, dtype=np.int64), np.empty(queries), np.empty(queries)
+        done, clock = 0, 0.0
+        for luck in for_training.random(queries).tolist():
             row = search.ask()
+            if budget is not None:
+                clock += float(budget.seconds.each[row])
+                if clock > budget.total:
+                    break
             accuracy = trainings.reveal(row, luck)
             search.tell(row, accuracy)
-            asked[query], told[query] = row, accuracy
-        best = [int(told[:point].argmax()) for point in points]
+            asked[done], told[done], spent[done] = row, accuracy, clock
+            done += 1
+        made[repeat] = points
+        if budget is not None:
+            made[repeat] = np.searchsorted(spent[:done], points, side="right")
+        best = [int(told[:count].argmax()) for count in made[repeat]]
         rows[repeat], seen[repeat] = asked[best], told[best]
-    return Curves(points, rows, seen)
+    return Curves(points, made, rows, seen)
 
 
 def checkpoints(queries: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from tiny import make_table
 
 from harness.commands.search import main, parse
 from harness.simulation import simulate as simulation
-from harness.simulation.searches import EXACT, compare_searches, flat_rows, render
+from harness.simulation.rendering import render
+from harness.simulation.searches import EXACT, compare_searches, flat_rows
 from harness.simulation.simulate import Trainings, best_of_random, checkpoints, simulate
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
@@ -104,7 +105,7 @@ def test_the_closed_form_is_the_mean_over_all_sequences(runs, truth, draws):
         found.append(max(sequence, key=lambda training: training[0])[:2])  # the first of equals
     mean = np.average(found, axis=0, weights=chances)
     sd = np.sqrt(np.average((np.array(found) - mean) ** 2, axis=0, weights=chances))
-    (exact,) = best_of_random(Trainings("val", padded, counts), rows, truth, [draws])
+    (exact,) = best_of_random(Trainings("val", 5, padded, counts), rows, truth, [draws])
     np.testing.assert_allclose(exact, [mean[0], sd[0], mean[1], sd[1]], atol=1e-7)
 
 
@@ -114,7 +115,7 @@ def test_random_search_has_the_mean_of_the_closed_form(table):
     curves = simulate(
         lambda rng: RandomSearch(candidates, NoOptions(), 50, rng), trainings, 50, repeats, 0
     )
-    exact = best_of_random(trainings, ROWS, truth, curves.queries.tolist())
+    exact = best_of_random(trainings, ROWS, truth, curves.points.tolist())
     for point, moments in enumerate(exact):
         error = np.array([moments.seen_sd, moments.truth_sd]) / np.sqrt(repeats)
         found = np.array([curves.seen[:, point].mean(), truth[curves.rows[:, point]].mean()])
