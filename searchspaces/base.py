@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,6 +81,14 @@ class SearchSpace(ABC):
     @abstractmethod
     def decode(self, text: str) -> Arch:
         """Inverse of :meth:`encode`; raises :class:`UsageError` for anything else."""
+
+    def read(self, written: Any) -> Arch:
+        """The architecture that ``written``, text or nested lists, is in a writing of the field.
+
+        A space with other writings than its own knows them. Raises :class:`UsageError` as
+        :meth:`decode` does, and :class:`AmbiguousWriting` where codes differ in what it means.
+        """
+        return self.decode(str(written).strip())
 
     @abstractmethod
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:

@@ -9,6 +9,10 @@ class UsageError(Exception):
     """
 
 
+class AmbiguousWriting(UsageError):
+    """An architecture in a writing that different codes read differently."""
+
+
 def first_line(error: BaseException) -> str:
     """What it says, as a part of a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".:")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.config.config import digest
 from harness.config.options import Parser, whole_number
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
+
+if TYPE_CHECKING:
+    from searchspaces.base import Arch, SearchSpace
 
 
 def main(arguments: list[str]) -> None:
@@ -44,11 +50,13 @@ def main(arguments: list[str]) -> None:
 
     from reports.architectures.architecture import save
 
-    space = space_class(given.scale) if given.scale else space_class()
-    sampled = given.random is not None
-    arch = (
-        space.sample(np.random.default_rng(given.random)) if sampled else space.decode(given.arch)
-    )
+    if given.random is None:
+        space, arch = _read(
+            given.arch, space_class, [given.scale] if given.scale else space_class.scales
+        )
+    else:
+        space = space_class(given.scale) if given.scale else space_class()
+        arch = space.sample(np.random.default_rng(given.random))
     name, diagrams = space.encode(arch), space.diagrams(arch)
     paths = _paths(given.output, f"{given.space}-{digest(name)}")
     save(diagrams, given.title or f"{given.space}, {space.scale}", [name], paths)
@@ -58,6 +66,15 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(about | {"files": [str(path) for path in paths]}, indent=2))
     else:
         print(*paths, sep="\n")
+
+
+def _read(text: str, make: type[SearchSpace], scales: Sequence[str]) -> tuple[SearchSpace, Arch]:
+    """The space at the first of ``scales`` that has the architecture, and that; or its refusal."""
+    spaces = [make(scale) for scale in scales]  # type: ignore[call-arg]
+    for space in spaces:
+        with suppress(UsageError):
+            return space, space.read(text)
+    return spaces[0], spaces[0].read(text)
 
 
 def _paths(output: Path | None, name: str) -> list[Path]:

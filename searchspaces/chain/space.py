@@ -6,8 +6,10 @@ lists of convolutions give its cost and its networks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby, islice
+from typing import Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.chain.blocks import Identity, Operator, Shape, measure
@@ -15,6 +17,7 @@ from searchspaces.chain.network import ChainNetwork
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
+from searchspaces.literals import literal
 from searchspaces.registry import nearest
 from searchspaces.shadow_bn import ShadowBN
 
@@ -86,6 +89,24 @@ class ChainSpace(SearchSpace):
 
     def stage_sites(self) -> Sequence[Sequence[int]]:
         return self.skeleton.stage_layers
+
+    def read(self, written: Any) -> Arch:
+        """Also lists of choices, as ``[2, 0, 1]``, ``(2, 0, 1)``, ``[2 0 1]`` or ``2-0-1``."""
+        choices = written
+        if isinstance(written, str):
+            try:
+                choices = literal(written)
+            except ValueError:
+                separated = re.fullmatch(r"\d{1,3}(?:[-_ ]\d{1,3})+", written.strip(), re.ASCII)
+                choices = re.split("[-_ ]", written.strip()) if separated else None
+        if isinstance(choices, list | tuple):
+            try:
+                arch = tuple(int(str(choice)) for choice in choices)
+            except ValueError:
+                arch = ()
+            if self.is_valid(arch):
+                return arch
+        return super().read(written)
 
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         """Convolutions, BN parameters and the classifier; biases count no multiply-adds."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import combinations, permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from searchspaces.base import Arch, Site
 from searchspaces.errors import UsageError
+from searchspaces.literals import literal
 from searchspaces.registry import nearest
 
 OPERATORS = (
@@ -90,7 +91,58 @@ def parse(text: str) -> Genotype:
     found = _GENOTYPE.fullmatch(re.sub(r"\s*([\[\](),=])\s*", r"\1", text.strip()))
     if not found:
         raise UsageError(f"'{text[:120]}' is not a DARTS genotype; write for instance '{EXAMPLE}'.")
-    return Genotype(*(_parse_cell(kind, found[kind]) for kind in TYPES))
+    return Genotype(*(_cell(kind, _edges(found[kind])) for kind in TYPES))
+
+
+def genotype_in(written: Any) -> Genotype:
+    """The genotype in other prints of it: text, or the lists and dicts that JSON makes of it.
+
+    These are ``name = Genotype(...)``, a dict of ``normal`` and ``reduce``, the list of the four
+    (or without concatenations two) members; a cell may be eight edges or four nodes of two. Raises
+    :class:`UsageError` as :func:`parse` does.
+    """
+    content = written
+    if isinstance(written, str):
+        try:
+            return parse(re.sub(r"^\s*\w+\s*[=:]\s*(?=Genotype)", "", written))
+        except UsageError as error:
+            try:
+                content = literal(re.sub(r"^\s*\w+\s*[=:]\s*(?=Genotype|\{)", "", written))
+            except ValueError:
+                raise error from None
+    concats = [_ALL, _ALL]
+    if isinstance(content, dict):
+        cells = [content.get(kind) for kind in TYPES]
+        concats = [content.get(f"{kind}_concat", _ALL) for kind in TYPES]
+    elif isinstance(content, list | tuple) and len(content) in (2, 4):
+        cells = [content[0], content[len(content) // 2]]
+        concats = [content[1], content[3]] if len(content) == 4 else concats
+    else:
+        cells = []
+    edges = [_listed(cell) for cell in cells]
+    if not edges or None in edges or any(concat not in (_ALL, tuple(_ALL), range(2, 6)) for concat in concats):
+        raise UsageError(
+            f"'{str(written)[:120]}' is not a DARTS genotype; write for instance '{EXAMPLE}'."
+        )
+    return Genotype(*(_cell(kind, cell) for kind, cell in zip(TYPES, edges, strict=True)))
+
+
+_ALL = list(NODES)
+
+
+def _listed(cell: Any) -> list[Edge] | None:
+    """The eight edges of a cell that lists edges, or nodes of two edges; None for others."""
+    try:
+        edges = [edge for node in cell for edge in node] if len(cell) == len(NODES) else cell
+        pairs = [(name, source) for name, source in edges]
+    except (TypeError, ValueError):
+        return None
+    known = all(isinstance(name, str) and type(source) is int for name, source in pairs)
+    return pairs if known and len(pairs) == 2 * len(NODES) else None
+
+
+def _edges(text: str) -> list[Edge]:
+    return [(name, int(source)) for name, source in re.findall(r"(\w+)\W+(\d)\)", text)]
 
 
 _EDGE = r"\((?:'\w+'|\"\w+\"),\d\)"
@@ -106,8 +158,7 @@ _GENOTYPE = re.compile(
 )
 
 
-def _parse_cell(kind: str, text: str) -> CellGenotype:
-    edges = [(name, int(source)) for name, source in re.findall(r"(\w+)\W+(\d)\)", text)]
+def _cell(kind: str, edges: list[Edge]) -> CellGenotype:
     for name, _ in edges:
         if name not in OPERATORS:
             raise UsageError(f"unknown operator '{name}' in a genotype{nearest(name, OPERATORS)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace
 from searchspaces.darts.cell import (
@@ -14,6 +15,7 @@ from searchspaces.darts.cell import (
     Genotype,
     arch_of,
     canonical_cell,
+    genotype_in,
     genotype_of,
     parse,
 )
@@ -97,6 +99,10 @@ class DARTS(SearchSpace):
 
     def decode(self, text: str) -> Arch:
         return arch_of(parse(text))
+
+    def read(self, written: Any) -> Arch:
+        """Also other prints of a genotype, see :func:`searchspaces.darts.cell.genotype_in`."""
+        return arch_of(genotype_in(written))
 
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return network_cost(self.standalone_skeleton, image, genotype_of(arch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ from searchspaces.nb101.classes import (
 )
 from searchspaces.nb101.network import Holding, NASBench101Network
 from searchspaces.nb101.skeleton import Skeleton, network_cost
+from searchspaces.nb101.specs import genes_of_spec
 from searchspaces.registry import nearest
 from searchspaces.shadow_bn import ShadowBN
 
@@ -166,6 +168,10 @@ class NASBench101(CellSpace):
     def decode(self, text: str) -> Arch:
         """The canonical labelling of the cell that ``text`` describes in any labelling."""
         return canonical_genes(decode_cell(text))
+
+    def read(self, written: Any) -> Arch:
+        """Also an adjacency matrix with operators, see :mod:`searchspaces.nb101.specs`."""
+        return genes_of_spec(written) or super().read(written)
 
     def canonical_keys(self, texts: Sequence[str]) -> Sequence[Hashable]:
         try:

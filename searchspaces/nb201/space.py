@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.diagram import Diagram, Edge, Graph, Node
-from searchspaces.errors import UsageError
+from searchspaces.errors import AmbiguousWriting, UsageError
+from searchspaces.literals import literal
 from searchspaces.nb201.cell import (
     CONV1,
     CONV3,
@@ -87,6 +90,35 @@ class NASBench201(SearchSpace):
             f"'{self.encode((3, 0, 3, 1, 0, 3))}'."
         )
 
+    def read(self, written: Any) -> Arch:
+        """Also ``Structure(4 nodes with |...|)``, and tuples of operator and source per node.
+
+        The latter are those of AutoDL-Projects, ``[(('none', 0),), (('none', 0), ('none', 1)),
+        ...]``. Inputs of a node may be in any order. Numbers of operators, and lists of their
+        names, are ambiguous: codes count operators and edges in different orders.
+        """
+        text = str(written).strip()
+        within = re.fullmatch(r"\w*Structure\((?:\d+ nodes with )?(.*)\)", text)
+        inner = within[1] if within else written
+        try:
+            nodes = literal(inner) if isinstance(inner, str) else inner
+        except ValueError:
+            nodes = [re.findall(r"(\w+)~(\d)", node) for node in inner.split("+")]
+            if inner != "+".join(f"|{'|'.join(map('~'.join, node))}|" for node in nodes):
+                nodes = None
+        if re.fullmatch("[0-4]{6}", text) or _is_flat(nodes):
+            raise AmbiguousWriting(
+                f"'{text[:120]}' numbers or lists the operators of six edges, and the orders of "
+                "operators and edges differ between codes; write for instance "
+                f"'{self.encode((3, 0, 3, 1, 0, 3))}'."
+            )
+        try:
+            ordered = [sorted((int(source), str(name)) for name, source in node) for node in nodes]
+        except (TypeError, ValueError):
+            return self.decode(text)
+        terms = ([f"{name}~{source}" for source, name in node] for node in ordered)
+        return self.decode("+".join(f"|{'|'.join(node)}|" for node in terms))
+
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         """As the benchmark counts: convolutions, BN parameters, the classifier with its bias.
 
@@ -126,3 +158,12 @@ class NASBench201(SearchSpace):
             if arch[edge] != NONE
         )
         return [Graph("cell", tuple(Node(str(n)) for n in numbers), tuple(edges), numbers)]
+
+
+def _is_flat(nodes: Any) -> bool:
+    """Whether this is one operator for each edge, by number or name."""
+    return (
+        isinstance(nodes, list | tuple)
+        and len(nodes) == len(EDGES)
+        and all(isinstance(operator, int | str) for operator in nodes)
+    )
