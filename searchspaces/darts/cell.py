@@ -120,7 +120,11 @@ def genotype_in(written: Any) -> Genotype:
     else:
         cells = []
     edges = [_listed(cell) for cell in cells]
-    if not edges or None in edges or any(concat not in (_ALL, tuple(_ALL), range(2, 6)) for concat in concats):
+    if (
+        not edges
+        or None in edges
+        or any(concat not in (_ALL, tuple(_ALL), range(2, 6)) for concat in concats)
+    ):
         raise UsageError(
             f"'{str(written)[:120]}' is not a DARTS genotype; write for instance '{EXAMPLE}'."
         )

@@ -13,8 +13,8 @@ from tables import made_meta
 from harness.cli import main
 from harness.files.sizes import FACTOR, LIMITS, check_size, limit, read_bytes
 from harness.files.store import read_json, read_lines
-from harness.metrics.scores import read_scores
 from harness.resuming.workspace import load_tensors
+from harness.scores.reading import read_scores
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
 from harness.tasks.cifar_parquet import read_parquet

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from tables import made_meta
 
 from harness.files.sizes import LIMITS, check_parquet, check_zip
-from harness.metrics.scores import read_scores
 from harness.resuming.workspace import load_tensors, save_tensors
+from harness.scores.reading import read_scores
 from harness.tabular.checksums import BLANK, seal
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table

@@ -11,7 +11,7 @@ from harness.metrics.evaluate import evaluate, evaluate_scores, references
 from harness.metrics.intervals import measure
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
-from harness.metrics.scores import read_scores
+from harness.scores.reading import read_scores
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
-from harness.metrics.scores import official_string, read_scores
+from harness.scores.reading import official_string, read_scores
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
