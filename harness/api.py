@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry
 
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
     from harness.metrics.intervals import Interval
     from harness.tabular.table import Table
 
-    Scores: TypeAlias = Mapping[Any, float] | pandas.Series | str | os.PathLike[str]
+    Scores: TypeAlias = (
+        Mapping[Any, Any] | pandas.Series | pandas.DataFrame | str | os.PathLike[str]
+    )
 
 _READERS = Registry("reader", "nas_harness.readers", {"runs": "reports.runs.row:frame"})
 
@@ -93,6 +94,12 @@ def evaluate(
     scale: str = "",
     data: Path | str | None = None,
     truth: str = "",
+    against: Path | str | None = None,
+    against_column: str = "",
+    arch_column: str = "",
+    score_column: str = "",
+    lower_is_better: bool = False,
+    drop_nan: bool = False,
 ) -> Evaluation:
     """Compare scores of architectures with ground truth, without any training.
 
@@ -103,33 +110,40 @@ def evaluate(
         result = evaluate(scores, space="nb201", task="digits")
         print(result.tau["value"], result.floors["params"]["value"])
 
-    ``scores``: a dict or a pandas Series of architecture → score, or the path of a CSV, JSON or
-    parquet file of them. Higher scores are better; their unit does not matter. An architecture is
-    the table's own string, its row number, or the tuples of AutoDL-Projects as text. ``split``:
+    ``scores``: a dict, a pandas Series or DataFrame of architecture → score, or the path of a file
+    of them: CSV, JSON or JSON lines in any usual layout, parquet or ``.npy``, told from its content.
+    Their unit does not matter. An architecture is the table's own string, another writing of the
+    field such as lists of choices, module hashes or printed genotypes, or, where all are, its row
+    number. ``arch_column`` and ``score_column``: names of the columns, where a file has several.
+    Higher scores are better, smaller ones where ``lower_is_better``. ``drop_nan`` leaves out scores
+    that are no finite numbers. ``against``: a file of accuracies of your own, read as scores are,
+    which is the truth instead of a table; ``against_column`` names its column. ``split``:
     ``test`` or ``val``, the truth's. ``scale``: that of the table's networks; empty is the task's
     usual one. ``data``: a folder with published tables, by default ``$NAS_HARNESS_DATA``.
     ``truth``: the training whose test accuracies count, where a benchmark has several:
     NAS-Bench-201 on CIFAR-10 has ``cifar10`` (all 50,000 images, its usual one) and
     ``cifar10-valid`` (25,000); empty is the table's own.
 
-    Raises ``UsageError`` for architectures that the table lacks or that have two scores, scores
-    that are no finite numbers, and fewer than two of them.
+    Raises ``UsageError`` for a file of no known layout, for architectures that the table lacks,
+    that are ambiguous or have two scores, for scores that are no finite numbers, and for fewer
+    than two of them.
     """
     from harness.metrics.evaluate import evaluate_scores
-    from harness.metrics.scores import known_scores, read_scores
+    from harness.scores.own_truth import own_truth
+    from harness.scores.reading import Choice, Given
     from harness.tabular.ground_truth import known_table
 
-    chosen, table = known_table(space, task, scale, _folder(data), truth)
-    if isinstance(scores, str | os.PathLike):
-        known = read_scores(Path(scores), table)
-    elif hasattr(scores, "items"):
-        known = known_scores(scores.items(), table)
+    given = Given.of(scores)
+    choice = Choice(arch_column, score_column, drop_nan)
+    if against is None:
+        chosen, table = known_table(space, task, scale, _folder(data), truth)
+        known = given.scores(table, chosen, choice, task)
     else:
-        raise UsageError(
-            "scores are a dict or a pandas Series of architecture and score, or the path of a "
-            f"file, not a {type(scores).__name__}."
-        )
-    return Evaluation(evaluate_scores(table, known, split, space=chosen))
+        chosen, table, known = own_truth(given, choice, against, against_column, space, task, scale)
+    result = evaluate_scores(
+        table, known, split, space=chosen, lower_is_better=lower_is_better
+    )
+    return Evaluation(result | {"notes": known.notes + result["notes"]})
 
 
 def open_table(

@@ -15,12 +15,30 @@ def main(arguments: list[str]) -> None:
         description="Compare scores of architectures with ground truth: Kendall τ and its "
         "relatives with 95 % intervals, floors and ceiling.",
     )
-    parser.add_argument("scores", type=Path, help="CSV, JSON or parquet of architecture -> score")
+    parser.add_argument(
+        "scores",
+        type=Path,
+        help="file of architectures and scores: CSV, JSON, JSON lines, parquet or .npy",
+    )
     parser.add_argument("--space", default="nb201", help="search space")
     parser.add_argument("--task", default="digits", help="task of the ground truth")
     parser.add_argument("--split", default="test", choices=("val", "test"), help="its split")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
     parser.add_argument("--truth", default="", help=TRUTH)
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="accuracies of your own as the truth, a file like that of the scores; "
+        "None: the table of the task",
+    )
+    parser.add_argument("--against-column", default="", help="the column of FILE with accuracies")
+    parser.add_argument("--arch-column", default="", help="the column with architectures")
+    parser.add_argument("--score-column", default="", help="the column with scores")
+    parser.add_argument(
+        "--lower-is-better", action="store_true", help="smaller scores are better (losses, ranks)"
+    )
+    parser.add_argument("--drop-nan", action="store_true", help="leave out scores that are NaN")
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
@@ -32,5 +50,11 @@ def main(arguments: list[str]) -> None:
         scale=given.scale,
         data=given.data,
         truth=given.truth,
+        against=given.against,
+        against_column=given.against_column,
+        arch_column=given.arch_column,
+        score_column=given.score_column,
+        lower_is_better=given.lower_is_better,
+        drop_nan=given.drop_nan,
     )
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

@@ -11,6 +11,7 @@ from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
 from harness.metrics.intervals import Interval, measure
 from harness.metrics.metrics import METRICS, top_count
+from harness.metrics.notes import notes_on_intervals, notes_on_scores
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
@@ -27,6 +28,7 @@ def evaluate_scores(
     space: SearchSpace | None = None,
     population: int | None = None,
     seed: int = 0,
+    lower_is_better: bool = False,
 ) -> dict[str, Any]:
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
@@ -37,10 +39,11 @@ def evaluate_scores(
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
     counts as unique. ``population`` is the number of architectures in the space, of which the
     scored ones are taken to be a random sample; by default ``space.size``, or without end if
-    there is no ``space``. ``seed`` fixes the resampling. Raises :class:`UsageError` for
-    architectures that the table lacks, scores that are not finite, and fewer than two of them.
+    there is no ``space``. ``seed`` fixes the resampling. Where ``lower_is_better``, smaller
+    scores are better. Raises :class:`UsageError` for architectures that the table lacks, scores that are not finite, and fewer than two of them.
     """
-    archs, score = list(scores), np.array(list(scores.values()), dtype=float)
+    archs, given = list(scores), np.array(list(scores.values()), dtype=float)
+    score = -given if lower_is_better else given
     rows = table.index(archs)
     if len(rows) < 2:
         raise UsageError("a ranking needs scores of at least two architectures.")
@@ -67,7 +70,8 @@ def evaluate_scores(
         **references(table, split, rows, fraction=fraction, seed=seed),
     }
     notes = [unusual_truth(table)] if split == "test" else []
-    notes += _notes(result, fraction, truth_sd is not None, keys is not None)
+    notes += notes_on_scores(result, given, lower_is_better)
+    notes += notes_on_intervals(fraction, truth_sd is not None, keys is not None)
     return result | {"notes": [note for note in notes if note]}
 
 
@@ -157,32 +161,3 @@ def _truth_deviation(per_seed: np.ndarray) -> np.ndarray | None:
     runs = np.isfinite(per_seed).sum(axis=1)
     noise = training_noise(per_seed) if runs.min() > 0 else None
     return None if noise is None else noise / np.sqrt(runs)
-
-
-def _notes(result: dict[str, Any], fraction: float, noise: bool, keyed: bool) -> list[str]:
-    """Plain sentences on what the numbers mean and do not mean."""
-    notes = []
-    tau = result["metrics"]["all"]["kendall_tau"]["value"]
-    unbeaten = [
-        f"by {label} ({floor:.4f})"
-        for name, label in (("params", "parameters"), ("flops", "FLOPs"))
-        if tau is not None and (floor := result["floors"][name]["value"]) is not None
-        if tau <= floor
-    ]
-    if unbeaten:
-        notes.append(f"These scores (τ = {tau:.4f}) do not beat ranking {', '.join(unbeaten)}.")
-    if tau is None:
-        notes.append("The scores (or the truths) are all equal: correlations are undefined.")
-    if fraction < 1:
-        notes.append("Intervals: what other architectures, each trained anew, would give.")
-    elif noise:
-        notes.append(
-            "Intervals: what other trainings of the ground truth would give; every architecture of "
-            "the space was scored."
-        )
-    else:
-        notes.append("Intervals have no width: every architecture of the space was scored.")
-    notes.append("Another supernet seed is not in the intervals of one run.")
-    if not keyed:
-        notes.append("Every architecture was counted as unique: no canonical keys were given.")
-    return notes

@@ -30,13 +30,35 @@ class Chosen:
     ordered: bool = False
 
 
-def choose(frame: Frame, naming: Naming, arch_column: str = "", score_column: str = "") -> Chosen:
+OPTIONS = ("--arch-column", "--score-column")
+
+
+def choose(
+    frame: Frame,
+    naming: Naming,
+    arch_column: str = "",
+    score_column: str = "",
+    options: tuple[str, ...] = OPTIONS,
+) -> Chosen:
     """The columns named, or else the only ones that can be meant.
 
     Those are ``arch`` and ``score``, else the column that holds architectures and the only other
     one of numbers that does not count the rows. Raises :class:`UsageError`, with the columns that
-    the file has, where there is none or more than one.
+    the file has and the ``options`` that name them, where there is none or more than one.
     """
+    try:
+        return _chosen(frame, naming, arch_column, score_column)
+    except _Undecided as error:
+        raise UsageError(
+            f"{error.args[0]}; name it by {' or '.join(options)}{error.args[1]}"
+        ) from None
+
+
+class _Undecided(Exception):
+    """What is wrong, and the columns that there are."""
+
+
+def _chosen(frame: Frame, naming: Naming, arch_column: str, score_column: str) -> Chosen:
     if not frame.rows:
         raise UsageError("there are no scores in it.")
     if not frame.named and not any(frame.names):
@@ -51,7 +73,7 @@ def choose(frame: Frame, naming: Naming, arch_column: str = "", score_column: st
     arch = _exact(frame, arch_column) or _arch_column(frame, naming)
     score = _exact(frame, score_column) or _score_column(frame, arch)
     if arch == score:
-        raise UsageError(f"'{arch}' cannot be both architecture and score; {_advice(frame)}")
+        raise _Undecided(f"'{arch}' cannot be both architecture and score", _found(frame))
     seeds = [name for name in frame.names if name.lower() in _SEEDS and name not in (arch, score)]
     notes = []
     if len(frame.names) > 2 and score.lower() != "score" and not score_column:
@@ -114,7 +136,7 @@ def _arch_column(frame: Frame, naming: Naming) -> str:
     if not holding and len(names) == 2:
         return names[0]
     problem = "several columns hold" if holding else "no column holds"
-    raise UsageError(f"{problem} architectures of the space; {_advice(frame)}")
+    raise _Undecided(f"{problem} architectures of the space", _found(frame))
 
 
 def _score_column(frame: Frame, arch: str) -> str:
@@ -134,7 +156,7 @@ def _score_column(frame: Frame, arch: str) -> str:
     if len(scores) == 1:
         return scores[0]
     problem = "several columns hold" if numbers else "no column holds"
-    raise UsageError(f"{problem} numbers; {_advice(frame)}")
+    raise _Undecided(f"{problem} numbers", _found(frame))
 
 
 def _holds_numbers(frame: Frame, name: str) -> bool:
@@ -149,10 +171,6 @@ def _counts(frame: Frame, name: str) -> bool:
     return usual and any(
         values == [str(number + start) for number in range(len(values))] for start in (0, 1)
     )
-
-
-def _advice(frame: Frame) -> str:
-    return f"name them by --arch-column and --score-column{_found(frame)}"
 
 
 def _found(frame: Frame, name: str = "") -> str:

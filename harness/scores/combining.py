@@ -66,7 +66,13 @@ def number(key: Any, value: Any) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def without_nan(scores: Scores, drop: bool, space: SearchSpace | None) -> Scores:
+def without_nan(
+    scores: Scores,
+    names: Sequence[str],
+    chosen: Chosen,
+    drop: bool,
+    space: SearchSpace | None,
+) -> Scores:
     """``scores`` that are all finite.
 
     Others are left out with a note if ``drop``; else :class:`UsageError` tells how many there are
@@ -81,10 +87,11 @@ def without_nan(scores: Scores, drop: bool, space: SearchSpace | None) -> Scores
         f"{_kind(bad, list(scores), space)}"
     )
     if not drop:
-        first = scores[bad[0]]
-        said = "is no number: None or empty" if math.isnan(first) else f"is {first}"
+        place = names.index(bad[0])
+        first, key = chosen.scores[place], (chosen.archs or names)[place]
+        said = f"no number: {first}" if first is None or first == "" else str(scores[bad[0]])
         raise UsageError(
-            f"the score of '{brief(bad[0])}' {said}: {told}; give finite numbers, or leave those "
+            f"the score of '{brief(key)}' is {said}, and {told}; give finite numbers, or leave those "
             "architectures out by --drop-nan."
         )
     kept = {name: score for name, score in scores.items() if math.isfinite(score)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.scores.columns import Chosen, choose
+from harness.scores.columns import OPTIONS, Chosen, choose
 from harness.scores.combining import Scores, combined, without_nan
 from harness.scores.content import Content, read_content, tree_of
 from harness.scores.frame import Frame
@@ -23,11 +23,15 @@ from searchspaces.registry import SPACES
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user says of a score file: its columns, and whether to leave out NaN."""
+    """What the user says of a score file: its columns, and whether to leave out NaN.
+
+    ``options`` are those that name the columns.
+    """
 
     arch_column: str = ""
     score_column: str = ""
     drop_nan: bool = False
+    options: tuple[str, ...] = OPTIONS
 
 
 USUAL = Choice()
@@ -85,14 +89,14 @@ class Given:
             frame = self.content
             if not isinstance(frame, Frame):
                 frame = TreeReader(naming.genuine, task).frame(frame)
-            chosen = choose(frame, naming, choice.arch_column, choice.score_column)
+            chosen = choose(frame, naming, choice.arch_column, choice.score_column, choice.options)
             if chosen.ordered:
                 names, notes = _in_order(chosen, table, space)
             else:
                 names, notes = naming.names(chosen.archs)
             scores = combined(names, chosen)
             scores.notes += notes
-            return without_nan(scores, choice.drop_nan, space)
+            return without_nan(scores, names, chosen, choice.drop_nan, space)
 
 
 def read_scores(

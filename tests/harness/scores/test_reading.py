@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
-from harness.scores.reading import official_string, read_scores
+from harness.scores.reading import read_scores
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -74,8 +74,10 @@ def test_every_layout_and_spelling_gives_the_same_scores(read, spelling):
 
 def test_a_table_string_that_looks_like_a_number_is_not_a_row(read):
     table = make_table(["20", "1", "02"])
-    found = read("macro.json", '{"1": 0.1, "02": 0.2, "0": 0.3}', table)
-    assert found == {"1": 0.1, "02": 0.2, "20": 0.3}
+    found = read("macro.json", '{"1": 0.1, "02": 0.2}', table)
+    assert found == {"1": 0.1, "02": 0.2}
+    with pytest.raises(UsageError, match="only where all names are row numbers"):
+        read("mixed.json", '{"1": 0.1, "02": 0.2, "0": 0.3}', table)
 
 
 def test_an_equal_repetition_counts_once(read):
@@ -85,7 +87,9 @@ def test_an_equal_repetition_counts_once(read):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.txt", "0,1", "are read from .csv, .json, .parquet files"),
+        ("a.xlsx", b"PK\x03\x04", "a zip archive"),
+        ("a.pkl", b"\x80\x04", "which could run code"),
+        ("a.npy", b"\x93NUMPY\x01", "this .npy file cannot be read"),
         ("empty.csv", "", "no scores"),
         ("blank.csv", "\n\n", "no scores"),
         ("header.csv", "arch,score\n", "no scores"),
@@ -94,10 +98,12 @@ def test_an_equal_repetition_counts_once(read):
         ("unquoted.csv", f"{TUPLES[0]},10\n", "tuples in double quotes"),
         ("quote.csv", '"0,1\n', "not a CSV file"),
         ("binary.csv", b"\xff\xfe\x00", "not a CSV file"),
-        ("first.csv", f"{CELLS[0]},abc\n1,0.5\n", "is no number: abc"),
+        ("first.csv", f"{CELLS[0]},abc\n{CELLS[1]},0.5\n", "is no number: abc"),
         ("later.csv", "0,0.5\n1,abc\n", "the score of '1' is no number: abc"),
         ("nan.csv", "0,nan\n", "the score of '0' is nan"),
-        ("conflict.csv", f"0,1\n{CELLS[0]},2\n", "has two scores, 1.0 and 2.0"),
+        ("conflict.csv", f"{CELLS[0]},1\n{CELLS[0]},2\n", "has two scores, 1.0 and 2.0"),
+        ("written.csv", f'{CELLS[0]},1\n"{TUPLES[0]}",2\n', "has two scores, 1.0 and 2.0"),
+        ("mixed.csv", f"0,1\n{CELLS[0]},2\n", "only where all names are row numbers"),
         ("row.csv", "3,1\n", "'3' is not in the table nb201-small-digits"),
         ("negative.csv", "-1,1\n", "'-1' is not in the table"),
         ("huge.csv", f"{'9' * 5000},1\n", "is not in the table"),
@@ -106,18 +112,18 @@ def test_an_equal_repetition_counts_once(read):
         ("cut.json", '{"0": 1, "1', "cut short"),
         ("deep.json", "[" * 100_000, "not a JSON file"),
         ("number.json", "7", "write an object of architecture: score"),
-        ("bare.json", "[1, 2]", "entry 0 is '1'"),
+        ("bare.json", "[1, 2]", "2 scores without architectures, and the table"),
         ("triple.json", "[[0, 1], [1, 2, 3]]", "entry 1 is '[1, 2, 3]'"),
-        ("nameless.json", '[{"architecture": 0, "score": 1}]', "entry 0"),
+        ("nameless.json", '[{"a": 0, "b": 1, "c": 2}]', "the columns are a, b, c"),
         ("nan.json", '{"0": NaN}', "the score of '0' is nan"),
         ("big.json", '{"0": 1' + "0" * 400 + "}", "the score of '0' is inf"),
         ("null.json", '{"0": null}', "is no number: None"),
         ("bool.json", '{"0": true}', "is no number: True"),
         ("repeat.json", '{"0": 1, "0": 2}', "has two scores"),
         ("unknown.json", '{"|conv~0|": 1}', "'|conv~0|' is not in the table"),
-        ("shape.parquet", parquet(a=["0"], b=[1.0]), "needs the columns arch and score, and has a"),
+        ("shape.parquet", parquet(a=["0"], b=[1.0], c=[2.0]), "the columns are a, b, c"),
         ("null.parquet", parquet(arch=["0"], score=pa.array([None], pa.float64())), "no number"),
-        ("text.parquet", b"arch,score", "not a parquet file"),
+        ("text.parquet", b"arch,score", "no scores"),
         ("cut.parquet", parquet(arch=["0"], score=[1.0])[:-9], "not a parquet file"),
     ],
 )
@@ -132,21 +138,3 @@ def test_defects_get_one_sentence(read, name, content, says):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read .*absent.json: No such file"):
         read_scores(tmp_path / "absent.json", TABLE)
-
-
-@pytest.mark.parametrize(("cell", "text"), list(zip(CELLS, TUPLES, strict=True)))
-def test_tuples_become_the_official_string(cell, text):
-    assert official_string(text) == cell
-
-
-@pytest.mark.parametrize(
-    "text", ["", "7", "None", "[1]", "[((1,),)]", "[(('a', 'b'),)]", "__import__('os')", "(" * 900]
-)
-def test_other_text_is_no_architecture(text):
-    with pytest.raises(ValueError):
-        official_string(text)
-
-
-def test_long_text_is_not_even_parsed():
-    with pytest.raises(ValueError, match="too long"):
-        official_string("[" + "(('none', 0),)," * 1000 + "]")

@@ -1,0 +1,89 @@
+"""Plain sentences on what the numbers of an evaluation mean and do not mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.tasks import IMAGES
+
+_TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
+_SPREAD = 1e-3  # of the scores, relative to their size, up to which they hardly differ
+_FEW = 10  # architectures, below which ties are no finding
+
+
+def notes_on_scores(
+    result: dict[str, Any], score: np.ndarray, lower_is_better: bool = False
+) -> list[str]:
+    """What is to be known of scores ``[n]`` as they were given, and of how they rank."""
+    notes = ["Smaller scores count as better."] if lower_is_better else []
+    interval = result["metrics"]["all"]["kendall_tau"]
+    tau = interval["value"]
+    unbeaten = [
+        f"by {label} ({floor:.4f})"
+        for name, label in (("params", "parameters"), ("flops", "FLOPs"))
+        if tau is not None and (floor := result["floors"][name]["value"]) is not None
+        if tau <= floor
+    ]
+    if unbeaten:
+        notes.append(f"These scores (τ = {tau:.4f}) do not beat ranking {', '.join(unbeaten)}.")
+    if tau is None:
+        notes.append("The scores (or the truths) are all equal: correlations are undefined.")
+    elif interval["high"] is not None and interval["high"] < 0:
+        way_out = (
+            " although smaller scores count as better; leave out --lower-is-better."
+            if lower_is_better
+            else ", as where smaller scores are better (losses, ranks), which `nas-harness "
+            "evaluate --lower-is-better` turns."
+        )
+        notes.append(f"τ is significantly negative ({tau:.4f}){way_out}")
+    return notes + _indifferent(score, result["task"])
+
+
+def _indifferent(score: np.ndarray, task: str) -> list[str]:
+    """Scores at chance, or so alike that their order is one of rounding or noise."""
+    low, high = float(score.min()), float(score.max())
+    if task in IMAGES:
+        chance = 100 / IMAGES[task].classes
+        near = 0.3 * min(chance, 10)
+        for unit in (1, 0.01):  # percent, fractions
+            if (chance - near) * unit <= low and high <= (chance + near) * unit:
+                return [
+                    f"All scores, {low:g} to {high:g}, are as of guessing among "
+                    f"{IMAGES[task].classes} classes: if they are accuracies, the network has not "
+                    "learned, and τ says nothing of the method."
+                ]
+    if low == high:
+        return []
+    if high - low <= _SPREAD * max(abs(low), abs(high)):
+        return [
+            f"The scores hardly differ, {low:g} to {high:g}: their order may be one of noise or "
+            "rounding, and then says nothing."
+        ]
+    counts = np.unique(score, return_counts=True)[1]
+    n = len(score)
+    tied = float((counts * (counts - 1)).sum() / (n * (n - 1)))
+    if n >= _FEW and tied >= _TIED:
+        return [
+            f"{n:,} scores have only {len(counts):,} different values, and {tied:.0%} of the pairs "
+            "are equal: the ranking says little."
+        ]
+    return []
+
+
+def notes_on_intervals(fraction: float, noise: bool, keyed: bool) -> list[str]:
+    """What the intervals hold, for a ``fraction`` of a space, with or without ``noise`` of truth."""
+    if fraction < 1:
+        notes = ["Intervals: what other architectures, each trained anew, would give."]
+    elif noise:
+        notes = [
+            "Intervals: what other trainings of the ground truth would give; every architecture of "
+            "the space was scored."
+        ]
+    else:
+        notes = ["Intervals have no width: every architecture of the space was scored."]
+    notes.append("Another supernet seed is not in the intervals of one run.")
+    if not keyed:
+        notes.append("Every architecture was counted as unique: no canonical keys were given.")
+    return notes
