@@ -94,11 +94,11 @@ class ChainSpace(SearchSpace):
         """Also lists of choices, as ``[2, 0, 1]``, ``(2, 0, 1)``, ``[2 0 1]`` or ``2-0-1``."""
         choices = written
         if isinstance(written, str):
+            numbers = re.split("[-_ ]", written.strip())
             try:
-                choices = literal(written)
+                choices = numbers if all(map(str.isdecimal, numbers)) else literal(written)
             except ValueError:
-                separated = re.fullmatch(r"\d{1,3}(?:[-_ ]\d{1,3})+", written.strip(), re.ASCII)
-                choices = re.split("[-_ ]", written.strip()) if separated else None
+                choices = None
         if isinstance(choices, list | tuple):
             try:
                 arch = tuple(int(str(choice)) for choice in choices)
