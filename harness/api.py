@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry
 
 if TYPE_CHECKING:
