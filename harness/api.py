@@ -141,9 +141,7 @@ def evaluate(
         known = given.scores(table, chosen, choice, task)
     else:
         chosen, table, known = own_truth(given, choice, against, against_column, space, task, scale)
-    result = evaluate_scores(
-        table, known, split, space=chosen, lower_is_better=lower_is_better
-    )
+    result = evaluate_scores(table, known, split, space=chosen, lower_is_better=lower_is_better)
     return Evaluation(result | {"notes": known.notes + result["notes"]})
 
 
