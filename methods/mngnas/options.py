@@ -21,7 +21,9 @@ class MNGNASOptions:
     BASES: ClassVar = ("spos", "fairnas", "mixpath")
 
     base: str = option("spos", "method that trains the supernet", BASES)
-    base_options: Any = field(default=None, metadata={"flag": "base"})
+    base_options: Any = field(
+        default=None, metadata={"help": "options of the base method", "flag": "base"}
+    )
     kd: str = option(
         "full",
         "teachers while retraining: none (labels only), the best model of the previous epoch, "

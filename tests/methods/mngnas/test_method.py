@@ -169,7 +169,7 @@ def test_limit_on_multiply_adds_is_kept_or_refused():
     assert method.feasible((1, 1, 1, 0)) and not method.feasible((1, 1, 1, 1))
     for epoch in range(3):
         assert all(sum(arch) <= 3 for arch, _ in method.search_epoch(epoch))
-    with pytest.raises(UsageError, match="raise --search.max-madds"):
+    with pytest.raises(UsageError, match="widen the limits, such as --search.max-madds"):
         make(max_madds=0.5).search_epoch(0)
 
 
