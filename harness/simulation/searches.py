@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -55,7 +55,8 @@ def compare_searches(
     accuracy that searches see, as ``val.12``: of a training of 12 epochs; empty is the table's
     usual one. With ``budget_seconds`` a search ends once its trainings have taken so long, for
     which ``queries`` does not matter: rows are then over ``seconds``, with the mean number of
-    ``queries`` made, and :data:`EXACT` is left out. ``published`` is what the benchmark's authors
+    ``queries`` made, and :data:`EXACT` is left out. Where searches see another training than the
+    table's own, rows also have its validation accuracy (``val``), which then selects nothing. ``published`` is what the benchmark's authors
     report of the same protocol, or empty. Raises :class:`UsageError` for a table without such
     validation accuracies unless ``test_as_validation``, for an unknown search, and for a budget
     where nobody knows how long trainings take.
@@ -86,6 +87,10 @@ def compare_searches(
     for name, start in starts.items():
         found = simulate(start, trainings, queries, repeats, seed, name, budget, points)
         curves[name] = _rows(found, truth, best, budget is not None)
+        if _unseen(table, trainings):
+            vals = _moments(table.accuracy("val")[found.rows])
+            for row, (val, val_sd) in zip(curves[name], vals, strict=True):
+                row |= {"val": val, "val_sd": val_sd}
     result = {
         "space": table.meta.space,
         "scale": table.meta.scale,
@@ -150,19 +155,31 @@ def _within(table: Table, max_madds: float) -> np.ndarray | None:
     return table.madds <= max_madds * 1e6
 
 
+def _unseen(table: Table, trainings: Trainings) -> bool:
+    """Whether the table's own validation accuracies are others than the searches see."""
+    own = f"val.{table.meta.epochs}"
+    return (
+        trainings.split == "val" and trainings.signal != own and f"{own}.mean" in table.accuracies
+    )
+
+
+def _moments(found: np.ndarray) -> list[tuple[float, float | None]]:
+    """Mean and standard deviation over the repeats of ``[repeats, points]``, at each point."""
+    deviations: list[Any] = [None] * found.shape[1]
+    if len(found) > 1:
+        deviations = found.std(axis=0, ddof=1).tolist()
+    return list(zip(found.mean(axis=0).tolist(), deviations, strict=True))
+
+
 def _rows(curves: Curves, truth: np.ndarray, best: float, timed: bool) -> list[Row]:
-    tests = truth[curves.rows]
-    means = zip(curves.seen.mean(axis=0), tests.mean(axis=0), strict=True)
-    deviations: Iterable[Any] = [(None, None)] * len(curves.points)
-    if len(tests) > 1:
-        deviations = zip(curves.seen.std(axis=0, ddof=1), tests.std(axis=0, ddof=1), strict=True)
     places = [{"queries": int(point)} for point in curves.points]
     if timed:
         made = zip(curves.points.tolist(), curves.made.mean(axis=0).tolist(), strict=True)
         places = [{"seconds": point, "queries": queries} for point, queries in made]
+    moments = zip(_moments(curves.seen), _moments(truth[curves.rows]), strict=True)
     return [
-        place | _row(best, (seen, seen_sd, test, test_sd))
-        for place, (seen, test), (seen_sd, test_sd) in zip(places, means, deviations, strict=True)
+        place | _row(best, (*seen, *test))
+        for place, (seen, test) in zip(places, moments, strict=True)
     ]
 
 

@@ -44,7 +44,9 @@ class Statistic:
 class Search:
     """A search simulated on tables; fills the columns whose truth is of its space and task.
 
-    An empty space or task leaves the choice to the column's truth.
+    An empty space or task leaves the choice to the column's truth. On a task of ``budgets``, pairs
+    of task and seconds, it ends when its trainings have taken so long and sees ``signal``;
+    elsewhere after ``queries`` trainings by the table's own validation accuracy.
     """
 
     method: str
@@ -52,6 +54,12 @@ class Search:
     task: str = ""
     queries: int = 300
     repeats: int = 100
+    signal: str = ""
+    budgets: tuple[tuple[str, int], ...] = ()
+
+    def seconds(self, task: str) -> int:
+        """The budget on ``task``; 0 where trainings are counted."""
+        return dict(self.budgets).get(task, 0)
 
     def fills(self, column: Column) -> bool:
         truth = column.truth

@@ -219,8 +219,12 @@ def _search(fields: Fields, columns: dict[str, Column]) -> Search:
         task=fields.text("task", "", _tasks()),
         queries=fields.whole("queries", 1, Search.queries),
         repeats=fields.whole("repeats", 2, Search.repeats),
+        signal=fields.text("signal", ""),
+        budgets=tuple(fields.by_key("budgets", _tasks(), lambda f, k: f.whole(k, 1)).items()),
     )
     fields.close()
+    if bool(search.signal) != bool(search.budgets):
+        raise fields.error("signal", "belongs to budgets of seconds, which need it")
     if not any(search.fills(column) for column in columns.values()):
         raise fields.error("", "no column has a truth of its space and task to be filled")
     return search

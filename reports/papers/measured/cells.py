@@ -127,11 +127,17 @@ class Filler:
         self.truths.accuracies(truth)  # raises where the split is missing
         result = self.truths.simulation(search, truth)
         last, kind = result["curves"][search.method][-1], SEEN[truth.split]
+        kind = truth.split if truth.split in last else kind  # where a search saw another training
         table = self.truths.of(truth)
         note = (
             f"{search.repeats} simulated searches of {search.queries} trainings in "
             f"{table.meta.name}, selected by {result['selection_split']} accuracy"
         )
+        if seconds := search.seconds(truth.task):
+            note = (
+                f"{search.repeats} simulated searches of {seconds:,} seconds, estimated from "
+                f"multiply-adds, in {table.meta.name}, selected by {search.signal}"
+            )
         value, sd = column.flip(last[kind]), last[f"{kind}_sd"]
         return Cell(tag=TABLE, value=value, sd=sd, n=search.repeats, task=truth.task, note=note)
 

@@ -56,22 +56,29 @@ class Truths:
     def simulation(self, search: Search, truth: Truth) -> dict[str, Any]:
         """The result of :func:`harness.simulation.searches.compare_searches` on the table of ``truth``.
 
-        Searches select by validation accuracies where the table has them, else by test ones.
+        Searches select by the signal of their budget on the task, or by the table's validation
+        accuracies; where it has none, by test ones.
         """
         return self._simulation(search, replace(truth, split="test"))
 
     def _simulate(self, search: Search, truth: Truth) -> dict[str, Any]:
+        from harness.config.config import with_values
+        from harness.simulation.published import WITHIN_SECONDS
         from harness.simulation.searches import compare_searches
         from methods.search.table_search import SEARCHES
 
+        seconds = search.seconds(truth.task)
+        values = WITHIN_SECONDS.get(search.method, {}) if seconds else {}
         return compare_searches(
             self.of(truth),
             self.space(truth.space, truth.task, truth.scale),
-            {search.method: SEARCHES[search.method].Options()},
+            {search.method: with_values(SEARCHES[search.method].Options(), values)},
             queries=search.queries,
             repeats=search.repeats,
             seed=SEARCH_SEED,
             test_as_validation=not self.has_validation(truth),
+            signal=search.signal if seconds else "",
+            budget_seconds=seconds,
         )
 
     def _table(self, space: str, task: str, scale: str = "") -> Table:

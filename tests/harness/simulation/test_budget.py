@@ -238,6 +238,23 @@ def test_the_command_simulates_within_seconds(capsys):
     assert result["published"] == {}
 
 
+def test_what_is_found_has_the_accuracies_of_one_row(published):
+    """Validation after 12 epochs, which selects; validation and test after 200."""
+    space, table = published("cifar100")
+    names = "random", "reinforce"
+    result = compare_searches(
+        table, space, options(*names), repeats=1, signal="val.12", budget_seconds=20_000
+    )
+    truth = table.accuracy("val", 12), table.accuracy("val"), table.truth("test")
+    for name in names:
+        for row in result["curves"][name]:
+            found = row["selection"], row["val"], row["test"]
+            same = [np.isclose(t, f, atol=1e-9) for t, f in zip(truth, found, strict=True)]
+            assert np.logical_and.reduce(same).any() and row["val_sd"] is None
+    usual = compare_searches(table, space, options("random"), repeats=1, queries=5)
+    assert "val" not in usual["curves"]["random"][-1]
+
+
 def test_candidates_of_a_limit_are_all_that_a_budget_counts(published):
     space, table = published("cifar10")
     small = table.madds <= 20e6

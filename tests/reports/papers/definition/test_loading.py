@@ -94,6 +94,10 @@ def test_mistakes_name_the_file_and_the_key(make_item, changes, message):
         ('search = {method = "rae"}', "rows.more.search.method: .*did you mean 'rea'"),
         ('search = {method = "rea", task = "cifar10"}', "no column has a truth"),
         ('search = {method = "rea", repeats = 1}', "search.repeats: 1 is less than 2"),
+        ('search = {method = "rea", signal = "val.12"}', "signal: belongs to budgets"),
+        ('search = {method = "rea", budgets = {digits = 9}}', "signal: belongs to budgets"),
+        ('search = {method = "rea", budgets = {digit = 9}}', "did you mean 'digits'"),
+        ('search = {method = "rea", budgets = {digits = 0}}', "digits: 0 is less than 1"),
     ],
 )
 def test_cells_from_tables_are_checked(make_item, row, message):
