@@ -38,7 +38,7 @@ class TreeReader:
             return self._of_records(tree)
         if kinds == {list}:
             return self._of_lists(tree)
-        if all(item is None or is_number(item) for item in tree) and str not in kinds:
+        if all(item is None or _is_bare(item) for item in tree):
             return Frame(["score"], [[item] for item in tree], ordered=True)
         usual = Members if isinstance(tree[0], Members) else list
         position = next((n for n, item in enumerate(tree) if not isinstance(item, usual)), 0)
@@ -48,7 +48,7 @@ class TreeReader:
         """Rows without names, or a list of architectures and one of scores."""
         if len(rows) == 2 and len(rows[0]) == len(rows[1]):
             for archs, scores in (rows, rows[::-1]):
-                numbers = [item is None or is_number(item) for item in (*archs, *scores)]
+                numbers = [item is None or _is_bare(item) for item in (*archs, *scores)]
                 if all(numbers[len(archs) :]) and not any(numbers[: len(archs)]):
                     return Frame(
                         ["arch", "score"], [list(row) for row in zip(archs, scores, strict=True)]
@@ -202,6 +202,10 @@ def _is_architecture(value: Members) -> bool:
     return {"normal", "reduce"} <= names or not (
         names.isdisjoint(MATRICES) or names.isdisjoint(OPERATIONS)
     )
+
+
+def _is_bare(value: Any) -> bool:
+    return is_number(value) and not isinstance(value, str)
 
 
 def _nests(value: Members) -> bool:
