@@ -78,7 +78,8 @@ def _table(known: Scores, path: Path, space: SearchSpace, task: str) -> tuple[Ta
         training={"truth": name, "epochs_known": False},
     )
     costs = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
-    params, madds = (np.array(column, dtype=np.int64) for column in zip(*costs, strict=True))
+    params = np.array([cost.params for cost in costs], dtype=np.int64)
+    madds = np.array([cost.madds for cost in costs], dtype=np.int64)
     try:
         return Table(meta, list(known), {"test.1.mean": percent}, params, madds), notes
     except UsageError as error:
