@@ -36,7 +36,8 @@ class Evaluation:
     """How scores rank architectures, beside the bounds between which that is to be read.
 
     ``content`` is what ``nas-harness evaluate --json`` prints. An interval is a dict of ``value``,
-    ``low``, ``high`` (95 %) and ``n``, the number of architectures; what is not defined is None.
+    ``low``, ``high`` (95 %; of best rank and regret the range of resamples) and ``n``, the number of
+    architectures; what is not defined is None.
     ``print`` shows the same text as the command.
     """
 

@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how often tests/reliability kills each kind of job",
     )
+    parser.addoption(
+        "--samples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="samples of each kind whose intervals are counted; 0: as few as tell",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

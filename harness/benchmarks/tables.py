@@ -16,6 +16,7 @@ from scipy import stats
 from harness.benchmarks.measuring import Ratio, Result, in_turns, said, seconds
 from harness.benchmarks.table_files import ROWS, command_line_help, opened, synthetic, table_of
 from harness.files.environment import describe_device
+from harness.metrics.evaluate import evaluate
 from harness.metrics.intervals import measure as interval
 from harness.metrics.metrics import kendall_tau
 from harness.tabular.table import Table
@@ -54,6 +55,7 @@ def measure(data: str, repeats: int, seed: int, quick: bool) -> Result:
         "help": _help(repeats),
         "tau": _tau(scores["nb101"], truths["nb101"], repeats),
         "intervals": _intervals(scores["nb201"], truths["nb201"], folds, repeats),
+        "evaluation": [_evaluation(scores[name], truths[name], repeats) for name in ROWS],
     }
 
 
@@ -77,11 +79,21 @@ def render(result: Result) -> str:
         f"{_ms(tau['scipy'])}; ratio {said(tau['ratio']).strip()}; difference {tau['difference']:g}"
     )
     lines.append(
-        f"intervals at n = {intervals['n']:,}: tau by the jackknife {_ms(intervals['tau'])}; rho by "
-        f"{intervals['folds']:,} resamples {_ms(intervals['rho'])}; tau by so many resamples with "
-        f"scipy (extrapolated) {_ms(intervals['literal_tau'])}, "
+        f"intervals at n = {intervals['n']:,}: tau by the jackknife {_ms(intervals['tau'])}; rho's "
+        f"{_ms(intervals['rho'])}; tau by {intervals['folds']:,} resamples with scipy "
+        f"(extrapolated) {_ms(intervals['literal_tau'])}, "
         f"ratio {said(intervals['ratio']).strip()}"
     )
+    lines.append(
+        f"weighted tau's by the jackknife {_ms(intervals['weighted_tau'])}; by so many resamples with "
+        f"scipy (extrapolated) {_ms(intervals['literal_weighted_tau'])}, "
+        f"ratio {said(intervals['weighted_ratio']).strip()}"
+    )
+    for found in result["evaluation"]:
+        lines.append(
+            f"all metrics of {found['n']:,} architectures with their intervals: "
+            f"{_ms(found['seconds'])}"
+        )
     return "\n".join(lines)
 
 
@@ -141,29 +153,41 @@ def _tau(score: np.ndarray, truth: np.ndarray, repeats: int) -> dict[str, Any]:
     }
 
 
+def _evaluation(score: np.ndarray, truth: np.ndarray, repeats: int) -> dict[str, Any]:
+    """All metrics on all architectures and on the best, of half of a space."""
+    taken, _ = in_turns([lambda: evaluate(score, truth, fraction=FRACTION)], (1,), repeats)
+    return {"n": len(score), "seconds": spread(taken[0].tolist())}
+
+
 def _intervals(
     score: np.ndarray, truth: np.ndarray, folds: int, repeats: int
 ) -> dict[str, dict[str, Any]]:
-    """Of τ without resamples and of ρ with them, beside resampling τ literally."""
+    """Of correlations without resamples, beside resampling τ and weighted τ literally."""
     rng, sampled = np.random.default_rng(0), min(SAMPLED, folds)
 
-    def tau() -> Any:
-        return interval("kendall_tau", score, truth, fraction=FRACTION)
+    def own(name: str) -> Callable[[], Any]:
+        return lambda: interval(name, score, truth, fraction=FRACTION)
 
-    def rho() -> Any:
-        return interval("spearman", score, truth, fraction=0.0, resamples=folds)
+    def literal(correlation: Callable[..., Any]) -> Callable[[], float]:
+        def resampled() -> float:
+            drawn = [rng.integers(len(score), size=len(score)) for _ in range(sampled)]
+            return float(np.std([correlation(score[i], truth[i]).statistic for i in drawn]))
 
-    def literal() -> float:
-        drawn = [rng.integers(len(score), size=len(score)) for _ in range(sampled)]
-        return float(np.std([stats.kendalltau(score[i], truth[i]).statistic for i in drawn]))
+        return resampled
 
-    taken, _ = in_turns((tau, rho, literal), (1, 1, 1), repeats)
-    taken[2] *= folds / sampled
+    ways = [own(name) for name in ("kendall_tau", "weighted_tau", "spearman")]
+    ways += [literal(correlation) for correlation in (stats.kendalltau, stats.weightedtau)]
+    taken, _ = in_turns(ways, (1,) * len(ways), repeats)
+    taken[3:] *= folds / sampled
+    tau, weighted, rho, literal_tau, literal_weighted = taken.tolist()
     return {
         "n": len(score),
         "folds": folds,
-        "tau": spread(taken[0].tolist()),
-        "rho": spread(taken[1].tolist()),
-        "literal_tau": spread(taken[2].tolist()),
-        "ratio": Ratio.of(taken[2].tolist(), taken[0].tolist()).to_dict(),
+        "tau": spread(tau),
+        "weighted_tau": spread(weighted),
+        "rho": spread(rho),
+        "literal_tau": spread(literal_tau),
+        "literal_weighted_tau": spread(literal_weighted),
+        "ratio": Ratio.of(literal_tau, tau).to_dict(),
+        "weighted_ratio": Ratio.of(literal_weighted, weighted).to_dict(),
     }

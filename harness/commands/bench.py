@@ -128,7 +128,8 @@ def tables(arguments: list[str]) -> None:
         prog="nas-harness bench tables",
         description="Time what is done with ground truth: opening the tables of NAS-Bench-201 and "
         "101 in a process of its own, looking architectures up, Kendall's tau of all of "
-        "NAS-Bench-101 and the intervals of NAS-Bench-201; and the command line's help. Where "
+        "NAS-Bench-101, the intervals of NAS-Bench-201 beside resampling with scipy, all metrics of "
+        "both; and the command line's help. Where "
         "the published tables are not to be had, they are made up in the same size.",
     )
     parser.add_argument("--data", default="", help="folder of tables; empty: $NAS_HARNESS_DATA")

@@ -34,7 +34,7 @@ def concordance(x: np.ndarray, y: np.ndarray) -> Concordance:
     # Equal x in descending y: whoever comes earlier with a smaller y also has a smaller x.
     order = np.argsort(x * n + (n - 1 - y))
     both_less = np.empty(n, np.int64)
-    both_less[order] = _smaller_before(y[order])
+    both_less[order] = sum_of_smaller_before(y[order], np.ones(n, np.int64))
     one_equal = (xy_less - x_less) + (yx_less - y_less)
     four_hh = 4 * both_less + 2 * one_equal + both_equal
     signed = four_hh - (2 * x_less + x_equal) - (2 * y_less + y_equal) + n
@@ -56,15 +56,15 @@ def _marginals(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (np.cumsum(counts) - counts)[ranks], counts[ranks]
 
 
-def _smaller_before(values: np.ndarray) -> np.ndarray:
-    """Per element, the number of strictly smaller ones at earlier positions.
+def sum_of_smaller_before(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Per element, the sum of ``weight`` over strictly smaller ``values`` at earlier positions.
 
-    A radix pass per bit, highest first: elements that agree in all higher bits form a group,
-    kept in their original order; an element with the bit set is larger than exactly those of its
-    group without it, and then the group is split by that bit.
+    ``values`` are whole numbers from 0. A radix pass per bit, highest first: elements that agree in
+    all higher bits form a group, kept in their original order; an element with the bit set is
+    larger than exactly those of its group without it, and then the group is split by that bit.
     """
     n = len(values)
-    counts, origin, slot = np.zeros(n, np.int64), np.arange(n), np.arange(n)
+    sums, origin, slot = np.zeros(n, weight.dtype), np.arange(n), np.arange(n)
     for bit in reversed(range(int(values.max()).bit_length())):
         is_one = (values >> bit) & 1
         group = values >> (bit + 1)
@@ -73,10 +73,11 @@ def _smaller_before(values: np.ndarray) -> np.ndarray:
         zeros = np.concatenate(([0], np.cumsum(1 - is_one)))
         zeros_seen = zeros[1:] - np.repeat(zeros[start], size)
         zeros_in_group = np.repeat(np.diff(zeros[start], append=zeros[-1]), size)
-        counts[origin] += zeros_seen * is_one
+        weighed = np.concatenate(([0], np.cumsum((1 - is_one) * weight[origin])))
+        sums[origin] += (weighed[1:] - np.repeat(weighed[start], size)) * is_one
         to_zeros = np.repeat(start, size) + zeros_seen - 1
         target = np.where(is_one, slot + zeros_in_group - zeros_seen, to_zeros)
         moved_values, moved_origin = np.empty_like(values), np.empty_like(origin)
         moved_values[target], moved_origin[target] = values, origin
         values, origin = moved_values, moved_origin
-    return counts
+    return sums

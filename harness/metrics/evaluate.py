@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
-from harness.metrics.intervals import Interval, measure
+from harness.metrics.intervals import Interval, measure_all
 from harness.metrics.metrics import METRICS, top_count
 from harness.metrics.notes import notes_on_intervals, notes_on_scores
 from harness.tabular.ground_truth import unusual_truth
@@ -118,10 +118,8 @@ def evaluate(
     best = truth >= np.partition(truth, -k)[-k]
 
     def metrics(score: np.ndarray, truth: np.ndarray, noise: np.ndarray) -> dict[str, Interval]:
-        return {
-            name: measure(name, score, truth, fraction=fraction, truth_sd=noise, seed=seed)
-            for name in METRICS
-        }
+        given = {"fraction": fraction, "truth_sd": noise, "seed": seed}
+        return measure_all(tuple(METRICS), score, truth, **given)
 
     everyone = unique = metrics(score, truth, noise)
     if keys is not None and len(set(keys)) < len(truth):

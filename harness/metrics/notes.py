@@ -83,6 +83,11 @@ def notes_on_intervals(fraction: float, noise: bool, keyed: bool) -> list[str]:
         ]
     else:
         notes = ["Intervals have no width: every architecture of the space was scored."]
+    if fraction < 1 or noise:
+        notes.append(
+            "Ranges, in round brackets: the middle 95 % of resamples; what hangs on single "
+            "architectures falls outside more often than in one case of twenty."
+        )
     notes.append("Another supernet seed is not in the intervals of one run.")
     if not keyed:
         notes.append("Every architecture was counted as unique: no canonical keys were given.")

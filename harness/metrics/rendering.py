@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ceiling import Ceiling
 from harness.metrics.evaluate import Metrics
-from harness.metrics.intervals import Interval
+from harness.metrics.intervals import RANGES, Interval
 from harness.metrics.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
 
 def _metrics_table(metrics: Metrics) -> Grid:
     """A rich table: a row per metric, a column per subset, value [low, high]."""
-    grid = _grid("metric [95 %]")
+    grid = _grid("metric [95 %] (range)")
     for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
         grid.add_column(f"{title} ({metrics[subset]['kendall_tau']['n']:,})", justify="right")
     for name, metric in METRICS.items():
-        cells = (_cell(values[name], metric.decimals) for values in metrics.values())
+        brackets = "()" if name in RANGES else "[]"
+        cells = (_cell(values[name], metric.decimals, brackets) for values in metrics.values())
         grid.add_row(metric.label, *cells)
     return grid
 
@@ -89,11 +90,12 @@ def _text(*parts: Any) -> str:
     return captured.get().rstrip()
 
 
-def _cell(interval: Interval, decimals: int) -> str:
+def _cell(interval: Interval, decimals: int, brackets: str = "[]") -> str:
+    """The value with its interval in square brackets, a range in round ones."""
     if interval["value"] is None:
         return "undefined"
     value = f"{interval['value']:,.{decimals}f}"
     if interval["low"] is None:
         return value
     low, high = (f"{interval[key]:,.{min(decimals, 3)}f}" for key in ("low", "high"))
-    return f"{value} [{low}, {high}]"
+    return f"{value} {brackets[0]}{low}, {high}{brackets[1]}"
