@@ -123,8 +123,14 @@ def _arch_column(frame: Frame, naming: Naming) -> str:
         return "arch"
     if not frame.named and len(names) == 2:
         first, second = ([row[place] for row in frame.rows[:_LOOKED_AT]] for place in (0, 1))
-        swapped = any(map(naming.genuine, second)) and all(map(is_number, first))
-        return names[1] if swapped and not any(map(naming.genuine, first)) else names[0]
+        genuine = [any(map(naming.genuine, values)) for values in (first, second)]
+        whole = all(_are_whole(frame.column(name)) for name in names)
+        if len(frame.rows) > 1 and whole and genuine[0] == genuine[1]:
+            raise _Undecided(
+                "both columns hold whole numbers, and either may name architectures", _found(frame)
+            )
+        swapped = genuine[1] and not genuine[0] and all(map(is_number, first))
+        return names[1] if swapped else names[0]
     holding = [name for name in names if any(map(naming.genuine, frame.column(name)[:_LOOKED_AT]))]
     called = [name for name in holding or names if name.lower() in _ARCHS]
     if len(called) == 1:
@@ -137,6 +143,12 @@ def _arch_column(frame: Frame, naming: Naming) -> str:
         return names[0]
     problem = "several columns hold" if holding else "no column holds"
     raise _Undecided(f"{problem} architectures of the space", _found(frame))
+
+
+def _are_whole(values: list[Any]) -> bool:
+    """Whether these may be row numbers: different whole numbers."""
+    texts = [str(value) for value in values]
+    return len(set(texts)) == len(texts) and all(t.isascii() and t.isdecimal() for t in texts)
 
 
 def _score_column(frame: Frame, arch: str) -> str:

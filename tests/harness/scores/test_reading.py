@@ -105,6 +105,7 @@ def test_an_equal_repetition_counts_once(read):
         ("written.csv", f'{CELLS[0]},1\n"{TUPLES[0]}",2\n', "has two scores, 1.0 and 2.0"),
         ("mixed.csv", f"0,1\n{CELLS[0]},2\n", "only where all names are row numbers"),
         ("row.csv", "3,1\n", "'3' is not in the table nb201-small-digits"),
+        ("either.csv", "5,9\n7,3\n", "both columns hold whole numbers"),
         ("negative.csv", "-1,1\n", "'-1' is not in the table"),
         ("huge.csv", f"{'9' * 5000},1\n", "is not in the table"),
         ("empty.json", "{}", "no scores"),
