@@ -10,7 +10,13 @@ from typing import Any
 
 from harness import api
 
-FUNCTIONS = (api.evaluate, api.open_table, api.run_method, api.read_runs)
+FUNCTIONS = (
+    api.evaluate,
+    api.evaluate_transfer,
+    api.open_table,
+    api.run_method,
+    api.read_runs,
+)
 HEAD = """# Python interface
 
 <!-- Written by `python docs/write_api.py` from the docstrings in harness/api.py. -->
@@ -36,7 +42,7 @@ config = with_values(config, {"seed": 1, "train.steps": 100})
 
 def page() -> str:
     """The whole of ``docs/api.md``."""
-    parts = [HEAD, *map(_function, FUNCTIONS), _class(api.Evaluation), PRESET]
+    parts = [HEAD, *map(_function, FUNCTIONS), _class(api.Evaluation), _class(api.Transfer), PRESET]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 

@@ -9,9 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import Evaluation, evaluate, open_table, read_runs, run_method
+    from harness.api import (
+        Evaluation,
+        Transfer,
+        evaluate,
+        evaluate_transfer,
+        open_table,
+        read_runs,
+        run_method,
+    )
 
-__all__ = ["Evaluation", "evaluate", "open_table", "read_runs", "run_method"]
+__all__ = [
+    "Evaluation",
+    "Transfer",
+    "evaluate",
+    "evaluate_transfer",
+    "open_table",
+    "read_runs",
+    "run_method",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -146,6 +146,92 @@ def evaluate(
     return Evaluation(result | {"notes": known.notes + result["notes"]})
 
 
+@dataclass(frozen=True, repr=False)
+class Transfer:
+    """How the same scores rank architectures on several data sets.
+
+    ``content`` is what ``nas-harness evaluate --transfer --json`` prints. ``print`` shows the same
+    text as the command.
+    """
+
+    content: dict[str, Any]
+
+    @property
+    def tasks(self) -> dict[str, Evaluation]:
+        """Data set → the evaluation on it; all notes are this object's."""
+        common = {"notes": []}
+        return {task: Evaluation(one | common) for task, one in self.content["tasks"].items()}
+
+    @property
+    def tau(self) -> dict[str, Interval]:
+        """Data set → Kendall's τ-b over all scored architectures."""
+        return {task: one.tau for task, one in self.tasks.items()}
+
+    @property
+    def between(self) -> dict[str, dict[str, Interval]]:
+        """Data set → another → τ-b of the two ground truths, over the scored architectures."""
+        return self.content["between"]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the numbers must know."""
+        return self.content["notes"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as ``nas-harness evaluate --transfer --json`` prints it: JSON without NaN."""
+        return self.content
+
+    def __repr__(self) -> str:
+        return f"<Transfer of {self.content['n']:,} architectures to {', '.join(self.tasks)}>"
+
+    def __str__(self) -> str:
+        from harness.metrics.rendering import render_transfer
+
+        return render_transfer(self.content)
+
+
+def evaluate_transfer(
+    scores: Scores,
+    space: str = "nb201",
+    task: str = "",
+    *,
+    split: str = "test",
+    scale: str = "",
+    data: Path | str | None = None,
+    truth: str = "",
+    arch_column: str = "",
+    score_column: str = "",
+    lower_is_better: bool = False,
+    drop_nan: bool = False,
+) -> Transfer:
+    """Compare the same scores with the ground truth of every data set of a space, side by side.
+
+        from harness import evaluate_transfer, open_table
+
+        table = open_table("nb201", "cifar10")
+        scores = dict(zip(table.archs[:500], table.params[:500]))
+        result = evaluate_transfer(scores, space="nb201")
+        print({task: tau["value"] for task, tau in result.tau.items()})
+
+    All arguments are those of ``evaluate``, but for three. ``task``: the data set that the scores
+    are of, where a file has several. ``scale``: empty is that with tables of most data sets.
+    ``truth``: counts on the data sets that have such a training.
+
+    Raises ``UsageError`` as ``evaluate`` does, and where there are not two data sets.
+    """
+    from harness.metrics.transfer import evaluate_transfer, require_several
+    from harness.scores.reading import Choice, Given
+    from harness.tabular.ground_truth import known_tables
+
+    given = Given.of(scores)
+    chosen, tables = known_tables(space, scale, _folder(data), truth)
+    require_several(tables)
+    first = task if task in tables else next(iter(tables))
+    known = given.scores(tables[first], chosen, Choice(arch_column, score_column, drop_nan), first)
+    result = evaluate_transfer(tables, known, split, space=chosen, lower_is_better=lower_is_better)
+    return Transfer(result | {"notes": known.notes + result["notes"]})
+
+
 def open_table(
     space: str = "nb201",
     task: str = "digits",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.api import evaluate
+from harness.api import evaluate, evaluate_transfer
 from harness.config.options import TRUTH, Parser
+from searchspaces.errors import UsageError
 
 
 def main(arguments: list[str]) -> None:
@@ -39,22 +40,30 @@ def main(arguments: list[str]) -> None:
         "--lower-is-better", action="store_true", help="smaller scores are better (losses, ranks)"
     )
     parser.add_argument("--drop-nan", action="store_true", help="leave out scores that are NaN")
+    parser.add_argument(
+        "--transfer",
+        action="store_true",
+        help="against every data set that the space has a table of, side by side; --task is then "
+        "the data set that the scores are of, where a file has several",
+    )
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
-    result = evaluate(
-        given.scores,
-        given.space,
-        given.task,
-        split=given.split,
-        scale=given.scale,
-        data=given.data,
-        truth=given.truth,
-        against=given.against,
-        against_column=given.against_column,
-        arch_column=given.arch_column,
-        score_column=given.score_column,
-        lower_is_better=given.lower_is_better,
-        drop_nan=given.drop_nan,
-    )
+    options = {
+        "split": given.split,
+        "scale": given.scale,
+        "data": given.data,
+        "truth": given.truth,
+        "arch_column": given.arch_column,
+        "score_column": given.score_column,
+        "lower_is_better": given.lower_is_better,
+        "drop_nan": given.drop_nan,
+    }
+    if given.transfer:
+        if given.against or given.against_column:
+            raise UsageError("--transfer is between tables: leave out --against.")
+        result = evaluate_transfer(given.scores, given.space, given.task, **options)
+    else:
+        own = {"against": given.against, "against_column": given.against_column}
+        result = evaluate(given.scores, given.space, given.task, **own, **options)
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

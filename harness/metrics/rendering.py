@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ceiling import Ceiling
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 WIDTH = 100
+_FLOORS = ("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")
 
 
 def render(result: Mapping[str, Any]) -> str:
@@ -33,6 +34,28 @@ def _training(result: Mapping[str, Any]) -> str:
     if result["split"] != "test" or not result["truth_images"]:
         return ""
     return f", training {result['truth']} ({result['truth_images']:,} images)"
+
+
+def render_transfer(result: Mapping[str, Any]) -> str:
+    """The result of :func:`harness.metrics.transfer.evaluate_transfer` as plain text."""
+    tasks = result["tasks"]
+    grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
+    for task in tasks:
+        grid.add_column(task, justify="right")
+
+    def row(label: str, intervals: Iterable[Interval | None]) -> None:
+        grid.add_row(label, *(i and _cell(i, decimals) or "" for i in intervals))
+
+    for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
+        row(title, (one["metrics"][subset]["kendall_tau"] for one in tasks.values()))
+    for name, label in _FLOORS:
+        row(f"floor: {label}", (one["floors"][name] for one in tasks.values()))
+    for task, others in result["between"].items():
+        row(f"truth of {task}", (others.get(other) for other in tasks))
+    of = "; ".join(f"{task}{_training(one)}, {one['epochs']} epochs" for task, one in tasks.items())
+    title = f"{result['n']:,} architectures of {result['space']} against {result['split']} accuracy"
+    notes = (f"note  {note}" for note in result["notes"])
+    return _text(title, of, grid, *notes, width=max(WIDTH, 30 + 26 * len(tasks)))
 
 
 def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
@@ -56,7 +79,7 @@ def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
     """A rich table of the floors and of the ceilings that are known."""
     grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
     grid.add_column("all", justify="right")
-    for name, label in (("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")):
+    for name, label in _FLOORS:
         grid.add_row(f"floor: {label}", _cell(floors[name], decimals))
     ceilings = {
         "one seed against another": ceiling["single_seed"],
@@ -80,10 +103,10 @@ def _grid(first: str) -> Grid:
     return grid
 
 
-def _text(*parts: Any) -> str:
+def _text(*parts: Any, width: int = WIDTH) -> str:
     from rich.console import Console
 
-    console = Console(width=WIDTH, color_system=None, highlight=False, markup=False)
+    console = Console(width=width, color_system=None, highlight=False, markup=False)
     with console.capture() as captured:
         for part in parts:
             console.print(part)

@@ -73,6 +73,34 @@ def known_table(
     return space, find_table(space.name, space.scale, task, data, analytic_cost(space), truth)
 
 
+def known_tables(
+    name: str, scale: str = "", data: Path | None = None, truth: str = ""
+) -> tuple[SearchSpace | None, dict[str, Table]]:
+    """As :func:`known_table`, on every task that there is a table of (task → table).
+
+    They are of one ``scale``; empty is that with tables of most tasks. ``truth`` counts for the
+    tables that have such a training, and raises :class:`UsageError` where none has.
+    """
+    names = {listed.name for listed in list_tables(data) if not listed.problem}
+    scales = (NAMES,) if name not in SPACES and not file_of(name) else SPACES[name].scales
+    own = name if scales == (NAMES,) else SPACES[name].name
+    found = {
+        there: [n.removeprefix(f"{own}-{there}-") for n in names if n.startswith(f"{own}-{there}-")]
+        for there in ((scale,) if scale else scales)
+    }
+    scale = max(found, key=lambda there: len(found[there]))
+    order = list(IMAGES)
+    tasks = sorted(found[scale], key=lambda t: (order.index(t) if t in order else len(order), t))
+    opened = {task: known_table(name, task, scale, data) for task in tasks}
+    tables = {task: table for task, (_, table) in opened.items()}
+    having = {task for task, table in tables.items() if truth in table.meta.truths}
+    if truth and not having:
+        raise UsageError(f"none of the tables of {name} has test accuracies of '{truth}'.")
+    for task in having:
+        tables[task] = tables[task].of_training(truth)
+    return next((space for space, _ in opened.values()), None), tables
+
+
 def _scale(name: str, task: str, data: Path | None) -> str:
     """The usual scale; of a task that only tables know, that of its first table."""
     if task not in {*IMAGES, *TASKS}:
