@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES, Registry
+from searchspaces.registry import SPACES, Registry, nearest
 
 if TYPE_CHECKING:
     import pandas
@@ -159,7 +159,7 @@ class Transfer:
     @property
     def tasks(self) -> dict[str, Evaluation]:
         """Data set → the evaluation on it; all notes are this object's."""
-        common = {"notes": []}
+        common: dict[str, Any] = {"notes": []}
         return {task: Evaluation(one | common) for task, one in self.content["tasks"].items()}
 
     @property
@@ -226,7 +226,9 @@ def evaluate_transfer(
     given = Given.of(scores)
     chosen, tables = known_tables(space, scale, _folder(data), truth)
     require_several(tables)
-    first = task if task in tables else next(iter(tables))
+    if task and task not in tables:
+        raise UsageError(f"{space} has no ground truth on '{task}'{nearest(task, tables)}")
+    first = task or next(iter(tables))
     known = given.scores(tables[first], chosen, Choice(arch_column, score_column, drop_nan), first)
     result = evaluate_transfer(tables, known, split, space=chosen, lower_is_better=lower_is_better)
     return Transfer(result | {"notes": known.notes + result["notes"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.api import evaluate, evaluate_transfer
+from harness.api import Evaluation, Transfer, evaluate, evaluate_transfer
 from harness.config.options import TRUTH, Parser
 from searchspaces.errors import UsageError
 
@@ -59,10 +59,12 @@ def main(arguments: list[str]) -> None:
         "lower_is_better": given.lower_is_better,
         "drop_nan": given.drop_nan,
     }
+    result: Evaluation | Transfer
     if given.transfer:
         if given.against or given.against_column:
             raise UsageError("--transfer is between tables: leave out --against.")
-        result = evaluate_transfer(given.scores, given.space, given.task, **options)
+        task = "" if given.task == parser.get_default("task") else given.task
+        result = evaluate_transfer(given.scores, given.space, task, **options)
     else:
         own = {"against": given.against, "against_column": given.against_column}
         result = evaluate(given.scores, given.space, given.task, **own, **options)

@@ -112,6 +112,18 @@ def test_one_data_set_is_no_transfer(scores):
         transfer.evaluate_transfer({}, scores, "test")
 
 
+@pytest.mark.slow
+def test_a_file_of_several_data_sets_gives_the_scores_of_the_one_named(scores, tmp_path):
+    turned = {arch: -score for arch, score in scores.items()}
+    path = tmp_path / "nested.json"
+    path.write_text(json.dumps({"cifar10": scores, "cifar100": turned}), encoding="utf-8")
+    one, other = (evaluate_transfer(path, task=task) for task in ("cifar10", "cifar100"))
+    assert one.tau["cifar10"]["value"] > 0.3 > -0.3 > other.tau["cifar10"]["value"]
+    assert evaluate_transfer(path).tau == one.tau
+    with pytest.raises(UsageError, match="no ground truth on 'cifar1'; did you mean 'cifar10'"):
+        evaluate_transfer(path, task="cifar1")
+
+
 def test_a_note_of_all_stands_once_and_of_some_with_their_names():
     notes = {"a": ["x", "y"], "b": ["x"], "c": ["y", "x"]}
     assert transfer._together(notes) == ["x", "a and c: y"]
