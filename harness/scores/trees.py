@@ -125,12 +125,12 @@ class TreeReader:
             if outside and _are_counted(inner):
                 raise UsageError(f"numbers are names on two levels; write {SHAPES}.")
         if outside:
-            rows = [
+            flat = [
                 Members([("", name), *_flat(value)]).distinct()
                 for name, value in zip(names, values, strict=True)
             ]
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            return Frame(columns, [[row.get(column) for column in columns] for row in rows])
+            columns = list(dict.fromkeys(column for row in flat for column in row))
+            return Frame(columns, [[row.get(column) for column in columns] for row in flat])
         if _are_datasets(names) or any(_nests(value) for value in values):
             return self.frame(self._chosen(names, values))
         columns = [str(name) for name in Members(zip(names, values, strict=True)).distinct()]
@@ -181,7 +181,7 @@ def _pandas(members: Members) -> Frame | list[Any] | None:
     names = [str(column) for column in columns]
     if len(set(names)) < len(names):
         raise UsageError(f"several columns have one name: {', '.join(names)}.")
-    if not indexed:
+    if not isinstance(index, list) or not indexed:
         return Frame(names, rows)
     return Frame(["", *names], [[plain(key), *row] for key, row in zip(index, rows, strict=True)])
 
