@@ -61,7 +61,10 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     parser = _parser()
     parser.add_argument("--method", default=ALL, help=f"{', '.join([*SEARCHES, ALL])}")
     parser.add_argument("--space", default="nb201", help="search space")
-    parser.add_argument("--task", default="digits", help="task of the ground truth")
+    task = "cifar10" if chosen.budget_seconds else "digits"
+    parser.add_argument(
+        "--task", default=task, help="task of the ground truth; with --budget-seconds cifar10"
+    )
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
     parser.add_argument("--truth", default="", help=TRUTH)
     parser.add_argument("--data", type=Path, help="folder with published tables")
