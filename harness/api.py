@@ -8,7 +8,7 @@ damaged file, a value out of its limits.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -102,6 +102,7 @@ def evaluate(
     score_column: str = "",
     lower_is_better: bool = False,
     drop_nan: bool = False,
+    protocols: Sequence[str] = (),
 ) -> Evaluation:
     """Compare scores of architectures with ground truth, without any training.
 
@@ -119,7 +120,10 @@ def evaluate(
     number. ``arch_column`` and ``score_column``: names of the columns, where a file has several.
     Higher scores are better, smaller ones where ``lower_is_better``. ``drop_nan`` leaves out scores
     that are no finite numbers. ``against``: a file of accuracies of your own, read as scores are,
-    which is the truth instead of a table; ``against_column`` names its column. ``split``:
+    which is the truth instead of a table; ``against_column`` names its column. ``protocols``: names of
+    subsets on which published numbers are measured, each an entry of ``content["protocols"]``:
+    ``all``, ``unique``, ``top10``, ``top5`` (any ``topN``), ``no-none``, ``random-100`` (any number) and
+    ``stratified``. ``split``:
     ``test`` or ``val``, the truth's. ``scale``: that of the table's networks; empty is the task's
     usual one. ``data``: a folder with published tables, by default ``$NAS_HARNESS_DATA``.
     ``truth``: the training whose test accuracies count, where a benchmark has several:
@@ -142,7 +146,8 @@ def evaluate(
         known = given.scores(table, chosen, choice, task)
     else:
         chosen, table, known = own_truth(given, choice, against, against_column, space, task, scale)
-    result = evaluate_scores(table, known, split, space=chosen, lower_is_better=lower_is_better)
+    options = {"lower_is_better": lower_is_better, "protocols": protocols}
+    result = evaluate_scores(table, known, split, space=chosen, **options)
     return Evaluation(result | {"notes": known.notes + result["notes"]})
 
 

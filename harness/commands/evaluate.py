@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.api import Evaluation, Transfer, evaluate, evaluate_transfer
-from harness.config.options import TRUTH, Parser
+from harness.config.options import PROTOCOLS, TRUTH, Parser
 from searchspaces.errors import UsageError
 
 
@@ -46,6 +46,14 @@ def main(arguments: list[str]) -> None:
         help="against every data set that the space has a table of, side by side; --task is then "
         "the data set that the scores are of, where a file has several",
     )
+    parser.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also measure on some of the scored architectures; may be given several times: "
+        + PROTOCOLS.replace("%", "%%"),
+    )
     parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
@@ -63,9 +71,12 @@ def main(arguments: list[str]) -> None:
     if given.transfer:
         if given.against or given.against_column:
             raise UsageError("--transfer is between tables: leave out --against.")
+        if given.protocol:
+            raise UsageError("--transfer is of all scores: leave out --protocol.")
         task = "" if given.task == parser.get_default("task") else given.task
         result = evaluate_transfer(given.scores, given.space, task, **options)
     else:
         own = {"against": given.against, "against_column": given.against_column}
+        own["protocols"] = given.protocol
         result = evaluate(given.scores, given.space, given.task, **own, **options)
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

@@ -15,6 +15,11 @@ TRUTH = (
     "training that test accuracies are of, where a benchmark has several: NAS-Bench-201 on CIFAR-10 "
     "has cifar10 (all 50,000 images) and cifar10-valid (25,000); empty: its own"
 )
+PROTOCOLS = (
+    "all, unique (a mean for each class of equal networks), topN (the N % best by truth: top10, "
+    "top5), no-none (cells without the operator none), random-N (N drawn at random), stratified "
+    "(the best of each of 400 intervals of accuracy)"
+)
 TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 

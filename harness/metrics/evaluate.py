@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
-from harness.metrics.intervals import Interval, measure_all
-from harness.metrics.metrics import METRICS, top_count
+from harness.metrics.intervals import Interval, measure, measure_all
+from harness.metrics.metrics import METRICS
 from harness.metrics.notes import notes_on_intervals, notes_on_scores
+from harness.metrics.protocols import best, protocol
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
@@ -29,6 +30,7 @@ def evaluate_scores(
     population: int | None = None,
     seed: int = 0,
     lower_is_better: bool = False,
+    protocols: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
@@ -40,7 +42,9 @@ def evaluate_scores(
     counts as unique. ``population`` is the number of architectures in the space, of which the
     scored ones are taken to be a random sample; by default ``space.size``, or without end if
     there is no ``space``. ``seed`` fixes the resampling. Where ``lower_is_better``, smaller
-    scores are better. Raises :class:`UsageError` for architectures that the table lacks, scores that are not finite, and fewer than two of them.
+    scores are better. ``protocols`` (:mod:`harness.metrics.protocols`): each is an entry of the
+    result's ``protocols``, with ``n``, its numbers, its ``metrics`` and ``floors`` on the same
+    architectures. Raises :class:`UsageError` for architectures that the table lacks, scores that are not finite, and fewer than two of them.
     """
     archs, given = list(scores), np.array(list(scores.values()), dtype=float)
     score = -given if lower_is_better else given
@@ -57,6 +61,10 @@ def evaluate_scores(
     fraction = len(rows) / population if population and population >= len(rows) else 0.0
     truth, truth_sd = table.truth(split)[rows], _truth_deviation(_per_seed(table, split, rows))
     keys = None if space is None else space.canonical_keys(archs)
+    deviation = np.zeros(len(rows)) if truth_sd is None else truth_sd
+    measured = Scored.in_order(
+        archs, rows, score, truth, deviation, keys, fraction=fraction, seed=seed
+    )
     result = {
         "space": table.meta.space,
         "task": table.meta.task,
@@ -67,12 +75,71 @@ def evaluate_scores(
         "n": len(rows),
         "n_table": len(table),
         "metrics": evaluate(score, truth, keys, fraction=fraction, truth_sd=truth_sd, seed=seed),
+        "metrics_at": {"precision_at_top": {"share": 0.1}, "best_rank_at_k": {"k": 10}},
+        "protocols": {name: measured.under(name, space, table, split) for name in protocols},
         **references(table, split, rows, fraction=fraction, seed=seed),
     }
     notes = [unusual_truth(table)] if split == "test" else []
     notes += notes_on_scores(result, given, lower_is_better)
     notes += notes_on_intervals(fraction, truth_sd is not None, keys is not None)
     return result | {"notes": [note for note in notes if note]}
+
+
+class Scored(NamedTuple):
+    """Scored architectures in the order of the table, and all that is measured of them, ``[n]``."""
+
+    archs: Sequence[str]
+    rows: np.ndarray
+    score: np.ndarray
+    truth: np.ndarray
+    noise: np.ndarray
+    keys: Sequence[Hashable] | None
+    fraction: float
+    seed: int
+
+    @classmethod
+    def in_order(
+        cls, archs: Sequence[str], rows: np.ndarray, *columns: Any, fraction: float, seed: int
+    ) -> Scored:
+        """Of ``columns`` in any order; what a protocol chooses does not depend on it."""
+        order = np.argsort(rows)
+        *values, keys = columns
+        named = [archs[i] for i in order], rows[order]
+        known = None if keys is None else [keys[i] for i in order]
+        return cls(*named, *(value[order] for value in values), known, fraction, seed)
+
+    def under(
+        self, name: str, space: SearchSpace | None, table: Table, split: str
+    ) -> dict[str, Any]:
+        """Metrics and floors under the protocol ``name``; strata are of unrounded truths."""
+        chosen = protocol(name)
+        truths = table.accuracy(split)[self.rows] if name == "stratified" else self.truth
+        kept = chosen.choose(self.archs, truths, space, self.seed)
+        if kept.sum() < 2:
+            raise UsageError(f"the protocol {name} leaves fewer than two of the architectures.")
+        sizes = (
+            None if s is None else s[self.rows].astype(float) for s in (table.params, table.madds)
+        )
+        columns = [self.score, *sizes]
+        fraction = self.fraction * (kept.mean() if name.startswith("random-") else 1)
+        given = {"fraction": float(fraction), "seed": self.seed}
+
+        def against(values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+            if values is None:
+                return None
+            if name == "unique" and self.keys is not None:
+                return _per_class(self.keys, values, self.truth, self.noise)
+            return values[kept], self.truth[kept], self.noise[kept]
+
+        found = [against(values) for values in columns]
+        score, truth, noise = found[0]
+        metrics = measure_all(tuple(METRICS), score, truth, truth_sd=noise, **given)
+        floor = {
+            kind: measure("kendall_tau", values[0], truth, truth_sd=noise, **given)
+            for kind, values in zip(("params", "flops"), found[1:], strict=True)
+            if values is not None
+        }
+        return {"n": len(truth), **chosen.numbers, "metrics": metrics, "floors": floor}
 
 
 def references(
@@ -114,8 +181,7 @@ def evaluate(
     ``seed`` as in :func:`harness.metrics.intervals.measure`.
     """
     noise = np.zeros(len(truth)) if truth_sd is None else truth_sd
-    k = top_count(len(truth))
-    best = truth >= np.partition(truth, -k)[-k]
+    top = best(truth, 0.1)
 
     def metrics(score: np.ndarray, truth: np.ndarray, noise: np.ndarray) -> dict[str, Interval]:
         given = {"fraction": fraction, "truth_sd": noise, "seed": seed}
@@ -124,7 +190,7 @@ def evaluate(
     everyone = unique = metrics(score, truth, noise)
     if keys is not None and len(set(keys)) < len(truth):
         unique = metrics(*_per_class(keys, score, truth, noise))
-    top10 = metrics(score[best], truth[best], noise[best])
+    top10 = metrics(score[top], truth[top], noise[top])
     return {"all": everyone, "unique": unique, "top10": top10}
 
 

@@ -25,7 +25,9 @@ def render(result: Mapping[str, Any]) -> str:
         + (f" after {result['epochs']} epochs" if result["epochs"] else "")
         + _training(result)
     )
-    grids = _metrics_table(result["metrics"]), _reference_table(result["floors"], result["ceiling"])
+    grids = [_metrics_table(result["metrics"])]
+    grids += [_protocols_table(result["protocols"])] if result.get("protocols") else []
+    grids.append(_reference_table(result["floors"], result["ceiling"]))
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 
@@ -72,6 +74,20 @@ def _metrics_table(metrics: Metrics) -> Grid:
         brackets = "()" if name in RANGES else "[]"
         cells = (_cell(values[name], metric.decimals, brackets) for values in metrics.values())
         grid.add_row(metric.label, *cells)
+    return grid
+
+
+def _protocols_table(protocols: Mapping[str, Any]) -> Grid:
+    """A rich table: a row per protocol, its correlations and the floors on the same architectures."""
+    names = ("kendall_tau", "weighted_tau")
+    grid, decimals = _grid("protocol [95 %]"), METRICS["kendall_tau"].decimals
+    for label in (*(METRICS[name].label for name in names), "τ-b of parameters"):
+        grid.add_column(label, justify="right")
+    for protocol, found in protocols.items():
+        cells = [_cell(found["metrics"][name], METRICS[name].decimals) for name in names]
+        floor = found["floors"].get("params")
+        cells.append("unknown" if floor is None else _cell(floor, decimals))
+        grid.add_row(f"{protocol} ({found['n']:,})", *cells)
     return grid
 
 
