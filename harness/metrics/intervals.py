@@ -112,10 +112,11 @@ def measure_all(
             ends[name] = _fisher(values[name], *_standard_error(name, sample, seed))
     found = {}
     for name, value in values.items():
-        least, most = METRICS[name].least, METRICS[name].most
-        low, high = (float(np.clip(v, least, most)) for v in ends.get(name, (0, 0)))
-        known = {"low": low, "high": high} if name in ends else {"low": None, "high": None}
-        found[name] = Interval(value=value, n=n, **known)
+        low = high = None
+        if name in ends:
+            least, most = METRICS[name].least, METRICS[name].most
+            low, high = (float(np.clip(end, least, most)) for end in ends[name])
+        found[name] = Interval(value=value, low=low, high=high, n=n)
     return found
 
 
