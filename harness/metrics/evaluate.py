@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
-from harness.metrics.intervals import Interval, measure, measure_all
+from harness.metrics.intervals import Interval, measure_all
 from harness.metrics.metrics import METRICS
 from harness.metrics.notes import notes_on_intervals, notes_on_scores
 from harness.metrics.protocols import best, protocol
@@ -104,9 +104,10 @@ class Scored(NamedTuple):
         """Of ``columns`` in any order; what a protocol chooses does not depend on it."""
         order = np.argsort(rows)
         *values, keys = columns
-        named = [archs[i] for i in order], rows[order]
+        named = [archs[i] for i in order]
+        score, truth, noise = (value[order] for value in values)
         known = None if keys is None else [keys[i] for i in order]
-        return cls(*named, *(value[order] for value in values), known, fraction, seed)
+        return cls(named, rows[order], score, truth, noise, known, fraction, seed)
 
     def under(
         self, name: str, space: SearchSpace | None, table: Table, split: str
@@ -120,26 +121,25 @@ class Scored(NamedTuple):
         sizes = (
             None if s is None else s[self.rows].astype(float) for s in (table.params, table.madds)
         )
-        columns = [self.score, *sizes]
-        fraction = self.fraction * (kept.mean() if name.startswith("random-") else 1)
-        given = {"fraction": float(fraction), "seed": self.seed}
+        share = float(kept.mean()) if name.startswith("random-") else 1.0
 
-        def against(values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-            if values is None:
-                return None
+        def of(metrics: Sequence[str], values: np.ndarray) -> dict[str, Interval]:
+            columns = values, self.truth, self.noise
             if name == "unique" and self.keys is not None:
-                return _per_class(self.keys, values, self.truth, self.noise)
-            return values[kept], self.truth[kept], self.noise[kept]
+                ranked, truth, noise = _per_class(self.keys, *columns)
+            else:
+                ranked, truth, noise = (column[kept] for column in columns)
+            fraction, seed = self.fraction * share, self.seed
+            return measure_all(metrics, ranked, truth, fraction=fraction, truth_sd=noise, seed=seed)
 
-        found = [against(values) for values in columns]
-        score, truth, noise = found[0]
-        metrics = measure_all(tuple(METRICS), score, truth, truth_sd=noise, **given)
+        metrics = of(tuple(METRICS), self.score)
         floor = {
-            kind: measure("kendall_tau", values[0], truth, truth_sd=noise, **given)
-            for kind, values in zip(("params", "flops"), found[1:], strict=True)
-            if values is not None
+            kind: of(["kendall_tau"], size)["kendall_tau"]
+            for kind, size in zip(("params", "flops"), sizes, strict=True)
+            if size is not None
         }
-        return {"n": len(truth), **chosen.numbers, "metrics": metrics, "floors": floor}
+        n = metrics["kendall_tau"]["n"]
+        return {"n": n, **chosen.numbers, "metrics": metrics, "floors": floor}
 
 
 def references(
@@ -184,8 +184,9 @@ def evaluate(
     top = best(truth, 0.1)
 
     def metrics(score: np.ndarray, truth: np.ndarray, noise: np.ndarray) -> dict[str, Interval]:
-        given = {"fraction": fraction, "truth_sd": noise, "seed": seed}
-        return measure_all(tuple(METRICS), score, truth, **given)
+        return measure_all(
+            tuple(METRICS), score, truth, fraction=fraction, truth_sd=noise, seed=seed
+        )
 
     everyone = unique = metrics(score, truth, noise)
     if keys is not None and len(set(keys)) < len(truth):

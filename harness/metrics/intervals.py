@@ -76,8 +76,16 @@ def measure(
     resamples: int | None = None,
 ) -> Interval:
     """The metric ``name`` of ``score`` against ``truth`` ``[n]``; see :func:`measure_all`."""
-    given = {"fraction": fraction, "truth_sd": truth_sd, "seed": seed, "resamples": resamples}
-    return measure_all((name,), score, truth, **given)[name]
+    found = measure_all(
+        (name,),
+        score,
+        truth,
+        fraction=fraction,
+        truth_sd=truth_sd,
+        seed=seed,
+        resamples=resamples,
+    )
+    return found[name]
 
 
 def measure_all(
@@ -102,14 +110,14 @@ def measure_all(
     sample = Sample(score[order], truth[order], noise, fraction)
     values = {name: METRICS[name].compute(sample.score, sample.truth) for name in names}
     ends: dict[str, tuple[float, float]] = {}
-    open_ones = [name for name, value in values.items() if value is not None and n >= LEAST]
+    known = {name: v for name, v in values.items() if v is not None and n >= LEAST}
     if fraction >= 1 and not noise.any():
-        ends = {name: (values[name], values[name]) for name in open_ones}
+        ends = {name: (value, value) for name, value in known.items()}
     else:
-        drawn = [name for name in open_ones if name not in INFLUENCES]
-        ends |= _resampled(drawn, values, sample, seed, resamples)
-        for name in set(open_ones) & INFLUENCES.keys():
-            ends[name] = _fisher(values[name], *_standard_error(name, sample, seed))
+        drawn = {name: value for name, value in known.items() if name not in INFLUENCES}
+        ends |= _resampled(drawn, sample, seed, resamples)
+        for name in known.keys() & INFLUENCES.keys():
+            ends[name] = _fisher(known[name], *_standard_error(name, sample, seed))
     found = {}
     for name, value in values.items():
         low = high = None
@@ -156,7 +164,8 @@ def _standard_error(name: str, sample: Sample, seed: int) -> tuple[float, float]
         if name == "weighted_tau":  # what one architecture does to it depends on the others
             draws = int(np.clip(4e5 / n, 10, 200))
             fresh = [truth + noise * rng.standard_normal(n) for _ in range(draws)]
-            spread = np.var([METRICS[name].compute(score, again) for again in fresh], ddof=1)
+            again = [METRICS[name].compute(score, truths) for truths in fresh]
+            spread = np.var([value for value in again if value is not None], ddof=1)
             parts.append((fraction * spread, draws - 1))
         else:
             moved = influence(score, truth + noise * rng.standard_normal(n)) - own
@@ -174,8 +183,7 @@ def _freedom(influence: np.ndarray) -> float:
 
 
 def _resampled(
-    names: Sequence[str],
-    values: dict[str, float | None],
+    values: dict[str, float],
     sample: Sample,
     seed: int,
     resamples: int | None,
@@ -183,17 +191,18 @@ def _resampled(
     """Ends of P@top's interval and of the ranges, from the same bootstrap samples."""
     n = len(sample.score)
     draws = resamples or int(np.clip(1.5e6 / n, 20, 200))
-    replicates: dict[str, list[float]] = {name: [] for name in names}
-    for pair in _samples(sample, seed, draws) if names else ():
-        for name in names:
-            replicates[name].append(METRICS[name].compute(*pair))
+    replicates: dict[str, list[float]] = {name: [] for name in values}
+    for pair in _samples(sample, seed, draws) if values else ():
+        for name in values:
+            if (replicate := METRICS[name].compute(*pair)) is not None:
+                replicates[name].append(replicate)
     ends = {}
     for name, found in replicates.items():
         if name in RANGES:
             low, high = np.quantile(found, [_TAIL, 1 - _TAIL])
             ends[name] = min(low, values[name]), max(high, values[name])
         else:
-            ends[name] = _wilson(values[name], np.var(found, ddof=1), n, sample.fraction)
+            ends[name] = _wilson(values[name], float(np.var(found, ddof=1)), n, sample.fraction)
     return ends
 
 
