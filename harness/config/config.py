@@ -46,6 +46,11 @@ class SupernetScale:
         ("method", "true", "false"),
     )
 
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for another ``affine``, such as Python's own ``True``."""
+        if self.affine not in ("method", "true", "false"):
+            raise UsageError(f"--supernet.affine is method, true or false, not {self.affine!r}.")
+
 
 @dataclass(frozen=True)
 class Acceleration:

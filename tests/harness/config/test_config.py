@@ -80,6 +80,11 @@ def test_cutout_is_added_to_what_a_task_augments():
     assert first != second
 
 
+def test_whether_norms_have_scales_is_said_in_words():
+    with pytest.raises(UsageError, match="method, true or false, not True"):
+        with_values(Config(), {"supernet.affine": True})
+
+
 def test_what_is_given_wins_over_the_preset():
     config = configured("--preset", "smoke", "--train.steps", "7", "--options.removed", "1")
     assert (config.train.steps, config.options.removed) == (7, 1)
@@ -130,7 +135,11 @@ def test_every_other_value_changes_the_name(method):
     names = {config.run_name("t"), config.run_name("another table")}
     values = {k: v for k, v in leaves(config.to_dict()) if k not in ("seed", "preset")}
     for name, value in values.items():
-        other = {"options.pre_prob": "1,2", "options.base": "fairnas"}.get(name, _another(value))
+        other = {
+            "options.pre_prob": "1,2",
+            "options.base": "fairnas",
+            "supernet.affine": "true",
+        }.get(name, _another(value))
         names.add(with_values(config, {name: other}).run_name("t"))
     assert len(names) == len(values) + 2
 

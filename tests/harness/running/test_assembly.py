@@ -19,16 +19,16 @@ def test_the_best_teacher_is_the_best_by_validation(tmp_path):
     table = tiny.make_table(tmp_path)
     best = {split: table.archs[int(table.accuracy(split).argmax())] for split in ("val", "test")}
     assert best["val"] != best["test"]
-    assert with_teacher(DNA, tmp_path).teacher == best["val"]
+    assert with_teacher(DNA, tmp_path)[0].teacher == best["val"]
     only = {name: values for name, values in table.accuracies.items() if name.startswith("test")}
     replace(table, accuracies=only).save(tmp_path / "other" / "table.parquet")
-    assert with_teacher(DNA, tmp_path / "other").teacher == best["test"]
+    assert with_teacher(DNA, tmp_path / "other")[0].teacher == best["test"]
 
 
 def test_a_teacher_that_is_named_stays(tmp_path):
     named = with_values(DNA, {"options.teacher": "anything"})
-    assert with_teacher(named, tmp_path).teacher == "anything"
-    assert with_teacher(tiny.config("spos"), tmp_path) == tiny.config("spos").options
+    assert with_teacher(named, tmp_path)[0].teacher == "anything"
+    assert with_teacher(tiny.config("spos"), tmp_path) == (tiny.config("spos").options, None)
 
 
 def test_training_images_are_limited_to_the_first_and_no_others_are():
@@ -43,7 +43,7 @@ def test_training_images_are_limited_to_the_first_and_no_others_are():
 
 
 def test_a_method_gets_what_the_configuration_says():
-    values = {"supernet.affine": True, "supernet.width": 4, "seed": 5, "train.lr": 0.7}
+    values = {"supernet.affine": "true", "supernet.width": 4, "seed": 5, "train.lr": 0.7}
     config = with_values(tiny.config("spos"), values | {"score.bn": "running"})
     method = make_method(config, load_limited(config, None), torch.device("cpu"))
     assert (method.setting.seed, method.setting.recipe.lr) == (5, 0.7)
