@@ -15,6 +15,7 @@ from harness import cli
 from harness.cli import COMMANDS, main
 from harness.commands.bench import BENCHMARKS
 from harness.tabular.importer import IMPORTERS
+from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -126,7 +127,9 @@ def test_sources_that_are_not_installed_have_no_version(capsys, monkeypatch):
         ("list --dta x", "--data"),
     ],
 )
-def test_an_unknown_name_suggests_the_nearest(refusal, line, meant):
+def test_an_unknown_name_suggests_the_nearest(refusal, line, meant, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scores.csv").write_text("arch,score\nx,0.5\ny,1.5\n")
     assert refusal(*line.split()).endswith(f"did you mean '{meant}'?\n")
 
 
@@ -165,8 +168,11 @@ def test_a_mistake_is_one_sentence(refusal, tmp_path, line, sentence):
 
 def test_a_truncated_table_is_named(refusal, data):
     (path,) = data.iterdir()
+    scores = data.parent / "scores.csv"
+    archs = Table.load(path).archs[:3]
+    scores.write_text("".join(f"{arch},{row}.5\n" for row, arch in enumerate(archs)))
     path.write_bytes(path.read_bytes()[:-100])
-    for line in (["run"], ["evaluate", "scores.csv"], ["table", "info", "nb201", "digits"]):
+    for line in (["run"], ["evaluate", scores], ["table", "info", "nb201", "digits"]):
         assert f"the table {path} is cut short" in refusal(*line, "--data", data)
 
 
