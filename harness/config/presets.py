@@ -28,6 +28,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "supernet.cells": 1,
             "score.images": 500,
         },
+        "dna": {"options.blocks": 200},
         "ennas": {"options.report_images": 64},
         "mngnas": {
             "options.search_epochs": 2,

@@ -25,7 +25,7 @@ ARCHITECTURES = 3
 QUICK: dict[str, dict[str, Any]] = {
     "cream": {"slice": 2, "update_share": 0, "warmup": 0.25},
     "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
-    "dna": {"teacher": ""},
+    "dna": {"teacher": "", "blocks": 100},
     "mngnas": {
         "search_epochs": 1,
         "population": 3,

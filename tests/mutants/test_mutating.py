@@ -97,7 +97,7 @@ def test_the_nearest_tests_are_those_of_the_mirrored_room():
     found = nearest(ROOT, "harness/metrics/intervals.py")
     assert found[0] == "tests/harness/metrics/test_intervals.py"
     assert found.index("tests/harness/metrics/test_evaluate.py") < found.index(
-        "tests/harness/metrics/test_scores.py"  # which does not import it
+        "tests/harness/metrics/test_ceiling.py"  # which does not import it
     )
     assert "tests/searchspaces/test_reference.py" in nearest(ROOT, "searchspaces/chain/blocks.py")
     assert all((ROOT / test).is_file() for test in found)
