@@ -159,6 +159,12 @@ def test_matching_network_learns_on_its_schedule_only():
     assert learned == list(range(OPENS + EVERY, STEPS, EVERY))
 
 
+def test_the_matching_network_has_the_momentum_of_the_recipe():
+    method = Cream(setting(replace(RECIPE, momentum=0.7)), OPTIONS)
+    (group,) = method.matching_optimizer.param_groups
+    assert (group["lr"], group["momentum"]) == (OPTIONS.meta_lr, 0.7)
+
+
 def test_costs_are_counted():
     method = trained(OPENS + 3)
     assert len(method.board.entries) == 3

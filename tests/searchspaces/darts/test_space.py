@@ -11,6 +11,7 @@ from darts_examples import DARTS_V2, SMALL, SPACE, V2, P, archs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from searchspaces.base import ImageSpec
 from searchspaces.darts.cell import (
     NODES,
     OPERATORS,
@@ -183,3 +184,13 @@ def test_impossible_scales_are_refused():
         DARTS("compct")
     with pytest.raises(UsageError, match="choose 2 or more"):
         DARTS("compact", width=1)
+
+
+@pytest.mark.parametrize("scale", ["cifar", "imagenet16"])
+def test_published_supernets_have_eight_cells_of_sixteen_channels(scale):
+    """DARTS, section 3.1: smaller than the networks that are trained afterwards."""
+    space = DARTS(scale)
+    network = space.supernet(ImageSpec(3, 16, 10))
+    assert len(network.cells) == 8
+    first = next(network.cells[0].parameters())
+    assert first.shape[0] == 16
