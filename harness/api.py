@@ -146,8 +146,14 @@ def evaluate(
         known = given.scores(table, chosen, choice, task)
     else:
         chosen, table, known = own_truth(given, choice, against, against_column, space, task, scale)
-    options = {"lower_is_better": lower_is_better, "protocols": protocols}
-    result = evaluate_scores(table, known, split, space=chosen, **options)
+    result = evaluate_scores(
+        table,
+        known,
+        split,
+        space=chosen,
+        lower_is_better=lower_is_better,
+        protocols=[protocols] if isinstance(protocols, str) else protocols,
+    )
     return Evaluation(result | {"notes": known.notes + result["notes"]})
 
 
@@ -317,6 +323,9 @@ def run_method(
 
     from harness.files.environment import threads, usual_threads
     from harness.running.pipeline import run
+
+    if workers < 0:
+        raise UsageError(f"workers is 0, one per core, or how many processes rank, not {workers}.")
     from harness.running.run_state import Execution
 
     execution = Execution(_folder(data), Path(runs), device, workers)
@@ -333,7 +342,8 @@ def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFr
         print(frame[["method", "space", "seed", "tau", "tau_low", "tau_high", "floor", "ceiling"]])
 
     ``runs``: a folder of runs, a run's own folder, or several of either. Columns: ``run`` (the
-    folder's name); ``method``, its ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
+    folder's name); ``configuration``, equal where runs differ in their seed alone; ``method``, its
+    ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
     for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …);
     ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top`` with ``_low``, ``_high`` (95 %)
     and ``_n``; ``floor`` (by parameters), ``ceiling``, ``over_floor`` (τ minus the highest floor);
@@ -343,6 +353,8 @@ def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFr
     Unfinished runs are left out and named on standard error. Raises ``UsageError`` for a damaged
     record, and where no run is finished.
     """
+    if runs is None:
+        raise UsageError("read_runs takes a folder of runs, or several, not None.")
     several = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     frame: pandas.DataFrame = _READERS["runs"]([Path(folder) for folder in several])
     return frame

@@ -1,5 +1,6 @@
 """The methods by name; third parties add theirs through the entry-point group."""
 
+from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
 
 METHODS = Registry(
@@ -16,6 +17,7 @@ METHODS = Registry(
         "gdas": "methods.gdas:GDAS",
         "dna": "methods.dna.method:DNA",
     },
+    needs=("train_step", "score"),
 )
 
 _OPTIONS = Registry(
@@ -36,6 +38,15 @@ def options_class(name: str) -> type:
     The group ``nas_harness.method_options`` names it again where the method's module imports
     PyTorch, which takes seconds: the command line asks for it to print its help.
 
-    Raises :class:`UsageError` for an unknown method.
+    Raises :class:`UsageError` for an unknown method, and for what is none.
     """
-    return _OPTIONS[name] if name in _OPTIONS else METHODS[name].Options
+    if name in _OPTIONS:
+        return _OPTIONS[name]
+    method = METHODS[name]
+    try:
+        return method.Options
+    except AttributeError:
+        raise UsageError(
+            f"{name} is no method that can be run: it has no Options; subclass "
+            "methods.base.Method and name the dataclass of its options Options."
+        ) from None

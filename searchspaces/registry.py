@@ -21,7 +21,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def file_of(name: str) -> Path | None:
-    """The file of a name such as ``./my_method.py:MyMethod``; None for a registered name."""
+    """The file of a name such as ``./my_method.py:MyMethod``; None for a registered name.
+
+    Raises :class:`UsageError` for what is no text.
+    """
+    if not isinstance(name, str):
+        raise UsageError(f"a name is a text, not {name!r}.")
     file, colon, _ = name.rpartition(":")
     return Path(file).expanduser().resolve() if colon and file.endswith(".py") else None
 
@@ -35,11 +40,12 @@ class Registry:
     """Names bound to ``"module:attribute"`` strings, imported on first use.
 
     Third parties add names through the entry-point group given as ``group``. What no package
-    registers is named as ``FILE.py:NAME``.
+    registers is named as ``FILE.py:NAME``; there, ``needs`` are attributes that it must have.
     """
 
-    def __init__(self, kind: str, group: str, builtin: dict[str, str]):
+    def __init__(self, kind: str, group: str, builtin: dict[str, str], needs: tuple[str, ...] = ()):
         self.kind, self.group, self._targets = kind, group, dict(builtin)
+        self.needs = needs
         self._scanned = False
 
     def _all(self) -> dict[str, str]:
@@ -58,11 +64,15 @@ class Registry:
     def __getitem__(self, name: str) -> Any:
         """The registered object, or that in a file.
 
-        Raises :class:`UsageError` for an unknown name, and for a file that cannot be imported.
+        Raises :class:`UsageError` for an unknown name, for a file that cannot be imported, and for
+        what in it is something else.
         """
         targets = self._all()
         if path := file_of(name):
-            return _imported(path, name.rpartition(":")[2])
+            found = _imported(path, name.rpartition(":")[2])
+            if missing := [need for need in self.needs if not hasattr(found, need)]:
+                raise UsageError(f"{name} is no {self.kind}: it has no {' and no '.join(missing)}.")
+            return found
         if name not in targets:
             raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
         module, _, attribute = targets[name].partition(":")
@@ -115,4 +125,5 @@ SPACES = Registry(
         "ennas-s2": "searchspaces.chain.ennas:EnNASLarge",
         "ennas-s3": "searchspaces.chain.ennas:EnNASDeep",
     },
+    needs=("name", "scales", "supernet", "standalone"),
 )

@@ -15,6 +15,7 @@ LINTER = str(Path(sys.executable).parent / "lint-imports")
 BREAKING = {
     "One-way layers": ("searchspaces/errors.py", "import methods.base"),
     "The rooms of harness": ("harness/files/sizes.py", "import harness.tasks.base"),
+    "The rooms of reports": ("reports/runs/record.py", "import reports.page.compose"),
     "No circles in harness": (
         "harness/files/sizes.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import harness.files.store",
@@ -69,6 +70,11 @@ def test_every_package_says_that_it_is_typed_when_installed():
     for package in tools["importlinter"]["root_packages"]:
         assert (ROOT / package / "py.typed").exists()
         assert "py.typed" in tools["setuptools"]["package-data"][package]
+
+
+@pytest.mark.slow
+def test_types_of_the_interfaces_fit(tmp_path):
+    _run(sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path))
 
 
 def test_ruff_is_content():

@@ -14,6 +14,15 @@ from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
+_USAGE = """usage: nas-harness table COMMAND [options]
+
+  import   turn published files, or a CSV of accuracies of your own, into tables
+  build    train a sample of a space stand-alone, where nobody has published any
+  info     what a table holds: size, spread, best, ceiling and floors, licence
+  list     the tables that are found
+
+nas-harness table COMMAND --help"""
+
 
 def main(arguments: list[str]) -> None:
     actions: dict[str, Callable[[list[str]], None]] = {
@@ -23,7 +32,7 @@ def main(arguments: list[str]) -> None:
         "list": _list,
     }
     if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: nas-harness table import|build|info|list [--help]")
+        print(_USAGE)
         return
     if arguments[0] not in actions:
         raise UsageError(f"unknown table command '{arguments[0]}'{nearest(arguments[0], actions)}")

@@ -56,7 +56,14 @@ def frame(folders: Iterable[Path]) -> pandas.DataFrame:
     import pandas
 
     records = load_all(run_folders(folders))
-    rows = [{"run": record.folder.name, **describe(record)} for record in records]
+    rows = [
+        {
+            "run": record.folder.name,
+            "configuration": record.folder.name.rpartition("-s")[0].rpartition("-")[2],
+            **describe(record),
+        }
+        for record in records
+    ]
     table = pandas.DataFrame(rows)
     words = [name for name in table if table[name].map(type).eq(str).any()]
     counts = [name for name in COUNTS if "None" not in set(table[name])]

@@ -256,3 +256,12 @@ def test_a_preset_has_the_values_of_the_command(preset, method):
     made = Config.from_preset(preset, method=method, task="cifar10")
     assert made == parse(line)[0]
     assert asdict(made) != asdict(Config(preset=preset, method=method, task="cifar10"))
+
+
+def test_odd_arguments_are_refused_in_a_sentence():
+    with pytest.raises(UsageError, match="not None"):
+        read_runs(None)
+    with pytest.raises(UsageError, match="a name is a text, not None"):
+        run_method(None)
+    with pytest.raises(UsageError, match="not -3"):
+        run_method("spos", preset="smoke", workers=-3)

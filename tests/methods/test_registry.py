@@ -9,6 +9,8 @@ import torch
 
 from methods.lazy import LazyModule
 from methods.registry import METHODS, options_class
+from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
 
@@ -37,3 +39,26 @@ def test_a_lazy_module_has_the_attributes_of_the_module_as_they_are_now(monkeypa
     assert lazy.zeros is len
     with pytest.raises(AttributeError, match="no_such_thing"):
         _ = lazy.no_such_thing
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("class Mine:\n    pass\n", "is no method: it has no train_step and no score"),
+        ("from methods.base import Method\nclass Mine(Method):\n    pass\n", "has no Options"),
+    ],
+)
+def test_what_is_no_method_is_said_to_be_none(tmp_path, source, sentence):
+    path = tmp_path / f"mine_{len(source)}.py"
+    path.write_text(source)
+    with pytest.raises(UsageError, match=sentence):
+        options_class(f"{path}:Mine")
+
+
+def test_what_is_no_space_is_said_to_be_none(tmp_path):
+    path = tmp_path / "mine_space.py"
+    path.write_text("class Mine:\n    name = 'mine'\n")
+    with pytest.raises(UsageError, match="no search space: it has no scales and no supernet"):
+        SPACES[f"{path}:Mine"]
+    with pytest.raises(UsageError, match="a name is a text, not None"):
+        SPACES[None]
