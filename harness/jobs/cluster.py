@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections import Counter, defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,11 @@ class RayExecutor:
         """Raises :class:`UsageError` without Ray, without a cluster, and if no node has room."""
         self.cluster, self.workers, self.root = cluster, workers, root.absolute()
         self.preload = () if cluster.gpus else preload
-        self.ray = connect(cluster.address)
+        with ExitStack() as stack:
+            # Ray prints what happens to nodes, where results are printed that programs read
+            stack.enter_context(redirect_stdout(sys.stderr))
+            self.ray = connect(cluster.address)
+            self._own_output = stack.pop_all()
         self._running: dict[Any, str] = {}
         self._deaths: Counter[str] = Counter()
         self._group_of: dict[str, str] = {}
@@ -52,7 +57,7 @@ class RayExecutor:
                 self._check_room(patience=0.0)
             self._marker = mark(self.root)
         except UsageError:
-            self.ray.shutdown()
+            self._leave()
             raise
         self._carry_out = self.ray.remote(
             num_cpus=cluster.cpus,
@@ -95,7 +100,11 @@ class RayExecutor:
         finally:
             for job in list(self._held):
                 self._release(job)
-            self.ray.shutdown()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.ray.shutdown()
+        self._own_output.close()
 
     def _next(self, stream: Any) -> Event | None:
         """What the job tells next, a file put in its place."""

@@ -172,6 +172,17 @@ def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypa
     assert (cell["tag"], cell["n"]) == ("trained-reduced", 1)
 
 
+def test_what_ray_prints_is_no_result(two_nodes, tmp_path, capsys):
+    """It tells of nodes that died on standard output, at any time while it is connected."""
+    executor = RayExecutor(Cluster(two_nodes.address), tmp_path)
+    print("a node died")
+    executor.stop()
+    print("a result")
+    printed = capsys.readouterr()
+    assert printed.out == "a result\n"
+    assert "a node died\n" in printed.err
+
+
 @pytest.mark.slow
 def test_a_job_that_always_dies_has_failed_and_a_mistake_is_told(two_nodes, tmp_path):
     executor = RayExecutor(Cluster(two_nodes.address), tmp_path)
