@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from harness.config.options import Parser
+from harness.files.data_folders import fetched_folder
 from harness.files.fetch import DATASETS, fetch
-from harness.files.places import fetched_folder
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 

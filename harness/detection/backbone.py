@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.standalone.kept import load_kept
+from harness.standalone.checkpoint import load_kept
 from harness.standalone.record import in_full
 from harness.tasks import IMAGES
 from searchspaces.chain.network import ChainNetwork

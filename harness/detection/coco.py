@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.files.places import data_folders, either
+from harness.files.data_folders import data_folders, either
 from harness.files.sizes import check_file
 from searchspaces.errors import UsageError
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.files.places import fetched_folder
+from harness.files.data_folders import fetched_folder
 from harness.files.progress import bar
 from harness.files.sizes import check_size
 from searchspaces.errors import UsageError

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness.metrics.caveats import notes_on_intervals, notes_on_scores
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
 from harness.metrics.intervals import Interval, measure_all
 from harness.metrics.metrics import METRICS
-from harness.metrics.notes import notes_on_intervals, notes_on_scores
 from harness.metrics.protocols import best, protocol
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table

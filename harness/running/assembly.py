@@ -12,7 +12,7 @@ import torch
 from harness.config.config import Config
 from harness.files.environment import choose_device
 from harness.resuming.workspace import load_tensors
-from harness.standalone.kept import load_kept
+from harness.standalone.checkpoint import load_kept
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
 from harness.tasks import load_task

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.scores.columns import OPTIONS, Chosen, choose
 from harness.scores.combining import Scores, combined, without_nan
-from harness.scores.content import Content, read_content, tree_of
+from harness.scores.file_formats import Content, read_content, tree_of
 from harness.scores.frame import Frame
 from harness.scores.naming import Naming
 from harness.scores.trees import TreeReader

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.files.places import data_folders, either
+from harness.files.data_folders import data_folders, either
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task, stratified_order
 from harness.tasks.cifar_parquet import read_parquet

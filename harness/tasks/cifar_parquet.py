@@ -15,7 +15,7 @@ import pyarrow
 from PIL import Image
 from pyarrow import compute, parquet
 
-from harness.files.places import home
+from harness.files.data_folders import home
 from harness.files.progress import bar
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import atomic_path

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.files.places import data_folders, either
+from harness.files.data_folders import data_folders, either
 from harness.tasks.base import Split, Task, ranks_in_class, stratified_order
 from harness.tasks.photos import SIZE, Decoding, Photos, RandomResizedCrop, central_view
 from searchspaces.base import ImageSpec

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.files.places import data_folders, either
+from harness.files.data_folders import data_folders, either
 from harness.files.sizes import read_bytes
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task, ranks_in_class, stratified_order

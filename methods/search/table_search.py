@@ -1,7 +1,7 @@
 """Searches that train nothing themselves: they ask for a training and are told its accuracy.
 
 What is asked for is a row of a table of ground truth, so that searches can be repeated hundreds of
-times. One search is one file: random search, regularised evolution and REINFORCE.
+times. Random search is here, regularised evolution and REINFORCE are a file each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEARCHES = Registry(
     "search on a table",
     "nas_harness.table_searches",
     {
-        "random": "methods.search.random_search:RandomSearch",
+        "random": "methods.search.table_search:RandomSearch",
         "rea": "methods.search.rea:REA",
         "reinforce": "methods.search.reinforce:REINFORCE",
     },
@@ -52,3 +52,13 @@ class TableSearch(ABC):
     def tell(self, row: int, accuracy: float) -> None:
         """Validation accuracy in percent that the training just asked for, of ``row``, reached."""
         return None
+
+
+class RandomSearch(TableSearch):
+    """Every query is an architecture drawn uniformly, with replacement.
+
+    What it finds can be told without running it (:mod:`harness.simulation.simulate`).
+    """
+
+    def ask(self) -> int:
+        return self.candidates.sample(self.rng)

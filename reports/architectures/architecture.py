@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from reports.architectures.diagrams import diagram_picture
 from reports.runs.record import Record, load
+from reports.style.formatting import decimal, shorten
 from reports.style.image_files import WIDTH, write
-from reports.style.looks import GREY, INK
-from reports.style.words import decimal, shorten
+from reports.style.theme import GREY, INK
 from searchspaces.diagram import Diagram, Graph
 from searchspaces.registry import SPACES
 

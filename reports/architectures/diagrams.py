@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reports.architectures.layered import Place, arrange
-from reports.style.looks import FONT, GREY, INK, PALE, colour
-from reports.style.words import text_width
+from reports.style.formatting import text_width
+from reports.style.theme import FONT, GREY, INK, PALE, colour
 from searchspaces.diagram import Block, Chain, Diagram, Edge, Graph
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from reports.pictures.scatter import titles
 from reports.runs.configuration import configurations, contexts, told_apart
 from reports.runs.record import Record
 from reports.runs.row import Row, describe
-from reports.style.looks import SEQUENTIAL
+from reports.style.theme import SEQUENTIAL
 from reports.text.escaping import HTML
 from searchspaces.errors import UsageError
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reports.architectures.layered import longest_paths
 from reports.runs.record import Record
-from reports.style.looks import PALE, colour
+from reports.style.theme import PALE, colour
 from searchspaces.base import SearchSpace
 from searchspaces.diagram import Block, Chain, Diagram, Graph
 from searchspaces.errors import UsageError

@@ -11,7 +11,7 @@ from reports.pictures.seed_rows import limits
 from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import summary
 from reports.runs.configuration import Configuration
-from reports.style.words import bracketed, decimal
+from reports.style.formatting import bracketed, decimal
 from reports.text.comparison_table import EQUAL
 from reports.text.escaping import HTML
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.metrics.intervals import Interval
 from reports.runs.record import Record, ceiling, floors
 from reports.runs.row import Row
-from reports.style.words import bracketed, decimal
+from reports.style.formatting import bracketed, decimal
 
 
 def options_text(method: dict[str, str], settings: str) -> str:

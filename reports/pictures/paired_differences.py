@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.intervals import Interval
-from reports.pictures.captioned import LINE, MARGIN, ROOM, CaptionedFigure, stacked
+from reports.pictures.captioned_figure import LINE, MARGIN, ROOM, CaptionedFigure, stacked
 from reports.pictures.tau_of_seeds import best_first, context_words
 from reports.runs.compare import pairwise
 from reports.runs.configuration import Configuration, configurations, contexts, told_apart
 from reports.runs.paired import is_shown
 from reports.runs.record import Record
+from reports.style.formatting import decimal, text_width, wrapped
 from reports.style.image_files import write_all
-from reports.style.looks import GREY, INK, PALE, SMALL, diverging
-from reports.style.words import decimal, text_width, wrapped
+from reports.style.theme import GREY, INK, PALE, SMALL, diverging
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.metrics.intervals import Interval
-from reports.pictures.placing import side_by_side
+from reports.pictures.label_placement import side_by_side
 from reports.runs.record import Record, ceiling, floors, load
 from reports.runs.scatter_points import ScatterPoints
+from reports.style.formatting import bracketed, decimal, shorten
 from reports.style.image_files import WIDTH, write
-from reports.style.looks import DASHES, DIAMOND, FOUND, GREY, GRID, INK, PALE, SEQUENTIAL, STAR
-from reports.style.words import bracketed, decimal, shorten
+from reports.style.theme import DASHES, DIAMOND, FOUND, GREY, GRID, INK, PALE, SEQUENTIAL, STAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

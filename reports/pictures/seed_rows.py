@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.intervals import Interval
-from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
+from reports.style.formatting import bracketed, wrapped
 from reports.style.image_files import WIDTH
-from reports.style.looks import FOUND, GREY, GRID, INK, PALE, SMALL
-from reports.style.words import bracketed, wrapped
+from reports.style.theme import FOUND, GREY, GRID, INK, PALE, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.pictures.captioned import LINE, ROOM, CaptionedFigure, stacked
-from reports.pictures.placing import side_by_side
+from reports.pictures.captioned_figure import LINE, ROOM, CaptionedFigure, stacked
+from reports.pictures.label_placement import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
 from reports.runs.configuration import Configuration, configurations, contexts, told_apart
 from reports.runs.record import Record, ceiling, floors
+from reports.style.formatting import decimal, text_width, wrapped
 from reports.style.image_files import write_all
-from reports.style.looks import GREY, INK, SMALL
-from reports.style.words import decimal, text_width, wrapped
+from reports.style.theme import GREY, INK, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

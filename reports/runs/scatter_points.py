@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.runs.record import Record
-from reports.style.words import decimal, shorten
+from reports.style.formatting import decimal, shorten
 
 if TYPE_CHECKING:
     import pandas

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
 from harness.metrics.intervals import Interval
-from reports.style.words import bracketed, decimal
+from reports.style.formatting import bracketed, decimal
 from reports.text.escaping import MARKDOWN
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import chi2_contingency, chisquare, kendalltau
 
+from harness.conformance.noise import Noise
 from methods.base import PATHS, Method, Setting
 from methods.fairnas import FairNAS, FairNASOptions, fair_genes
 from methods.options import Recipe, Scoring, SearchLimits

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from noise import Noise
 from planted import PlantedData, PlantedSpace
 from scipy.stats import chisquare, kendalltau
 
+from harness.conformance.noise import Noise
 from methods.base import PATHS, Setting
 from methods.mixpath import MixPath, MixPathOptions
 from methods.options import Recipe, Scoring, SearchLimits

@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from noise import Noise
 from optimisers import penalties, steps_taken
 from planted import PlantedSpace
 
+from harness.conformance.noise import Noise
 from methods.base import PATHS, Setting
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class

@@ -9,8 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from noise import Noise
 
+from harness.conformance.noise import Noise
 from methods.base import Setting
 from methods.ennas.ensemble import BOUNDS, ensemble_weights
 from methods.ennas.method import EnNAS

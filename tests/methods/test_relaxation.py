@@ -7,11 +7,11 @@ import numpy as np
 import planted
 import pytest
 import torch
-from noise import Noise
 from optimisers import steps_taken
 from planted import PlantedData, PlantedSpace
 from scipy.stats import chisquare, kendalltau
 
+from harness.conformance.noise import Noise
 from harness.tasks import load_task
 from methods.base import Setting
 from methods.darts import DARTS, DARTSOptions

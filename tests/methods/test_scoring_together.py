@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scored
 import torch
-from noise import Part
 from scored import make
 
+from harness.conformance.noise import Part
 from harness.running.ranking import rank
 from methods import base
 from methods.base import TOGETHER, Method

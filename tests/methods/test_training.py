@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from noise import Noise, Part
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
+from harness.conformance.noise import Noise, Part
 from methods.base import Setting
 from methods.dna.options import DNAOptions
 from methods.mngnas.options import MNGNASOptions

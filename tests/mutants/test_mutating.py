@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from mutating import __main__ as command
 from mutating.mistake import EQUIVALENT, OWN, Mistake, equivalents, own
+from mutating.mutation_operators import is_module, modules, places
 from mutating.nearest import nearest
-from mutating.places import is_module, modules, places
 from mutating.trying import KILLED, SLOW, SURVIVED, UNTESTED, copied, run
 
 ROOT = Path(__file__).parents[2]

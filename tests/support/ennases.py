@@ -1,9 +1,9 @@
 """EnNAS on noise and on the planted space, distilling from the first step."""
 
 import torch
-from noise import Noise
 from planted import PlantedData, PlantedSpace
 
+from harness.conformance.noise import Noise
 from methods.base import Setting
 from methods.ennas.method import EnNAS
 from methods.ennas.options import EnNASOptions

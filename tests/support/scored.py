@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from noise import Noise
 
+from harness.conformance.noise import Noise
 from methods.base import Method, Setting
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from reports.papers.definition.item import Column
 from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results, RowResults
-from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
 from reports.pictures.seed_rows import KEY, Rows, Spread, limits
 from reports.runs.paired import mean_interval
-from reports.style.looks import GREY, INK, SMALL
+from reports.style.theme import GREY, INK, SMALL
 
 if TYPE_CHECKING:
     import pandas

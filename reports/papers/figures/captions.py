@@ -15,10 +15,10 @@ from reports.papers.measured.results import (
     Results,
     RowResults,
 )
-from reports.pictures.captioned import MARGIN, CaptionedFigure
+from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
+from reports.style.formatting import wrapped
 from reports.style.image_files import WIDTH
-from reports.style.looks import GREY, PALE
-from reports.style.words import wrapped
+from reports.style.theme import GREY, PALE
 from reports.text.escaping import prose
 
 if TYPE_CHECKING:

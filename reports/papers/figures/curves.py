@@ -24,9 +24,9 @@ from reports.papers.figures.panels import (
     name_ends,
 )
 from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results
-from reports.pictures.captioned import CaptionedFigure
+from reports.pictures.captioned_figure import CaptionedFigure
 from reports.runs.paired import mean_interval
-from reports.style.looks import MARK, Look, looks
+from reports.style.theme import MARK, Look, looks
 
 if TYPE_CHECKING:
     import pandas

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from reports.papers.definition.item import Arrow, Item, Step
 from reports.papers.figures.captions import caption, headline
-from reports.pictures.captioned import ROOM, CaptionedFigure
+from reports.pictures.captioned_figure import ROOM, CaptionedFigure
+from reports.style.formatting import text_width, wrapped
 from reports.style.image_files import WIDTH
-from reports.style.looks import FOUND, GREY, INK, PALE, SMALL
-from reports.style.words import text_width, wrapped
+from reports.style.theme import FOUND, GREY, INK, PALE, SMALL
 
 if TYPE_CHECKING:
     import pandas

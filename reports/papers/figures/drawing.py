@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from reports.architectures.diagrams import ChainPicture, GraphPicture, diagram_picture
 from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.measured.results import Results
-from reports.pictures.captioned import LINE, MARGIN, CaptionedFigure
+from reports.pictures.captioned_figure import LINE, MARGIN, CaptionedFigure
 from reports.runs.record import Record
+from reports.style.formatting import decimal, shorten
 from reports.style.image_files import WIDTH
-from reports.style.looks import GREY, INK, SMALL
-from reports.style.words import decimal, shorten
+from reports.style.theme import GREY, INK, SMALL
 from searchspaces.diagram import Diagram, Graph
 from searchspaces.registry import SPACES
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.figures.panels import Panels, draw_line, label, name_ends
 from reports.papers.measured.results import Results, RowResults
-from reports.pictures.captioned import CaptionedFigure
+from reports.pictures.captioned_figure import CaptionedFigure
 from reports.runs.history import name_of, series
 from reports.runs.paired import mean_interval
-from reports.style.looks import looks
+from reports.style.theme import looks
 
 if TYPE_CHECKING:
     import pandas

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.pictures.captioned import MARGIN, CaptionedFigure
-from reports.pictures.placing import side_by_side
+from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
+from reports.pictures.label_placement import side_by_side
+from reports.style.formatting import text_width, wrapped
 from reports.style.image_files import WIDTH
-from reports.style.looks import GRID, INK, MARK, SMALL, Look
-from reports.style.words import text_width, wrapped
+from reports.style.theme import GRID, INK, MARK, SMALL, Look
 
 if TYPE_CHECKING:
     import pandas

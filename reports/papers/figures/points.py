@@ -13,10 +13,10 @@ from reports.papers.figures.captions import NAMED, axis_name, caption, headline,
 from reports.papers.figures.curves import measured
 from reports.papers.figures.panels import LEGEND_LINE, Panels, draw_legend, label, legend_rows
 from reports.papers.measured.results import NOT_RUN, PRINTED, Results
-from reports.pictures.captioned import CaptionedFigure
-from reports.pictures.placing import place_names
-from reports.style.looks import GREY, INK, MARK, Look, looks
-from reports.style.words import text_width
+from reports.pictures.captioned_figure import CaptionedFigure
+from reports.pictures.label_placement import place_names
+from reports.style.formatting import text_width
+from reports.style.theme import GREY, INK, MARK, Look, looks
 
 if TYPE_CHECKING:
     import pandas

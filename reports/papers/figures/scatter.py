@@ -12,12 +12,12 @@ from reports.papers.definition.item import Row
 from reports.papers.figures.captions import caption, headline, named, notes, tag_of
 from reports.papers.figures.panels import Panels, label
 from reports.papers.measured.results import NOT_RUN, Results
-from reports.pictures.captioned import CaptionedFigure
+from reports.pictures.captioned_figure import CaptionedFigure
 from reports.pictures.scatter import RASTER
 from reports.runs.record import Record
 from reports.runs.scatter_points import Window
-from reports.style.looks import DIAMOND, GREY, INK, LOOKS, SMALL, STAR, Look
-from reports.style.words import bracketed
+from reports.style.formatting import bracketed
+from reports.style.theme import DIAMOND, GREY, INK, LOOKS, SMALL, STAR, Look
 
 if TYPE_CHECKING:
     import pandas

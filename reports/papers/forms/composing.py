@@ -13,7 +13,7 @@ from reports.papers.definition.loading import load_paper
 from reports.papers.definition.printed import DASH
 from reports.papers.forms.document import Document, Grid, Head, Line, Text
 from reports.papers.measured.claims import NOT_TESTED, VERDICTS, outcomes
-from reports.papers.measured.places import MOST_DRAWS, Place
+from reports.papers.measured.percentiles import MOST_DRAWS, Place
 from reports.papers.measured.results import (
     MEANINGS,
     NOT_RUN,
@@ -24,7 +24,7 @@ from reports.papers.measured.results import (
     Cell,
     Results,
 )
-from reports.style.words import decimal
+from reports.style.formatting import decimal
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 

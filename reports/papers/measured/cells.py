@@ -16,7 +16,7 @@ from harness.config.config import Config
 from reports.papers.definition.bold import judge
 from reports.papers.definition.item import Column, Item, Row, Search, Statistic
 from reports.papers.measured.measures import HOW_DETECTED, MEASURES, Retrainings
-from reports.papers.measured.places import place
+from reports.papers.measured.percentiles import place
 from reports.papers.measured.results import (
     PRINTED,
     TABLE,

@@ -11,7 +11,7 @@ from harness.metrics.intervals import Interval
 from reports.papers.definition.item import Claim
 from reports.papers.measured.results import Cell, Results
 from reports.runs.paired import is_shown, mean_interval, paired_difference
-from reports.style.words import bracketed, decimal
+from reports.style.formatting import bracketed, decimal
 
 SHOWN, NOT_SHOWN, CONTRADICTED, NOT_TESTED = "shown", "not shown", "contradicted", "not tested"
 VERDICTS = (SHOWN, NOT_SHOWN, CONTRADICTED, NOT_TESTED)

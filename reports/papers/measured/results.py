@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reports.papers.definition.bold import Verdict
 from reports.papers.definition.item import Column, Item, Row
 from reports.papers.definition.printed import Printed
-from reports.papers.measured.places import Place
+from reports.papers.measured.percentiles import Place
 from reports.runs.record import Record
 
 PRINTED, TABLE = "printed", "table"

@@ -14,8 +14,8 @@ from cutting import Handler, Server
 
 from harness import cli
 from harness.files import fetch
+from harness.files.data_folders import fetched_folder
 from harness.files.fetch import DATASETS, Dataset, File
-from harness.files.places import fetched_folder
 from harness.files.sizes import LIMITS
 from harness.tabular.locate import find_table, list_tables
 from searchspaces.errors import UsageError

@@ -20,8 +20,7 @@ from harness.simulation.simulate import Trainings, best_of_random, checkpoints, 
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
-from methods.search.random_search import RandomSearch
-from methods.search.table_search import SEARCHES, NoOptions
+from methods.search.table_search import SEARCHES, NoOptions, RandomSearch
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

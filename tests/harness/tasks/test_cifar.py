@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
 
-from harness.files.places import fetched_folder
+from harness.files.data_folders import fetched_folder
 from harness.tasks import cifar
 from harness.tasks.cifar import SPECS, load_cifar
 from searchspaces.errors import UsageError

@@ -4,11 +4,11 @@ import numpy as np
 import planted
 import pytest
 import torch
-from noise import Part
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 from scored import make as made_of
 
+from harness.conformance.noise import Part
 from harness.tasks import load_task
 from methods.base import Setting
 from methods.dna.method import DNA, block_errors

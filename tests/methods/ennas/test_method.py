@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from ennases import ALWAYS, IMAGE, make, planted
-from noise import Noise
 from planted import PlantedData
 from scipy.stats import kendalltau
 from torch.nn import functional
 
+from harness.conformance.noise import Noise
 from methods.ennas import method as ennas
 from methods.ennas.ensemble import ensemble_weights
 from methods.ennas.method import EnNAS

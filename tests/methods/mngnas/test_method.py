@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from mngnases import OPTIONS, make
-from noise import Noise
 
+from harness.conformance.noise import Noise
 from methods.mngnas.method import MNGNAS
 from methods.spos import SPOSOptions
 from searchspaces.base import ImageSpec

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mutating.mistake import Mistake, equivalents, own
+from mutating.mutation_operators import is_module, modules, places
 from mutating.nearest import nearest
-from mutating.places import is_module, modules, places
 from mutating.trying import KILLED, Verdict, copied, first_failure, run
 
 ROOT = Path(__file__).parents[3]

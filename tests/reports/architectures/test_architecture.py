@@ -15,7 +15,7 @@ from reports.architectures.diagrams import GraphPicture
 from reports.architectures.layered import arrange, longest_paths
 from reports.commands.draw import main
 from reports.style.image_files import FORMATS
-from reports.style.looks import GREY, KERNELS, OTHER, POOL, colour
+from reports.style.theme import GREY, KERNELS, OTHER, POOL, colour
 from searchspaces.diagram import Block, Chain, Edge, Graph, Node, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

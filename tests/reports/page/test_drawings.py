@@ -11,7 +11,7 @@ from reports import page
 from reports.architectures.layered import longest_paths
 from reports.page.compose import SCRIPTS
 from reports.page.drawings import Shelf
-from reports.style.looks import colour
+from reports.style.theme import colour
 from searchspaces.diagram import Graph
 from searchspaces.registry import SPACES
 

@@ -19,7 +19,7 @@ from reports.page.folders import gather
 from reports.page.row import COLUMNS
 from reports.runs.compare import summary
 from reports.runs.record import load
-from reports.style.words import decimal
+from reports.style.formatting import decimal
 from searchspaces.errors import UsageError
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\u2028"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.metrics.intervals import Interval
-from reports.style.looks import FONT, SMALL
+from reports.style.theme import FONT, SMALL
 
 
 def shorten(text: str, most: int) -> str:

@@ -7,7 +7,7 @@ from tables import made_meta
 from harness.tabular.table import Table
 from reports.papers.definition.item import Column, Truth
 from reports.papers.definition.printed import Printed
-from reports.papers.measured.places import MOST_DRAWS, place
+from reports.papers.measured.percentiles import MOST_DRAWS, place
 from reports.papers.measured.truths import Missing, Truths
 
 TEST, VAL = (Truth("nb201", "digits", split) for split in ("test", "val"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reports.style.formatting import shorten, wrapped
 from reports.style.image_files import DPI, WIDTH
-from reports.style.looks import GREY, HEAD, INK, SMALL
-from reports.style.words import shorten, wrapped
+from reports.style.theme import GREY, HEAD, INK, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.pictures.placing import place_names, side_by_side
+from reports.pictures.label_placement import place_names, side_by_side
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=8), st.floats(0.01, 0.1))
