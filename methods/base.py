@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # First entries of the seeds of independent random streams; every draw of a run is a function of
 # (stream, seed, step), so that resuming needs no generator state.
 PATHS, SEARCH, RETRAIN = 11, 12, 13
+
+Group = dict[str, Any]  # of an optimiser's parameters
 
 TOGETHER = 128  # most architectures that one network is made of for scoring
 
@@ -267,16 +269,21 @@ def compute(forwards: float, backwards: float) -> float:
 
 def sgd(network: torch.nn.Module, recipe: Recipe) -> torch.optim.SGD:
     """SGD with weight decay on tensors of more than one dimension only, as the SPOS code does."""
-    tensors = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in tensors if p.dim() > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in tensors if p.dim() <= 1], "weight_decay": 0.0},
-    ]
+    groups = penalised(network.parameters(), recipe.weight_decay)
     return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=recipe.nesterov)
 
 
+def penalised(parameters: Iterable[torch.nn.Parameter], weight_decay: float) -> list[Group]:
+    """Groups of an optimiser, which penalises the first alone: tensors of several dimensions."""
+    tensors = [p for p in parameters if p.requires_grad]
+    return [
+        {"params": [p for p in tensors if p.dim() > 1], "weight_decay": weight_decay},
+        {"params": [p for p in tensors if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    """Decay from ``recipe.lr`` at step 0, as its schedule says."""
+    """Decay from ``recipe.lr`` at step 0, as its schedule says; a group may have a share of it."""
     done = step / recipe.steps
     factor = {
         "linear": 1 - done,
@@ -284,7 +291,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: in
         "staircase": 0.9 ** math.floor(20 * done),
     }[recipe.schedule]
     for group in optimizer.param_groups:
-        group["lr"] = recipe.lr * factor
+        group["lr"] = recipe.lr * factor * group.get("lr_ratio", 1.0)
 
 
 def in_chunks(positions: Sequence[int], size: int) -> list[list[int]]:

@@ -56,6 +56,13 @@ class Supernet(nn.Module, ABC):
     ) -> State:
         """Stage ``index`` of ``path``, with the reduction in front of it."""
 
+    def stage_parts(self, index: int) -> Sequence[nn.Module]:
+        """What stage ``index`` trains and no other stage, stem or classifier does.
+
+        Empty where a space does not tell its stages apart.
+        """
+        return ()
+
     @abstractmethod
     def finish(self, state: State) -> torch.Tensor:
         """Logits ``[B, classes]`` from the state after the last stage."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from methods.base import Batch, Method, Setting, set_learning_rate, sgd
+from methods.base import Batch, Method, Setting, penalised, set_learning_rate, sgd
 from methods.dna.blocks import Blocks, relative_error, score_blocks
 from methods.dna.options import DNAOptions
 from methods.lazy import functional, torch
@@ -45,10 +45,7 @@ class DNA(Method):
         self.teacher.to(setting.device)
         self.teacher_optimizer = sgd(self.teacher, replace(recipe, lr=options.teacher_lr))
         self.teacher_from, self.trained_before = options.teacher, False
-        if options.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(
-                self.parameters, recipe.lr, weight_decay=recipe.weight_decay
-            )
+        self.optimizer = self._stages_optimizer()
         self.blocks = Blocks(self.space, self.supernet.stages_number)
 
     def adopt(self, weights: Mapping[str, torch.Tensor]) -> None:
@@ -77,6 +74,22 @@ class DNA(Method):
         drawn = filter(self.space.is_valid, (self.space.sample(rng) for _ in range(100)))
         return max(drawn, key=lambda arch: self.space.cost(arch, self.data.image).madds)
 
+    def _stages_optimizer(self) -> torch.optim.Optimizer:
+        """Of all stages, with a learning rate of its own for the first and the last."""
+        recipe, network, ratio = self.setting.recipe, self.supernet, self.options.outer_lr_ratio
+        ends = {0, network.stages_number - 1} if ratio != 1 else set()
+        parts = [part for stage in ends for part in network.stage_parts(stage)]
+        outer = dict.fromkeys(p for part in parts for p in part.parameters())
+        inner = [p for p in self.parameters if p not in outer]
+        groups = penalised(inner, recipe.weight_decay) + [
+            group | {"lr": ratio * recipe.lr, "lr_ratio": ratio}
+            for group in penalised(outer, recipe.weight_decay)
+        ]
+        groups = [group for group in groups if group["params"]]
+        if self.options.optimizer == "adam":
+            return torch.optim.Adam(groups, recipe.lr)
+        return torch.optim.SGD(groups, recipe.lr, recipe.momentum, nesterov=recipe.nesterov)
+
     @classmethod
     def affine(cls, options: DNAOptions) -> bool:
         """Without scale and shift a stage cannot reach the size of the teacher's features."""
@@ -94,7 +107,10 @@ class DNA(Method):
         where = known.get(self.teacher_from, "")
         if self.trained_before:
             where = f"trained before, in {self.teacher_from}, "
-        return [f"the teacher is {where}{self.space.encode(self.teacher_arch)}"]
+        notes = [f"the teacher is {where}{self.space.encode(self.teacher_arch)}"]
+        if self.options.outer_lr_ratio != 1 and not self.supernet.stage_parts(0):
+            notes.append("all stages learn at one rate, for the space does not tell them apart")
+        return notes
 
     # Training -------------------------------------------------------------------------------
 

@@ -29,6 +29,14 @@ class DNAOptions:
         "code (betas 0.9 and 0.999, epsilon 1e-8)",
         ("sgd", "adam"),
     )
+    # 1 where the released code has 0.4 (preset paper): its stages are six and its loss is the plain
+    # squared error; here stages are two or three, and each has its loss by the spread of its goal.
+    outer_lr_ratio: float = option(
+        1.0,
+        "initial learning rate of the first and the last stage, as a multiple of --train.lr, which "
+        "is that of the others",
+        added_later=True,
+    )
     blocks: int = option(
         6000, "most blocks, of all stages, that an exhaustive search scores; evolution beyond"
     )
@@ -41,5 +49,9 @@ class DNAOptions:
             )
         if not self.teacher_lr > 0:
             raise UsageError(f"--options.teacher-lr must be above 0, not {self.teacher_lr}.")
+        if not self.outer_lr_ratio > 0:
+            raise UsageError(
+                f"--options.outer-lr-ratio must be above 0, not {self.outer_lr_ratio}."
+            )
         if self.blocks < 0:
             raise UsageError(f"--options.blocks must be at least 0, not {self.blocks}.")

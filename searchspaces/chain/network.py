@@ -90,6 +90,10 @@ class ChainNetwork(Supernet):
                 x = hook(layer, [partial(self.run, layer, gene) for gene in genes], x)
         return (x,)
 
+    def stage_parts(self, index: int) -> list[nn.Module]:
+        layers = self.skeleton.stage_layers[index]
+        return [held[n] for held in (self.blocks, self.norms) if held for n in layers]
+
     def part(self, layer: int, gene: int) -> Part:
         """Operator ``gene`` of ``layer`` and its block."""
         operator = self.layers[layer][gene]

@@ -171,6 +171,10 @@ class DARTSNetwork(Supernet):
             state = self._cell(number, state, path, hook)
         return state
 
+    def stage_parts(self, index: int) -> list[nn.Module]:
+        first, end = self.skeleton.stage_ends[index : index + 2]
+        return list(self.cells[first:end])
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

@@ -234,6 +234,9 @@ class NASBench101Network(Supernet):
             x = module(x, cell, hook)
         return (x,)
 
+    def stage_parts(self, index: int) -> list[nn.Module]:
+        return [self.stages[index]]
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

@@ -166,6 +166,9 @@ class CellNetwork(Supernet):
             x = cell(x, path, live, hook)
         return (x,)
 
+    def stage_parts(self, index: int) -> list[nn.Module]:
+        return [*self.reductions[max(index - 1, 0) : index], self.stages[index]]
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

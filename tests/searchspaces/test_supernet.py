@@ -74,3 +74,26 @@ def test_stages_make_up_the_whole(network, path):
     stages, logits = network.features(X, path)
     torch.testing.assert_close(outputs, stages)
     torch.testing.assert_close(network.finish(state), logits)
+
+
+def test_parts_of_a_stage_are_what_it_trains(space, network):
+    """With all operators of each site, under many wirings; two stages share none."""
+    rng = np.random.default_rng(2)
+    paths = [
+        space.sample(rng) for _ in range(60 if space.name.startswith(("nb101", "darts")) else 1)
+    ]
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    state, seen = network.begin(X), set()
+    for index in range(network.stages_number):
+        state, reached = tuple(tensor.detach() for tensor in state), set()
+        for path in paths:
+            network.zero_grad(set_to_none=True)
+            after = network.stage(
+                index, state, path, lambda _, operators, x: sum(run(x) for run in operators)
+            )
+            after[-1].sum().backward()
+            reached |= {name for p, name in names.items() if p.grad is not None}
+        state = after
+        parts = {names[p] for part in network.stage_parts(index) for p in part.parameters()}
+        assert parts == reached != set() == parts & seen
+        seen |= parts

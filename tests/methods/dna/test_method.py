@@ -8,9 +8,10 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 from scored import make as made_of
 
+from harness.config.presets import preset_values
 from harness.conformance.noise import Part
 from harness.tasks import load_task
-from methods.base import Setting
+from methods.base import Setting, set_learning_rate
 from methods.dna.method import DNA, block_errors
 from methods.dna.options import DNAOptions
 from methods.options import Recipe, Scoring, SearchLimits
@@ -199,11 +200,11 @@ def test_impossible_options_are_refused(make):
 
 @pytest.fixture
 def macro(task):
-    def made(max_madds=0.0, **options):
+    def made(max_madds=0.0, lr=0.1, **options):
         where = Setting(
             space=SPACES["macro"]("compact"),
             data=task,
-            recipe=Recipe(steps=6, batch_size=16),
+            recipe=Recipe(steps=6, batch_size=16, lr=lr),
             scoring=Scoring(calibration_images=60, images=80, batch_size=50),
             search=SearchLimits(population=5, max_madds=max_madds),
             seed=0,
@@ -292,6 +293,44 @@ def test_adam_moves_the_stages_as_released(make):
     assert isinstance(method.optimizer, torch.optim.Adam)
     assert method.optimizer.defaults["betas"] == (0.9, 0.999)
     assert {group["eps"] for group in method.optimizer.param_groups} == {1e-8}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_first_and_the_last_stage_have_a_rate_of_their_own(macro, optimizer):
+    """0.002 and 0.005 as released, decayed alike; only tensors of several dimensions are penalised."""
+    paper = preset_values("paper", "cifar10", "dna")
+    rate, ratio = paper["train.lr"], paper["options.outer_lr_ratio"]
+    assert [rate, rate * ratio] == pytest.approx([0.005, 0.002])
+    method = macro(lr=rate, optimizer=optimizer, outer_lr_ratio=ratio)
+
+    def by_name(key):
+        groups = method.optimizer.param_groups
+        names = {p: name for name, p in method.supernet.named_parameters()}
+        pairs = [(names[p], group[key]) for group in groups for p in group["params"]]
+        assert len(pairs) == len(dict(pairs)) == len(names)
+        return dict(pairs)
+
+    expected = [0.002] * 2 + [0.005] * 3 + [0.002] * 3  # two, three and three layers
+    for step, factor in ((0, 1.0), (3, 0.5)):
+        set_learning_rate(method.optimizer, method.setting.recipe, step)
+        rates = by_name("lr")
+        for layer, value in enumerate(expected):
+            own = [rates[name] for name in rates if name.startswith(f"blocks.{layer}.")]
+            assert own == pytest.approx([value * factor] * len(own))
+    dims = {name: p.dim() for name, p in method.supernet.named_parameters()}
+    assert by_name("weight_decay") == {name: 5e-4 * (dim > 1) for name, dim in dims.items()}
+    same = macro(lr=rate, optimizer=optimizer)
+    assert {group["lr"] for group in same.optimizer.param_groups if group["params"]} == {rate}
+
+
+def test_a_space_that_tells_no_stages_apart_has_one_rate(make, monkeypatch):
+    method = make(outer_lr_ratio=0.5)
+    assert not any("one rate" in note for note in method.notes())
+    monkeypatch.setattr(method.supernet, "stage_parts", lambda index: ())
+    assert {group["lr"] for group in method._stages_optimizer().param_groups} == {0.1}
+    assert any("one rate" in note for note in method.notes())
+    with pytest.raises(UsageError, match="outer-lr-ratio must be above 0, not 0"):
+        make(outer_lr_ratio=0)
 
 
 def test_a_teacher_that_comes_trained_is_kept(make):
