@@ -320,6 +320,7 @@ def test_the_first_and_the_last_stage_have_a_rate_of_their_own(macro, optimizer)
     dims = {name: p.dim() for name, p in method.supernet.named_parameters()}
     assert by_name("weight_decay") == {name: 5e-4 * (dim > 1) for name, dim in dims.items()}
     same = macro(lr=rate, optimizer=optimizer)
+    set_learning_rate(same.optimizer, same.setting.recipe, 0)
     assert {group["lr"] for group in same.optimizer.param_groups if group["params"]} == {rate}
 
 
