@@ -7,10 +7,11 @@ import pytest
 import tiny
 import torch
 
-from harness.config.config import with_values
-from harness.running.assembly import load_limited, make_method, with_teacher
+from harness.config.config import Acceleration, with_values
+from harness.running.assembly import load_limited, make_method, training_identity, with_teacher
 from harness.tasks import load_task
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 DNA = with_values(tiny.config("dna"), {"options.teacher": "best"})
 
@@ -54,3 +55,14 @@ def test_a_method_gets_what_the_configuration_says():
     wide = make_method(with_values(config, {"supernet.width": 8}), method.data, torch.device("cpu"))
     assert narrow < sum(parameter.numel() for parameter in wide.supernet.parameters())
     assert np.isfinite(method.train_step(0)["loss"].item())
+
+
+def test_only_what_is_accelerated_has_another_name():
+    plain = tiny.config("spos")
+    fast = with_values(plain, {"accelerate.precision": "bfloat16"})
+    assert "accelerate" not in plain.to_dict()
+    assert fast.to_dict()["accelerate"] == {"precision": "bfloat16", "compile": False}
+    assert fast.run_name("x") != plain.run_name("x")
+    space = SPACES["nb201"]("compact")
+    assert training_identity(fast, space, 100) != training_identity(plain, space, 100)
+    assert replace(fast, accelerate=Acceleration()) == plain

@@ -1,11 +1,15 @@
-"""Training a supernet: what is kept of it, and that a loss that is not finite ends it."""
+"""Training a supernet: what is kept of it, how it ends, and what acceleration changes."""
+
+import shutil
 
 import pytest
 import tiny
 import torch
 
+from harness.config.config import Acceleration
 from harness.running import training
-from harness.running.training import train_supernet
+from harness.running.assembly import load_limited, make_method
+from harness.running.training import accelerated, compiled, maps, train_supernet
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
@@ -50,3 +54,90 @@ def test_divergence_names_the_last_good_checkpoint(tmp_path, monkeypatch):
         tiny.run_plainly(tiny.config("spos"), folders)
     [checkpoint] = tmp_path.rglob("checkpoint.pt")
     assert f"; the last good checkpoint, {checkpoint}, is of step 4. Lower" in str(raised.value)
+
+
+# Accelerated training: what changes, what does not, and that nothing of it stays behind --------
+
+BFLOAT16 = Acceleration(precision="bfloat16")
+
+
+def make(method="spos", space="nb201"):
+    config = tiny.config(method, "--space", space)
+    return make_method(config, load_limited(config, None), torch.device("cpu"))
+
+
+def trained(method, choice, steps=3):
+    """What the steps told."""
+    with accelerated(method, choice):
+        return [method.train_step(step) for step in range(steps)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(METHODS))
+def test_in_bfloat16_weights_stay_float32_and_losses_are_near(name):
+    fast, plain = make(name), make(name)
+    told, expected = trained(fast, BFLOAT16), trained(plain, Acceleration())
+    assert "train_step" not in vars(fast)
+    differ = False
+    for row, other in zip(told, expected, strict=True):
+        assert row["loss"].dtype == torch.float32
+        assert row["loss"].item() == pytest.approx(other["loss"].item(), rel=0.1)
+        differ |= row["loss"].item() != other["loss"].item()
+    assert differ
+    weights, others = (method.supernet.state_dict() for method in (fast, plain))
+    assert {name: w.dtype for name, w in weights.items()} == {n: w.dtype for n, w in others.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("space", ["nb201", "darts", "nb101", "macro", "shufflenet"])
+def test_parts_that_are_compiled_do_the_same(space):
+    method, plain = make("spos", space), make("spos", space)
+    parts, used = list(maps(method.supernet)), []
+    assert len({id(p) for part in parts for p in part.parameters()}) == len(
+        list(method.supernet.parameters())
+    )
+
+    def backend(graph, inputs):
+        used.append(graph)
+        return graph.forward
+
+    with compiled(method.supernet, backend):
+        told = [method.train_step(step)["loss"].item() for step in range(2)]
+    assert len(used) >= 5
+    assert told == [plain.train_step(step)["loss"].item() for step in range(2)]
+    assert all(part._compiled_call_impl is None for part in parts)
+    assert method.supernet.state_dict().keys() == plain.supernet.state_dict().keys()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_a_chosen_compilation_is_carried_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # not what other kernels left
+    monkeypatch.setattr("torch._inductor.config.cpp_cache_precompile_headers", False, raising=False)
+    method, plain = make(), make()
+    head = [method.supernet.head]
+    monkeypatch.setattr(training, "maps", lambda network: head)  # one part, to be quick
+    told = trained(method, Acceleration(compile=True), 1)
+    assert told[0]["loss"].item() == pytest.approx(plain.train_step(0)["loss"].item(), rel=1e-5)
+    assert head[0]._compiled_call_impl is None and "train_step" not in vars(method)
+
+
+def test_what_cannot_be_compiled_is_a_sentence():
+    def broken(graph, inputs):
+        raise RuntimeError("no compiler")
+
+    method = make()
+    with (
+        pytest.raises(UsageError, match="cannot be compiled here.*leave --accelerate.compile out"),
+        compiled(method.supernet, broken),
+    ):
+        method.train_step(0)
+    assert all(part._compiled_call_impl is None for part in maps(method.supernet))
+
+
+@pytest.mark.slow
+def test_a_run_in_bfloat16_is_recorded_as_such(tmp_path):
+    tiny.make_table(tmp_path)
+    config = tiny.config("spos", "--accelerate.precision", "bfloat16")
+    record = tiny.run_plainly(config, {"data": tmp_path, "runs": tmp_path / "runs"})
+    assert record["config"]["accelerate"]["precision"] == "bfloat16"

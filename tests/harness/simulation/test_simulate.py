@@ -1,55 +1,23 @@
-"""Simulated searches: what trainings reveal, curves, the closed form, the command."""
+"""Simulated searches: what trainings reveal, curves, the closed form, budgets of seconds."""
 
 import itertools
-import json
 
 import numpy as np
-import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import PlantedSpace
+from searched import ARCHS, SPACE, planted_table
 from tables import made_meta
-from tiny import make_table
 
-from harness.commands.search import main, parse
-from harness.simulation import simulate as simulation
-from harness.simulation.rendering import render
-from harness.simulation.searches import EXACT, compare_searches, flat_rows
-from harness.simulation.simulate import Trainings, best_of_random, checkpoints, simulate
-from harness.tabular.locate import find_table
+from harness.simulation.seconds import Seconds
+from harness.simulation.simulate import Budget, Trainings, best_of_random, checkpoints, simulate
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
-from methods.search.table_search import SEARCHES, NoOptions, RandomSearch
+from methods.search.table_search import SEARCHES, NoOptions, RandomSearch, TableSearch
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
 
-SPACE = PlantedSpace()
-ARCHS = [SPACE.encode(arch) for arch in itertools.product(range(3), repeat=4)]
 ROWS = np.arange(len(ARCHS))
 NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def table():
-    """All of the planted space: truth as planted, three noisy validation seeds with gaps."""
-    rng = np.random.default_rng(0)
-    truth = np.array([SPACE.truth(SPACE.decode(text)) for text in ARCHS])
-    runs = truth + rng.normal(scale=4, size=(3, len(ARCHS))) + 10
-    runs[1:, rng.random(len(ARCHS)) < 0.4] = np.nan
-    columns = {f"val.5.{seed}": run.clip(0, 100) for seed, run in enumerate(runs)}
-    columns |= {"val.5.mean": np.nanmean(runs, axis=0).clip(0, 100), "test.5.mean": truth}
-    return as_table(columns)
-
-
-def as_table(columns, archs=ARCHS):
-    meta = made_meta(space="planted", scale="toy")
-    madds = np.array([1_000_000 * (1 + sum(map(int, text))) for text in archs])
-    return Table(meta, list(archs), columns, madds, madds)
-
-
-def defaults(*names):
-    return {name: SEARCHES[name].Options() for name in names}
 
 
 def test_trainings_are_the_seeds_that_were_run_or_else_the_mean():
@@ -58,14 +26,14 @@ def test_trainings_are_the_seeds_that_were_run_or_else_the_mean():
         "val.5.1": np.array([2.0, 3.0, NAN]),
         "val.5.mean": np.array([1.5, 3.0, 4.0]),
     }
-    trainings = Trainings.of(as_table(columns, ARCHS[:3]))
+    trainings = Trainings.of(planted_table(columns, ARCHS[:3]))
     luck = np.linspace(0, 1, 50, endpoint=False)
     seen = [{trainings.reveal(row, u) for u in luck} for row in range(3)]
     assert seen == [{1.0, 2.0}, {3.0}, {4.0}]
-    only_mean = Trainings.of(as_table({"val.5.mean": columns["val.5.mean"]}, ARCHS[:3]))
+    only_mean = Trainings.of(planted_table({"val.5.mean": columns["val.5.mean"]}, ARCHS[:3]))
     assert only_mean.reveal(1, 1 - 2**-53) == 3.0
     with pytest.raises(UsageError, match="--test-as-validation"):
-        Trainings.of(as_table({"test.5.mean": columns["val.5.mean"]}, ARCHS[:3]))
+        Trainings.of(planted_table({"test.5.mean": columns["val.5.mean"]}, ARCHS[:3]))
 
 
 @given(st.integers(1, 10**6))
@@ -140,120 +108,69 @@ def test_a_repeat_depends_on_its_number_and_the_seed_only(table, name, seed, que
     assert (np.diff(more.seen, axis=1) >= 0).all()
 
 
-def test_learning_searches_beat_random_search(table):
-    options = defaults("random", "rea", "reinforce")
-    options["reinforce"] = type(options["reinforce"])(lr=0.1)
-    result = compare_searches(table, SPACE, options, queries=40, repeats=60)
-    last = {name: rows[-1] for name, rows in result["curves"].items()}
-    assert list(last) == [EXACT, "random", "rea", "reinforce"]
-    for name in ("rea", "reinforce"):
-        assert last[name]["selection"] > last[EXACT]["selection"]
-    best = table.truth("test").max()
-    for row in flat_rows(result):
-        assert row["regret"] == pytest.approx(best - row["test"])
-        assert (row["moves"], row["selection_split"]) == ("space", "val")
-    json.dumps(result, allow_nan=False)
+# When searches within seconds end -------------------------------------------------------------
 
 
-def test_a_limit_on_multiply_adds_holds_for_all_and_for_the_regret(table):
-    result = compare_searches(table, SPACE, defaults("rea"), queries=20, repeats=5, max_madds=4)
-    within = table.madds <= 4e6
-    assert result["n_candidates"] == within.sum() == 31
-    assert result["best_test"] == table.truth("test")[within].max() < table.truth("test").max()
-    assert all(row["regret"] > -1e-9 for row in flat_rows(result))
-    for limit, unknown in ((0.5, table), (4, Table(table.meta, ARCHS, table.accuracies))):
-        with pytest.raises(UsageError, match="--max-madds"):
-            compare_searches(unknown, SPACE, defaults("rea"), max_madds=limit)
+class InOrder(TableSearch):
+    """Asks for row 0, 1, 2, ... and again from the first."""
+
+    def __init__(self, costs):
+        self.next, self.count = 0, len(costs)
+
+    def ask(self):
+        row, self.next = self.next, (self.next + 1) % self.count
+        return row
 
 
-def test_searches_that_saw_the_test_say_so_everywhere(table):
-    blind = as_table({"test.5.mean": table.accuracy("test")})
-    result = compare_searches(
-        blind, SPACE, defaults("random"), queries=5, repeats=1, test_as_validation=True
-    )
-    assert {row["selection_split"] for row in flat_rows(result)} == {"test"}
-    assert "select by what they are judged by" in result["notes"][0]
-    text = render(result)
-    assert "TEST accuracy of the incumbent, by which" in text
-    assert text.splitlines()[-1].endswith("selected by TEST accuracy")
-    assert {row["test_sd"] for row in result["curves"]["random"]} == {None}
-
-
-def test_options_that_cannot_be_are_refused_before_anything_runs(table, monkeypatch):
-    monkeypatch.setattr("harness.simulation.searches.simulate", None)
-    options = defaults("random") | {"rea": SEARCHES["rea"].Options(population=20)}
-    with pytest.raises(UsageError, match="population of 20"):
-        compare_searches(table, SPACE, options, queries=20)
-
-
-def test_what_takes_long_shows_its_progress(table, monkeypatch, capsys):
-    def run():
-        compare_searches(table, SPACE, defaults("random"), queries=3, repeats=4)
-        return capsys.readouterr().err
-
-    assert run() == ""
-    monkeypatch.setattr(simulation, "PATIENCE", -1.0)
-    assert "100% 4 of 4" in run()
-
-
-@pytest.fixture
-def data(tmp_path, monkeypatch):
-    """A data folder whose only table has twenty cells of NAS-Bench-201."""
-    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
-    make_table(tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.mark.parametrize("suffix, read", [("csv", pandas.read_csv), ("parquet", None)])
-def test_the_command_prints_and_writes_the_same(data, tmp_path, capsys, suffix, read):
-    read = read or pandas.read_parquet
-    path = tmp_path / f"out.{suffix}"
-    main(f"--data {data} --queries 30 --repeats 3 --output {path} --json".split())
-    result = json.loads(capsys.readouterr().out)
-    assert (result["n_table"], result["moves"], result["scale"]) == (20, "table", "compact")
-    rows = read(path).to_dict("records")
-    assert [{k: pytest.approx(v) for k, v in r.items()} for r in flat_rows(result)] == rows
-    main(f"--data {data} --queries 30 --repeats 3 --method rea --rea.sample 2".split())
-    out = capsys.readouterr().out
-    assert "stay among them" in out and out.splitlines()[-1].startswith("rea: test ")
-
-
-@pytest.mark.parametrize(
-    "wrong, hint",
-    [
-        ("--method reaa", "did you mean 'rea'"),
-        ("--queries 0", "at least 1"),
-        ("--repeats x", "whole number"),
-        ("--max-madds nan", "--max-madds"),
-        ("--max-madds -1", "--max-madds"),
-        ("--output curves.txt", ".csv or .parquet"),
-        ("--method rea --rea.populatoin 5", "did you mean '--rea.population'"),
-        ("--method random --rea.population 5", "unknown option"),
-        ("--method reinforce --reinforce.lr 0", "--reinforce.lr"),
-        ("--method rea --rea.sample many", "whole number"),
-    ],
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), min_size=1, max_size=6),
+    st.integers(0, 60),
 )
-def test_mistakes_are_one_sentence(wrong, hint):
-    with pytest.raises(UsageError, match=hint):
-        parse(wrong.split())
+def test_a_search_makes_the_trainings_that_its_seconds_pay_for(rows, more):
+    costs = np.array([float(cost) for cost, _ in rows])
+    accuracy = np.array([[float(shown)] for _, shown in rows])
+    trainings = Trainings("val", 12, accuracy, np.ones(len(rows), dtype=int))
+    budget = Budget(Seconds(costs, ""), float(costs.max()) + more)
+    everything = np.arange(len(rows))
+    points, most = budget.points(everything), budget.most_queries(everything)
+    found = simulate(lambda rng: InOrder(costs), trainings, most, 2, 0, "", budget, points)
+    assert points[-1] == budget.total and (np.diff(points) > 0).all()
+    for column, point in enumerate(points):
+        spent, made = 0.0, []
+        while spent + costs[len(made) % len(rows)] <= point:
+            spent += costs[len(made) % len(rows)]
+            made.append(len(made) % len(rows))
+        best = max(made, key=lambda row: accuracy[row, 0])  # the first of equals
+        assert (found.made[:, column] == len(made)).all()
+        assert (found.rows[:, column] == best).all()
+        assert (found.seen[:, column] == accuracy[best, 0]).all()
 
 
-@pytest.mark.slow
-def test_on_nas_bench_201_evolution_beats_random_search(tmp_path, monkeypatch):
-    """Means over the seeds are seen; 300 trainings, of 15,625, on the first 40 repeats."""
-    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
-    space = SPACES["nb201"]("benchmark")
-    table = find_table("nb201", "benchmark", "cifar10")
-    result = compare_searches(table, space, defaults("random", "rea", "reinforce"), repeats=40)
-    last = {name: rows[-1] for name, rows in result["curves"].items()}
-    assert last[EXACT]["test"] == pytest.approx(93.96, abs=0.01)
-    assert last["random"]["test"] == pytest.approx(93.96, abs=4 * last[EXACT]["test_sd"] / 40**0.5)
-    assert 94.15 < last["rea"]["test"] < 94.37
-    assert last[EXACT]["test"] < last["reinforce"]["test"] < last["rea"]["test"]
+def test_a_budget_below_one_training_is_refused():
+    budget = Budget(Seconds(np.array([5.0, 9.0]), ""), 8.0)
+    with pytest.raises(UsageError, match="raise --budget-seconds"):
+        budget.most_queries(np.arange(2))
+    assert budget.most_queries(np.array([0])) == 1
 
 
-def test_nas_bench_macro_has_no_validation_accuracies(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
-    arguments = ["--space", "macro", "--task", "cifar10"]
-    with pytest.raises(UsageError, match="no val accuracies"):
-        main(arguments)
+def test_the_signal_is_the_column_that_it_names(published):
+    _, table = published("cifar10")
+    early = Trainings.signalled(table, "val.12")
+    assert (early.split, early.epochs, early.signal) == ("val", 12, "val.12")
+    assert (early.runs[:, 0] == table.accuracy("val", 12)).all() and (early.counts == 1).all()
+    late = Trainings.signalled(table, "val.200")
+    assert (late.runs == Trainings.of(table).runs).all() and (late.runs != early.runs).any()
+
+
+@pytest.mark.parametrize("wrong", ["val", "test.12", "val.0", "val.12.mean", "12", "val.13"])
+def test_an_unknown_signal_is_refused_with_those_there_are(published, wrong):
+    with pytest.raises(UsageError, match=r"val\.200 and val\.12|val\.12 and val\.200"):
+        Trainings.signalled(published("cifar10")[1], wrong)
+
+
+def test_a_signal_with_gaps_is_refused():
+    columns = {"val.5.mean": np.ones(2), "val.1.mean": np.array([1.0, np.nan])}
+    table = Table(made_meta(space="planted", scale="toy"), ["0000", "0001"], columns)
+    with pytest.raises(UsageError, match="row 1 of the table .* after 1 epochs"):
+        Trainings.signalled(table, "val.1")

@@ -5,47 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from blobs import IMAGE, setting
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
-from harness.conformance.noise import Noise, Part
-from methods.base import Setting
 from methods.dna.options import DNAOptions
 from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
-from methods.spos import SPOSOptions
-from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
-from searchspaces.nb201.cell import live_edges
-from searchspaces.nb201.space import NASBench201
 
-IMAGE = ImageSpec(1, 8, 4)
 TINY_MNGNAS = MNGNASOptions(
     search_epochs=3, population=6, removed=2, retrain_steps=3, perturb_steps=2, teachers=2
 )
-
-
-class Blobs(Noise):
-    """Random images whose label is the brightest quadrant."""
-
-    def _draw(self, size, seed):
-        images = super()._draw(size, seed).images
-        quadrants = images.view(size, 2, 4, 2, 4).mean((2, 4)).flatten(1)
-        return Part(images, quadrants.argmax(1))
-
-
-def setting(space=None, data=None, **kwargs):
-    return Setting(
-        space=space or NASBench201("compact", width=4),
-        data=data or Blobs(IMAGE),
-        recipe=kwargs.pop("recipe", Recipe(steps=20, batch_size=16)),
-        scoring=kwargs.pop("scoring", Scoring(calibration_images=64, batch_size=64)),
-        search=kwargs.pop("search", SearchLimits(population=6, generations=2, parents=3)),
-        seed=kwargs.pop("seed", 0),
-        device=torch.device("cpu"),
-        **kwargs,
-    )
 
 
 QUICK = {"mngnas": TINY_MNGNAS, "dna": DNAOptions(teacher="")}
@@ -72,57 +44,6 @@ def test_parameters_outside_the_paths_stay_bit_identical(name):
             step = 0.01 * parameter.grad.abs()  # a tenth of the learning rate
             assert moved or not (step > parameter.abs() * 2**-22).any(), parameter_name
     assert 0 < len(used) <= len(before)
-
-
-def test_spos_trains_one_uniform_path_per_step():
-    method = make("spos")
-    paths = [method.sample_paths(method.rng(11, step)) for step in range(2000)]
-    assert all(len(step) == 1 for step in paths)
-    counts = np.stack([np.bincount(s, minlength=5) for s in np.array([p[0] for p in paths]).T])
-    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.16)
-
-
-def test_spos_updates_exactly_the_live_operators_of_its_path():
-    method = make("spos")
-    method.train_step(0)
-    (path,) = method.sample_paths(method.rng(11, 0))
-    updated = set()
-    for name, parameter in method.supernet.named_parameters():
-        if ".edges." in name and parameter.grad is not None:
-            edge, op = name.split(".edges.")[1].split(".")[:2]
-            updated.add((int(edge), int(op)))
-    assert updated == {(e, path[e]) for e in live_edges(path) if path[e] in (2, 3)}
-
-
-@pytest.mark.slow
-def test_spos_can_reject_dead_paths_and_draw_from_bins():
-    space = NASBench201("compact", width=4)
-    live = make("spos", options=SPOSOptions(reject_dead=True))
-    paths = [live.sample_paths(live.rng(11, step))[0] for step in range(500)]
-    assert all(space.is_valid(path) for path in paths)
-    binned = make("spos", options=SPOSOptions(sampler="flops_bins"))
-    edges = np.linspace(*binned.madds_range, 8)
-
-    def histogram(paths):
-        return np.histogram([space.cost(path, IMAGE).madds for path in paths], bins=edges)[0]
-
-    in_bins = histogram([binned.sample_paths(binned.rng(11, step))[0] for step in range(700)])
-    uniform = histogram([space.sample(np.random.default_rng(i)) for i in range(700)])
-    assert in_bins[-1] > 2 * uniform[-1]  # the largest architectures are rare
-    assert in_bins.std() < uniform.std() / 2
-
-
-def test_bins_of_multiply_adds_lie_around_the_limit():
-    """From 290/330 to 360/330 of it, as the released code has them; else a note says otherwise."""
-    where = setting()
-    options = SPOSOptions(sampler="flops_bins")
-    limited = replace(where, search=replace(where.search, max_madds=3.3))
-    method = make("spos", limited, options=options)
-    assert method.madds_range == pytest.approx((2.9e6, 3.6e6))
-    assert method.notes() == []
-    assert "span the whole space" in make("spos", options=options).notes()[0]
-    assert make("spos").notes() == []
-    assert method.trains_by_limits(options) and not method.trains_by_limits(SPOSOptions())
 
 
 def test_what_is_found_keeps_to_every_limit():

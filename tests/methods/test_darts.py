@@ -1,7 +1,6 @@
 """DARTS and GDAS: what each half step trains, and that both find a planted best architecture."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import planted
@@ -9,7 +8,8 @@ import pytest
 import torch
 from optimisers import steps_taken
 from planted import PlantedData, PlantedSpace
-from scipy.stats import chisquare, kendalltau
+from relaxed import make_setting, with_alphas
+from scipy.stats import kendalltau
 
 from harness.conformance.noise import Noise
 from harness.tasks import load_task
@@ -124,103 +124,6 @@ def test_certain_parameters_run_one_path():
     x, _ = task.train_batch(0, 8, 0)
     mixed = method.supernet.features(x, path, method.mixture(0))[1]
     torch.testing.assert_close(mixed, method.supernet(x, path), rtol=1e-3, atol=1e-3)
-
-
-# A sample of GDAS ---------------------------------------------------------------------------
-
-
-def sampled(hook, sites=4, operators=3):
-    """The operator that a hook runs at each site; all others would leave the number untouched."""
-    number = [lambda x, k=k: x + k for k in range(operators)]
-    return [hook(site, number, torch.zeros(())).item() for site in range(sites)]
-
-
-def with_alphas(method, values):
-    with torch.no_grad():
-        for alpha in method.alphas:
-            alpha.copy_(torch.tensor(values))
-    return method
-
-
-def at_temperature(temperature, values=(0.0, 1.5, 3.0)):
-    options = GDASOptions(temperature=temperature, last_temperature=temperature)
-    return with_alphas(GDAS(make_setting(), options), values)
-
-
-def test_a_forward_pass_of_gdas_is_that_of_the_path_it_samples():
-    """To the bit, at temperatures that leave the softened sample far from certain."""
-    method, seen = at_temperature(10.0), []
-    run = method.supernet.run
-    method.supernet.run = lambda site, op, part: seen.append((site, op)) or run(site, op, part)
-    x, _ = method.arch_data.train_batch(0, 64, 0)
-    for step in range(5):
-        seen.clear()
-        mixed = method.relaxation.logits(method.supernet, x, method.mixture(step))
-        assert [site for site, _ in seen] == [0, 1, 2, 3]
-        path = tuple(op for _, op in seen)
-        assert torch.equal(mixed, method.supernet(x, path))
-
-
-@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
-def test_operators_are_drawn_by_the_softmax_at_any_temperature(temperature):
-    method = at_temperature(temperature)
-    drawn = [sampled(method.mixture(step)) for step in range(400) for _ in range(2)]
-    counts = np.bincount(np.array(drawn, dtype=int).ravel(), minlength=3)
-    chances = np.exp([0.0, 1.5, 3.0]) / np.exp([0.0, 1.5, 3.0]).sum()
-    assert chisquare(counts, chances * counts.sum()).pvalue > 1e-3
-
-
-def test_sites_passes_and_steps_draw_for_themselves():
-    method = at_temperature(1.0, (0.0, 0.0, 0.0))
-    first, second = (
-        np.array(drawn, dtype=int)
-        for drawn in zip(
-            *([sampled(method.mixture(step)) for _ in range(2)] for step in range(400)),
-            strict=True,
-        )
-    )
-    pairs = [(first, second), (first[:, :-1], first[:, 1:]), (first[:-1], first[1:])]
-    for one, other in pairs:
-        counts = np.bincount((3 * one + other).ravel(), minlength=9)
-        assert chisquare(counts).pvalue > 1e-3
-
-
-@pytest.mark.parametrize("temperature", [0.5, 4.0])
-def test_the_gradient_of_a_sample_is_that_of_the_softened_one(temperature, monkeypatch):
-    """Straight through: that of the chosen one's share in softmax((log softmax α + noise) / T)."""
-    method = at_temperature(temperature)
-    noise = np.array([[0.3, -0.2, 0.9], [2.5, 0.1, 0.0], [0.4, 1.9, -0.7], [-0.5, 0.2, 3.0]])
-    rows = iter(noise)
-    monkeypatch.setattr(method, "rng", lambda *_: SimpleNamespace(gumbel=lambda size: next(rows)))
-    hook = method.mixture(0)
-    operators = [lambda x, k=k: (k + 2) * x for k in range(3)]
-    for site, alpha in enumerate(method.alphas):
-        hook(site, operators, torch.tensor(1.5)).backward()
-        own = alpha.detach().clone().requires_grad_()
-        soft = ((own.log_softmax(0) + torch.tensor(noise[site]).float()) / temperature).softmax(0)
-        chosen = int(soft.argmax())
-        (1.5 * (chosen + 2) * soft[chosen]).backward()
-        torch.testing.assert_close(alpha.grad, own.grad)
-        assert (alpha.grad.abs() > 1e-5).all()
-
-
-def make_setting(space=None, data=None, seed=0):
-    return Setting(
-        space=space or PlantedSpace(),
-        data=data or PlantedData(500),
-        recipe=Recipe(steps=4, batch_size=64),
-        scoring=Scoring(),
-        search=SearchLimits(),
-        seed=seed,
-        device=torch.device("cpu"),
-    )
-
-
-def test_the_temperature_of_gdas_falls_to_its_last_value():
-    method = GDAS(make_setting(), GDASOptions(temperature=5.0, last_temperature=0.5))
-    assert [method.temperature(step) for step in (0, 3)] == [5.0, 0.5]
-    assert method.temperature(1) == pytest.approx(3.5)
-    assert method.temperature(2) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("name", METHODS)
