@@ -7,71 +7,16 @@ linear, by the activation of the space.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+from searchspaces.chain.convolutions import Conv, Shape
 
-from searchspaces.chain.narrow import narrowed
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a block makes of its input: ``c_in`` channels to ``c_out``, sides divided by ``stride``."""
-
-    c_in: int
-    c_out: int
-    stride: int
-
-    @property
-    def kept(self) -> bool:
-        """Whether the output is as large as the input."""
-        return self.stride == 1 and self.c_in == self.c_out
-
-
-@dataclass(frozen=True)
-class Conv:
-    """An unbiased convolution with "same" padding, followed by BN and perhaps an activation."""
-
-    c_in: int
-    c_out: int
-    kernel: int = 1
-    stride: int = 1
-    depthwise: bool = False
-    linear: bool = False
-
-    @property
-    def weights(self) -> int:
-        return self.kernel**2 * self.c_out * (1 if self.depthwise else self.c_in)
-
-
-def measure(convolutions: Iterable[Conv], size: int) -> tuple[int, int, int]:
-    """Parameters with those of BN, multiply-adds on a ``size`` x ``size`` input, output side."""
-    params = madds = 0
-    for conv in convolutions:
-        size = -(-size // conv.stride)
-        params += conv.weights + 2 * conv.c_out
-        madds += conv.weights * size * size
-    return params, madds, size
-
-
-def sequence(
-    convolutions: Iterable[Conv], affine: bool, activation: type[nn.Module]
-) -> nn.Sequential:
-    """The network of ``convolutions``; ``affine`` gives its BNs scale and shift."""
-    layers: list[nn.Module] = []
-    for conv in convolutions:
-        groups = conv.c_in if conv.depthwise else 1
-        side, padding = conv.kernel, conv.kernel // 2
-        layers += [
-            nn.Conv2d(conv.c_in, conv.c_out, side, conv.stride, padding, groups=groups, bias=False),
-            nn.BatchNorm2d(conv.c_out, affine=affine),
-        ]
-        if not conv.linear:
-            layers.append(activation(inplace=True))
-    return nn.Sequential(*layers)
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class Operator(ABC):
@@ -93,7 +38,7 @@ class Operator(ABC):
         """The convolutions of the block, one sequence per branch."""
 
     @abstractmethod
-    def build(self, shape: Shape, affine: bool, activation: type[nn.Module]) -> nn.Module:
+    def build(self, shape: Shape, affine: bool, activation: str) -> nn.Module:
         """The block with fresh weights."""
 
     def run(self, block: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -102,15 +47,15 @@ class Operator(ABC):
 
     def apart(self, block: nn.Module) -> tuple[Callable[[torch.Tensor], torch.Tensor] | None, bool]:
         """What ``block`` computes, if anything, and whether it adds its input to that."""
+        from torch import nn
+
+        from searchspaces.chain.modules import Residual
+
         if isinstance(block, nn.Identity):
             return None, True
         if isinstance(block, Residual):
             return block.body, True
         return partial(self.run, block), False
-
-
-Part = tuple[Operator, nn.Module]
-"""An operator and its block."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +73,11 @@ class Identity(Operator):
             return ()
         return ((Conv(shape.c_in, shape.c_out, 1, shape.stride, linear=True),),)
 
-    def build(self, shape: Shape, affine: bool, activation: type[nn.Module]) -> nn.Module:
+    def build(self, shape: Shape, affine: bool, activation: str) -> nn.Module:
+        from torch import nn
+
+        from searchspaces.chain.modules import sequence
+
         if shape.kept:
             return nn.Identity()
         return sequence(self.branches(shape)[0], affine, activation)
@@ -154,34 +103,11 @@ class MBConv(Operator):
         spatial = Conv(hidden, hidden, self.kernel, shape.stride, depthwise=True)
         return ((*expand, spatial, Conv(hidden, shape.c_out, linear=True)),)
 
-    def build(self, shape: Shape, affine: bool, activation: type[nn.Module]) -> nn.Module:
+    def build(self, shape: Shape, affine: bool, activation: str) -> nn.Module:
+        from searchspaces.chain.modules import Residual, sequence
+
         body = sequence(self.branches(shape)[0], affine, activation)
         return Residual(body) if shape.kept else body
-
-
-def added_up(parts: Sequence[Part], norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """What several operators make of ``x`` together (MixPath, Chu et al., section 3.3).
-
-    Their outputs are summed, ``norm`` is applied to the sum, and behind it the input is added,
-    once, if any of them adds it. Identities have no output of their own.
-    """
-    bodies, skips = zip(*(operator.apart(block) for operator, block in parts), strict=True)
-    outputs = [body(x) for body in bodies if body is not None]
-    if not outputs:
-        return x
-    y = norm(reduce(torch.add, outputs))
-    return y + x if any(skips) else y
-
-
-class Residual(nn.Module):
-    """``x`` plus ``body`` of ``x``."""
-
-    def __init__(self, body: nn.Module):
-        super().__init__()
-        self.body = body
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.body(x)
 
 
 @dataclass(frozen=True)
@@ -227,21 +153,11 @@ class Shuffle(Operator):
             )
         return (main,) if shape.kept else (main, (spatial(c_in, stride), Conv(c_in, c_in)))
 
-    def build(self, shape: Shape, affine: bool, activation: type[nn.Module]) -> nn.Module:
+    def build(self, shape: Shape, affine: bool, activation: str) -> nn.Module:
+        from searchspaces.chain.modules import ShuffleUnit, sequence
+
         branches = (sequence(b, affine, activation) for b in self.branches(shape))
         return ShuffleUnit(shape.c_out, *branches)
 
     def run(self, block: nn.Module, x: torch.Tensor) -> torch.Tensor:
         return block(x, self.middle(block.c_out))
-
-
-class ShuffleUnit(nn.Module):
-    """The pass-through or side branch, and behind it the main branch, ``c_out`` channels in all."""
-
-    def __init__(self, c_out: int, main: nn.Sequential, side: nn.Sequential | None = None):
-        super().__init__()
-        self.c_out, self.main, self.side = c_out, main, side
-
-    def forward(self, x: torch.Tensor, middle: int) -> torch.Tensor:
-        side, x = (x[:, ::2], x[:, 1::2]) if self.side is None else (self.side(x), x)
-        return torch.cat((side, narrowed(self.main, x, middle)), 1)

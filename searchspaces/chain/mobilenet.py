@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import nn
-
 from searchspaces.chain.blocks import Identity, MBConv
 from searchspaces.chain.skeleton import Skeleton, Stage, scales
 from searchspaces.chain.space import ChainSpace
@@ -17,7 +15,7 @@ from searchspaces.chain.space import ChainSpace
 
 def mobilenet(*stages: Stage) -> Skeleton:
     """MobileNetV2's stem and head around ``stages``."""
-    return Skeleton(stem=32, stride=2, entry=16, stages=stages, head=1280, activation=nn.ReLU6)
+    return Skeleton(stem=32, stride=2, entry=16, stages=stages, head=1280, activation="ReLU6")
 
 
 PROXYLESS = mobilenet(
@@ -36,7 +34,7 @@ COMPACT = Skeleton(
     kernel=1,
     stages=(Stage(8, 2, 1), Stage(16, 2, 2)),
     head=32,
-    activation=nn.ReLU6,
+    activation="ReLU6",
 )
 # Without the identity, operators differ so little that stand-alone accuracies drown in seed noise
 # unless no layer follows a stride.

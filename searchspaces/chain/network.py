@@ -10,11 +10,15 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec, Path
-from searchspaces.chain.blocks import Operator, Part, added_up, sequence
+from searchspaces.chain.blocks import Operator
+from searchspaces.chain.modules import sequence
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.chain.tree import PrefixTree, Steps
 from searchspaces.shadow_bn import ShadowBN
 from searchspaces.supernet import SiteHook, State, Supernet
+
+Part = tuple[Operator, nn.Module]
+"""An operator and its block."""
 
 
 class ChainNetwork(Supernet):
@@ -179,3 +183,17 @@ def _inherit(network: nn.Module, shared: Mapping[str, torch.Tensor]) -> None:
             for name, own in network.state_dict().items()
         }
     )
+
+
+def added_up(parts: Sequence[Part], norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What several operators make of ``x`` together (MixPath, Chu et al., section 3.3).
+
+    Their outputs are summed, ``norm`` is applied to the sum, and behind it the input is added,
+    once, if any of them adds it. Identities have no output of their own.
+    """
+    bodies, skips = zip(*(operator.apart(block) for operator, block in parts), strict=True)
+    outputs = [body(x) for body in bodies if body is not None]
+    if not outputs:
+        return x
+    y = norm(reduce(torch.add, outputs))
+    return y + x if any(skips) else y

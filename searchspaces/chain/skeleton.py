@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
-from torch import nn
-
 from searchspaces.base import ImageSpec
-from searchspaces.chain.blocks import Conv, Shape
+from searchspaces.chain.convolutions import Conv, Shape
 from searchspaces.errors import UsageError
 
 
@@ -28,7 +26,8 @@ class Skeleton:
 
     A 3x3 convolution to ``stem`` channels with ``stride``; where ``entry`` is not 0, a depthwise
     3x3 and a linear 1x1 convolution to that many channels; the stages; a 1x1 convolution to
-    ``head`` channels, global average pooling and the classifier.
+    ``head`` channels, global average pooling and the classifier. ``activation`` is the name of one
+    in ``torch.nn``.
     """
 
     stem: int
@@ -37,7 +36,7 @@ class Skeleton:
     head: int
     entry: int = 0
     kernel: int = 3
-    activation: type[nn.Module] = nn.ReLU
+    activation: str = "ReLU"
     classifier_bias: bool = True
 
     @cached_property

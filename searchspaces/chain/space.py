@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
-from searchspaces.chain.blocks import Identity, Operator, Shape, measure
-from searchspaces.chain.network import ChainNetwork
+from searchspaces.chain.blocks import Identity, Operator
+from searchspaces.chain.convolutions import Shape, measure
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.literals import literal
 from searchspaces.registry import nearest
-from searchspaces.shadow_bn import ShadowBN
+
+if TYPE_CHECKING:
+    from searchspaces.chain.network import ChainNetwork
+    from searchspaces.shadow_bn import ShadowBN
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -127,10 +130,14 @@ class ChainSpace(SearchSpace):
     def supernet(
         self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> ChainNetwork:
+        from searchspaces.chain.network import ChainNetwork
+
         choices = [range(len(operators)) for operators in self.layers]
         return ChainNetwork(self.skeleton, self.layers, image, choices, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> ChainNetwork:
+        from searchspaces.chain.network import ChainNetwork
+
         return ChainNetwork(self.skeleton, self.layers, image, [(gene,) for gene in arch], True)
 
     def diagrams(self, arch: Arch) -> list[Diagram]:

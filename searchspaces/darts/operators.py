@@ -6,12 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CONVOLUTIONS = {  # kernel, dilation, number of depthwise-pointwise pairs
-    "sep_conv_3x3": (3, 1, 2),
-    "sep_conv_5x5": (5, 1, 2),
-    "dil_conv_3x3": (3, 2, 1),
-    "dil_conv_5x5": (5, 2, 1),
-}
+from searchspaces.darts.skeleton import CONVOLUTIONS
+
 POOLS = {
     "max_pool_3x3": nn.MaxPool2d,
     "avg_pool_3x3": lambda *shape: nn.AvgPool2d(*shape, count_include_pad=False),
@@ -42,16 +38,6 @@ def operator(name: str, channels: int, stride: int, affine: bool, norm_pools: bo
 def none(x: torch.Tensor, stride: int) -> torch.Tensor:
     """Zeros of the shape that the operators of ``stride`` give."""
     return torch.zeros_like(x[:, :, ::stride, ::stride])
-
-
-def operator_weights(name: str, channels: int, stride: int) -> tuple[int, int]:
-    """Convolution weights of the block, all applied at its output side, and channels with a BN."""
-    if name == "skip_connect":
-        return (0, 0) if stride == 1 else (channels * channels, channels)
-    if name in POOLS:
-        return 0, 0
-    kernel, _, pairs = CONVOLUTIONS[name]
-    return pairs * channels * (kernel * kernel + channels), pairs * channels
 
 
 class FactorizedReduction(nn.Module):

@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 from searchspaces.base import Cost, ImageSpec
 from searchspaces.darts.cell import NODES, Genotype
-from searchspaces.darts.operators import operator_weights
+
+CONVOLUTIONS = {  # kernel, dilation, number of depthwise-pointwise pairs
+    "sep_conv_3x3": (3, 1, 2),
+    "sep_conv_5x5": (5, 1, 2),
+    "dil_conv_3x3": (3, 2, 1),
+    "dil_conv_5x5": (5, 2, 1),
+}
 
 
 class CellShape(NamedTuple):
@@ -111,3 +117,13 @@ def _convolutions(
         for node in genotype[shape.reduces]:
             for name, source in node:
                 yield *operator_weights(name, c, shape.stride(source)), side
+
+
+def operator_weights(name: str, channels: int, stride: int) -> tuple[int, int]:
+    """Convolution weights of the block, all applied at its output side, and channels with a BN."""
+    if name == "skip_connect":
+        return (0, 0) if stride == 1 else (channels * channels, channels)
+    if name not in CONVOLUTIONS:
+        return 0, 0
+    kernel, _, pairs = CONVOLUTIONS[name]
+    return pairs * channels * (kernel * kernel + channels), pairs * channels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace
 from searchspaces.darts.cell import (
@@ -19,13 +19,15 @@ from searchspaces.darts.cell import (
     genotype_of,
     parse,
 )
-from searchspaces.darts.network import DARTSNetwork
 from searchspaces.darts.relaxation import DARTSRelaxation
 from searchspaces.darts.skeleton import Skeleton, network_cost
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
-from searchspaces.shadow_bn import ShadowBN
+
+if TYPE_CHECKING:
+    from searchspaces.darts.network import DARTSNetwork
+    from searchspaces.shadow_bn import ShadowBN
 
 STANDALONE = {
     "cifar": Skeleton(width=36, cells=20),
@@ -114,6 +116,8 @@ class DARTS(SearchSpace):
 
         Nodes always are the sum of two edges, so that ``shadow`` per count is one BN.
         """
+        from searchspaces.darts.network import DARTSNetwork
+
         skeleton = self.supernet_skeleton
         return DARTSNetwork(skeleton, image, None, affine=affine, norm_pools=True, shadow=shadow)
 
@@ -122,6 +126,8 @@ class DARTS(SearchSpace):
 
         See :meth:`DARTSNetwork.logits_and_auxiliary`, and its ``drop_probability`` for path drop.
         """
+        from searchspaces.darts.network import DARTSNetwork
+
         skeleton = self.standalone_skeleton
         return DARTSNetwork(
             skeleton, image, arch, affine=True, norm_pools=False, auxiliary=auxiliary

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 
 import torch
@@ -12,45 +11,9 @@ from torch.nn import functional
 
 from searchspaces.base import Arch, ImageSpec
 from searchspaces.nb101.cell import INPUT, OUTPUT, POOL, Cell
-from searchspaces.nb101.skeleton import KERNELS, Skeleton, vertex_widths
+from searchspaces.nb101.skeleton import KERNELS, Holding, Skeleton, vertex_widths
 from searchspaces.shadow_bn import Active, ShadowBN
 from searchspaces.supernet import Operator, SiteHook, State, Supernet
-
-
-@dataclass(frozen=True)
-class Holding:
-    """What each cell of a network holds.
-
-    ``operators`` of each interior slot; ``projected``: the slots with a projection of the input.
-    A ``cell``, given for a stand-alone network, fixes the widths; else all have full width.
-    ``optional``: the first operator of each choice site is to leave the vertex out.
-    """
-
-    operators: Mapping[int, tuple[int, ...]]
-    projected: tuple[int, ...]
-    cell: Cell | None = None
-    optional: bool = False
-
-    @classmethod
-    def of(cls, cell: Cell) -> Holding:
-        """Only what ``cell`` needs."""
-        fed = [v.slot for v in cell.vertices if INPUT in v.parents]
-        if INPUT in cell.output:
-            fed.append(OUTPUT)
-        return cls({v.slot: (v.operator,) for v in cell.vertices}, tuple(fed), cell)
-
-    def shadow(self, shadow: ShadowBN | None, slot: int) -> tuple[ShadowBN | None, range]:
-        """The BNs of ``slot``, and what may feed it; where no BN is to be at a fixed vertex, where
-        paths meet, the others keep theirs.
-        """
-        if shadow is not None and shadow.missing and slot != max(self.operators):
-            shadow = None
-        return shadow, range(slot)
-
-    def widths(self, channels: int) -> dict[int, int]:
-        if self.cell is not None:
-            return vertex_widths(self.cell, channels)
-        return dict.fromkeys((*self.operators, OUTPUT), channels)
 
 
 class LeadingBatchNorm(nn.BatchNorm2d):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from searchspaces.base import Cost, ImageSpec
 from searchspaces.nb101.cell import CONV1, CONV3, INPUT, OUTPUT, POOL, Cell
+
+if TYPE_CHECKING:
+    from searchspaces.shadow_bn import ShadowBN
 
 KERNELS = {CONV3: 3, CONV1: 1}
 
@@ -82,3 +87,39 @@ def _cell_sums(cell: Cell, channels: int) -> tuple[int, int, int]:
     convolved = [(KERNELS[v.operator], widths[v.slot]) for v in cell.vertices if v.operator != POOL]
     operators = sum((kernel * width) ** 2 for kernel, width in convolved)
     return projected, operators, projected + sum(width for _, width in convolved)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What each cell of a network holds.
+
+    ``operators`` of each interior slot; ``projected``: the slots with a projection of the input.
+    A ``cell``, given for a stand-alone network, fixes the widths; else all have full width.
+    ``optional``: the first operator of each choice site is to leave the vertex out.
+    """
+
+    operators: Mapping[int, tuple[int, ...]]
+    projected: tuple[int, ...]
+    cell: Cell | None = None
+    optional: bool = False
+
+    @classmethod
+    def of(cls, cell: Cell) -> Holding:
+        """Only what ``cell`` needs."""
+        fed = [v.slot for v in cell.vertices if INPUT in v.parents]
+        if INPUT in cell.output:
+            fed.append(OUTPUT)
+        return cls({v.slot: (v.operator,) for v in cell.vertices}, tuple(fed), cell)
+
+    def shadow(self, shadow: ShadowBN | None, slot: int) -> tuple[ShadowBN | None, range]:
+        """The BNs of ``slot``, and what may feed it; where no BN is to be at a fixed vertex, where
+        paths meet, the others keep theirs.
+        """
+        if shadow is not None and shadow.missing and slot != max(self.operators):
+            shadow = None
+        return shadow, range(slot)
+
+    def widths(self, channels: int) -> dict[int, int]:
+        if self.cell is not None:
+            return vertex_widths(self.cell, channels)
+        return dict.fromkeys((*self.operators, OUTPUT), channels)

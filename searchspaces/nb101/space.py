@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,11 +37,13 @@ from searchspaces.nb101.classes import (
     class_keys,
     genes_of_strings,
 )
-from searchspaces.nb101.network import Holding, NASBench101Network
-from searchspaces.nb101.skeleton import Skeleton, network_cost
+from searchspaces.nb101.skeleton import Holding, Skeleton, network_cost
 from searchspaces.nb101.specs import genes_of_spec
 from searchspaces.registry import nearest
-from searchspaces.shadow_bn import ShadowBN
+
+if TYPE_CHECKING:
+    from searchspaces.nb101.network import NASBench101Network
+    from searchspaces.shadow_bn import ShadowBN
 
 SKELETONS = {
     "benchmark": Skeleton(width=128, cells=(3, 3, 3), momentum=0.003),
@@ -106,9 +108,13 @@ class CellSpace(SearchSpace):
     def supernet(
         self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> NASBench101Network:
+        from searchspaces.nb101.network import NASBench101Network
+
         return NASBench101Network(self.skeleton, image, self.holding, self.cell, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> NASBench101Network:
+        from searchspaces.nb101.network import NASBench101Network
+
         holding = Holding.of(self.cell(arch))
         return NASBench101Network(self.skeleton, image, holding, self.cell, affine=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 from searchspaces.base import Arch, Site
 from searchspaces.errors import UsageError
 from searchspaces.nb101.cell import CONV1, GENE, GENES, INPUT, OPERATORS, OUTPUT, SHORT
-from searchspaces.nb101.network import Holding
+from searchspaces.nb101.skeleton import Holding
 from searchspaces.nb101.space import CellSpace
 
 ALL = tuple(range(len(OPERATORS)))

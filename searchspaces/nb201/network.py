@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import partial, reduce
 
 import torch
@@ -23,27 +22,11 @@ from searchspaces.nb201.cell import (
     live_edges,
     subnet_key,
 )
+from searchspaces.nb201.skeleton import Skeleton
 from searchspaces.nb201.tree import CellTree
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
 from searchspaces.shadow_bn import ShadowBN
 from searchspaces.supernet import Operator, SiteHook, State, Supernet
-
-
-@dataclass(frozen=True)
-class Skeleton:
-    """The network around the cells: ``width`` channels, doubled at each further stage.
-
-    ``cells``: number of cells per stage. ``residual``: whether stages are joined by the
-    benchmark's residual blocks or by mere pooling and a 1x1 convolution.
-    """
-
-    width: int
-    cells: tuple[int, ...]
-    residual: bool
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        return tuple(self.width << stage for stage in range(len(self.cells)))
 
 
 def _operator(op: int, channels: int, affine: bool) -> nn.Module:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import AmbiguousWriting, UsageError
 from searchspaces.literals import literal
 from searchspaces.nb201.cell import (
-    CONV1,
-    CONV3,
     EDGES,
     LAST_NODE,
     NONE,
@@ -20,9 +18,12 @@ from searchspaces.nb201.cell import (
     live_edges,
     unique_string,
 )
-from searchspaces.nb201.network import CellNetwork, Skeleton
+from searchspaces.nb201.skeleton import Skeleton, network_cost
 from searchspaces.registry import nearest
-from searchspaces.shadow_bn import ShadowBN
+
+if TYPE_CHECKING:
+    from searchspaces.nb201.network import CellNetwork
+    from searchspaces.shadow_bn import ShadowBN
 
 SKELETONS = {
     "benchmark": Skeleton(width=16, cells=(5, 5, 5), residual=True),
@@ -120,33 +121,19 @@ class NASBench201(SearchSpace):
         return self.decode("+".join(f"|{'|'.join(node)}|" for node in terms))
 
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
-        """As the benchmark counts: convolutions, BN parameters, the classifier with its bias.
-
-        Pooling, additions and BN count no multiply-adds; operators on dead edges count.
-        """
-        widths, size = self.skeleton.widths, image.size
-        params = 9 * image.channels * widths[0] + 2 * widths[0]
-        madds = 9 * image.channels * widths[0] * size * size
-        for stage, (c, n) in enumerate(zip(widths, self.skeleton.cells, strict=True)):
-            if stage:
-                b, size = c // 2, size // 2 if not self.skeleton.residual else (size + 1) // 2
-                weights = b * c + (9 * b * c + 9 * c * c if self.skeleton.residual else 0)
-                params += weights + (4 * c if self.skeleton.residual else 2 * c)
-                madds += weights * size * size
-            kernels = sum({CONV1: 1, CONV3: 9}.get(op, 0) for op in arch)
-            convolutions = sum(op in (CONV1, CONV3) for op in arch)
-            params += n * (kernels * c * c + convolutions * 2 * c)
-            madds += n * kernels * c * c * size * size
-        head = widths[-1] * image.classes + image.classes
-        return Cost(params + 2 * widths[-1] + head, madds + head)
+        return network_cost(self.skeleton, image, arch)
 
     def supernet(
         self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
     ) -> CellNetwork:
+        from searchspaces.nb201.network import CellNetwork
+
         choices = [range(len(OPERATORS))] * len(EDGES)
         return CellNetwork(self.skeleton, image, choices, affine, shadow)
 
     def standalone(self, arch: Arch, image: ImageSpec) -> CellNetwork:
+        from searchspaces.nb201.network import CellNetwork
+
         return CellNetwork(self.skeleton, image, [(op,) for op in arch], affine=True)
 
     def diagrams(self, arch: Arch) -> list[Diagram]:

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from searchspaces.base import ImageSpec
-from searchspaces.chain.blocks import Shape, Shuffle
+from searchspaces.chain.blocks import Shuffle
+from searchspaces.chain.convolutions import Shape
 from searchspaces.chain.shufflenet import ShuffleNet, ShuffleNetChannels
 
 IMAGENET = ImageSpec(channels=3, size=224, classes=1000)
