@@ -34,7 +34,7 @@ def test_published_spos_models():
 
 @pytest.mark.parametrize("unit", [Shuffle(5), Shuffle(xception=True)])
 def test_a_unit_passes_every_other_channel_untouched(unit):
-    block = unit.build(Shape(8, 8, 1), True, nn.ReLU)
+    block = unit.build(Shape(8, 8, 1), True, "ReLU")
     x = torch.randn(3, 8, 5, 5)
     y = unit.run(block, x)
     assert y.shape == x.shape
@@ -47,7 +47,7 @@ def test_a_unit_passes_every_other_channel_untouched(unit):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("unit", [Shuffle(7), Shuffle(xception=True)])
 def test_a_unit_that_changes_the_shape_has_two_branches(unit, stride):
-    block = unit.build(Shape(6, 16, stride), True, nn.ReLU)
+    block = unit.build(Shape(6, 16, stride), True, "ReLU")
     y = unit.run(block, torch.randn(2, 6, 9, 9))
     side = 9 if stride == 1 else 5
     assert y.shape == (2, 16, side, side)
@@ -59,11 +59,11 @@ def test_a_unit_that_changes_the_shape_has_two_branches(unit, stride):
 @pytest.mark.parametrize("shape", [Shape(12, 12, 1), Shape(4, 12, 2)])
 def test_a_narrow_unit_is_the_leading_part_of_the_wide_one(shape, xception, affine):
     wide = Shuffle(5, xception, 20)
-    shared = wide.build(shape, affine, nn.ReLU)
+    shared = wide.build(shape, affine, "ReLU")
     x = torch.randn(8, shape.c_in, 6, 6)
     for tenths in (2, 6, 20):
         narrow = Shuffle(5, xception, tenths)
-        own = narrow.build(shape, affine, nn.ReLU)
+        own = narrow.build(shape, affine, "ReLU")
         own.load_state_dict(
             {
                 name: shared.state_dict()[name][tuple(map(slice, tensor.shape))]
@@ -80,7 +80,7 @@ def test_a_narrow_unit_is_the_leading_part_of_the_wide_one(shape, xception, affi
 
 def test_channels_beyond_the_width_are_left_alone():
     shape, narrow = Shape(12, 12, 1), Shuffle(3, tenths=6)
-    shared = Shuffle(3, tenths=20).build(shape, True, nn.ReLU)
+    shared = Shuffle(3, tenths=20).build(shape, True, "ReLU")
     middle = narrow.middle(12)
     before = {name: tensor.clone() for name, tensor in shared.state_dict().items()}
     narrow.run(shared, torch.randn(8, 12, 6, 6)).square().sum().backward()
