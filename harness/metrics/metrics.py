@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.metrics.concordance import concordance, dense_ranks
+from harness.metrics.concordance import concordance_and_orders
 
 ROUNDING = 1e-13  # of a correlation; two rankings of 423,624 that differ have τ below 1 - 5e-12
 
@@ -35,12 +35,11 @@ def weighted_tau(score: np.ndarray, truth: np.ndarray) -> float | None:
     """
     if _is_constant(score, truth):
         return None
-    signed, untied_score, untied_truth = concordance(score, truth)
-    n, by_score, by_truth = len(score), dense_ranks(score), dense_ranks(truth)
+    (signed, untied_score, untied_truth), *orders = concordance_and_orders(score, truth)
     taus = []
-    for first, second in ((by_score, by_truth), (by_truth, by_score)):
-        weight = np.empty(n)
-        weight[np.argsort(first * n + second)[::-1]] = 1 / np.arange(1, n + 1)
+    for ascending in orders:
+        weight = np.empty(len(score))
+        weight[ascending[::-1]] = 1 / np.arange(1, len(score) + 1)
         norm = math.sqrt((weight @ untied_score) * (weight @ untied_truth))
         taus.append(weight @ signed / norm)
     return _exact(np.mean(taus))
