@@ -81,6 +81,12 @@ def command_line_help() -> None:
     _run([sys.executable, "-c", "from harness.cli import main; main(['--help'])"])
 
 
+def evaluate_command(scores: Path, space: str) -> None:
+    """``nas-harness evaluate`` of a file of scores in a process of its own, with its imports."""
+    arguments = ["evaluate", str(scores), "--space", space, "--task", "cifar10"]
+    _run([sys.executable, "-c", f"from harness.cli import main; main({arguments!r})"])
+
+
 def _run(command: list[str]) -> Any:
     root = Path(__file__).parents[2]  # where the packages lie, installed or not
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from collections.abc import Callable
@@ -14,11 +15,19 @@ import torch
 from scipy import stats
 
 from harness.benchmarks.measuring import Ratio, Result, in_turns, said, seconds
-from harness.benchmarks.table_files import ROWS, command_line_help, opened, synthetic, table_of
+from harness.benchmarks.table_files import (
+    ROWS,
+    command_line_help,
+    evaluate_command,
+    opened,
+    synthetic,
+    table_of,
+)
 from harness.files.environment import describe_device
 from harness.metrics.evaluate import evaluate
 from harness.metrics.intervals import measure as interval
 from harness.metrics.metrics import kendall_tau
+from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 
 LOOK_UPS = 1_000_000
@@ -52,10 +61,11 @@ def measure(data: str, repeats: int, seed: int, quick: bool) -> Result:
             for name, (table, origin) in tables.items()
         ],
         "look_ups_per_s": _look_ups(tables["nb201"][0], rng, repeats),
-        "help": _help(repeats),
+        "help": _processes(command_line_help, repeats),
         "tau": _tau(scores["nb101"], truths["nb101"], repeats),
         "intervals": _intervals(scores["nb201"], truths["nb201"], folds, repeats),
         "evaluation": [_evaluation(scores[name], truths[name], repeats) for name in ROWS],
+        "command": [_command(name, rng, repeats) for name in ROWS if not quick or name == "nb201"],
     }
 
 
@@ -94,6 +104,11 @@ def render(result: Result) -> str:
             f"all metrics of {found['n']:,} architectures with their intervals: "
             f"{_ms(found['seconds'])}"
         )
+    for found in result["command"]:
+        lines.append(
+            f"nas-harness evaluate of {found['n']:,} scores of {found['space']}: "
+            f"{_ms(found['cpu'])} of CPU, {_ms(found['wall'])} on the wall"
+        )
     return "\n".join(lines)
 
 
@@ -121,12 +136,23 @@ def _look_ups(table: Table, rng: np.random.Generator, repeats: int) -> dict[str,
     return spread([LOOK_UPS / seconds(lambda: table.index(archs))[0] for _ in range(repeats)])
 
 
-def _help(repeats: int) -> dict[str, dict[str, float]]:
-    """Seconds of a whole process, on the wall and of CPU."""
+def _command(space: str, rng: np.random.Generator, repeats: int) -> dict[str, Any]:
+    """The command ``evaluate`` on random scores for the whole table that comes with the package."""
+    table = find_table(space, "benchmark", "cifar10")
+    scores = dict(zip(table.archs, rng.normal(size=len(table)).tolist(), strict=True))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.json"
+        path.write_text(json.dumps(scores))
+        found = _processes(lambda: evaluate_command(path, space), repeats)
+    return {"space": space, "n": len(table), **found}
+
+
+def _processes(call: Callable[[], None], repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds of the process that ``call`` runs, on the wall and of CPU."""
     found = []
     for _ in range(repeats):
         before, began = _children(), time.perf_counter()
-        command_line_help()
+        call()
         found.append((time.perf_counter() - began, _children() - before))
     wall, cpu = zip(*found, strict=True)
     return {"wall": spread(list(wall)), "cpu": spread(list(cpu))}

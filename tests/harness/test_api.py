@@ -62,6 +62,21 @@ assert not [name for name in {heavy!r} if name in sys.modules]
         harness.evalute  # noqa: B018
 
 
+def test_scores_of_every_space_are_judged_without_torch(elsewhere):
+    script = """
+import sys
+from harness import evaluate, open_table
+from searchspaces.registry import SPACES
+
+for space in SPACES:
+    archs = open_table(space, "digits").archs[:30]
+    result = evaluate(dict(zip(archs, range(len(archs)))), space, "digits")
+    assert result.content["n"] == len(archs) and str(result), space
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 # evaluate -----------------------------------------------------------------------------------
 
 

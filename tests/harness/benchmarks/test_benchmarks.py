@@ -138,7 +138,10 @@ def test_tables(capsys):
         assert 0.005 < table["file_mb"] < 0.05  # five numbers of eight bytes a row, and a name
         assert 1e-4 < table["wall"]["low"] < 10  # seconds
         assert table["peak_mb"]["low"] >= table["mb"]["low"]
+    [command] = result["command"]
+    assert command["n"] == 15_625 and 0.3 < command["cpu"]["low"] < 60
     printed = tables.render(result)
+    assert "evaluate of 15,625 scores of nb201" in printed
     assert "open nb101, 300 rows, synthetic" in printed and "--help" in printed
 
 
