@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from searchspaces.errors import UsageError
 
+# Limits on the instructions of oneDNN (by either name) and of MKL.
+INSTRUCTIONS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 PACKAGES = ("nas-evaluation-harness", "torch", "numpy", "scipy", "pandas", "scikit-learn")
 
 
@@ -43,6 +46,25 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+
+
+def processor() -> dict[str, Any]:
+    """What decides how the CPU rounds: model, vector instructions torch uses, limits set on others."""
+    return {
+        "model": _model(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "limits": {name: os.environ[name] for name in INSTRUCTIONS if name in os.environ},
+    }
+
+
+def _model() -> str:
+    """The processor's name in Linux's own words, or else in Python's, which may be none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
 
 
 def usual_threads(task: str, beside: int = 1) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.config.config import SCHEMA_VERSION
-from harness.files.environment import describe_device, peak_memory_mb, versions
+from harness.files.environment import describe_device, peak_memory_mb, processor, versions
 from harness.metrics.rendering import render
 from harness.running.assembly import over_budget
 from harness.running.run_state import RunState
@@ -76,6 +76,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
             "device": describe_device(run.device),
         }
         | run.processes,
+        "processor": processor(),
         "versions": versions(),
     }
 

@@ -15,7 +15,7 @@ import torch
 from harness.config.config import Config, digest
 from harness.distributed.crew import ALONE, Crew
 from harness.distributed.training import check_divisible
-from harness.files.environment import choose_device, describe_device
+from harness.files.environment import choose_device, describe_device, processor
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import load_limited, make_method, training_identity
 from harness.running.timing import timing_of
@@ -142,6 +142,7 @@ class RunState:
             | {
                 "data": self.task.fingerprint(),
                 "device": describe_device(self.device),
+                "processor": processor(),
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
             }

@@ -1,9 +1,13 @@
-"""Devices: what is there, and convolutions that give the same bits."""
+"""Devices: what is there, and what decides how they round."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
 
-from harness.files.environment import choose_device
+from harness.files.environment import INSTRUCTIONS, choose_device, processor
 from searchspaces.errors import UsageError
 
 
@@ -39,3 +43,23 @@ def test_what_is_not_there_is_refused(monkeypatch, name):
     gpus(monkeypatch, 2)
     with pytest.raises(UsageError, match=f"the device '{name}' is not available"):
         choose_device(name)
+
+
+def test_the_processor_is_told_with_its_instructions(monkeypatch):
+    for name in INSTRUCTIONS:
+        monkeypatch.delenv(name, raising=False)
+    found = processor()
+    assert found["vectors"] == torch.backends.cpu.get_cpu_capability() and found["model"]
+    assert found["limits"] == {}
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert processor() == found | {"limits": {"ONEDNN_MAX_CPU_ISA": "SSE41"}}
+
+
+@pytest.mark.slow
+def test_fewer_instructions_are_another_processor():
+    program = "from harness.files.environment import processor; print(processor()['vectors'])"
+    limited = os.environ | {"ATEN_CPU_CAPABILITY": "default"}
+    told = subprocess.run(
+        [sys.executable, "-c", program], env=limited, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() not in ("AVX2", "AVX512")

@@ -17,6 +17,7 @@ import tiny
 
 from harness.cli import main
 from harness.config.config import SCHEMA_VERSION, with_values
+from harness.files.environment import processor
 from harness.metrics.metrics import METRICS
 from harness.running import pipeline, ranking, timing
 from harness.running.assembly import sampled_rows
@@ -91,6 +92,7 @@ def test_the_record_has_every_documented_key(undisturbed):
     assert all(interval.keys() == METRIC for interval in record["floors"].values())
     assert record["ceiling"]["seed_mean"].keys() == METRIC
     assert record["costs"].keys() == COSTS
+    assert record["processor"] == processor()
     assert {"python", "torch", "numpy"} <= record["versions"].keys()
     assert all(len(record[of]["sha256"]) == 64 for of in ("data", "ground_truth"))
     assert (record["split"], record["scoring"]["split"]) == ("test", "val")
@@ -229,6 +231,20 @@ def test_another_seed_or_recipe_trains_a_supernet_of_its_own(folders):
     changed.add(supernet(with_values(spos, {"options.reject_dead": True})))
     assert len(changed | {supernet(spos)}) == len(values) + 2
     assert supernet(with_values(spos, {"score.bn": "batchstat"})) == supernet(spos)
+
+
+def test_other_instructions_train_a_supernet_of_their_own_for_the_same_run(folders, monkeypatch):
+    spos = tiny.config("spos")
+    space, table = pipeline.ground_truth(spos, folders("")["data"])
+
+    def supernet():
+        execution = pipeline.Execution(**folders("none"), device="cpu")
+        return pipeline.Run(spos, execution, None, space, table).shared_supernet()
+
+    name, here = spos.run_name(table.meta.identity), supernet()
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert here != supernet()
+    assert spos.run_name(table.meta.identity) == name
 
 
 @pytest.mark.slow
