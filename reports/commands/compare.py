@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from harness.config.options import Parser
+from searchspaces.errors import UsageError
 
 
 def main(arguments: list[str]) -> None:
@@ -26,8 +28,17 @@ def main(arguments: list[str]) -> None:
         "OUTPUT.png, .pdf and .svg, and a heat map of the paired differences between "
         "configurations as OUTPUT-differences.png, .pdf and .svg",
     )
+    parser.add_argument(
+        "--agreement",
+        action="store_true",
+        help="Kendall τ between the scores of runs of one configuration instead: of two seeds, and "
+        "of one seed on two processors, which round otherwise; with --output as .md, .csv and "
+        ".parquet",
+    )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
+    if given.agreement:
+        return agree(given)
 
     from reports.pictures import paired_differences, tau_of_seeds
     from reports.runs.compare import summary
@@ -42,3 +53,19 @@ def main(arguments: list[str]) -> None:
         records = load_all(folder for folder in folders if not is_unfinished(folder))
         tau_of_seeds.draw(records, given.output)
         paired_differences.draw(records, f"{given.output}-differences")
+
+
+def agree(given: argparse.Namespace) -> None:
+    """Print how far scores agree, and write it if asked to."""
+    if given.reference:
+        raise UsageError("--agreement subtracts nothing; leave out --reference.")
+
+    from reports.runs.agreement import agreement
+    from reports.runs.record import run_folders
+    from reports.text.agreement_table import to_json, to_markdown
+    from reports.text.comparison_table import save
+
+    pairs = agreement(run_folders(given.runs))
+    print(to_json(pairs) if given.json else to_markdown(pairs).rstrip())
+    if given.output:
+        save(pairs, given.output, to_markdown)

@@ -109,15 +109,20 @@ def configurations(records: Iterable[Record]) -> list[Configuration]:
     """
     groups: dict[tuple[Any, ...], Configuration] = {}
     for record in sorted(records, key=seed_of):
-        name, seed = digest(_settings(record)), seed_of(record)
-        group = Configuration(name, {})
-        group = groups.setdefault((name, *(str(record.get(*k)) for k in CONTEXT.values())), group)
+        key, seed = identity(record), seed_of(record)
+        group = groups.setdefault(key, Configuration(key[0], {}))
         if seed in group.runs:
             raise UsageError(
-                f"{group.runs[seed].folder} and {record.folder} are the same run; give only one."
+                f"{group.runs[seed].folder} and {record.folder} are the same run; give only one, or "
+                "see by `compare --agreement` how far they agree."
             )
         group.runs[seed] = record
     return sorted(groups.values(), key=Configuration._order)
+
+
+def identity(record: Record) -> tuple[str, ...]:
+    """Equal for runs that differ in nothing but their seed; first the name of the configuration."""
+    return digest(_settings(record)), *(str(record.get(*keys)) for keys in CONTEXT.values())
 
 
 def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:

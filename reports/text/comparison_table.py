@@ -33,10 +33,14 @@ def to_markdown(table: pandas.DataFrame) -> str:
     )
 
 
-def save(table: pandas.DataFrame, stem: Path | str) -> list[Path]:
+def save(
+    table: pandas.DataFrame,
+    stem: Path | str,
+    for_people: Callable[[pandas.DataFrame], str] = to_markdown,
+) -> list[Path]:
     """Write ``stem`` .md, .csv and .parquet, each atomically; returns their paths."""
     writers: dict[str, Callable[[Path], Any]] = {
-        ".md": lambda path: path.write_text(to_markdown(table), encoding="utf-8"),
+        ".md": lambda path: path.write_text(for_people(table), encoding="utf-8"),
         ".csv": lambda path: table.to_csv(path, index=False),
         ".parquet": lambda path: table.to_parquet(path, index=False),
     }

@@ -1,0 +1,128 @@
+"""How far the scores of runs of one configuration agree."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import kendalltau
+
+from reports.commands.compare import main
+from reports.runs.agreement import KINDS, agreement, means
+from reports.text.agreement_table import TITLE
+from searchspaces.errors import UsageError
+
+NATIVE = {"model": "EPYC", "vectors": "AVX512", "limits": {}}
+OLD = {"model": "EPYC", "vectors": "DEFAULT", "limits": {"ONEDNN_MAX_CPU_ISA": "SSE41"}}
+
+
+@pytest.fixture
+def scored(write_run, make_record, make_scores):
+    """Writes runs whose scores are the same ones with noise of their own."""
+
+    def write(name, noise, seed=0, method="spos", processor=NATIVE, **changes):
+        frame = make_scores(200, dead=0)
+        frame["score"] += noise * np.random.default_rng(len(name)).normal(size=200)
+        content = make_record(method, seed, **changes) | {"processor": processor}
+        if processor is None:
+            del content["processor"]
+        return write_run(name, content, frame)
+
+    return write
+
+
+@pytest.fixture
+def folders(scored):
+    """Two seeds on one processor, of one of which there is a run on another; and MNGNAS's."""
+    return [
+        scored("a", 0.0),
+        scored("bb", 5.0, seed=1),
+        scored("ccc", 1.0, processor=OLD),
+        scored("dddd", 2.0, method="mngnas"),
+        scored("eeeee", 2.0, seed=7, method="mngnas"),
+    ]
+
+
+def scores(folder):
+    return pd.read_parquet(f"{folder}/scores.parquet")
+
+
+def test_runs_are_paired_where_one_thing_differs(folders):
+    pairs = agreement(folders)
+    first, second, third, *others = folders
+    spos = pairs[pairs["method"] == "spos"]
+    assert list(spos["differ"]) == ["seed", "processor"]
+    assert list(spos["first"]) == [str(first)] * 2
+    assert list(spos["second"]) == [str(second), str(third)]  # not the second with the third
+    assert spos["second_processor"].iloc[1] == "CPU, EPYC, DEFAULT, ONEDNN_MAX_CPU_ISA=SSE41"
+    (other,) = pairs[pairs["method"] == "mngnas"].to_dict("records")
+    assert (other["first"], other["second"]) == tuple(map(str, others))
+    for _, row in pairs.iterrows():
+        one, two = (scores(row[of]) for of in ("first", "second"))
+        expected = kendalltau(one["score"], two["score"]).statistic
+        assert row["tau"] == pytest.approx(expected, abs=1e-12) and 0.3 < expected < 0.99
+        expected = kendalltau(two["score"], two["truth"]).statistic
+        assert row["second_tau"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_architectures_are_matched_by_name_not_by_row(scored):
+    one, two = scored("a", 0.0), scored("bb", 1.0, seed=1)
+    expected = agreement([one, two])
+    shuffled = scores(two).sample(frac=1.0, random_state=0)
+    shuffled.to_parquet(two / "scores.parquet", index=False)
+    pd.testing.assert_frame_equal(agreement([one, two]), expected)
+
+
+def test_means_are_over_the_pairs_of_a_kind(scored):
+    folders = [scored("x" * (seed + 1), 1.0, seed=seed) for seed in range(3)]
+    pairs = agreement(folders)
+    (mean,) = means(pairs).to_dict("records")
+    assert (mean["pairs"], mean["differ"], len(pairs)) == (3, "seed", 3)
+    assert mean["tau"] == pytest.approx(np.mean(pairs["tau"]))
+    assert mean["lowest"] == min(pairs["tau"]) < mean["tau"]
+    apart = [abs(a - b) for a, b in zip(pairs["first_tau"], pairs["second_tau"], strict=True)]
+    assert mean["truth_apart"] == pytest.approx(np.mean(apart))
+    assert mean["most_apart"] == max(apart)
+
+
+def test_runs_whose_processors_nobody_noted_differ_in_nothing_known(scored):
+    folders = [scored("a", 0.0, processor=None), scored("bb", 0.0, processor=None)]
+    (pair,) = agreement(folders).to_dict("records")
+    assert (pair["differ"], pair["tau"]) == ("nothing", 1.0)
+    assert pair["first_processor"] == "CPU"
+
+
+def test_undefined_stays_undefined(scored, capsys):
+    flat = scored("a", 0.0)
+    scores(flat).assign(score=1.0).to_parquet(flat / "scores.parquet", index=False)
+    main([str(flat), str(scored("bb", 1.0, seed=1)), "--agreement", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["pairs"][0]["tau"] is told["means"][0]["tau"] is None
+
+
+def test_other_configurations_and_contexts_are_not_paired(scored):
+    alone = [scored("a", 0.0), scored("bb", 0.0, config__train__steps=8000, seed=1)]
+    alone.append(scored("ccc", 0.0, scoring__bn="running", seed=2))
+    with pytest.raises(UsageError, match=r"no two of these runs are of one configuration"):
+        agreement(alone)
+
+
+def test_the_command_prints_a_table_and_its_twin(folders, tmp_path, capsys):
+    arguments = [*map(str, folders), "--agreement"]
+    main([*arguments, "--output", str(tmp_path / "out")])
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"**{TITLE}**: nb201 on digits, 200 architectures")
+    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| mngnas", "| spos", "| spos"]
+    assert all(kind in printed for kind in KINDS[:2]) and "nothing:" not in printed
+    assert (tmp_path / "out.md").read_text().rstrip() == printed.rstrip()
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 3
+    main([*arguments, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["pairs"]) == len(told["means"]) == 3
+    assert f"{told['means'][1]['tau']:.3f}" in lines[3]
+
+
+def test_a_reference_has_no_place_in_it(folders):
+    with pytest.raises(UsageError, match="leave out --reference"):
+        main([*map(str, folders), "--agreement", "--reference", "spos"])
