@@ -1,4 +1,4 @@
-"""``python docs/write_api.py``: write ``docs/api.md`` from the docstrings of ``harness.api``."""
+"""``python docs/write_api.py``: write ``docs/api.md`` from the docstrings of the interface."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import api
+from harness.metrics.results import Evaluation, Result, Transfer
 
 FUNCTIONS = (
     api.evaluate,
@@ -19,7 +20,7 @@ FUNCTIONS = (
 )
 HEAD = """# Python interface
 
-<!-- Written by `python docs/write_api.py` from the docstrings in harness/api.py. -->
+<!-- Written by `python docs/write_api.py` from docstrings. -->
 
 What the commands do, from Python. The names below are imported from `harness`, on first use, so
 that `import harness` costs nothing. Whatever the caller can mend raises
@@ -42,7 +43,7 @@ config = with_values(config, {"seed": 1, "train.steps": 100})
 
 def page() -> str:
     """The whole of ``docs/api.md``."""
-    parts = [HEAD, *map(_function, FUNCTIONS), _class(api.Evaluation), _class(api.Transfer), PRESET]
+    parts = [HEAD, *map(_function, FUNCTIONS), _class(Evaluation), _class(Transfer), PRESET]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -70,7 +71,8 @@ def _signature(function: Callable[..., Any]) -> str:
 def _class(kind: type) -> str:
     """Its docstring, then a row for each property and public method."""
     rows = []
-    for name, member in vars(kind).items():
+    members = vars(kind) | {k: v for k, v in vars(Result).items() if k not in vars(kind)}
+    for name, member in members.items():
         if name.startswith("_") or not inspect.getdoc(member):
             continue
         if isinstance(member, property):
@@ -78,7 +80,7 @@ def _class(kind: type) -> str:
         elif inspect.isfunction(member):
             rows.append((f"`.{name}()`", member))
     table = [f"| {name} | {' '.join(_markdown(member).split())} |" for name, member in rows]
-    head = ["| of an evaluation | |", "|:--|:--|"]
+    head = ["| part | what it is |", "|:--|:--|"]
     return "\n".join([f"## {kind.__name__}", "", _markdown(kind), "", *head, *table])
 
 

@@ -9,15 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import (
-        Evaluation,
-        Transfer,
-        evaluate,
-        evaluate_transfer,
-        open_table,
-        read_runs,
-        run_method,
-    )
+    from harness.api import evaluate, evaluate_transfer, open_table, read_runs, run_method
+    from harness.metrics.results import Evaluation, Transfer
 
 __all__ = [
     "Evaluation",
@@ -32,7 +25,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("harness.api"), name)
+        from harness.config.python_interface import called_from_python
+
+        found = getattr(import_module("harness.api"), name)
+        return globals().setdefault(
+            name, found if isinstance(found, type) else called_from_python(found)
+        )
     raise AttributeError(f"module 'harness' has no attribute '{name}'")
 
 

@@ -2,26 +2,24 @@
 
 Every function raises :class:`searchspaces.errors.UsageError`, one plain sentence that names the
 problem and the way out, for whatever the caller can mend: an unknown name, a missing table, a
-damaged file, a value out of its limits.
+damaged file, a value out of its limits. Here it names flags, as the commands need them; imported
+from ``harness`` the same functions name their own parameters.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from harness.metrics.results import Evaluation, Transfer
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry, nearest
 
 if TYPE_CHECKING:
     import pandas
 
-    from harness.metrics.ceiling import Ceiling
-    from harness.metrics.evaluate import Metrics
-    from harness.metrics.intervals import Interval
     from harness.tabular.table import Table
 
     Scores: TypeAlias = (
@@ -29,62 +27,6 @@ if TYPE_CHECKING:
     )
 
 _READERS = Registry("reader", "nas_harness.readers", {"runs": "reports.runs.row:frame"})
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """How scores rank architectures, beside the bounds between which that is to be read.
-
-    ``content`` is what ``nas-harness evaluate --json`` prints. An interval is a dict of ``value``,
-    ``low``, ``high`` (95 %; of best rank and regret the range of resamples) and ``n``, the number of
-    architectures; what is not defined is None.
-    ``print`` shows the same text as the command.
-    """
-
-    content: dict[str, Any]
-
-    @property
-    def tau(self) -> Interval:
-        """Kendall's τ-b over all scored architectures, from -1 to 1."""
-        return self.metrics["all"]["kendall_tau"]
-
-    @property
-    def metrics(self) -> Metrics:
-        """Subset (``all``, ``unique``, ``top10``) → metric (``kendall_tau``, …) → interval."""
-        return self.content["metrics"]
-
-    @property
-    def floors(self) -> dict[str, Interval]:
-        """τ of ranking by ``params``, by ``flops`` and at ``random``, on the same architectures."""
-        return self.content["floors"]
-
-    @property
-    def ceiling(self) -> Ceiling:
-        """τ of the truth against a second measurement of it, None where the table has no second.
-
-        ``single_seed``: one training against another; ``seed_mean``: the mean of the seeds against
-        another such mean; ``validation``: against the validation split.
-        """
-        return self.content["ceiling"]
-
-    @property
-    def notes(self) -> list[str]:
-        """Sentences that a reader of the numbers must know."""
-        return self.content["notes"]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything, as ``nas-harness evaluate --json`` prints it: JSON without NaN."""
-        return self.content
-
-    def __repr__(self) -> str:
-        tau = self.tau["value"]
-        value = "undefined" if tau is None else f"{tau:.4f}"
-        return f"<Evaluation of {self.content['n']:,} architectures: τ = {value}>"
-
-    def __str__(self) -> str:
-        from harness.metrics.rendering import render
-
-        return render(self.content)
 
 
 def evaluate(
@@ -155,50 +97,6 @@ def evaluate(
         protocols=[protocols] if isinstance(protocols, str) else protocols,
     )
     return Evaluation(result | {"notes": known.notes + result["notes"]})
-
-
-@dataclass(frozen=True, repr=False)
-class Transfer:
-    """How the same scores rank architectures on several data sets.
-
-    ``content`` is what ``nas-harness evaluate --transfer --json`` prints. ``print`` shows the same
-    text as the command.
-    """
-
-    content: dict[str, Any]
-
-    @property
-    def tasks(self) -> dict[str, Evaluation]:
-        """Data set → the evaluation on it; all notes are this object's."""
-        common: dict[str, Any] = {"notes": []}
-        return {task: Evaluation(one | common) for task, one in self.content["tasks"].items()}
-
-    @property
-    def tau(self) -> dict[str, Interval]:
-        """Data set → Kendall's τ-b over all scored architectures."""
-        return {task: one.tau for task, one in self.tasks.items()}
-
-    @property
-    def between(self) -> dict[str, dict[str, Interval]]:
-        """Data set → another → τ-b of the two ground truths, over the scored architectures."""
-        return self.content["between"]
-
-    @property
-    def notes(self) -> list[str]:
-        """Sentences that a reader of the numbers must know."""
-        return self.content["notes"]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything, as ``nas-harness evaluate --transfer --json`` prints it: JSON without NaN."""
-        return self.content
-
-    def __repr__(self) -> str:
-        return f"<Transfer of {self.content['n']:,} architectures to {', '.join(self.tasks)}>"
-
-    def __str__(self) -> str:
-        from harness.metrics.rendering import render_transfer
-
-        return render_transfer(self.content)
 
 
 def evaluate_transfer(
@@ -353,10 +251,12 @@ def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFr
     Unfinished runs are left out and named on standard error. Raises ``UsageError`` for a damaged
     record, and where no run is finished.
     """
-    if runs is None:
-        raise UsageError("read_runs takes a folder of runs, or several, not None.")
-    several = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
-    frame: pandas.DataFrame = _READERS["runs"]([Path(folder) for folder in several])
+    several = [runs] if isinstance(runs, str | os.PathLike) else runs
+    try:
+        folders = [Path(folder) for folder in several]
+    except TypeError:
+        raise UsageError(f"read_runs takes a folder of runs, or several, not {runs!r}.") from None
+    frame: pandas.DataFrame = _READERS["runs"](folders)
     return frame
 
 

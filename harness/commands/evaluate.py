@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.api import Evaluation, Transfer, evaluate, evaluate_transfer
+from harness.api import evaluate, evaluate_transfer
 from harness.config.options import PROTOCOLS, TRUTH, Parser
+from harness.metrics.results import Evaluation, Transfer
 from searchspaces.errors import UsageError
 
 

@@ -32,10 +32,10 @@ def notes_on_scores(
         notes.append("The scores (or the truths) are all equal: correlations are undefined.")
     elif interval["high"] is not None and interval["high"] < 0:
         way_out = (
-            " although smaller scores count as better; leave out --lower-is-better."
+            " although smaller scores count as better: larger ones seem to be."
             if lower_is_better
             else ", as where smaller scores are better (losses, ranks), which `nas-harness "
-            "evaluate --lower-is-better` turns."
+            "evaluate --lower-is-better` turns, in Python lower_is_better."
         )
         notes.append(f"τ is significantly negative ({tau:.4f}){way_out}")
     return notes + _indifferent(score, result["task"])

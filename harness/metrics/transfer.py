@@ -17,7 +17,7 @@ def require_several(tables: Mapping[str, Table]) -> None:
     if len(tables) < 2:
         raise UsageError(
             f"there is ground truth of {' and '.join(tables) or 'no data set'} only, and a "
-            "transfer needs two data sets; leave out --transfer, or give --scale."
+            "transfer needs two data sets; evaluate on one instead, or give another --scale."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.config.options import TYPE_NAMES
 from harness.scores.columns import OPTIONS, Chosen, choose
 from harness.scores.combining import Scores, combined, without_nan
 from harness.scores.file_formats import Content, read_content, tree_of
@@ -35,6 +36,7 @@ class Choice:
 
 
 USUAL = Choice()
+_KINDS = {type(None): "None", list: "a list", tuple: "a tuple"} | TYPE_NAMES
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Given:
         if hasattr(scores, "items"):
             return cls(tree_of(scores))
         raise UsageError(
-            "scores are a dict or a pandas Series of architecture and score, or the path of a "
-            f"file, not a {type(scores).__name__}."
+            "scores are a dict, a pandas Series or DataFrame of architecture and score, or the path "
+            f"of a file, not {_KINDS.get(type(scores), f'of type {type(scores).__name__}')}."
         )
 
     @contextmanager

@@ -177,7 +177,12 @@ class Table:
         return {arch: row for row, arch in enumerate(self.archs)}
 
     def index(self, strings: Sequence[str]) -> np.ndarray:
-        """The row of each encoded architecture, int64; -1 where the table has none."""
+        """The row of each encoded architecture, int64; -1 where the table has none.
+
+        Raises :class:`UsageError` for one string, whose letters are no architectures.
+        """
+        if isinstance(strings, str):
+            raise UsageError(f"index takes several architectures; give one as [{strings!r}].")
         rows = map(self._rows.get, strings, repeat(-1))
         return np.fromiter(rows, dtype=np.int64, count=len(strings))
 

@@ -148,7 +148,12 @@ def load(folder: Path | str) -> Record:
     if is_unfinished(folder):
         raise UsageError(f"the run in {folder} is not finished; run its command again to continue.")
     if not path.exists():
-        raise UsageError(f"{folder} is no run folder: it has no run.json; give one under runs/.")
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}; give one of runs, or a run's own.")
+        raise UsageError(
+            f"{folder} holds no run, neither a run.json nor folders with one; give the folder that "
+            "`nas-harness run` names, by default one under runs/."
+        )
     content = read_json(path)
     record = Record(folder, content)
     if not isinstance(content, dict):
@@ -185,7 +190,10 @@ def load_all(folders: Iterable[Path | str]) -> list[Record]:
         else:
             records.append(load(folder))
     if not records:
-        raise UsageError("there is no finished run to report; give the folders of finished runs.")
+        raise UsageError(
+            "there is no finished run to report; give the folders of finished runs, or run the "
+            "commands of unfinished ones again, which continues them."
+        )
     return records
 
 

@@ -119,7 +119,10 @@ def test_the_parts_of_an_evaluation_are_those_of_its_dict(scores):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ([1.0, 2.0], "a dict or a pandas Series of architecture and score, .* not a list"),
+        ([1.0, 2.0], "a dict, a pandas Series or DataFrame of architecture and .*, not a list"),
+        (3, "or the path of a file, not a whole number"),
+        (None, "or the path of a file, not None"),
+        (np.ones(2), "or the path of a file, not of type ndarray"),
         ({"nonsense": 1.0, "other": 2.0}, "'nonsense' is not in the table"),
         ({0: 1.0, "0": 2.0}, "'0' has two scores, 1.0 and 2.0"),
         ({0: 1.0, 1: float("nan")}, "the score of '1' is nan"),
@@ -245,7 +248,7 @@ def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(el
         ({"method": "spos", "values": {"train.steps": "3"}}, "takes a whole number, not '3'"),
         ({"method": "spos", "values": {"options.sampler": "flops"}}, "unknown 'flops'"),
         ({"method": "spos", "values": {"method": "dna"}}, "'method' is an argument of run_method"),
-        ({"method": "spos", "seed": -1}, "--seed takes numbers from 0"),
+        ({"method": "spos", "seed": -1}, "^seed takes numbers from 0"),
     ],
 )
 def test_what_no_run_can_have_is_refused_in_a_sentence(elsewhere, arguments, sentence):
@@ -255,8 +258,57 @@ def test_what_no_run_can_have_is_refused_in_a_sentence(elsewhere, arguments, sen
 
 
 def test_reading_no_runs_is_refused(elsewhere):
-    with pytest.raises(UsageError, match="no run"):
+    with pytest.raises(
+        UsageError, match="holds no run, neither .*; give the folder that `nas-harn"
+    ):
         read_runs(elsewhere)
+    with pytest.raises(UsageError, match="no folder .*nowhere; give one of runs"):
+        read_runs("nowhere")
+
+
+# What errors name ---------------------------------------------------------------------------
+
+
+NUMBERS = "arch,one,two\n0,1,2\n1,2,1\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "command", "in_python", "on_the_command_line"),
+    [
+        ("arch,score\n0,1\n1,nan\n", "evaluate", "evaluate", "by drop_nan=True.", "by --drop-nan."),
+        (NUMBERS, "evaluate", "evaluate", "by arch_column or score_column;", "or --score-column;"),
+        ("{}", "run_method", "run --seed -1", "seed takes numbers", "--seed takes numbers"),
+        (
+            "{}",
+            "run_method",
+            "run --train.batch-size 0",
+            "train.batch_size takes",
+            "--train.batch-s",
+        ),
+        (
+            "{}",
+            "run_method",
+            "run --task cifar10",
+            "or pass data=DIR with",
+            "or pass --data DIR with",
+        ),
+    ],
+)
+def test_errors_name_parameters_in_python_and_flags_on_the_command_line(
+    elsewhere, capsys, file, function, command, in_python, on_the_command_line
+):
+    (elsewhere / "scores.csv").write_text(file)
+    words = command.split()
+    assert main([*words, *(["scores.csv"] if function == "evaluate" else [])]) == 2
+    assert on_the_command_line in capsys.readouterr().err
+    given = {"scores": "scores.csv"} if function == "evaluate" else {"method": "spos"}
+    if words[1:]:
+        name, value = words[1].removeprefix("--").replace("-", "_"), words[2]
+        value = int(value) if value.lstrip("-").isdigit() else value
+        given |= {"values": {name: value}} if "." in name else {name: value}
+    with pytest.raises(UsageError) as raised:
+        getattr(harness, function)(**given)
+    assert in_python in str(raised.value) and "--" not in str(raised.value)
 
 
 # Config.from_preset -------------------------------------------------------------------------
@@ -276,7 +328,15 @@ def test_a_preset_has_the_values_of_the_command(preset, method):
 def test_odd_arguments_are_refused_in_a_sentence():
     with pytest.raises(UsageError, match="not None"):
         read_runs(None)
-    with pytest.raises(UsageError, match="a name is a text, not None"):
+    with pytest.raises(UsageError, match="folder of runs, or several, not 3"):
+        read_runs(3)
+    with pytest.raises(UsageError, match="method is a text, not None"):
         run_method(None)
+    with pytest.raises(UsageError, match="workers is a whole number, not '2'"):
+        run_method("spos", preset="smoke", workers="2")
+    with pytest.raises(UsageError, match=r"values is a dict, not \[3\]"):
+        run_method("spos", values=[3])
+    with pytest.raises(UsageError, match="data is a path, not 3"):
+        open_table(data=3)
     with pytest.raises(UsageError, match="not -3"):
         run_method("spos", preset="smoke", workers=-3)

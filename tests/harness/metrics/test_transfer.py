@@ -106,7 +106,7 @@ def test_own_tables_join_those_of_the_package(scores):
 
 
 def test_one_data_set_is_no_transfer(scores):
-    with pytest.raises(UsageError, match="ground truth of digits only, .* leave out --transfer"):
+    with pytest.raises(UsageError, match="ground truth of digits only, .* evaluate on one instead"):
         evaluate_transfer(scores, scale="compact")
     with pytest.raises(UsageError, match="ground truth of no data set only"):
         transfer.evaluate_transfer({}, scores, "test")

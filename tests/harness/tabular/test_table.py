@@ -187,6 +187,8 @@ def test_queries(make_table):
     assert len(table) == 2
     np.testing.assert_array_equal(table.index(["b", "c", "a", "b"]), [1, -1, 0, 1])
     assert table.index([]).dtype == np.int64
+    with pytest.raises(UsageError, match=r"several architectures; give one as \['ab'\]"):
+        table.index("ab")
     assert table.accuracy("test").tolist() == [10, 20]
     np.testing.assert_array_equal(table.accuracy("test", 50), gap)
     np.testing.assert_array_equal(table.accuracy("test", seed=999), gap)

@@ -48,9 +48,9 @@ def test_what_is_no_interval_is_refused(write_run, make_record):
 
 
 def test_folders_without_a_record_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="there is no folder .*nowhere; give one of runs"):
         load(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="holds no run, .*; give the folder that"):
         load_all([tmp_path])
 
 

@@ -72,7 +72,7 @@ def test_command_prints_the_table_of_a_folder_of_runs(folders, tmp_path, capsys)
 
 
 def test_command_refuses_what_holds_no_run(tmp_path):
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="holds no run"):
         main([str(tmp_path)])
     with pytest.raises(UsageError, match="--reference"):
         main(["--referense", "x"])
