@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +34,10 @@ TOGETHER = 128  # most architectures that one network is made of for scoring
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything a method works with."""
+    """Everything a method works with.
+
+    ``costs``: by encoded architecture, those that ``search.cost`` names, as far as they are known.
+    """
 
     space: SearchSpace
     data: Data
@@ -44,6 +47,7 @@ class Setting:
     seed: int
     device: torch.device
     affine: bool = False
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 class Method(ABC):
@@ -215,12 +219,15 @@ class Method(ABC):
     # Search ---------------------------------------------------------------------------------
 
     def feasible(self, arch: Arch) -> bool:
-        """Valid and within the limits on multiply-adds and parameters."""
+        """Valid and within the limits on multiply-adds, parameters and a cost of the table."""
         limits = self.setting.search
         if not self.space.is_valid(arch) or not limits.limited:
             return self.space.is_valid(arch)
         cost = self.space.cost(arch, self.data.image)
-        return limits.admits(cost.madds, cost.params)
+        known = (
+            self.setting.costs.get(self.space.encode(arch), math.nan) if limits.cost else math.nan
+        )
+        return limits.admits(cost.madds, cost.params, known)
 
     @property
     def search_epochs(self) -> int:

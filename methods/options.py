@@ -87,17 +87,31 @@ class SearchLimits:
     )
     min_params: float = option(0.0, "smallest number of parameters, in millions", added_later=True)
 
-    def admits(self, madds: int, params: int) -> bool:
-        """Whether a network of this cost is within all limits."""
-        within = (
-            (self.min_madds, madds, self.max_madds),
-            (self.min_params, params, self.max_params),
-        )
-        return all(low * 1e6 <= cost <= (high * 1e6 or math.inf) for low, cost, high in within)
+    cost: str = option(
+        "",
+        "a cost that the ground truth's table knows, such as a measured latency, for the next two "
+        "to limit; architectures that the table lacks are then out",
+        added_later=True,
+    )
+    max_cost: float = option(
+        0.0, "its largest value, in its own unit; 0: no limit", added_later=True
+    )
+    min_cost: float = option(0.0, "its smallest value, in its own unit", added_later=True)
+
+    def admits(self, madds: int, params: int, cost: float = math.nan) -> bool:
+        """Whether a network of this cost is within all limits; ``cost`` NaN is not known."""
+        within: list[tuple[float, float, float]] = [
+            (self.min_madds * 1e6, madds, self.max_madds * 1e6),
+            (self.min_params * 1e6, params, self.max_params * 1e6),
+        ]
+        if self.cost:
+            within.append((self.min_cost, cost, self.max_cost))
+        return all(low <= cost <= (high or math.inf) for low, cost, high in within)
 
     @property
     def limited(self) -> bool:
-        return any((self.max_madds, self.min_madds, self.max_params, self.min_params))
+        limits = self.max_madds, self.min_madds, self.max_params, self.min_params
+        return bool(self.cost or any(limits))
 
     def described(self) -> str:
         """The limits in words, such as ``at most 3 million multiply-adds``."""
@@ -108,4 +122,6 @@ class SearchLimits:
             ("at most", self.max_params, "parameters"),
         )
         given = [f"{how} {value:g} million {what}" for how, value, what in words if value]
+        own = (("at least", self.min_cost), ("at most", self.max_cost))
+        given += [f"{how} {value:g} {self.cost}" for how, value in own if value]
         return " and ".join(given)

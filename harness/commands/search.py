@@ -33,6 +33,9 @@ def main(arguments: list[str]) -> None:
         repeats=given.repeats,
         seed=given.seed,
         max_madds=given.max_madds,
+        cost=given.cost,
+        max_cost=given.max_cost,
+        min_cost=given.min_cost,
         test_as_validation=given.test_as_validation,
         signal=given.signal,
         budget_seconds=given.budget_seconds,
@@ -99,6 +102,19 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
         help="largest number of multiply-adds, in millions; 0: no limit",
     )
     parser.add_argument(
+        "--cost",
+        default="",
+        metavar="NAME",
+        help="a cost that the table knows, such as a measured latency, for the next two to limit",
+    )
+    for name, text in (
+        ("--max-cost", "largest value; 0: no limit"),
+        ("--min-cost", "smallest value"),
+    ):
+        parser.add_argument(
+            name, type=float, default=0.0, metavar="X", help=f"its {text}, in its own unit"
+        )
+    parser.add_argument(
         "--test-as-validation",
         action="store_true",
         help="let searches see test accuracies, for tables without others; results are marked",
@@ -108,7 +124,8 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     for name in names:
         add_options(parser, defaults[name], f"{name}.")
     given = parser.parse_args(arguments)
-    check_limits({"max_madds": given.max_madds, "budget_seconds": given.budget_seconds}, {})
+    limits = ("max_madds", "max_cost", "min_cost", "budget_seconds")
+    check_limits({name: getattr(given, name) for name in limits}, {})
     if given.output and given.output.suffix not in _WRITERS:
         raise UsageError(f"--output takes a .csv or .parquet file, not {given.output}.")
     return given, {name: _with_given(name, defaults[name], vars(given)) for name in names}

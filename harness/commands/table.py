@@ -55,6 +55,14 @@ def _import(arguments: list[str]) -> None:
         help="columns of test accuracies, in percent, or val=COLUMN; several of one split are "
         "trainings with different seeds, of which the mean counts",
     )
+    own.add_argument(
+        "--cost-columns",
+        nargs="+",
+        default=(),
+        metavar="COLUMN",
+        help="columns of other costs than params and madds, such as a latency; searches can be "
+        "bound by them",
+    )
     own.add_argument("--arch-column", default="", help="empty: arch, architecture or the first")
     own.add_argument("--task", default="own", help="what they were measured on, by any name")
     own.add_argument("--scale", default="", help="scale of the networks; empty: the task's usual")
@@ -113,6 +121,7 @@ def _import_own(given: argparse.Namespace) -> Path:
         given.images,
         given.truth,
         given.fractions,
+        tuple(given.cost_columns),
     )
     cost = analytic_cost(space) if space is not None and given.task in IMAGES else None
     table = own.read(given.source, space, cost)

@@ -130,6 +130,11 @@ class Config:
         check_limits(values, LIMITS | unlimited)
         if self.rank.architectures == 1:
             raise UsageError("--rank.architectures 1 is no ranking; take 2 or more, or 0 for all.")
+        if bool(self.search.cost) != bool(self.search.max_cost or self.search.min_cost):
+            raise UsageError(
+                "--search.cost names what --search.max-cost and --search.min-cost limit: give it "
+                "with one of them."
+            )
         if self.train.nesterov and not self.train.momentum:
             raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,7 @@ def make_method(
         seed=config.seed,
         device=device,
         affine=with_affine(config),
+        costs=costs_of(config, data),
     )
     options, weights = with_teacher(config, data)
     made = method(setting, options)
@@ -84,6 +87,17 @@ def make_method(
     if weights is not None:
         made.adopt(weights)
     return made
+
+
+def costs_of(config: Config, data: Path | None) -> dict[str, float]:
+    """What the ground truth knows of the cost that limits the search, by encoded architecture.
+
+    Empty where none does. Raises :class:`UsageError` for one that the table lacks.
+    """
+    if not config.search.cost:
+        return {}
+    _, table = ground_truth(config, data)
+    return dict(zip(table.archs, table.cost(config.search.cost).tolist(), strict=True))
 
 
 def with_affine(config: Config) -> bool:
@@ -146,6 +160,17 @@ def over_budget(config: Config, spent: float, images: int) -> list[str]:
         f"its scores cost {spent / (config.train.steps * step):.2g} times the compute of "
         f"{config.train.steps:,} steps of one path, search and retraining included; compare with "
         f"one that takes {round(spent / step):,} such steps"
+    ]
+
+
+def known_costs(config: Config, costs: Mapping[str, float], space: SearchSpace) -> list[str]:
+    """A sentence where a cost of the ground truth limits the search and leaves the rest out."""
+    known = sum(map(math.isfinite, costs.values()))
+    if not config.search.cost or known == space.size:
+        return []
+    return [
+        f"the search is among the {known:,} of {space.size:,} architectures whose "
+        f"{config.search.cost} the ground truth knows"
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from harness.config.config import SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
 from harness.metrics.rendering import render
-from harness.running.assembly import over_budget
+from harness.running.assembly import known_costs, over_budget
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
 
@@ -56,6 +56,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         "notes": result["notes"]
         + run.method.notes()
         + ([run.timing.note(config)] if run.timing else [])
+        + known_costs(config, run.method.setting.costs, run.space)
         + over_budget(config, run.method.costs["compute"], len(run.task.train)),
         "training": {
             "equalise": config.equalise,

@@ -47,6 +47,7 @@ PUBLISHED = (
             "signal": "val.12",
             "budget_seconds": 12_000,
             "max_madds": 0,
+            "cost": "",
         },
         {"random": (93.70, 0.36), "rea": (93.92, 0.30), "reinforce": (93.85, 0.37)},
     ),

@@ -40,6 +40,9 @@ def compare_searches(
     repeats: int = 500,
     seed: int = 0,
     max_madds: float = 0.0,
+    cost: str = "",
+    max_cost: float = 0.0,
+    min_cost: float = 0.0,
     test_as_validation: bool = False,
     signal: str = "",
     budget_seconds: float = 0.0,
@@ -51,7 +54,8 @@ def compare_searches(
     (``selection``, of one training), its truth (``test``) and how far that is behind the best
     candidate's (``regret``), each the mean over repeats in percent and points with its standard
     deviation (``_sd``, null for a single repeat). ``selection_split`` says what the searches saw.
-    ``max_madds`` limits the candidates, in millions; 0 does not. ``signal`` is the validation
+    ``max_madds`` limits the candidates, in millions; 0 does not; so do ``max_cost`` and ``min_cost``,
+    for a ``cost`` that the table knows, in its own unit. ``signal`` is the validation
     accuracy that searches see, as ``val.12``: of a training of 12 epochs; empty is the table's
     usual one. With ``budget_seconds`` a search ends once its trainings have taken so long, for
     which ``queries`` does not matter: rows are then over ``seconds``, with the mean number of
@@ -68,7 +72,7 @@ def compare_searches(
         if signal
         else Trainings.of(table, "test" if test_as_validation else "val")
     )
-    candidates = Candidates(space, table.archs, _within(table, max_madds))
+    candidates = Candidates(space, table.archs, _within(table, max_madds, cost, max_cost, min_cost))
     truth = table.truth("test")
     best = float(truth[candidates.rows].max())
     budget, points = None, checkpoints(queries)
@@ -107,6 +111,9 @@ def compare_searches(
         "trainings": int(trainings.counts.max()),
         "best_test": best,
         "max_madds": max_madds,
+        "cost": cost,
+        "max_cost": max_cost,
+        "min_cost": min_cost,
         "queries": None if budget else queries,
         "budget_seconds": budget_seconds,
         "seconds_source": budget.seconds.source if budget else None,
@@ -135,6 +142,7 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
         "moves",
         "n_candidates",
         "max_madds",
+        *(("cost", "max_cost", "min_cost") if result["cost"] else ()),
         "repeats",
         "seed",
     )
@@ -145,14 +153,27 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def _within(table: Table, max_madds: float) -> np.ndarray | None:
-    if not max_madds:
+def _within(
+    table: Table, max_madds: float, cost: str, max_cost: float, min_cost: float
+) -> np.ndarray | None:
+    """Which rows are within the limits, bool ``[rows]``; None without any."""
+    if bool(cost) != bool(max_cost or min_cost):
+        raise UsageError(
+            "--cost names what --max-cost and --min-cost limit: give it with one of them."
+        )
+    if not (max_madds or cost):
         return None
-    if table.madds is None:
+    if max_madds and table.madds is None:
         raise UsageError(
             f"the table {table.meta.name} does not know multiply-adds; leave out --max-madds."
         )
-    return table.madds <= max_madds * 1e6
+    within = np.ones(len(table), dtype=bool)
+    if table.madds is not None and max_madds:
+        within &= table.madds <= max_madds * 1e6
+    if cost:
+        known = table.cost(cost)
+        within &= (known >= min_cost) & (known <= (max_cost or math.inf))
+    return within
 
 
 def _unseen(table: Table, trainings: Trainings) -> bool:
@@ -213,6 +234,10 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
         )
     if result["max_madds"]:
         yield f"Candidates have at most {result['max_madds']:g} million multiply-adds."
+    if result["cost"]:
+        bounds = (("at least", result["min_cost"]), ("at most", result["max_cost"]))
+        words = " and ".join(f"{how} {value:g}" for how, value in bounds if value)
+        yield f"Candidates have a {result['cost']} of {words}."
     if result["seconds_source"]:
         yield result["seconds_source"]
         yield "A training that would go beyond the budget is not made."

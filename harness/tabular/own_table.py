@@ -41,6 +41,7 @@ class OwnTable:
     trainings, of which the mean counts. ``arch_column`` empty is the one called arch or
     architecture, else the first. ``epochs`` and ``images`` (of the test split) 0 are not known.
     ``truth`` names the training, by default as the task. ``fractions``: accuracies are from 0 to 1.
+    ``cost_columns`` are of other costs than params and madds, in any unit.
     """
 
     space: str
@@ -52,6 +53,7 @@ class OwnTable:
     images: int = 0
     truth: str = ""
     fractions: bool = False
+    cost_columns: tuple[str, ...] = ()
 
     def read(self, path: Path, space: SearchSpace | None, cost: Cost | None = None) -> Table:
         """The table of the CSV at ``path``.
@@ -72,7 +74,7 @@ class OwnTable:
         arch_column = self.arch_column or next(
             (name for name in _ARCH_COLUMNS if name in header), header[0]
         )
-        for name in (arch_column, *(column for _, column in wanted)):
+        for name in (arch_column, *(column for _, column in wanted), *self.cost_columns):
             if name not in header:
                 raise UsageError(
                     f"{path} has no column '{name}'; it has {', '.join(header)}"
@@ -88,7 +90,11 @@ class OwnTable:
                 "a table needs test accuracies: give --truth-columns a column for them."
             )
         accuracies = self._columns(path, trainings)
-        table = Table(self._meta(path, accuracies), archs, accuracies)
+        others = {
+            name: np.array([_number(path, name, n, row[header.index(name)]) for n, row in lines])
+            for name in self.cost_columns
+        }
+        table = Table(self._meta(path, accuracies), archs, accuracies, costs=others)
         costs = {
             name: _whole(path, name, header.index(name), lines) for name in _COSTS if name in header
         }
@@ -166,7 +172,12 @@ class OwnTable:
             version="own",
             sha256=sha256(path),
             created_by=f"nas-harness table import {self.space} {path.name} --truth-columns "
-            + " ".join(self.columns),
+            + " ".join(
+                [
+                    *self.columns,
+                    *(("--cost-columns", *self.cost_columns) if self.cost_columns else ()),
+                ]
+            ),
             epochs=max(self.epochs, 1),
             resolution={split: step if split == "test" else _EXACT for split in splits},
             training={"truth": self.truth or self.task, "epochs_known": self.epochs > 0},

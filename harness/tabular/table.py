@@ -24,6 +24,7 @@ from searchspaces.registry import nearest
 SCHEMA_VERSION = 1
 _ACCURACY = re.compile(r"(?:([a-z0-9-]+):)?(train|val|test)\.[1-9]\d*\.(mean|\d+)")
 _COSTS = ("params", "madds")
+_COST = "cost:"  # before the name of any other cost's column in the file
 _SMALLEST = 22  # zstd's highest level
 
 
@@ -117,7 +118,8 @@ class Table:
     ``archs`` are encoded architectures. ``accuracies`` maps ``{split}.{epochs}.{seed|mean}`` to
     float64 percent, NaN where that seed was not run; with ``{truth}:`` before it, it is of
     another training than the test columns (:meth:`of_training`). ``params`` and ``madds`` are int64 per
-    architecture, or None where unknown. Raises :class:`UsageError` for repeated architectures
+    architecture, or None where unknown; ``costs`` are others by name, float64, such as a latency that
+    was measured, NaN where unknown. Raises :class:`UsageError` for repeated architectures
     (not looked for if they are known to be ``distinct``), wrong lengths or column names,
     accuracies outside 0..100, and a default mean with gaps.
     """
@@ -127,12 +129,13 @@ class Table:
     accuracies: dict[str, np.ndarray]
     params: np.ndarray | None = None
     madds: np.ndarray | None = None
+    costs: dict[str, np.ndarray] = field(default_factory=dict)
     distinct: InitVar[bool] = False
 
     def __post_init__(self, distinct: bool) -> None:
         if not distinct and len(self._rows) != len(self.archs):
             raise UsageError(f"{self.meta.name}: the same architecture appears in several rows.")
-        columns = {**self.accuracies, "params": self.params, "madds": self.madds}
+        columns = {**self.accuracies, **self.costs, "params": self.params, "madds": self.madds}
         for name, values in columns.items():
             if values is not None and len(values) != len(self.archs):
                 raise UsageError(
@@ -197,6 +200,19 @@ class Table:
             )
         return self.accuracies[name]
 
+    def cost(self, name: str) -> np.ndarray:
+        """``params``, ``madds`` or another cost, each in its own unit, per row.
+
+        Raises :class:`UsageError` for any other name: accuracies are no costs, for no search may
+        see them.
+        """
+        own = {key: getattr(self, key) for key in _COSTS if getattr(self, key) is not None}
+        known = own | self.costs
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"the table {self.meta.name} has no cost '{name}'; {has}.")
+        return known[name]
+
     def seeds(self, split: str, epochs: int | None = None) -> list[str]:
         """The seeds with a column of their own, in ascending order."""
         stem = f"{split}.{epochs or self.meta.epochs}."
@@ -244,7 +260,7 @@ class Table:
             "test_trained_on_all": images[truth] == max(images.values()),
         }
         meta = replace(self.meta, version=f"{self.meta.version} {truth}", training=training)
-        return Table(meta, self.archs, kept, self.params, self.madds, distinct=True)
+        return Table(meta, self.archs, kept, self.params, self.madds, self.costs, distinct=True)
 
     def save(self, path: Path | str, *, small: bool = False) -> None:
         """Write the table atomically; raises :class:`UsageError` if the folder is not writable.
@@ -255,6 +271,7 @@ class Table:
         arrays = {"arch": pa.array(self.archs, pa.string())}
         arrays |= {k: pa.array(v, pa.int64()) for k, v in costs.items() if v is not None}
         arrays |= {k: pa.array(v, pa.float64()) for k, v in self.accuracies.items()}
+        arrays |= {f"{_COST}{k}": pa.array(v, pa.float64()) for k, v in self.costs.items()}
         meta = json.dumps(asdict(self.meta), allow_nan=False)
         table = pa.table(arrays).replace_schema_metadata({"nas_harness": meta, "seal": BLANK})
         sink = pa.BufferOutputStream()
@@ -281,7 +298,9 @@ class Table:
                     "make it again, or use the version that wrote it."
                 )
             columns = {name: numbers(stored[name]) for name in stored.column_names[1:]}
-            costs = {name: columns.pop(name, None) for name in _COSTS}
+            costs: dict[str, Any] = {name: columns.pop(name, None) for name in _COSTS}
+            others = [name for name in columns if name.startswith(_COST)]
+            costs["costs"] = {name.removeprefix(_COST): columns.pop(name) for name in others}
             if stored["arch"].null_count or stored["arch"].type != pa.string():
                 raise TypeError("architectures are not text")
             archs = stored["arch"].to_pylist()

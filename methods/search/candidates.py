@@ -29,7 +29,7 @@ class Candidates:
         if len(self.rows) < 2:
             raise UsageError(
                 f"{len(self.rows)} of the {len(archs):,} architectures of the table can be "
-                "trained, and a search needs two; raise --max-madds, or take a larger table."
+                "trained, and a search needs two; widen the limits, such as --max-madds, or take a larger table."
             )
         self._archs = archs
         self._row_of = {archs[row]: row for row in self.rows.tolist()}
@@ -60,7 +60,7 @@ class Candidates:
             if child not in (-1, row):
                 return child
         raise UsageError(
-            f"no architecture next to {self._archs[row]} can be trained; raise --max-madds."
+            f"no architecture next to {self._archs[row]} can be trained; widen the limits, such as --max-madds."
         )
 
     @cached_property

@@ -85,7 +85,7 @@ class REINFORCE(TableSearch):
                 self.gradient[self.sites, genes] += 1
                 return row
         raise UsageError(
-            f"REINFORCE drew {TRIES:,} architectures and none can be trained; raise --max-madds."
+            f"REINFORCE drew {TRIES:,} architectures and none can be trained; widen the limits, such as --max-madds."
         )
 
     def _ask_rows(self) -> int:

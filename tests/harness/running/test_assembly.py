@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from tables import made_meta
 
 from harness.config.config import Acceleration, with_values
-from harness.running.assembly import load_limited, make_method, training_identity, with_teacher
+from harness.running.assembly import (
+    known_costs,
+    load_limited,
+    make_method,
+    training_identity,
+    with_teacher,
+)
+from harness.tabular.table import Table
 from harness.tasks import load_task
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -55,6 +63,57 @@ def test_a_method_gets_what_the_configuration_says():
     wide = make_method(with_values(config, {"supernet.width": 8}), method.data, torch.device("cpu"))
     assert narrow < sum(parameter.numel() for parameter in wide.supernet.parameters())
     assert np.isfinite(method.train_step(0)["loss"].item())
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """A table of 4,000 cells whose latencies, of which some are unknown, follow no other cost."""
+    space, rng = SPACES["nb201"]("compact"), np.random.default_rng(0)
+    archs = list(dict.fromkeys(space.encode(space.sample(rng)) for _ in range(4000)))
+    latency = rng.uniform(1, 9, len(archs))
+    latency[::5] = np.nan
+    columns = {"test.4.mean": rng.uniform(10, 90, len(archs))}
+    meta = made_meta(scale="compact", epochs=4)
+    table = Table(meta, archs, columns, costs={"latency_ms": latency})
+    table.save(tmp_path / f"{meta.name}.parquet")
+    return table
+
+
+def test_a_search_keeps_to_a_cost_of_the_ground_truth(timed, tmp_path):
+    limits = {"search.cost": "latency_ms", "search.min_cost": 2.0, "search.max_cost": 5.0}
+    config = with_values(tiny.config("spos"), limits)
+    task = load_limited(config, None)
+    method = make_method(config, task, torch.device("cpu"), tmp_path)
+    latency = dict(zip(timed.archs, timed.costs["latency_ms"], strict=True))
+    asked = []
+    for epoch in range(3):
+        asked += [method.space.encode(arch) for arch, _ in method.search_epoch(epoch)]
+    assert len(asked) >= 8 and all(2 <= latency[name] <= 5 for name in asked)
+    rng = np.random.default_rng(1)
+    drawn = [method.space.sample(rng) for _ in range(500)]
+    within = [2 <= latency.get(method.space.encode(arch), np.nan) <= 5 for arch in drawn]
+    assert [method.feasible(arch) for arch in drawn] == within and 0 < sum(within) < 250
+    known = np.isfinite(timed.costs["latency_ms"]).sum()
+    (note,) = known_costs(config, method.setting.costs, method.space)
+    assert f"{known:,} of 15,625 architectures whose latency_ms" in note
+    free = make_method(tiny.config("spos"), task, torch.device("cpu"), tmp_path)
+    assert free.setting.costs == {} and not known_costs(tiny.config("spos"), {}, free.space)
+
+
+def test_a_cost_that_no_search_can_keep_to_is_said(timed, tmp_path):
+    def made(**limits):
+        config = with_values(tiny.config("spos"), {f"search.{k}": v for k, v in limits.items()})
+        return make_method(config, load_limited(config, None), torch.device("cpu"), tmp_path)
+
+    with pytest.raises(UsageError, match="no cost 'latency'; it has latency_ms"):
+        made(cost="latency", max_cost=5.0)
+    with pytest.raises(UsageError, match="no cost 'test.4.mean'"):  # which no search may see
+        made(cost="test.4.mean", min_cost=5.0)
+    with pytest.raises(UsageError, match="at least 20 latency_ms was found; widen the limits"):
+        made(cost="latency_ms", min_cost=20.0).search_epoch(0)
+    for half in ({"cost": "latency_ms"}, {"max_cost": 5.0}):
+        with pytest.raises(UsageError, match="--search.cost names what"):
+            made(**half)
 
 
 def test_only_what_is_accelerated_has_another_name():

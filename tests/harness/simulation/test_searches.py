@@ -1,6 +1,7 @@
 """Searches beside each other: limits, budgets, what selects, and the regret."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,27 @@ def test_a_limit_on_multiply_adds_holds_for_all_and_for_the_regret(table):
     for limit, unknown in ((0.5, table), (4, Table(table.meta, ARCHS, table.accuracies))):
         with pytest.raises(UsageError, match="--max-madds"):
             compare_searches(unknown, SPACE, options("rea"), max_madds=limit)
+
+
+def test_a_limit_on_a_cost_of_the_table_holds_for_all(table):
+    latency = np.random.default_rng(0).uniform(1, 9, len(table))
+    latency[3] = np.nan
+    timed = replace(table, costs={"latency_ms": latency}, distinct=True)
+    limits = {"cost": "latency_ms", "min_cost": 2.0, "max_cost": 6.0}
+    result = compare_searches(timed, SPACE, options("rea"), queries=20, repeats=5, **limits)
+    within = (latency >= 2) & (latency <= 6)
+    assert result["n_candidates"] == within.sum() < len(table)
+    assert result["best_test"] == table.truth("test")[within].max()
+    assert "Candidates have a latency_ms of at least 2 and at most 6." in result["notes"]
+    assert {row["max_cost"] for row in flat_rows(result)} == {6.0}
+    both = compare_searches(
+        timed, SPACE, options("rea"), queries=9, repeats=2, max_madds=5, **limits
+    )
+    assert both["n_candidates"] == (within & (table.madds <= 5e6)).sum()
+    with pytest.raises(UsageError, match="no cost 'energy'; it has params, madds, latency_ms"):
+        compare_searches(timed, SPACE, options("rea"), cost="energy", max_cost=1.0)
+    with pytest.raises(UsageError, match="--cost names what --max-cost and --min-cost limit"):
+        compare_searches(timed, SPACE, options("rea"), max_cost=1.0)
 
 
 def test_searches_that_saw_the_test_say_so_everywhere(table):

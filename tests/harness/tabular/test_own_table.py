@@ -90,6 +90,25 @@ def test_trainings_splits_costs_and_names_are_taken_over(imported):
     assert open_table("nb201", "cifar10", truth="cifar10").meta.truth == "cifar10"  # the packaged
 
 
+def test_costs_of_any_unit_are_taken_over(imported, tmp_path):
+    rows = [[*ROWS[0], "latency ms", "joule"]]
+    rows += [
+        [*row, *costs] for row, costs in zip(ROWS[1:], ((1.5, 2), (0.5, ""), (9, 4)), strict=True)
+    ]
+    options = "--truth-columns test_accuracy --cost-columns joule"
+    imported(rows, options)
+    table = open_table("nb201", "own")
+    np.testing.assert_array_equal(table.costs["joule"], [2, np.nan, 4])
+    assert list(table.costs) == ["joule"] and "--cost-columns joule" in table.meta.created_by
+    path = tmp_path / "mine.csv"
+    own = OwnTable("nb201", "own", ("test_accuracy",), cost_columns=("latency ms",))
+    assert own.read(path, SPACES["nb201"]("benchmark")).cost("latency ms").tolist() == [1.5, 0.5, 9]
+    with pytest.raises(
+        UsageError, match="no column 'watt'; it has arch, test_accuracy, latency ms"
+    ):
+        OwnTable("nb201", "own", ("test_accuracy",), cost_columns=("watt",)).read(path, None)
+
+
 def test_a_space_of_names_alone(imported, write, capsys):
     """NATS-Bench's size space: five numbers of channels; losses are scores, smaller is better."""
     rng = np.random.default_rng(0)

@@ -21,6 +21,9 @@ def assert_same(first, second):
     assert list(first.accuracies) == list(second.accuracies)
     for name, values in first.accuracies.items():
         np.testing.assert_array_equal(values, second.accuracies[name])
+    assert list(first.costs) == list(second.costs)
+    for name, values in first.costs.items():
+        np.testing.assert_array_equal(values, second.costs[name])
     for one, other in ((first.params, second.params), (first.madds, second.madds)):
         assert (one is None) == (other is None)
         if one is not None:
@@ -45,7 +48,10 @@ def tables(draw, make):
     sizes = st.lists(st.integers(0, 2**62), min_size=n, max_size=n)
     costs = [draw(st.none() | sizes.map(lambda v: np.array(v, np.int64))) for _ in range(2)]
     training = draw(st.dictionaries(text, st.integers() | text | st.booleans(), max_size=3))
-    return make(archs, columns, *costs, notes=draw(text), training=training)
+    known = st.lists(st.floats(allow_infinity=False) | st.just(np.nan), min_size=n, max_size=n)
+    others = draw(st.dictionaries(text, known.map(lambda v: np.array(v, float)), max_size=2))
+    made = make(archs, columns, *costs, notes=draw(text), training=training)
+    return replace(made, costs=others, distinct=True)
 
 
 @settings(deadline=None, max_examples=40)
@@ -172,6 +178,19 @@ def test_impossible_tables_are_refused(archs, columns, reason, make_table):
 def test_costs_must_have_a_value_per_architecture(make_table):
     with pytest.raises(UsageError, match="params has 1 values"):
         make_table("ab", params=np.array([1]))
+
+
+def test_costs_are_known_by_name_and_accuracies_are_none(make_table):
+    sizes, latency = np.array([3, 4]), np.array([0.5, np.nan])
+    table = replace(make_table("ab", madds=sizes), costs={"latency_ms": latency}, distinct=True)
+    assert table.cost("madds") is sizes and table.cost("latency_ms") is latency
+    for name in ("params", "test.5.mean", "latency"):
+        with pytest.raises(UsageError, match=f"no cost '{name}'; it has madds, latency_ms.$"):
+            table.cost(name)
+    with pytest.raises(UsageError, match="no cost 'madds'; it has none"):
+        make_table("ab").cost("madds")
+    with pytest.raises(UsageError, match="latency_ms has 2 values for 3"):
+        replace(make_table("abc"), costs={"latency_ms": latency}, distinct=True)
 
 
 def test_queries(make_table):
