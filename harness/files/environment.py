@@ -89,14 +89,22 @@ def peak_memory_mb() -> float:
     return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
 
 
+def harness_version() -> str:
+    """Of the installed package."""
+    return _version_of(PACKAGES[0])
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape a number, and the git commit if any."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
+    found |= {package: _version_of(package) for package in PACKAGES}
     commit = _git_commit()
     return found | ({"commit": commit} if commit else {})
 

@@ -15,9 +15,15 @@ import torch
 from harness.config.config import Config, digest
 from harness.distributed.crew import ALONE, Crew
 from harness.distributed.training import check_divisible
-from harness.files.environment import choose_device, describe_device, processor
+from harness.files.environment import (
+    choose_device,
+    describe_device,
+    harness_version,
+    processor,
+)
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import load_limited, make_method, training_identity
+from harness.running.earlier_runs import begun_by_others, left_as_it_is
 from harness.running.timing import timing_of
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
@@ -99,11 +105,12 @@ class RunState:
                 "history": self.history,
                 "seconds": self.seconds,
                 "processes": self.crew.size,
+                "version": harness_version(),
             }
         )
 
     def resume(self) -> None:
-        """Take up the last checkpoint, if any.
+        """Take up the last checkpoint, if any; else tell of runs of other versions that stay.
 
         Raises :class:`UsageError` where it was begun by more or fewer processes, or for more or
         fewer steps.
@@ -111,7 +118,7 @@ class RunState:
         state = self.workspace.load_checkpoint()
         if state is None:
             if self.crew.leads:
-                self.workspace.forget_scores()
+                self._begin()
             return
         if (begun := state.get("processes", 1)) != self.crew.size:
             raise UsageError(
@@ -128,6 +135,12 @@ class RunState:
         self.history = state["history"]
         self.method.load_state_dict(state["method"])
         self.say(f"continuing {self.workspace.folder} ({self.phase})")
+
+    def _begin(self) -> None:
+        folder = self.workspace.folder
+        self.workspace.forget_scores()
+        for other, version in begun_by_others(folder, harness_version()).items():
+            self.say(left_as_it_is(other, version, folder))
 
     def say(self, text: str) -> None:
         """Tell it on standard error, once for all processes."""

@@ -1,0 +1,91 @@
+"""Unfinished runs that another version began stay as they are, and the run that begins says so."""
+
+import pytest
+import tiny
+import torch
+
+from harness.config.config import with_values
+from harness.resuming.workspace import Workspace
+from harness.running import run_state
+from harness.running.earlier_runs import begun_by_others
+from methods.registry import METHODS
+from searchspaces.errors import UsageError
+
+
+@pytest.fixture
+def folders(tmp_path):
+    tiny.make_table(tmp_path / "data")
+    return {"data": tmp_path / "data", "runs": tmp_path / "runs"}
+
+
+def interrupted(folders, monkeypatch, version, **values):
+    """The folder of a run whose fifth step fails, as begun by ``version`` of the harness."""
+    step = METHODS["spos"].train_step
+
+    def failing(self, number):
+        lost = {"loss": torch.tensor(torch.nan)} if number > 3 else {}
+        return step(self, number) | lost
+
+    there = set(folders["runs"].glob("*-s*"))
+    with monkeypatch.context() as patch, pytest.raises(UsageError, match="not finite"):
+        patch.setattr(METHODS["spos"], "train_step", failing)
+        patch.setattr(run_state, "harness_version", lambda: version)
+        tiny.run_plainly(with_values(tiny.config("spos"), values), folders)
+    (folder,) = set(folders["runs"].glob("*-s*")) - there
+    return folder
+
+
+def without_version(folder):
+    """Its checkpoint as one from before versions were kept there."""
+    workspace = Workspace(folder)
+    state = workspace.load_checkpoint()
+    del state["version"]
+    workspace.save_checkpoint(state)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_of_another_version_is_named_and_left(folders, monkeypatch, capsys):
+    named = interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.3})
+    nameless = interrupted(folders, monkeypatch, "", **{"train.lr": 0.2})
+    without_version(nameless)
+    before = contents(named), contents(nameless)
+    capsys.readouterr()
+    record = tiny.run_plainly(tiny.config("spos"), folders)
+    said = [line for line in capsys.readouterr().err.splitlines() if "unfinished run" in line]
+    new = folders["runs"] / record["run"]
+    ends = f"which computed differently: it is left as it is, and this run begins anew in {new}."
+    assert sorted(line.partition(", begun by ")[::2] for line in said) == sorted(
+        (f"{folder} holds an unfinished run of the same method, space, task and seed", by)
+        for folder, by in (
+            (named, f"version 0.0.9, {ends}"),
+            (nameless, f"an earlier version, {ends}"),
+        )
+    )
+    assert (contents(named), contents(nameless)) == before
+
+
+def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
+    other_seed = interrupted(folders, monkeypatch, "0.0.9", seed=4)
+    own = interrupted(folders, monkeypatch, run_state.harness_version(), **{"train.lr": 0.2})
+    damaged = interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.3})
+    (damaged / "checkpoint.pt").write_bytes(b"half")
+    finished = interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.4})
+    (finished / "run.json").write_text("{}")
+    capsys.readouterr()
+    tiny.run_plainly(tiny.config("spos"), folders)
+    assert "unfinished" not in capsys.readouterr().err
+    assert begun_by_others(own, "another") == {}
+    assert list(begun_by_others(finished, "another")) == [own]
+    assert other_seed.is_dir()
+
+
+def test_a_run_that_goes_on_says_only_that(folders, monkeypatch, capsys):
+    interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.3})
+    interrupted(folders, monkeypatch, run_state.harness_version())
+    capsys.readouterr()
+    tiny.run_plainly(tiny.config("spos"), folders)
+    said = capsys.readouterr().err
+    assert "continuing" in said and "unfinished" not in said
