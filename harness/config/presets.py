@@ -123,13 +123,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "options.retrain_steps": 40 * (_IMAGES // 96),
             "options.perturb_steps": _IMAGES // 96,  # ours: an epoch for each perturbation
         },
-        # Both as NAS-Bench-201 ran them.
+        # As NAS-Bench-201 ran it.
         "darts": {
             "train.steps": 50 * (_IMAGES // 64),
             "train.lr": 0.025,
             "train.nesterov": True,
             "train.clip": 5.0,
         },
+        # Likewise.
         "gdas": {
             "train.steps": 250 * (_IMAGES // 64),
             "train.lr": 0.025,

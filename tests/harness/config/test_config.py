@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.commands.run import parse
+from harness.config import presets
 from harness.config.config import Config, with_values
 from harness.config.presets import PRESETS, preset_values
 from harness.running.assembly import load_limited, training_identity
@@ -63,6 +65,34 @@ def test_published_recipes_differ_where_their_sources_do():
     for name in ("spos", "cream", "ennas"):
         assert paper[name].score.calibration_batch == 128
     assert paper["ennas"].train.batch_size == paper["cream"].train.batch_size == 1024
+
+
+PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothing; see the presets
+    "spos": (256, 0.05, "cosine", 2.5e-4, 5.0, 0.0),
+    "fairnas": (256, 0.045, "cosine", 4e-5, 5.0, 0.0),
+    "mixpath": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "cream": (1024, 0.5, "linear", 4e-5, 0.0, 0.1),
+    "ennas": (1024, 0.5, "linear", 4e-5, 0.0, 0.0),
+    "mngnas": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "darts": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
+    "gdas": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
+    "dna": (64, 0.005, "staircase", 1e-4, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_has_the_recipe_that_it_was_published_with(method):
+    train = configured("--preset", "paper", "--method", method).train
+    found = (train.batch_size, train.lr, train.schedule, train.weight_decay)
+    assert (*found, train.clip, train.label_smoothing) == PUBLISHED[method]
+
+
+def test_every_recipe_has_its_source_in_a_comment():
+    """Before the values of a method, in the preset's own text."""
+    text = Path(presets.__file__).read_text(encoding="utf-8").partition('"paper": {')[2]
+    lines = [line.strip() for line in text.splitlines()]
+    for method in METHODS:
+        assert lines[lines.index(f'"{method}": {{') - 1].startswith("# ")
 
 
 def test_cutout_is_added_to_what_a_task_augments():

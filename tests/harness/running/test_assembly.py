@@ -14,10 +14,12 @@ from harness.running.assembly import (
     load_limited,
     make_method,
     training_identity,
+    with_affine,
     with_teacher,
 )
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -63,6 +65,17 @@ def test_a_method_gets_what_the_configuration_says():
     wide = make_method(with_values(config, {"supernet.width": 8}), method.data, torch.device("cpu"))
     assert narrow < sum(parameter.numel() for parameter in wide.supernet.parameters())
     assert np.isfinite(method.train_step(0)["loss"].item())
+
+
+def test_scale_and_shift_are_as_published_unless_asked_for():
+    """Cream, MixPath and DNA have them, MNGNAS where its base has; the others' papers have none."""
+    affine = {name for name in METHODS if with_affine(tiny.config(name))}
+    assert affine == {"cream", "mixpath", "dna"}
+    on_mixpath = with_values(tiny.config("mngnas"), {"options.base": "mixpath"})
+    assert with_affine(on_mixpath)
+    for asked in (True, False):
+        values = {"supernet.affine": str(asked).lower()}
+        assert {with_affine(with_values(tiny.config(name), values)) for name in METHODS} == {asked}
 
 
 @pytest.fixture

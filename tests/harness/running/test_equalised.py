@@ -1,9 +1,12 @@
 """How many steps a method may take, and what is said of one that spends more afterwards."""
 
+import re
+
 import pytest
 
 from harness.config.config import Config, with_values
 from harness.running.assembly import equalised, over_budget, training_identity
+from methods.registry import METHODS
 from searchspaces.nb201.space import NASBench201
 
 SPACE, IMAGES = NASBench201("compact"), 3000
@@ -53,3 +56,14 @@ def test_what_costs_more_than_its_budget_is_said_to():
     assert "2.5 times the compute of 4,000 steps" in note and "10,000 such steps" in note
     assert over_budget(mngnas, 1.04 * budget, IMAGES) == []
     assert over_budget(config("mngnas", "steps"), 9 * budget, IMAGES) == []
+
+
+@pytest.mark.parametrize("spent", [1_000_001, 2_859_888, 7_654_321])
+def test_so_many_steps_of_spos_cost_as_much(spent):
+    """What the sentence says to compare with, to half a step: the row of SPOS at equal cost."""
+    (note,) = over_budget(config("mngnas", "compute"), spent, IMAGES)
+    steps = int(re.search(r"takes ([\d,]+) such steps", note)[1].replace(",", ""))
+    spos = config("spos", "compute", **{"train.steps": steps})
+    recipe = equalised(spos, SPACE, IMAGES)
+    step = 64 * METHODS["spos"].compute_per_step(spos.options, SPACE, recipe, IMAGES)
+    assert recipe.steps == steps and abs(steps * step - spent) <= step / 2

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import product
 from statistics import mean
 
 import pytest
@@ -313,3 +314,22 @@ def test_every_method_of_both_tables_4_and_6_is_compared():
 def test_searches_of_another_protocol_are_flagged():
     flags = flagged(table(5), "REA and REINFORCE have the protocol of another version")
     assert flags == {(row, column) for row in ("rea", "reinforce") for column in NB201}
+
+
+def test_the_numbers_of_the_text_on_figure_1_are_claims():
+    claims = load_item("ennas", "fig-1").claims
+    found = {(claim.better, claim.worse, claim.column): claim.by for claim in claims}
+    assert found == {
+        ("ennas", "cream", "end"): 4.5,
+        ("ennas", "ennas-wo-ds", "mean"): 2.5,
+        ("ennas", "", "gain"): 5.8,
+        ("cream", "", "gain"): 2.1,
+    }
+
+
+def test_figure_12_has_five_arms_over_each_supernet():
+    rows = load_item("mngnas", "fig-12").rows
+    points = {(row.run["options.base"], row.run["options.kd"], row.x) for row in rows}
+    arms = ("none", "single", "average", "searched", "full")
+    assert points == set(product(("spos", "fairnas", "mixpath"), arms, (2, 5, 10, 20)))
+    assert len(rows) == len(points)
