@@ -74,12 +74,36 @@ def test_the_map_of_concepts_leads_to_files():
         assert all((ROOT / file).is_file() for file in files), concept
 
 
-def test_the_folders_that_documents_name_are_there():
-    for name in ("CONTRIBUTING.md", "docs/adding-a-space.md", "docs/adding-a-method.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        named = re.findall(r"`((?:searchspaces|methods|harness|reports|tests|docs)/[\w/.]*)`", text)
-        assert named
-        assert all((ROOT / path).exists() for path in named), named
+PACKAGES = "searchspaces|methods|harness|reports"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_files_and_modules_that_documents_name_are_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    paths = re.findall(rf"(?<![\w/.-])(?:{PACKAGES}|tests|docs)/[\w/.-]*\w", text)
+    modules = re.findall(rf"(?<![\w/.-])(?:{PACKAGES})(?:\.\w+)+(?!\()", text)
+    missing = [path for path in paths if not (ROOT / path).exists()]
+    missing += [module for module in modules if not is_importable(module)]
+    assert not missing
+
+
+def is_importable(dotted):
+    """Whether it is a module, a package or a name in one; nothing is imported."""
+    path = ROOT / dotted.replace(".", "/")
+    if path.is_dir() or path.with_suffix(".py").exists():
+        return True
+    *_, name = dotted.split(".")
+    places = (path.parent / "__init__.py", path.parent.with_suffix(".py"))
+    return any(
+        re.search(rf"\b{name}\b", place.read_text(encoding="utf-8"))
+        for place in places
+        if place.exists()
+    )
+
+
+def test_a_file_that_is_gone_would_be_missed():
+    assert is_importable("harness.files") and is_importable("searchspaces.errors.UsageError")
+    assert not is_importable("harness.places") and not is_importable("searchspaces.errors.Usage")
 
 
 def test_the_test_command_is_found_where_the_script_looks_for_it():

@@ -89,6 +89,7 @@ def test_each_study_reproduces_items_with_runs(written, name):
         assert load_item(paper, item).configs()
 
 
+@pytest.mark.slow
 def test_rounding_runs_the_same_tests_by_three_kinds_of_kernels(written):
     own, *others = written["rounding"]["commands"].strip().splitlines()
     assert own == written["py"]["commands"]
@@ -114,6 +115,7 @@ def test_tox_lists_each_with_its_description(written):
         )
 
 
+@pytest.mark.slow
 def test_tox_makes_the_shared_environment_once(tmp_path):
     copy(ROOT / "toxfile.py", tmp_path)
     (tmp_path / "tox.ini").write_text(TWO)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from blobs import IMAGE, setting
+from params import slow_but
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
@@ -81,7 +82,7 @@ def test_impossible_limits_are_named():
         make("spos", replace(where, search=limits)).search_epoch(0)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos", "cream", "darts"], METHODS))
 def test_training_is_a_function_of_configuration_and_seed(name):
     first, second, other = make(name), make(name), make(name, setting(seed=1))
     for step in range(4):

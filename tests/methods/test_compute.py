@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 import scored
+from params import slow_but
 from scored import setting_of
 
 from methods.base import compute
@@ -25,7 +26,7 @@ def trained(name):
     return method
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - {"mngnas"}))
+@pytest.mark.parametrize("name", slow_but(["spos", "cream"], sorted(set(METHODS) - {"mngnas"})))
 def test_a_training_costs_what_it_says(name):
     method = trained(name)
     assert method.costs["steps"] >= STEPS
@@ -79,6 +80,7 @@ def test_counting():
     assert compute(1, 1) == 3
 
 
+@pytest.mark.slow
 def test_mngnas_counts_what_its_scores_need():
     """Students forward and back, teachers forward, and the scores that choose these."""
     method = scored.make("mngnas", options={"kd": "none", "population": 4, "removed": 1})

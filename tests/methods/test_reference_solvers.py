@@ -55,6 +55,7 @@ def test_the_ensemble_weights_are_the_same(seed, members, constraint, scale):
     assert reference.weights.sum().item() == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 @RELIABLE
 @given(SEEDS, st.integers(1, 6), st.integers(1, 8), st.sampled_from(MODES), st.data())
 def test_the_coefficients_are_the_same(seed, teachers, students, mode, data):

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 import torch
+from params import slow_but
 
 from methods.lazy import LazyModule
 from methods.registry import METHODS, options_class
@@ -15,7 +16,7 @@ from searchspaces.registry import SPACES
 BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", slow_but(["spos", "mngnas"], BUILTIN))
 def test_options_are_those_of_the_method_and_need_no_torch(name):
     code = (
         "import sys\n"

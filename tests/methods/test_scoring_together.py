@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scored
 import torch
+from params import slow_but
 from scored import make
 
 from harness.conformance.noise import Part
@@ -34,6 +35,7 @@ def test_scores_are_those_of_the_subnets(space, bn):
     np.testing.assert_allclose(method.score(archs), alone(method, archs), rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fairnas", "mixpath", "ennas"])
 def test_methods_that_inherit_the_score(name):
     method = make(name)
@@ -61,7 +63,7 @@ def by_hand(method, archs, bn, part="val"):
 
 
 @pytest.mark.parametrize("bn", BN)
-@pytest.mark.parametrize("space", ["macro", "nb201", "mobilenet", "nb101"])
+@pytest.mark.parametrize("space", slow_but(["nb201"], ["macro", "nb201", "mobilenet", "nb101"]))
 def test_scores_are_accuracies_on_validation_images(space, bn):
     method = make(space=space, bn=bn)
     archs = draw(method, 12)
@@ -71,7 +73,7 @@ def test_scores_are_accuracies_on_validation_images(space, bn):
     assert np.abs(method.score(archs) - other).max() > 4 * one
 
 
-@pytest.mark.parametrize("space", ["macro", "nb201", "mobilenet", "nb101"])
+@pytest.mark.parametrize("space", slow_but(["macro"], ["macro", "nb201", "mobilenet", "nb101"]))
 def test_other_training_images_leave_a_score_and_other_validation_images_do_not(space):
     """Where BN asks for none."""
     method = make(space=space, bn="running")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from params import slow_but
 
 from searchspaces.base import ImageSpec
 from searchspaces.registry import SPACES
@@ -76,6 +77,7 @@ def test_stages_make_up_the_whole(network, path):
     torch.testing.assert_close(network.finish(state), logits)
 
 
+@pytest.mark.parametrize("space", slow_but(["nb201", "macro"], SPACES), indirect=True)
 def test_parts_of_a_stage_are_what_it_trains(space, network):
     """With all operators of each site, under many wirings; two stages share none."""
     rng = np.random.default_rng(2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from params import slow_but
 
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.metrics import kendall_tau
@@ -27,7 +28,7 @@ def two_clusters(rng, n):
     return 100.0 * (rng.random(n) < 0.5), np.ones(n)
 
 
-@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("seeds", slow_but([3], [2, 3]))
 @pytest.mark.parametrize("population", [normal, noisy, benchmark_like, two_clusters])
 def test_the_extrapolation_meets_a_real_repetition(population, seeds):
     rng = np.random.default_rng(seeds)

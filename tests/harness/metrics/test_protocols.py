@@ -62,6 +62,7 @@ def nb201():
     return known_table("nb201", "cifar10", "", None, "")
 
 
+@pytest.mark.slow
 def test_published_subsets_of_the_benchmark(nb201):
     """By parameters: all 0.5777, and more where the accuracies are spread evenly."""
     space, table = nb201

@@ -95,6 +95,7 @@ def test_a_training_counts_where_there_is_one(scores):
         evaluate_transfer(scores, truth="cifar10-vaild")
 
 
+@pytest.mark.slow
 def test_own_tables_join_those_of_the_package(scores):
     truth = np.linspace(20, 90, len(scores))
     save("benchmark", "flowers", list(scores), truth)

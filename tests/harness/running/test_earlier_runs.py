@@ -67,6 +67,7 @@ def test_a_run_of_another_version_is_named_and_left(folders, monkeypatch, capsys
     assert (contents(named), contents(nameless)) == before
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
     other_seed = interrupted(folders, monkeypatch, "0.0.9", seed=4)
     own = interrupted(folders, monkeypatch, run_state.harness_version(), **{"train.lr": 0.2})

@@ -44,6 +44,7 @@ def only_half(published, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_two_truths_of_the_released_predictions(shared_data):
     path = shared_data / "predictions" / PREDICTIONS
     usual, half = (evaluate(path, *PLACE, truth=truth) for truth in ("", "cifar10-valid"))
@@ -53,6 +54,7 @@ def test_the_two_truths_of_the_released_predictions(shared_data):
     assert any(OTHER in note for note in half.notes)
 
 
+@pytest.mark.slow
 def test_a_result_names_the_training(scores, capsys):
     for truth, images in (("cifar10", 50_000), ("cifar10-valid", 25_000)):
         line = ["evaluate", str(scores), "--task", "cifar10", "--truth", truth]

@@ -217,6 +217,7 @@ def means(shared_data):
     return table
 
 
+@pytest.mark.slow
 def test_the_means_of_all_cells(means, shared_data):
     with np.load(shared_data / "nb101" / MEANS) as stored:
         hashes, accuracy = stored["module_hash"], stored["mean_test_acc_108"]

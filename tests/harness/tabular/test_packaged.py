@@ -65,6 +65,7 @@ def test_maxima_and_columns(tables):
     assert best_macro == macro.accuracy("test").max() == pytest.approx(93.127, abs=5e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.space)
 def test_packaged_is_published_on_every_row(published, shared_data, tables):
     for table in IMPORTERS[published.space].read(published.find(shared_data)):
@@ -179,6 +180,7 @@ def test_module_hashes_find_their_cells(tables, tmp_path):
         nasbench101_hashes.save(np.zeros((2, 16), np.uint8), tmp_path)
 
 
+@pytest.mark.slow
 def test_all_published_hashes_find_the_row_of_their_cell(shared_data, tables):
     table = tables["nb101-benchmark-cifar10"]
     with np.load(shared_data / "nb101" / "nb101_108epochs_mean_test.npz") as stored:

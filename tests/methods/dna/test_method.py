@@ -259,6 +259,7 @@ def test_63_blocks_score_all_of_macro(macro, monkeypatch):
     assert method.found() == archs[int(scores.argmax())]
 
 
+@pytest.mark.slow
 def test_the_search_keeps_to_its_constraint(macro):
     free = macro()
     free.search_epoch(0)

@@ -208,6 +208,7 @@ def test_subnets_of_a_step_share_one_topology(name):
     assert len(wirings) > 5 or not wiring
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nb101", "darts"])
 def test_topology_spaces_train(name):
     method = make(space=name, data=Noise(IMAGE, 40), batch_size=4)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from mngnases import ARMS, OPTIONS, make
+from params import slow_but
 from planted import PlantedData, PlantedSpace
 
 from methods.mngnas.teachers import Member, TeacherGroups
@@ -106,7 +107,7 @@ def test_whoever_is_ranked_listens_to_the_population_that_was_kept():
 
 
 @pytest.mark.parametrize("kd", ARMS)
-@pytest.mark.parametrize("qp", ["printed", "corrected"])
+@pytest.mark.parametrize("qp", slow_but(["printed"], ["printed", "corrected"]))
 def test_a_score_is_the_architectures_own(kd, qp):
     """Whoever is ranked with it, dead cells too, in whichever order."""
     method = make(replace(OPTIONS, kd=kd, qp=qp))

@@ -65,6 +65,7 @@ def test_mistakes_are_one_sentence(report, make_item, arguments, message):
         report(*arguments)
 
 
+@pytest.mark.slow
 def test_a_figure_is_in_the_page_and_beside_it(report, make_item, record_run, tmp_path):
     item = make_item({'kind = "table"': 'kind = "boxes"'}, name="fig-1")
     for number, (_, config) in enumerate(item.configs()):

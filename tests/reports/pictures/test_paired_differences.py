@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from params import slow_but
 from pictures import assert_readable, words
 
 from reports.commands.compare import main
@@ -64,7 +65,7 @@ def test_what_cannot_be_subtracted_is_a_dash(records, make_interval):
     assert [text for text, _, _ in found] == ["", "–", "–", ""]
 
 
-@pytest.mark.parametrize("count", [2, 3, 9, 30])
+@pytest.mark.parametrize("count", slow_but([2, 3], [2, 3, 9, 30]))
 def test_no_words_overlap_or_leave_the_picture(records, count):
     runs = [
         run
@@ -79,6 +80,7 @@ def test_no_words_overlap_or_leave_the_picture(records, count):
     assert "BN recalibrate" in " ".join(words(figure)) and "BN running" in " ".join(words(figure))
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_files(records, tmp_path):
     runs = records(("spos", SPOS), ("fairnas", FAIR))
     paths = draw(runs, tmp_path / "pairs")
@@ -92,6 +94,7 @@ def test_a_lone_configuration_has_no_picture(records, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_command_writes_it_beside_the_table(write_run, make_record, tmp_path):
     for method, taus in (("spos", SPOS), ("fairnas", FAIR)):
         for seed, tau in enumerate(taus):

@@ -9,6 +9,7 @@ the vertices leaves 0.1. Initial weights and the optimiser are its own, too.
 """
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -104,6 +105,7 @@ def stages_of(theirs, x):
     return [*outputs, x]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(cells(), st.booleans())
 @example(decode_cell("out:0"), False)

@@ -26,6 +26,7 @@ def figure_of(name):
     return item, figure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_arrows_run_from_edge_to_edge_and_meet_no_other_box(name):
     item, figure = figure_of(name)

@@ -149,6 +149,7 @@ def test_the_same_results_give_the_same_pictures_and_numbers(by_kind, tmp_path):
     ] == (first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("paper", "name"), FIGURES)
 def test_every_figure_of_the_papers_can_be_drawn_without_runs(paper, name):
     item = load_item(paper, name)

@@ -1,0 +1,14 @@
+"""Parameters of tests of which a quick run takes a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def slow_but(fast: Iterable[Any], values: Iterable[Any]) -> list[Any]:
+    """``values``, of which all but ``fast`` are for a whole run."""
+    chosen = list(fast)
+    return [v if v in chosen else pytest.param(v, marks=pytest.mark.slow) for v in values]
