@@ -18,7 +18,7 @@ from searchspaces.chain.skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.literals import literal
-from searchspaces.registry import nearest
+from searchspaces.skeleton import of_scale
 
 if TYPE_CHECKING:
     from searchspaces.chain.network import ChainNetwork
@@ -48,12 +48,8 @@ class ChainSpace(SearchSpace):
 
     def __init__(self, scale: str = "", width: int = 0, layers: int = 0):
         scale = scale or self.scales[0]
-        if scale not in self.skeletons:
-            raise UsageError(
-                f"unknown scale '{scale}' of {self.name}{nearest(scale, self.skeletons)}"
-            )
+        self.skeleton = of_scale(self.skeletons, scale, self.name).resized(width, layers)
         self.scale = scale
-        self.skeleton = self.skeletons[scale].resized(width, layers)
         self.layers = tuple(
             tuple(operator for operator in self.operators if operator.fits(shape))
             for shape in self.skeleton.shapes

@@ -23,7 +23,7 @@ from searchspaces.darts.relaxation import DARTSRelaxation
 from searchspaces.darts.skeleton import Skeleton, network_cost
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
+from searchspaces.skeleton import of_scale
 
 if TYPE_CHECKING:
     from searchspaces.darts.network import DARTSNetwork
@@ -65,8 +65,7 @@ class DARTS(SearchSpace):
     topology = range(OPERATOR_GENES, len(SITES))
 
     def __init__(self, scale: str = "cifar", width: int = 0, cells: int = 0):
-        if scale not in STANDALONE:
-            raise UsageError(f"unknown scale '{scale}' of darts{nearest(scale, STANDALONE)}")
+        skeletons = [of_scale(of, scale, self.name) for of in (STANDALONE, SUPERNET)]
         self.scale = scale
         self.standalone_skeleton, self.supernet_skeleton = (
             replace(
@@ -74,7 +73,7 @@ class DARTS(SearchSpace):
                 width=width or skeleton.width,
                 cells=cells * skeleton.stages or skeleton.cells,
             )
-            for skeleton in (STANDALONE[scale], SUPERNET[scale])
+            for skeleton in skeletons
         )
         if min(self.supernet_skeleton.width, self.standalone_skeleton.width) < 2:
             raise UsageError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from searchspaces.base import Cost, ImageSpec
 from searchspaces.nb101.cell import CONV1, CONV3, INPUT, OUTPUT, POOL, Cell
+from searchspaces.skeleton import CellSkeleton
 
 if TYPE_CHECKING:
     from searchspaces.shadow_bn import ShadowBN
@@ -17,16 +18,14 @@ KERNELS = {CONV3: 3, CONV1: 1}
 
 
 @dataclass(frozen=True)
-class Skeleton:
-    """The network around the cells: ``width`` channels, doubled at each further stage.
+class Skeleton(CellSkeleton):
+    """The network around the cells.
 
-    ``cells``: number of cells per stage. ``momentum``: of all BNs, as PyTorch counts it (the
-    benchmark's TensorFlow decay of 0.997 is 0.003 here). ``normed``: whether a BN comes before
-    the last pooling, which the benchmark has not.
+    ``momentum``: of all BNs, as PyTorch counts it (the benchmark's TensorFlow decay of 0.997 is
+    0.003 here). ``normed``: whether a BN comes before the last pooling, which the benchmark has
+    not.
     """
 
-    width: int
-    cells: tuple[int, ...]
     momentum: float
     normed: bool = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +38,7 @@ from searchspaces.nb101.classes import (
 )
 from searchspaces.nb101.skeleton import Holding, Skeleton, network_cost
 from searchspaces.nb101.specs import genes_of_spec
-from searchspaces.registry import nearest
+from searchspaces.skeleton import of_scale
 
 if TYPE_CHECKING:
     from searchspaces.nb101.network import NASBench101Network
@@ -65,8 +64,7 @@ class CellSpace(SearchSpace):
     holding: Holding
 
     def __init__(self, scale: str = "benchmark", width: int = 0, cells: int = 0):
-        if scale not in SKELETONS:
-            raise UsageError(f"unknown scale '{scale}' of {self.name}{nearest(scale, SKELETONS)}")
+        self.skeleton = of_scale(SKELETONS, scale, self.name).resized(width, cells)
         fewest = MAX_EDGES // 2  # so many vertices can share the channels of the output
         if width and width < fewest:
             raise UsageError(
@@ -74,12 +72,6 @@ class CellSpace(SearchSpace):
                 f"choose {fewest} or more."
             )
         self.scale = scale
-        skeleton = SKELETONS[scale]
-        self.skeleton = replace(
-            skeleton,
-            width=width or skeleton.width,
-            cells=(cells,) * len(skeleton.cells) if cells else skeleton.cells,
-        )
 
     @abstractmethod
     def genes(self, arch: Arch) -> Arch:

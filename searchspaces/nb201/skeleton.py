@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 from searchspaces.base import Arch, Cost, ImageSpec
 from searchspaces.nb201.cell import CONV1, CONV3
+from searchspaces.skeleton import CellSkeleton
 
 
 @dataclass(frozen=True)
-class Skeleton:
-    """The network around the cells: ``width`` channels, doubled at each further stage.
+class Skeleton(CellSkeleton):
+    """The network around the cells.
 
-    ``cells``: number of cells per stage. ``residual``: whether stages are joined by the
-    benchmark's residual blocks or by mere pooling and a 1x1 convolution.
+    ``residual``: whether stages are joined by the benchmark's residual blocks or by mere pooling
+    and a 1x1 convolution.
     """
 
-    width: int
-    cells: tuple[int, ...]
     residual: bool
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
@@ -19,7 +18,7 @@ from searchspaces.nb201.cell import (
     unique_string,
 )
 from searchspaces.nb201.skeleton import Skeleton, network_cost
-from searchspaces.registry import nearest
+from searchspaces.skeleton import of_scale
 
 if TYPE_CHECKING:
     from searchspaces.nb201.network import CellNetwork
@@ -53,15 +52,8 @@ class NASBench201(SearchSpace):
     sites = tuple(Site(f"edge {target}<-{source}", OPERATORS) for target, source in EDGES)
 
     def __init__(self, scale: str = "benchmark", width: int = 0, cells: int = 0):
-        if scale not in SKELETONS:
-            raise UsageError(f"unknown scale '{scale}' of nb201{nearest(scale, SKELETONS)}")
+        self.skeleton = of_scale(SKELETONS, scale, self.name).resized(width, cells)
         self.scale = scale
-        skeleton = SKELETONS[scale]
-        self.skeleton = replace(
-            skeleton,
-            width=width or skeleton.width,
-            cells=(cells,) * len(skeleton.cells) if cells else skeleton.cells,
-        )
 
     def is_valid(self, arch: Arch) -> bool:
         """False for the 341 cells whose output never depends on their input."""

@@ -85,21 +85,13 @@ def test_subnet_gives_the_logits_of_the_path(affine, training):
                 torch.testing.assert_close(own, leading, rtol=0, atol=0)
 
 
-def test_subnet_is_a_standalone_network_with_a_copy_of_the_weights():
+def test_a_subnet_has_the_tensors_of_a_standalone_network():
     space = NASBench101("compact")
-    supernet = space.supernet(SMALL, affine=True)
-    before = copy.deepcopy(supernet.state_dict())
-    subnet = supernet.subnet(decode_cell(UNEVEN)).train()
+    subnet = space.supernet(SMALL, affine=True).subnet(decode_cell(UNEVEN))
     alone = space.standalone(decode_cell(UNEVEN), SMALL).state_dict()
     assert {n: v.shape for n, v in subnet.state_dict().items()} == {
         n: v.shape for n, v in alone.items()
     }
-    subnet(torch.randn(4, 1, 12, 12)).sum().backward()
-    with torch.no_grad():
-        for parameter in subnet.parameters():
-            parameter.add_(1)
-    for name, value in supernet.state_dict().items():
-        assert torch.equal(value, before[name]), name
 
 
 def test_gradient_reaches_exactly_the_channels_of_the_path():
