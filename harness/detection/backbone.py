@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.standalone.checkpoint import load_kept
+from harness.standalone.checkpoint import load_trained
 from harness.standalone.record import in_full
 from harness.tasks import IMAGES
 from searchspaces.chain.network import ChainNetwork
@@ -41,7 +41,7 @@ def load_backbone(folder: Path) -> Backbone:
     Raises :class:`UsageError` where it is unfinished, damaged, without its weights, or of a space
     or a scale on which no pyramid can stand.
     """
-    record, weights = load_kept(folder)
+    record, weights = load_trained(folder)
     try:
         about = _about(record) | {"sha256": _checksum(weights)}
         found_by = [search | {"run": search["run"]} for search in record["found_by"]]

@@ -14,7 +14,7 @@ import torch
 from harness.config.config import Config
 from harness.files.environment import choose_device
 from harness.resuming.workspace import load_tensors
-from harness.standalone.checkpoint import load_kept
+from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
 from harness.tasks import load_task
@@ -122,7 +122,7 @@ def with_teacher(config: Config, data: Path | None) -> tuple[Any, dict[str, torc
         return replace(options, teacher=best), None
     if not teacher or not Path(teacher).is_dir():
         return options, None
-    record, weights = load_kept(Path(teacher))
+    record, weights = load_trained(Path(teacher))
     for name in ("space", "task"):
         if record["config"][name] != getattr(config, name):
             raise UsageError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def load_kept(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def load_trained(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """The record in ``folder`` and the network's weights, averaged ones where there are any.
 
     Raises :class:`UsageError` where the training is unfinished, damaged or without its weights.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mutating import __main__ as command
 from mutating.mistake import EQUIVALENT, OWN, Mistake, equivalents, own
-from mutating.mutation_operators import is_module, modules, places
+from mutating.mutation_operators import is_module, mistakes_in, modules
 from mutating.nearest import nearest
 from mutating.trying import KILLED, SLOW, SURVIVED, UNTESTED, copied, run
 
@@ -46,7 +46,7 @@ def changed(found, source=SOURCE):
 
 
 def test_it_thinks_of_what_people_get_wrong(project):
-    found = changed(places(project, "room/size.py"))
+    found = changed(mistakes_in(project, "room/size.py"))
     returned = "return {} if values[0] != most else 0"
     assert found >= {
         "LEAST = 3",
@@ -69,7 +69,7 @@ def test_it_thinks_of_what_people_get_wrong(project):
 
 def test_mistakes_are_texts_of_the_file_that_become_others():
     for file in modules(ROOT, ["harness/metrics/intervals.py", "searchspaces/chain/blocks.py"]):
-        text, found = (ROOT / file).read_text(), places(ROOT, file)
+        text, found = (ROOT / file).read_text(), mistakes_in(ROOT, file)
         assert len(found) > 100
         assert len(set(found)) == len(found)
         assert all(mistake.applied(text) != text for mistake in found)
@@ -78,7 +78,7 @@ def test_mistakes_are_texts_of_the_file_that_become_others():
 def test_arguments_that_decide_no_number_are_left_alone(project):
     path = project / "room" / "size.py"
     path.write_text("pairs = zip(a, b, strict=True)\nmean = a.mean(b, axis=1)\n")
-    lines = changed(places(project, "room/size.py"), path.read_text())
+    lines = changed(mistakes_in(project, "room/size.py"), path.read_text())
     assert "mean = a.mean(b)" in lines and not any(line.endswith(" b)") for line in lines)
     assert all("strict=True" in line for line in lines if "zip" in line)
 

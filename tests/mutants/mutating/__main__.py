@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mutating.mistake import Mistake, equivalents, own
-from mutating.mutation_operators import is_module, modules, places
+from mutating.mutation_operators import is_module, mistakes_in, modules
 from mutating.nearest import nearest
 from mutating.trying import KILLED, Verdict, copied, first_failure, run
 
@@ -51,7 +51,7 @@ def chosen(root: Path, patterns: Sequence[str], count: int, seed: int) -> list[M
     """``count`` mistakes: drawn from all that are possible, at most one a line."""
     rng = random.Random(seed)
     texts = {file: (root / file).read_text(encoding="utf-8") for file in modules(root, patterns)}
-    everything = [mistake for file in texts for mistake in places(root, file)]
+    everything = [mistake for file in texts for mistake in mistakes_in(root, file)]
     rng.shuffle(everything)
     found: dict[tuple[str, int], Mistake] = {}
     for mistake in everything:

@@ -62,7 +62,7 @@ for _one, _two in MIXED_UP:
     OTHER[_two].append(_one)
 
 
-def places(root: Path, file: str) -> list[Mistake]:
+def mistakes_in(root: Path, file: str) -> list[Mistake]:
     """The mistakes that may be put into ``file``; not each need be a module still."""
     text = (root / file).read_text(encoding="utf-8")
     finder = _Finder(file, text)
