@@ -187,6 +187,7 @@ def run_method(
     runs: Path | str = "runs",
     device: str = "auto",
     workers: int = 0,
+    watch: int = 0,
 ) -> dict[str, Any]:
     """Train a supernet with a method, rank architectures with it, compare with ground truth.
 
@@ -200,7 +201,8 @@ def run_method(
     dashes, as ``{"train.steps": 500, "options.sampler": "flops_bins"}``. ``runs``: the folder of
     records, where the same call finds its finished run again and continues one that was killed.
     ``device``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``workers``: processes that rank; 0 is
-    one per core. None of the last four changes a result.
+    one per core. ``watch``: how many of ``train.steps`` lie between two measurements of τ on a sample,
+    which the run's history keeps; 0 for none. None of the last five changes a result.
 
     Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``floors``, ``ceiling``
     and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
@@ -224,9 +226,11 @@ def run_method(
 
     if workers < 0:
         raise UsageError(f"workers is 0, one per core, or how many processes rank, not {workers}.")
+    if watch < 0:
+        raise UsageError(f"watch is a number of steps, or 0 for none, not {watch}.")
     from harness.running.run_state import Execution
 
-    execution = Execution(_folder(data), Path(runs), device, workers)
+    execution = Execution(_folder(data), Path(runs), device, workers, watch=watch)
     with threads(usual_threads(config.task)):
         return run(config, execution)
 

@@ -195,6 +195,14 @@ class Method(ABC):
             scores[chunk] = self.validation_accuracies([archs[position] for position in chunk])
         return scores
 
+    def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
+        """What :meth:`score` gives if training ends after ``step`` steps; only for watching.
+
+        None while that would mean nothing. A method that learns how to score in its search gives
+        the best that it has without.
+        """
+        return self.score(archs)
+
     def validation_accuracies(self, archs: Sequence[Arch]) -> Sequence[float] | np.ndarray:
         """:meth:`validation_accuracy` of the subnet of each of ``archs``."""
         network = self.supernet.together(archs)

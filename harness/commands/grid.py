@@ -54,7 +54,7 @@ def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any
         if as_json or threads:
             raise UsageError(f"a grid takes no --{'json' if as_json else 'threads'}.")
         if execution not in (None, own):
-            raise UsageError("--data, --runs and --device take one value in a grid.")
+            raise UsageError("--data, --runs, --device and --watch take one value in a grid.")
         execution = own
         label = " ".join(chain(*(part for part in line if part[0] in varied)))
         labelled.append((label.replace("--", "") or config.method, config))

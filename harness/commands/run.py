@@ -60,12 +60,19 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     numbers = (
         ("--workers", 0, 0, "processes; 0: one per core"),
         ("--threads", 0, 0, "0: one for digits, else all cores"),
+        (
+            "--watch",
+            0,
+            0,
+            "how many of --train.steps lie between two measurements of τ on 200 architectures; 0: none",
+        ),
     )
     add_whole_numbers(run, numbers)
     run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
     run.add_argument("--json", action="store_true", help="print run.json on standard output")
     given = vars(parser.parse_args(arguments))
-    execution = {k: given.pop(k) for k in ("data", "runs", "device", "workers", "keep_checkpoint")}
+    names = ("data", "runs", "device", "workers", "keep_checkpoint", "watch")
+    execution = {name: given.pop(name) for name in names}
     as_json, threads = given.pop("json"), given.pop("threads")
     config = with_values(defaults, given)
     for registry, name in ((SPACES, config.space), (TASKS, config.task)):

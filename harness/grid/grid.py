@@ -17,6 +17,7 @@ from harness.jobs.executor import Event, Executor, LocalExecutor
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import ground_truth, training_identity
 from harness.running.pipeline import Execution, run
+from harness.running.watching import check_watched
 from searchspaces.errors import UsageError
 
 # What every run imports sooner or later.
@@ -78,6 +79,7 @@ def _jobs(
                 continue
             known.add(workspace.folder)
             record = workspace.finished()
+            check_watched(workspace.folder, record, execution.watch)
             if record is not None and not workspace.leftovers(record):
                 outcome.finished[label] = workspace.folder.name
                 continue

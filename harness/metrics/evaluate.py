@@ -10,7 +10,7 @@ import numpy as np
 from harness.metrics.caveats import notes_on_intervals, notes_on_scores
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.floors import floors
-from harness.metrics.intervals import Interval, measure_all
+from harness.metrics.intervals import Interval, measure, measure_all
 from harness.metrics.metrics import METRICS
 from harness.metrics.protocols import best, protocol
 from harness.tabular.ground_truth import unusual_truth
@@ -83,6 +83,24 @@ def evaluate_scores(
     notes += notes_on_scores(result, given, lower_is_better)
     notes += notes_on_intervals(fraction, truth_sd is not None, keys is not None)
     return result | {"notes": [note for note in notes if note]}
+
+
+def tau_of(
+    table: Table, rows: np.ndarray, scores: np.ndarray, split: str, population: int
+) -> Interval:
+    """Kendall τ-b alone of ``scores`` ``[n]`` of the architectures at ``rows`` of ``table``.
+
+    As :func:`evaluate_scores` has it; undefined where a score is not finite.
+    """
+    if not np.isfinite(scores).all():
+        return Interval(value=None, low=None, high=None, n=len(rows))
+    return measure(
+        "kendall_tau",
+        scores,
+        table.truth(split)[rows],
+        fraction=len(rows) / population,
+        truth_sd=_truth_deviation(_per_seed(table, split, rows)),
+    )
 
 
 class Scored(NamedTuple):

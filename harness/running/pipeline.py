@@ -25,6 +25,7 @@ from harness.running.ranking import rank_together
 from harness.running.run_record import record_of, scores_columns
 from harness.running.run_state import Execution, RunState
 from harness.running.training import accelerated, train_supernet
+from harness.running.watching import PHASE, check_watched
 from searchspaces.base import Arch
 from searchspaces.registry import Registry
 
@@ -53,6 +54,7 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
         if record is None:
             record = begun.carry_out()
         elif crew.leads:
+            check_watched(workspace.folder, record, execution.watch)
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
         for name in FINISHERS if crew.leads else ():
             FINISHERS[name](workspace.folder)
@@ -86,6 +88,8 @@ class Run(RunState):
             self.execution.data,
         )
         by_name = dict(zip(names, scores.tolist(), strict=True))
+        if self.watch:
+            self.history += self.watch.last_row(self.method, by_name)
         result = evaluate_scores(
             self.table, by_name, "test", space=self.space, population=self.space.size
         )
@@ -99,23 +103,40 @@ class Run(RunState):
         shared = self.crew.agree(self.shared_supernet())
         there = self.crew.agree(self.done == 0 and shared.exists())
         state = load_tensors(shared) if there else None
+        if state is not None and self.watch and not self.watches_like(state.get("watch")):
+            self.say(f"the supernet in {shared} was not watched so: it is trained once more")
+            state = None
         if state is not None:
             self.say(f"supernet taken from {shared}")
-            self.method.load_trained_state(state["trained"])
-            self.method.costs.update(state["costs"])
-            self.history, self.before = state["history"], state["seconds"]
+            self._take_over(state)
         else:
             steps = self.method.setting.recipe.steps
             faster = accelerated(self.method, self.config.accelerate)
             last = partial(last_checkpoint, self.workspace)
             with trained_together(self.method, self.crew), faster:
                 train_supernet(
-                    self.method, steps, self.done, self.history, self.checkpoint, last=last
+                    self.method,
+                    steps,
+                    self.done,
+                    self.history,
+                    self.checkpoint,
+                    last=last,
+                    watch=self.watch,
                 )
             if self.crew.leads:
                 self._share_supernet(shared)
         self.phase, self.done = "search", 0
         self.checkpoint(0)
+
+    def _take_over(self, state: dict[str, Any]) -> None:
+        """A supernet that another run left, with what its training was like."""
+        self.method.load_trained_state(state["trained"])
+        self.method.costs.update(state["costs"])
+        self.history, self.before = state["history"], state["seconds"]
+        if self.watch:
+            self.watch.load_state_dict(state["watch"])
+        else:
+            self.history = [row for row in self.history if row["phase"] != PHASE]
 
     def _share_supernet(self, path: Path) -> None:
         save_tensors(
@@ -125,6 +146,7 @@ class Run(RunState):
                 "costs": dict(self.method.costs),
                 "history": self.history,
                 "seconds": self.seconds,
+                "watch": self.watch.state_dict() if self.watch else None,
             },
         )
 
@@ -140,7 +162,8 @@ class Run(RunState):
         epochs = self.method.search_epochs
         with bar(epochs, "search", "epoch", self.done) as progress:
             for epoch in range(self.done, epochs):
-                scored = self.method.search_epoch(epoch)
+                with self.watch.clock.on() if self.watch else nullcontext():
+                    scored = self.method.search_epoch(epoch)
                 self.history.append(self._search_row(epoch, scored))
                 self.checkpoint(epoch + 1)
                 progress.update()
@@ -170,7 +193,8 @@ class Run(RunState):
             self.workspace.checkpoint_path,
         )
         stream = self.workspace.stream_path
-        return rank_together(self.method, archs, stream, self.workers, revive, self.crew)
+        took = self.watch.clock.add if self.watch else None
+        return rank_together(self.method, archs, stream, self.workers, revive, self.crew, took)
 
     def _save(self, path: Path, content: Any) -> None:
         """Columns, or rows that need not have the same, as a parquet file."""

@@ -7,6 +7,7 @@ one process, so that the scores are the same.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
@@ -29,13 +30,19 @@ Revive = Callable[[], Method]
 
 
 def rank(
-    method: Method, archs: Sequence[Arch], stream: Path, workers: int, revive: Revive
+    method: Method,
+    archs: Sequence[Arch],
+    stream: Path,
+    workers: int,
+    revive: Revive,
+    took: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """The score of every architecture, ``[len(archs)]``.
 
     Architectures are scored in chunks that the method composes of them alone, each with one
     thread, so that scores do not depend on ``workers`` or on an interruption. Finished chunks are
-    lines of ``stream``; those of other architectures are left aside.
+    lines of ``stream``; those of other architectures are left aside. ``took``, if given, is
+    told the CPU-seconds of each chunk, which are kept with it.
     """
     positions = method.chunks(archs)
     chunks = [tuple(archs[position] for position in chunk) for chunk in positions]
@@ -43,12 +50,16 @@ def rank(
     todo = [chunk for chunk in chunks if chunk not in done]
     with bar(len(archs), "rank", "architecture", len(archs) - sum(map(len, todo))) as progress:
         for chunk, scored in _score(method, todo, workers, revive):
+            if took is None:
+                del scored["cpu_seconds"]
             done[chunk] = scored
             append_line(stream, {"archs": chunk, **scored})
             progress.update(len(chunk))
     scores = np.empty(len(archs))
     for where, chunk in zip(positions, chunks, strict=True):
         method.costs.update(done[chunk]["costs"])
+        if took is not None:
+            took(done[chunk]["cpu_seconds"])
         scores[where] = done[chunk]["scores"]
     return scores
 
@@ -81,9 +92,11 @@ def _score_chunk(chunk: Chunk, method: Method | None = None) -> dict[str, Any]:
     """Scores of a chunk and what they cost, the method's own count left as it was."""
     method = method or _METHOD
     before, method.costs = method.costs, Counter()
+    began = time.process_time()
     scores = method.score(chunk).tolist()
+    seconds = time.process_time() - began
     costs, method.costs = dict(method.costs), before
-    return {"scores": scores, "costs": costs}
+    return {"scores": scores, "costs": costs, "cpu_seconds": seconds}
 
 
 class Share:
@@ -111,7 +124,13 @@ class Share:
 
 
 def rank_together(
-    method: Method, archs: Sequence[Arch], stream: Path, workers: int, revive: Revive, crew: Crew
+    method: Method,
+    archs: Sequence[Arch],
+    stream: Path,
+    workers: int,
+    revive: Revive,
+    crew: Crew,
+    took: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """As :func:`harness.running.ranking.rank`; the leader gets all scores, the others only their own.
 
@@ -120,7 +139,7 @@ def rank_together(
     what the others' scores cost to ``method.costs``.
     """
     if crew.size == 1:
-        return rank(method, archs, stream, workers, revive)
+        return rank(method, archs, stream, workers, revive, took)
     share = Share(method, method.chunks(archs)[crew.rank :: crew.size])
     before, method.costs = method.costs, Counter()
     own = [archs[position] for position in share.positions]

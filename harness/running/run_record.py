@@ -69,6 +69,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
             "reduced": bool(config.supernet.width or config.supernet.cells),
         },
         "found": found,
+        **({"watch": run.watch.record()} if run.watch else {}),
         "costs": {"scoring_image_passes": 0}
         | dict(run.method.costs)
         | {

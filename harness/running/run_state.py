@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from harness.resuming.workspace import Workspace
 from harness.running.assembly import load_limited, make_method, training_identity
 from harness.running.earlier_runs import begun_by_others, left_as_it_is
 from harness.running.timing import timing_of
+from harness.running.watching import Watch
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -35,7 +36,9 @@ from searchspaces.registry import short
 class Execution:
     """How a run is carried out; none of it changes a result.
 
-    ``patience``: seconds to wait for another process to leave the run's folder.
+    ``watch``: of ``train.steps``, how many lie between two looks at how the method would rank
+    (:mod:`harness.running.watching`); 0 for none. ``patience``: seconds to wait for another process
+    to leave the run's folder.
     """
 
     data: Path | None = None
@@ -43,6 +46,7 @@ class Execution:
     device: str = "auto"
     workers: int = 0
     keep_checkpoint: bool = False
+    watch: int = 0
     patience: float = 0.0
 
 
@@ -69,10 +73,15 @@ class RunState:
                 "compiled operators see BN statistics of one process only; leave torchrun or "
                 "--accelerate.compile out."
             )
+        if crew.size > 1 and execution.watch:
+            raise UsageError("--watch is for one process; leave torchrun or --watch out.")
         timings = execution.runs / "timings"
         self.timing = timing_of(config, space, self.task, self.device, timings, execution.data)
         self.settled = self.timing.settle(config) if self.timing else config
-        self.method = make_method(self.settled, self.task, self.device, execution.data)
+        made = partial(make_method, self.settled, self.task, self.device, execution.data)
+        self.method = made()
+        every, budget = execution.watch, config.train.steps
+        self.watch = Watch(every, budget, space, table, made) if every else None
         check_divisible(self.method, config.method, crew)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
@@ -106,6 +115,7 @@ class RunState:
                 "seconds": self.seconds,
                 "processes": self.crew.size,
                 "version": harness_version(),
+                "watch": self.watch.state_dict() if self.watch else None,
             }
         )
 
@@ -131,6 +141,7 @@ class RunState:
                 "another machine or in a file that is gone; continue it where it was begun, or "
                 "delete it and begin anew."
             )
+        self._take_up_watch(state.get("watch"))
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
         self.history = state["history"]
         self.method.load_state_dict(state["method"])
@@ -141,6 +152,21 @@ class RunState:
         self.workspace.forget_scores()
         for other, version in begun_by_others(folder, harness_version()).items():
             self.say(left_as_it_is(other, version, folder))
+
+    def _take_up_watch(self, state: dict[str, Any] | None) -> None:
+        """Go on watching; raises :class:`UsageError` where the run was begun otherwise."""
+        if self.watches_like(state):
+            if self.watch and state:
+                self.watch.load_state_dict(state)
+            return
+        begun = f"with --watch {state['identity']['every']}" if state else "without --watch"
+        raise UsageError(
+            f"{self.workspace.folder} was begun {begun}; continue it as it was begun, or delete it."
+        )
+
+    def watches_like(self, state: dict[str, Any] | None) -> bool:
+        """Whether this run watches as the one did that kept ``state``, or neither does."""
+        return (self.watch and self.watch.identity) == (state and state["identity"])
 
     def say(self, text: str) -> None:
         """Tell it on standard error, once for all processes."""

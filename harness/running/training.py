@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any
@@ -20,6 +20,7 @@ from torch._dynamo.exc import TorchDynamoException
 from harness.config.config import Acceleration
 from harness.files.progress import bar
 from harness.resuming.resumable import check_finite
+from harness.running.watching import Watch
 from methods.base import Method
 from searchspaces.errors import UsageError, first_line
 
@@ -35,20 +36,25 @@ def train_supernet(
     every_seconds: float = 20.0,
     *,
     last: Callable[[], str] = lambda: "there is no checkpoint",
+    watch: Watch | None = None,
 ) -> None:
     """Run steps ``start`` … ``steps - 1``; ``checkpoint(step)`` is called now and then.
 
-    A row of ``history`` is the mean of what ``train_step`` returned over the last steps. Raises
-    :class:`UsageError` when the loss is no longer finite, with what ``last`` tells of the last
-    checkpoint.
+    A row of ``history`` is the mean of what ``train_step`` returned over the last steps; ``watch``
+    adds rows of its own. Raises :class:`UsageError` when the loss is no longer finite, with what
+    ``last`` tells of the last checkpoint.
     """
+    working, aside = (watch.clock.on, watch.aside) if watch else (nullcontext, nullcontext)
     pending: list[dict[str, torch.Tensor]] = []
     saved = time.monotonic()
-    with bar(steps, "train", "step", done=start) as progress:
+    with bar(steps, "train", "step", done=start) as progress, working():
         for step in range(start, steps):
             pending.append(method.train_step(step))
-            if report := method.epoch_report(step):
-                history.append({"phase": "epoch", "step": step + 1, **report})
+            with aside():
+                if report := method.epoch_report(step):
+                    history.append({"phase": "epoch", "step": step + 1, **report})
+            if watch and (row := watch.row(method, step + 1)):
+                history.append(row)
             progress.update()
             if (step + 1) % RECORD_EVERY and step + 1 != steps:
                 continue
@@ -61,7 +67,8 @@ def train_supernet(
             history.append({"phase": "train", "step": step + 1, **row})
             progress.set_note(f"loss {row['loss']:.3f}")
             if time.monotonic() - saved > every_seconds:
-                checkpoint(step + 1)
+                with aside():
+                    checkpoint(step + 1)
                 saved = time.monotonic()
 
 

@@ -178,6 +178,10 @@ class DNA(Method):
         self.count_scoring(2 * len(archs))  # the teacher's passes too
         return np.array([-self.blocks.error(arch) for arch in archs])
 
+    def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
+        """Nothing before the first step of the stages: the teacher alone tells none apart."""
+        return self.score(archs) if step > self.teacher_steps else None
+
     # Search ---------------------------------------------------------------------------------
 
     @property

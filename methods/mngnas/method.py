@@ -138,6 +138,10 @@ class MNGNAS(Method):
         self._retrain(members, first, peers=self.population)
         return np.array([self.validation_accuracy(member.network) for member in members])
 
+    def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
+        """The base's: there are no teachers to retrain under before the search."""
+        return self.base.score_in_training(archs, step)
+
     def _member(self, arch: Arch) -> Member:
         madds = self.space.cost(arch, self.data.image).madds
         return Member(arch, madds, self.supernet.subnet(arch))

@@ -25,8 +25,9 @@ def main(arguments: list[str]) -> None:
         "--output",
         type=Path,
         help="also write OUTPUT.md, .csv and .parquet, a picture of Kendall τ over the seeds as "
-        "OUTPUT.png, .pdf and .svg, and a heat map of the paired differences between "
-        "configurations as OUTPUT-differences.png, .pdf and .svg",
+        "OUTPUT.png, .pdf and .svg, a heat map of the paired differences between "
+        "configurations as OUTPUT-differences.png, .pdf and .svg, and of runs with --watch Kendall "
+        "τ over what was spent as OUTPUT-anytime.png, .pdf, .svg, .csv and .parquet",
     )
     parser.add_argument(
         "--agreement",
@@ -40,7 +41,8 @@ def main(arguments: list[str]) -> None:
     if given.agreement:
         return agree(given)
 
-    from reports.pictures import paired_differences, tau_of_seeds
+    from reports.pictures import anytime_tau, paired_differences, tau_of_seeds
+    from reports.runs.anytime import save_points
     from reports.runs.compare import summary
     from reports.runs.record import is_unfinished, load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
@@ -53,6 +55,8 @@ def main(arguments: list[str]) -> None:
         records = load_all(folder for folder in folders if not is_unfinished(folder))
         tau_of_seeds.draw(records, given.output)
         paired_differences.draw(records, f"{given.output}-differences")
+        if anytime_tau.draw(records, f"{given.output}-anytime"):
+            save_points(records, f"{given.output}-anytime")
 
 
 def agree(given: argparse.Namespace) -> None:

@@ -37,20 +37,31 @@ function ticks(low, high, most) {
   return found;
 }
 
+/* As `ticks` on a logarithmic axis: 1, 2 and 5 times the powers of ten. */
+function powers(low, high) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++)
+    found.push(...[1, 2, 5].map(by => by * 10 ** power));
+  return found.filter(tick => tick >= low && tick <= high);
+}
+
 /* Axes as wide as `host`: their svg, and from data to pixels `x` and `y`.
 
-`x` and `y` have `low`, `high` and `title`; `x.whole`: only whole numbers are written. */
-function axes(host, { height, x, y, label }) {
+`x` and `y` have `low`, `high` and `title`; `x.whole`: only whole numbers are written; `x.log`: the
+axis is logarithmic. `right`: pixels beside them. */
+function axes(host, { height, x, y, label, right = 14 }) {
   const width = Math.max(host.clientWidth, 240);
   const yTicks = ticks(y.low, y.high, height / 50);
   const longest = Math.max(...yTicks.map(tick => brief(tick).length));
-  const left = 30 + 7 * longest, right = 14, top = 10, bottom = 44;
+  const left = 30 + 7 * longest, top = 10, bottom = 44;
   const across = width - left - right, up = height - top - bottom;
-  const toX = value => left + across * (value - x.low) / (x.high - x.low);
+  const along = x.log ? Math.log : value => value;
+  const toX = value =>
+    left + across * (along(value) - along(x.low)) / (along(x.high) - along(x.low));
   const toY = value => top + up * (1 - (value - y.low) / (y.high - y.low));
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
     tabindex: 0, "aria-label": label });
-  for (const tick of ticks(x.low, x.high, across / 65)) {
+  for (const tick of x.log ? powers(x.low, x.high) : ticks(x.low, x.high, across / 65)) {
     if (x.whole && !Number.isInteger(tick)) continue;
     const at = toX(tick), text = brief(tick);
     const inside = Math.min(at, width - 3.6 * text.length - 2);

@@ -9,12 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from reports.page import anytime
 from reports.page.drawings import Library
 from reports.page.folders import Left
 from reports.page.ranking import KEY, ranking
 from reports.page.row import facts, options_text
 from reports.page.run_data import Pool, curves, found, points
 from reports.page.table import table
+from reports.pictures.anytime_tau import panels_of
 from reports.pictures.scatter import titles
 from reports.runs.configuration import configurations, contexts, told_apart
 from reports.runs.record import Record
@@ -23,7 +25,16 @@ from reports.style.theme import SEQUENTIAL
 from reports.text.escaping import HTML
 from searchspaces.errors import UsageError
 
-SCRIPTS = ("table.js", "axes.js", "layout.js", "drawing.js", "scatter.js", "curves.js", "main.js")
+SCRIPTS = (
+    "table.js",
+    "axes.js",
+    "layout.js",
+    "drawing.js",
+    "scatter.js",
+    "curves.js",
+    "anytime.js",
+    "main.js",
+)
 SHADES = 12
 RAMPS = {"": (0.05, 0.85), "@media (prefers-color-scheme: dark)": (0.32, 1.0)}
 
@@ -48,7 +59,9 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
     for row, run in zip(rows, runs, strict=True):
         row["status"] = "parts missing" if run["problems"] else "finished"
     shelves = [shelf.content() for shelf in library.shelves.values()]
+    watched = panels_of(anytime.readable(groups))
     data = {"runs": runs, "columns": pool.columns, "shelves": shelves, "shades": SHADES}
+    data["anytime"] = anytime.drawn(watched)
     body = [
         "<h1>Recorded runs</h1>",
         f'<p class="soft">{_counts(len(rows), left)}</p>',
@@ -58,7 +71,7 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
     ]
     if rows:
         body += ["<h2>Ranking of methods</h2>", f'<p class="key">{HTML.escape(KEY)}</p>']
-        body += [*map(ranking, groups), _template("run.html")]
+        body += [*map(ranking, groups), anytime.section(watched), _template("run.html")]
     return _document("\n".join(body), data)
 
 
@@ -102,7 +115,7 @@ def _shades() -> str:
 
 def _document(body: str, data: dict[str, Any]) -> str:
     """The whole file. Its policy lets nothing run or load but its own script and style."""
-    style = _template("page.css") + _shades()
+    style = _template("page.css") + _shades() + anytime.styles()
     script = "\n".join(map(_template, SCRIPTS))
     script = f'"use strict";\n{script}'
     policy = (

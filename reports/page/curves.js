@@ -37,17 +37,44 @@ function curve(host, panel) {
     plot.root.append(svg("path", { class: "line", d: path.join(""),
       stroke: LINES[number % LINES.length], "stroke-dasharray": DASHES[number % DASHES.length] }));
   });
+  reading(plot, steps, step => {
+    const parts = panel.series.map((series, number) => {
+      const at = series.step.indexOf(step);
+      const look = { stroke: LINES[number % LINES.length],
+        "stroke-dasharray": DASHES[number % DASHES.length] };
+      return told(look, series.name, at < 0 ? null : series.value[at]);
+    });
+    const place = `${panel.x} ${step.toLocaleString("en-US")}`;
+    value.replaceChildren(place, ...parts, ...thinned(panel));
+  });
+}
+
+/* A piece of a line, what it is and its value. */
+function told(look, name, value) {
+  const swatch = svg("svg", { width: 26, height: 8 }, svg("line", { x1: 0, x2: 26, y1: 4,
+    y2: 4, "stroke-width": 2.5, ...look }));
+  return html("div", {}, swatch, ` ${name} ${value === null ? "–" : brief(value)}`);
+}
+
+/* Calls `tell` with the last of `places`, then with the one next to the pointer or by arrow keys. */
+function reading(plot, places, tell) {
   const cursor = svg("line", { class: "cursor", y1: plot.top, y2: plot.top + plot.up,
     visibility: "hidden" });
   plot.root.append(cursor);
-  const all = [...new Set(steps)].sort((a, b) => a - b);
+  const all = [...new Set(places)].sort((a, b) => a - b);
   let current = all.length - 1;
-  tell(all[current], false);
+  tell(all[current]);
+  const show = () => {
+    cursor.setAttribute("x1", plot.x(all[current]));
+    cursor.setAttribute("x2", plot.x(all[current]));
+    cursor.setAttribute("visibility", "visible");
+    tell(all[current]);
+  };
   const follow = event => {
     const [x] = pointer(plot.root, event);
     const distance = place => Math.abs(plot.x(all[place]) - x);
     current = all.reduce((best, _, place) => distance(place) < distance(best) ? place : best, 0);
-    tell(all[current], true);
+    show();
   };
   plot.root.addEventListener("pointermove", follow);
   plot.root.addEventListener("pointerdown", follow);
@@ -56,24 +83,8 @@ function curve(host, panel) {
     if (!by) return;
     event.preventDefault();
     current = Math.min(Math.max(current + by, 0), all.length - 1);
-    tell(all[current], true);
+    show();
   });
-
-  function tell(step, shown) {
-    cursor.setAttribute("x1", plot.x(step));
-    cursor.setAttribute("x2", plot.x(step));
-    cursor.setAttribute("visibility", shown ? "visible" : "hidden");
-    const parts = panel.series.map((series, number) => {
-      const at = series.step.indexOf(step);
-      const swatch = svg("svg", { width: 26, height: 8 }, svg("line", { x1: 0, x2: 26, y1: 4,
-        y2: 4, stroke: LINES[number % LINES.length], "stroke-width": 2.5,
-        "stroke-dasharray": DASHES[number % DASHES.length] }));
-      const text = ` ${series.name} ${at < 0 ? "–" : brief(series.value[at])}`;
-      return html("div", {}, swatch, text);
-    });
-    const place = `${panel.x} ${step.toLocaleString("en-US")}`;
-    value.replaceChildren(place, ...parts, ...thinned(panel));
-  }
 }
 
 /* What is said of the series that are drawn with fewer values than there are. */

@@ -4,6 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const anchor = place => `#${encodeURIComponent(data.runs[place].name)}`;
   readyTable(place => open(place, true));
+  data.anytime.forEach(anytime);
   if (!data.runs.length) return;
   const pick = document.getElementById("pick");
   pick.append(...data.runs.map(({ name, row }, place) => {
@@ -18,6 +19,7 @@
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
+    data.anytime.forEach(anytime);
     paint();
   });
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_POINTS, MOST_STEPS = 5000, 600  # architectures of a scatter plot, rows of a series
-AXES = {"train": "training step", "epoch": "training step", "search": "round of the search"}
+AXES = dict.fromkeys(("train", "epoch", "watch"), "training step")
+AXES |= {"search": "round of the search"}
+WATCH = {
+    "tau": "Kendall τ of the sample",
+    "tau_low": "lower end of its 95 % interval",
+    "tau_high": "upper end of its 95 % interval",
+}
 SEARCH = {"best": "best score of the round", "mean": "mean score of the round"}
 SCORES = "scores in the search"
 
@@ -112,6 +118,9 @@ def curves(record: Record) -> list[dict[str, Any]]:
         return []
     panels: dict[tuple[str, str], dict[str, Any]] = {}
     for phase, rows in rows_of.groupby("phase", sort=False):
+        if phase == "watch":  # by step: what was spent is drawn for all runs together
+            rows = rows.drop_duplicates("step")
+            rows = rows[[name for name in rows if name in ("phase", "step", *WATCH)]]
         for name in rows.columns.drop(["phase", "step"]):
             known = rows[rows[name].notna()]
             if known.empty:
@@ -144,10 +153,14 @@ def _unit(phase: str, name: str) -> str:
     """What the y axis of a series says; equal units are drawn together."""
     if phase == "search" and name in SEARCH:
         return SCORES
+    if phase == "watch":
+        return "Kendall τ"
     return "accuracy (%)" if "accuracy" in name else _called(phase, name)
 
 
 def _called(phase: str, name: str) -> str:
     if phase == "search" and name in SEARCH:
         return SEARCH[name]
+    if phase == "watch":
+        return WATCH[name]
     return name_of(name).removesuffix(" (%)")

@@ -175,7 +175,7 @@ def test_embedded_json_holds_no_markup_and_comes_back(data):
 DAMAGES = {
     "truncated": ("run.json", '{"schema_version": 1, "conf', "damaged", "cannot read run.json"),
     "version": ("run.json", '{"schema_version": 99}', "damaged", "another version"),
-    "no record": ("scores.parquet", "", "damaged", "it has no run.json"),
+    "no record": ("scores.parquet", "", "damaged", "neither a run.json"),
     "unfinished": ("checkpoint.pt", "", "unfinished", "is not finished"),
 }
 
