@@ -23,7 +23,7 @@ from harness.files.environment import (
 )
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import load_limited, make_method, training_identity
-from harness.running.earlier_runs import begun_by_others, left_as_it_is
+from harness.running.earlier_runs import begun_by_others, left_as_it_is, other_version
 from harness.running.timing import timing_of
 from harness.running.watching import Watch
 from harness.tabular.table import Table
@@ -122,8 +122,8 @@ class RunState:
     def resume(self) -> None:
         """Take up the last checkpoint, if any; else tell of runs of other versions that stay.
 
-        Raises :class:`UsageError` where it was begun by more or fewer processes, or for more or
-        fewer steps.
+        Raises :class:`UsageError` where it was begun by more or fewer processes, for more or fewer
+        steps, or by a version whose checkpoints this one cannot read.
         """
         state = self.workspace.load_checkpoint()
         if state is None:
@@ -144,14 +144,24 @@ class RunState:
         self._take_up_watch(state.get("watch"))
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
         self.history = state["history"]
-        self.method.load_state_dict(state["method"])
-        self.say(f"continuing {self.workspace.folder} ({self.phase})")
+        begun_by = other_version(state, harness_version())
+        try:
+            self.method.load_state_dict(state["method"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if not begun_by:
+                raise
+            raise UsageError(
+                f"{self.workspace.folder} was begun by {begun_by}, whose checkpoint this version "
+                "cannot read; delete the folder and run again."
+            ) from error
+        note = f", begun by {begun_by}" if begun_by else ""
+        self.say(f"continuing {self.workspace.folder} ({self.phase}){note}")
 
     def _begin(self) -> None:
         folder = self.workspace.folder
         self.workspace.forget_scores()
-        for other, version in begun_by_others(folder, harness_version()).items():
-            self.say(left_as_it_is(other, version, folder))
+        for other, begun_by in begun_by_others(folder, harness_version()).items():
+            self.say(left_as_it_is(other, begun_by, folder))
 
     def _take_up_watch(self, state: dict[str, Any] | None) -> None:
         """Go on watching; raises :class:`UsageError` where the run was begun otherwise."""

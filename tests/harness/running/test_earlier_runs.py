@@ -83,10 +83,30 @@ def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
     assert other_seed.is_dir()
 
 
-def test_a_run_that_goes_on_says_only_that(folders, monkeypatch, capsys):
-    interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.3})
-    interrupted(folders, monkeypatch, run_state.harness_version())
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (run_state.harness_version(), " (train)"),
+        ("0.0.9", " (train), begun by version 0.0.9"),
+    ],
+)
+def test_a_run_that_goes_on_says_who_began_it(folders, monkeypatch, capsys, version, said):
+    interrupted(folders, monkeypatch, "0.0.8", **{"train.lr": 0.3})
+    folder = interrupted(folders, monkeypatch, version)
     capsys.readouterr()
     tiny.run_plainly(tiny.config("spos"), folders)
-    said = capsys.readouterr().err
-    assert "continuing" in said and "unfinished" not in said
+    told = capsys.readouterr().err
+    assert f"continuing {folder}{said}\n" in told and "unfinished" not in told
+
+
+def test_a_checkpoint_that_only_its_version_reads_is_a_sentence(folders, monkeypatch):
+    folder = interrupted(folders, monkeypatch, "0.0.9")
+    workspace = Workspace(folder)
+    state = workspace.load_checkpoint()
+    del state["method"]["supernet"]
+    workspace.save_checkpoint(state)
+    with pytest.raises(UsageError, match="begun by version 0.0.9, whose checkpoint this .* delete"):
+        tiny.run_plainly(tiny.config("spos"), folders)
+    workspace.save_checkpoint(state | {"version": run_state.harness_version()})
+    with pytest.raises(KeyError, match="supernet"):  # a defect of this very version
+        tiny.run_plainly(tiny.config("spos"), folders)
