@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from blobs import IMAGE, setting
+from blobs import IMAGE, Blobs, setting
 from params import slow_but
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
+from methods.base import PATHS, RETRAIN, SEARCH
 from methods.dna.options import DNAOptions
 from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe, Scoring, SearchLimits
@@ -45,6 +46,17 @@ def test_parameters_outside_the_paths_stay_bit_identical(name):
             step = 0.01 * parameter.grad.abs()  # a tenth of the learning rate
             assert moved or not (step > parameter.abs() * 2**-22).any(), parameter_name
     assert 0 < len(used) <= len(before)
+
+
+def test_streams_steps_and_seeds_draw_apart():
+    both = [make("spos"), make("spos", setting(seed=1))]
+
+    def drawn():
+        streams = (PATHS, SEARCH, RETRAIN)
+        return [m.rng(s, step).random() for m in both for s in streams for step in range(5)]
+
+    assert len(set(drawn())) == 2 * 3 * 5
+    assert drawn() == drawn()
 
 
 def test_what_is_found_keeps_to_every_limit():
@@ -158,6 +170,18 @@ def test_scoring_leaves_the_supernet_as_it_was(name, bn):
     assert np.isfinite(scores).all()
     assert all(torch.equal(v, before[k]) for k, v in method.supernet.state_dict().items())
     assert method.supernet.training is training
+
+
+@pytest.mark.parametrize(
+    ("bn", "images", "passes"),
+    [("recalibrate", 0, 32 + 64), ("recalibrate", 48, 32 + 48), ("running", 0, 64),
+     ("batchstat", 999, 64)],
+)  # fmt: skip
+def test_scoring_counts_the_images_of_each_architecture(bn, images, passes):
+    scoring = Scoring(bn=bn, images=images, calibration_images=32, batch_size=64)
+    method = make("spos", setting(data=Blobs(IMAGE, 64), scoring=scoring))
+    method.count_scoring(3)
+    assert method.costs == {"scoring_image_passes": 3 * passes}
 
 
 # The other methods have tests of their own.

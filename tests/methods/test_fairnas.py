@@ -139,8 +139,11 @@ def test_gradients_are_summed_or_averaged_and_the_loss_is_recorded_alike():
     expected = [make("mobilenet", recipe=recipe) for _ in range(6)]
     paths = both["sum"].sample_paths(both["sum"].rng(PATHS, 0))
     batch = both["sum"].data.train_batch(0, 16, 0)
+    own = []
     for method, path in zip(expected, paths, strict=True):  # six supernets, one model each
-        method.path_loss(path, batch).backward()
+        own.append(method.path_loss(path, batch))
+        own[-1].backward()
+    assert losses["sum"].item() == pytest.approx(np.mean([loss.item() for loss in own]), rel=1e-5)
     for each, total, mean in zip(
         zip(*(m.supernet.parameters() for m in expected), strict=True),
         both["sum"].supernet.parameters(),

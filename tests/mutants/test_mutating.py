@@ -153,14 +153,18 @@ def test_the_projects_own_mistakes_can_be_made():
     assert len(set(found)) == len(found) > 20
     for mistake in found:
         assert is_module(mistake.applied((ROOT / mistake.file).read_text()))
-        assert mistake.tests and all((ROOT / test).exists() for test in mistake.tests)
+        assert mistake.tests
+        for test in mistake.tests:
+            file, _, name = test.partition("::")
+            assert (ROOT / file).exists(), test
+            assert not name or f"\ndef {name}(" in (ROOT / file).read_text(), test
 
 
 def test_a_listed_mistake_that_fits_no_place_is_named(project):
-    path = project / "mistakes.toml"
+    path = project / "some.toml"
     path.write_text('[[mistake]]\nfile = "room/size.py"\nold = "values"\nnew = "x"\n')
-    with pytest.raises(ValueError, match="'values' is 6 times in room/size.py"):
-        own(project, path)
+    with pytest.raises(ValueError, match="some.toml: 'values' is 6 times in room/size.py"):
+        own(project, project)
 
 
 def test_known_equivalents_are_of_lines_that_there_are():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from params import slow_but
 
+from harness.metrics import ceiling as ceilings
 from harness.metrics.ceiling import ceiling, training_noise
 from harness.metrics.metrics import kendall_tau
 
@@ -68,6 +69,18 @@ def test_missing_seeds_lower_the_ceiling():
     assert gappy["seed_mean"]["n"] == 2000
     for interval in (gappy["single_seed"], gappy["seed_mean"]):
         assert interval["low"] < interval["value"] < interval["high"]
+
+
+def test_pairs_of_seeds_weigh_by_what_they_share(monkeypatch):
+    monkeypatch.setattr(ceilings, "_SIMULATED", 1)  # the seed means are not looked at
+    rng = np.random.default_rng(6)
+    per_seed = np.arange(60.0)[:, None] + rng.normal(size=(60, 3)) * [1.0, 1.0, 40.0]
+    per_seed[12:, 2] = np.nan
+    pairs = [(60, (0, 1)), (12, (0, 2)), (12, (1, 2))]
+    taus = [kendall_tau(*per_seed[:n, columns].T) for n, columns in pairs]
+    weighted = (60 * taus[0] + 12 * taus[1] + 12 * taus[2]) / 84
+    assert abs(weighted - np.mean(taus)) > 0.1
+    assert ceiling(per_seed)["single_seed"]["value"] == pytest.approx(weighted)
 
 
 @pytest.mark.slow

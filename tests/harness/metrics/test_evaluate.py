@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tables import made_meta
 
+from harness.metrics import ceiling
 from harness.metrics import evaluate as evaluation
 from harness.metrics.evaluate import evaluate, evaluate_scores, references
-from harness.metrics.intervals import measure
+from harness.metrics.intervals import measure, measure_all
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
 from harness.scores.reading import read_scores
@@ -145,6 +146,34 @@ def test_a_sample_of_the_space_is_less_certain_than_the_space(toy, scores, resul
     # Two seeds of the truth leave something open even where all of the space was scored.
     assert 0 < width(whole) < width(result) < width(endless)
     assert any("every architecture of the space was scored" in note for note in whole["notes"])
+
+
+def test_intervals_are_of_the_scored_share_of_the_space_and_the_noise_of_its_means(monkeypatch):
+    """60 of 150 architectures in a table of 90; two seeds, one point above and below each mean."""
+    monkeypatch.setattr(ceiling, "_SIMULATED", 1)  # the ceiling is not looked at
+    few = {name: METRICS[name] for name in ("kendall_tau", "spearman", "precision_at_top")}
+    monkeypatch.setattr(evaluation, "METRICS", few)
+    rng = np.random.default_rng(8)
+    archs = list(dict.fromkeys(SPACE.encode(SPACE.sample(rng)) for _ in range(110)))[:90]
+    mean, params = 40 + rng.integers(0, 3000, 90) / 100, rng.integers(1000, 2000, 90)
+    columns = {"test.200.0": mean - 1, "test.200.1": mean + 1, "test.200.mean": mean}
+    table = make_table(archs, columns, params, params)
+    score = mean + 5 * rng.normal(size=90)
+    scores = dict(zip(archs[:60], score[:60].tolist(), strict=True))
+    result = evaluate_scores(table, scores, "test", population=150, protocols=["random-30"])
+    truth = table.truth("test")
+    # A training deviates by the root of (1² + 1²) / (2 - 1), the mean of two by 1.
+    given = {"fraction": 0.4, "truth_sd": np.ones(60)}
+    expected = measure_all(tuple(few), score[:60], truth[:60], **given)
+    for name in few:
+        assert result["metrics"]["all"][name] == pytest.approx(expected[name]), name
+    expected = measure("kendall_tau", params[:60].astype(float), truth[:60], **given)
+    assert result["floors"]["params"] == result["floors"]["flops"] == pytest.approx(expected)
+    drawn = np.sort(np.random.default_rng(0).choice(60, 30, replace=False))
+    expected = measure(
+        "kendall_tau", score[drawn], truth[drawn], fraction=0.2, truth_sd=np.ones(30)
+    )
+    assert result["protocols"]["random-30"]["metrics"]["kendall_tau"] == pytest.approx(expected)
 
 
 @pytest.mark.slow

@@ -44,6 +44,16 @@ def test_a_trained_teacher_comes_with_its_weights(kept):
     assert f"trained before, in {folder}" in method.notes()[0]
 
 
+def test_a_teacher_has_the_averaged_weights_where_there_are_any(kept):
+    folder, network = kept
+    last = network.state_dict()
+    average = {n: v + 1 if v.is_floating_point() else v for n, v in last.items()}
+    state = {"training": {"average": average, "network": last}}
+    save_tensors(folder / "checkpoint.pt", state)
+    _, weights = with_teacher(config_of(folder), None)
+    assert all(torch.equal(weights[name], tensor) for name, tensor in average.items())
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -84,6 +84,14 @@ def test_an_equal_repetition_counts_once(read):
     assert read("twice.csv", "0,0.5\n1,0.6\n0,0.5\n") == {CELLS[0]: 0.5, CELLS[1]: 0.6}
 
 
+def test_rows_told_apart_by_seeds_are_averaged(read):
+    lines = [(0, 1, 0.1), (1, 1, 0.4), (0, 2, 0.2), (0, 3, 0.9), (1, 2, -0.6), (0, 1, 0.1)]
+    content = "arch,seed,score\n" + "".join(f"{a},{seed},{score}\n" for a, seed, score in lines)
+    found = read("seeds.csv", content)
+    assert found == pytest.approx({CELLS[0]: 0.4, CELLS[1]: -0.1})
+    assert any("2 architectures have several rows" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

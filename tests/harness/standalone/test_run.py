@@ -139,6 +139,17 @@ def test_the_history_has_an_epoch_per_row(finished):
     }  # fmt: skip
 
 
+def test_the_loss_of_an_epoch_is_the_mean_over_its_own_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        StandaloneTraining, "step", lambda _, number: torch.tensor(float(number**2))
+    )
+    record = run(config(), tmp_path)
+    history = pd.read_parquet(folder_of(record, tmp_path) / "history.parquet")
+    losses = [np.mean(np.arange(5) ** 2), np.mean(np.arange(5, 10) ** 2)]
+    assert history["loss"].tolist() == losses
+    assert record["result"]["train_loss"] == losses[1]
+
+
 def test_the_same_training_is_not_done_twice(finished, tmp_path, capsys, monkeypatch):
     runs, asked, record = finished["nb201"]
     copytree(folder_of(record, runs), folder_of(record, tmp_path))

@@ -1,6 +1,7 @@
 """What a recipe adds to a stand-alone training: heads, drops, cutout, averages, and their limits."""
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -76,6 +77,32 @@ def test_every_part_counts_from_where_it_should(task, plain, option, value, from
     assert np.isfinite(losses).all()
     again = trained(task, disturb=True, **{option: value, "weight_decay": 0.05})[1]
     assert again == losses  # whatever else draws random numbers
+
+
+def test_what_drops_is_drawn_anew_by_every_step_and_seed(task):
+    space, recipe = NASBench201("compact", width=2), replace(PLAIN, dropout=0.5)
+
+    def drawn(seed, steps):
+        training = StandaloneTraining(space, (1,) * 6, task, recipe, seed)
+        for step in steps:
+            training.step(step)
+            yield torch.initial_seed()  # what the generator was set to for the step
+
+    first, other = ([*drawn(seed, range(3))] for seed in (0, 1))
+    assert len({*first, *other}) == 6
+    assert [*drawn(0, (2,))] == first[2:]
+
+
+def test_labels_are_smoothed_and_gradients_clipped_by_their_norm(task):
+    space, recipe = NASBench201("compact", width=2), replace(PLAIN, label_smoothing=0.2, clip=0.01)
+    training = StandaloneTraining(space, (1,) * 6, task, recipe, 0)
+    x, y = task.train_batch(0, 32, 0)
+    logits = deepcopy(training.network)(x)
+    smoothed = 0.8 * functional.one_hot(y, 10) + 0.02
+    expected = -(smoothed * logits.log_softmax(1)).sum(1).mean()
+    assert training.step(0).item() == pytest.approx(expected.item(), rel=1e-5)
+    gradients = [tensor.grad.flatten() for tensor in training.network.parameters()]
+    assert torch.cat(gradients).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
 def test_the_auxiliary_loss_is_added_with_its_weight(task):

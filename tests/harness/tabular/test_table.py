@@ -264,3 +264,19 @@ def test_opening_a_table_does_not_import_pandas_or_torch(saved):
         f"Table.load({str(saved)!r}); assert not {{'pandas', 'torch'}} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("splits", "told"),
+    [
+        (("train", "val", "test"), "train and val and test accuracy"),
+        (("train",), "train accuracy"),
+        (("test",), "test accuracy"),
+        ((), "no accuracy"),
+    ],
+)
+def test_a_table_tells_which_accuracies_it_has(make_table, splits, told):
+    columns = {f"{split}.5.mean": np.full(2, 50.0) for split in splits} | {"val.3.0": np.ones(2)}
+    assert repr(make_table(columns=columns)) == (
+        f"<Table toy-small-digits: 2 architectures, {told} after 5 epochs>"
+    )

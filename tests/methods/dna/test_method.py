@@ -281,6 +281,14 @@ def test_training_forgets_what_was_scored(macro):
     assert method.score([(1,) * 8]) == pytest.approx(by_hand(method, (1,) * 8), rel=1e-4)
 
 
+def test_other_weights_forget_what_was_scored(macro):
+    method, other = macro(), macro()
+    before = method.score([(1,) * 8])
+    other.train_step(5)
+    method.load_trained_state(other.trained_state())
+    assert method.score([(1,) * 8]) == other.score([(1,) * 8]) != before
+
+
 def test_cells_are_searched_by_evolution(make):
     method = make()
     assert not method.exhaustive and method.search_epochs == 1

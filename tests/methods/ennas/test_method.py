@@ -152,6 +152,17 @@ def test_tables_begin_after_the_first_epoch():
     assert method.laws != second
 
 
+def test_a_run_that_goes_on_draws_by_the_tables_it_had():
+    method, resumed = make(), make()
+    for step in range(5):  # the last is the first of the second epoch
+        method.train_step(step)
+    resumed.load_state_dict(method.state_dict())
+    for site, law in method.laws.items():
+        for before, chances in law.conditional.items():
+            assert np.array_equal(resumed.laws[site].conditional[before], chances)
+    assert method.laws[0].conditional[1,][1] == 0  # no operator follows itself
+
+
 def test_probes_are_training_images_of_a_stream_of_their_own(monkeypatch):
     method, probed = make(replace(ALWAYS, probe_images=24)), []
     tables = ennas.diversity_tables

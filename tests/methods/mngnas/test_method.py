@@ -120,6 +120,38 @@ def test_perturbations_are_one_block_away_and_move_only_the_best():
     assert moved == [True] + [False] * len(others)
 
 
+def test_perturbations_are_valid_however_few_there_are():
+    method = make(replace(OPTIONS, perturbed=8))
+    near = method._perturbations((1, 0, 0, 0), np.random.default_rng(0))
+    both = {(2, 0, 0, 0)} | {
+        (1, *(gene if site == place else 0 for site in range(3)))
+        for place in range(3)
+        for gene in (1, 2)
+    }
+    assert len(near) == 7 and set(near) == both  # (0, 0, 0, 0) is none
+
+
+def test_every_epoch_tunes_on_batches_of_its_own():
+    method = make(replace(OPTIONS, kd="none", perturbed=2, perturb_steps=3))
+    best = method._member((1, 1, 1, 1))
+    asked, train_batch = [], method.data.train_batch
+    method.data.train_batch = lambda *given: asked.append(given[0]) or train_batch(*given)
+    for epoch in range(3):
+        method._tune_with_perturbations(best, epoch, np.random.default_rng(0))
+    assert asked == list(range(3 * 2 * 3))
+
+
+def test_a_neighbour_has_the_weights_of_the_best_but_for_its_own_block():
+    method = make()
+    best = method._member((1, 2, 0, 1))
+    with torch.no_grad():
+        for tensor in best.network.parameters():
+            tensor.mul_(5.0)
+    network = method._neighbour(best, (1, 2, 2, 1))
+    gains = [gain.item() for site in network.gains for gain in site.values()]
+    assert gains == [5.0, 5.0, 1.0, 5.0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nb101", "nb101-1shot1-3", "shufflenet-channels", "nb201"])
 def test_a_neighbour_takes_the_blocks_that_are_the_same(name):

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-OWN = Path(__file__).parents[1] / "mistakes.toml"
+OWN = Path(__file__).parents[1] / "mistakes"
 EQUIVALENT = Path(__file__).parents[1] / "equivalent.toml"
 
 
@@ -14,7 +14,8 @@ EQUIVALENT = Path(__file__).parents[1] / "equivalent.toml"
 class Mistake:
     """``old``, which begins at character ``start`` of ``file``, becomes ``new``.
 
-    ``tests`` are those that should see it; empty ones are looked for.
+    ``tests`` are those that should see it, files or tests in them as pytest names them; empty
+    ones are looked for.
     """
 
     file: str
@@ -40,18 +41,19 @@ class Mistake:
         return text.count("\n", 0, self.start) + 1
 
 
-def own(root: Path, path: Path = OWN) -> list[Mistake]:
-    """The project's list of mistakes.
+def own(root: Path, folder: Path = OWN) -> list[Mistake]:
+    """The project's lists of mistakes, those of all files in ``folder``.
 
     Raises ``ValueError`` where the text that one replaces is not, or not once, in its file.
     """
     found = []
-    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]:
-        file, old, new = entry["file"], entry["old"], entry["new"]
-        text = (root / file).read_text(encoding="utf-8")
-        if text.count(old) != 1:
-            raise ValueError(f"{path.name}: {old!r} is {text.count(old)} times in {file}")
-        found.append(Mistake(file, text.index(old), old, new, tuple(entry.get("tests", ()))))
+    for path in sorted(folder.glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]:
+            file, old, new = entry["file"], entry["old"], entry["new"]
+            text = (root / file).read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                raise ValueError(f"{path.name}: {old!r} is {text.count(old)} times in {file}")
+            found.append(Mistake(file, text.index(old), old, new, tuple(entry.get("tests", ()))))
     return found
 
 

@@ -26,7 +26,7 @@ from searchspaces.nb101.cell import (
     packed,
     relabellings,
 )
-from searchspaces.nb101.classes import canonical_strings, class_keys
+from searchspaces.nb101.classes import canonical_strings, class_keys, live_sizes
 from searchspaces.nb101.skeleton import vertex_widths
 from searchspaces.nb101.space import NASBench101
 
@@ -86,6 +86,30 @@ def test_classes_are_as_many_as_the_benchmark_has():
         for slot in range(1, OUTPUT)
     )
     assert np.bincount(interior).tolist() == [1, 6, 84, 2441, 62_010, 359_082]
+
+
+def test_only_cells_alive_in_the_first_slots_have_a_size():
+    """Genes by edges: two vertices in a row, as an edge alone, and with something amiss."""
+
+    def genes(*edges):
+        return [0] * INTERIOR + [int(edge in edges) for edge in EDGES]
+
+    row = ((0, 1), (1, 2), (2, OUTPUT))
+    everything = tuple((s, t) for t in range(1, 5) for s in range(t))  # ten edges
+    given = {
+        genes_of: size
+        for genes_of, size in (
+            (row, 2),
+            (((0, OUTPUT),), 0),
+            (((0, 2), (2, OUTPUT)), -1),  # not in the first slot
+            (((0, 1), (1, 2), (1, OUTPUT)), -1),  # leads nowhere
+            (((0, 1), (1, OUTPUT), (2, OUTPUT)), -1),  # comes from nowhere
+            (((0, 1),), -1),
+            ((), -1),
+            ((*everything, (4, OUTPUT)), -1),  # too many edges
+        )
+    }
+    assert live_sizes(np.array([genes(*edges) for edges in given])).tolist() == [*given.values()]
 
 
 def test_hashes_are_the_benchmark_s(published):

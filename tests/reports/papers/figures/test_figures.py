@@ -183,6 +183,18 @@ def test_points_are_seeds_and_their_means():
     assert {"SPOS", "MNGNAS (S)", "Mix_$Path$", "MNGNAS (M)"} <= set(words(figure))
 
 
+def test_a_printed_point_has_the_deviation_of_its_own_y():
+    printed = {"madds": Printed.parse("300±50"), "error": Printed.parse("2.50±0.20")}
+    rows = (
+        Row("q", "Quoted", printed=printed),
+        Row("p", "Bare", printed={**printed, "error": Printed.parse("3")}),
+    )
+    frame = points_kind.frame(make_results(make_item("points", rows)))
+    assert frame[["x", "y"]].to_numpy().tolist() == [[300, 2.5], [300, 3]]
+    assert frame.loc[0, ["y_low", "y_high"]].tolist() == pytest.approx([2.3, 2.7])
+    assert frame.loc[1, ["y_low", "y_high"]].isna().all()
+
+
 @pytest.mark.slow
 def test_printed_points_are_apart_from_measured_ones():
     printed = {"madds": Printed.parse("300"), "error": Printed.parse("2.50±0.20")}

@@ -1,0 +1,30 @@
+"""A run in one row: what its numbers are, and between which bounds."""
+
+import pytest
+
+from reports.runs.record import load
+from reports.runs.row import describe, frame
+
+
+def test_a_row_has_the_numbers_of_the_record(write_run, make_record, make_interval):
+    content = make_record("mngnas", 3, 0.6, n=500, n_table=700)
+    content["floors"] = {
+        "params": make_interval(0.3), "flops": make_interval(0.5), "random": make_interval(0.0),
+    }  # fmt: skip
+    row = describe(load(write_run("a", content)))
+    assert (row["floor"], row["ceiling"]) == (0.3, 0.9)
+    assert row["over_floor"] == pytest.approx(0.6 - 0.5)  # the highest of all
+    assert (row["found_truth"], row["regret"]) == (91.0, 1.5)
+    assert (row["seed"], row["n"], row["n_table"]) == (3, 500, 700)
+    assert (row["method"], row["arm"], row["preset"]) == ("mngnas", "full", "laptop")
+
+
+def test_a_frame_has_a_row_for_each_run(write_run, make_record):
+    folders = [
+        write_run(f"nb201-digits-{method}-0123abcd-s{seed}", make_record(method, seed, tau))
+        for method, seed, tau in (("spos", 1, 0.4), ("mngnas", 0, 0.7), ("mngnas", 1, 0.5))
+    ]
+    rows = frame(folders).set_index("run")
+    assert list(rows.index) == sorted(folder.name for folder in folders)
+    assert rows.loc[folders[1].name, "tau"] == 0.7
+    assert set(rows["configuration"]) == {"0123abcd"}
