@@ -61,6 +61,7 @@ class Method(ABC):
     """
 
     Options: ClassVar[type]
+    trains: ClassVar[bool] = True  # a supernet, and scores are percentages
 
     def __init__(self, setting: Setting, options: Any):
         self.setting, self.options = setting, options

@@ -1,9 +1,57 @@
-"""The methods by name; third parties add theirs through the entry-point group."""
+"""The methods and the scorers by name; third parties add theirs through entry-point groups."""
+
+from inspect import isfunction
+from typing import Any
 
 from searchspaces.errors import UsageError
-from searchspaces.registry import Registry
+from searchspaces.registry import Registry, file_of, nearest
 
-METHODS = Registry(
+SCORERS = Registry(
+    "scorer",
+    "nas_harness.scorers",
+    {
+        "params": "methods.scorers.sizes:Params",
+        "flops": "methods.scorers.sizes:Flops",
+        "layers": "methods.scorers.sizes:Layers",
+        "l2": "methods.scorers.gradients:L2",
+        "grad_norm": "methods.scorers.gradients:GradNorm",
+        "snip": "methods.scorers.gradients:Snip",
+        "grasp": "methods.scorers.gradients:Grasp",
+        "fisher": "methods.scorers.gradients:Fisher",
+        "synflow": "methods.scorers.synflow:Synflow",
+        "jacov": "methods.scorers.jacobians:Jacov",
+        "epe": "methods.scorers.jacobians:EPE",
+        "naswot": "methods.scorers.naswot:NASWOT",
+        "zen": "methods.scorers.zen:Zen",
+        "zico": "methods.scorers.zico:ZiCo",
+        "az-nas": "methods.scorers.aznas:AZNAS",
+    },
+)
+
+
+class Methods(Registry):
+    """Whatever scores architectures: the methods that train a supernet, and by name the scorers.
+
+    A function is a scorer (:func:`methods.scorers.function.scorer_of`), from a file or registered
+    as either. Iteration is over the methods that are no scorers.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        if file_of(name) is None and name not in self:
+            if name not in SCORERS:
+                raise UsageError(f"unknown method '{name}'{nearest(name, [*self, *SCORERS])}")
+            return self.made(SCORERS[name])
+        return super().__getitem__(name)
+
+    def made(self, found: Any) -> Any:
+        if isfunction(found):
+            from methods.scorers.function import scorer_of
+
+            return scorer_of(found)
+        return found
+
+
+METHODS = Methods(
     "method",
     "nas_harness.methods",
     {

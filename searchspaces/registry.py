@@ -69,14 +69,18 @@ class Registry:
         """
         targets = self._all()
         if path := file_of(name):
-            found = _imported(path, name.rpartition(":")[2])
+            found = self.made(_imported(path, name.rpartition(":")[2]))
             if missing := [need for need in self.needs if not hasattr(found, need)]:
                 raise UsageError(f"{name} is no {self.kind}: it has no {' and no '.join(missing)}.")
             return found
         if name not in targets:
             raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
         module, _, attribute = targets[name].partition(":")
-        return getattr(import_module(module), attribute)
+        return self.made(getattr(import_module(module), attribute))
+
+    def made(self, found: Any) -> Any:
+        """What stands for ``found``, as it was imported: itself, unless a registry knows better."""
+        return found
 
 
 def _imported(path: Path, attribute: str) -> Any:

@@ -7,12 +7,12 @@ from pathlib import Path
 from harness.config.options import Parser
 from harness.config.presets import PRESETS
 from harness.tasks import TASKS
-from methods.registry import METHODS
+from methods.registry import METHODS, SCORERS
 from searchspaces.registry import SPACES
 
 
 def main(arguments: list[str]) -> None:
-    parser = Parser(prog="nas-harness list", description="Show methods, spaces, tasks and tables.")
+    parser = Parser(prog="nas-harness list", description="Show what can be named.")
     parser.add_argument("--data", type=Path, help="folder with published tables")
     given = parser.parse_args(arguments)
 
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> None:
 
     tables = {table.name: _space(table.name) for table in list_tables(given.data)}
     print("methods: ", ", ".join(METHODS))
+    print("scorers: ", ", ".join(SCORERS))
     print("presets: ", ", ".join(PRESETS))
     print("tasks:   ", ", ".join(TASKS))
     print("spaces:")

@@ -16,6 +16,7 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import file_of, short
 
 SCHEMA_VERSION = 1
+NOTHING = "none"  # split and BN that a record has for scores that are no accuracies
 
 _POSITIVE, _FRACTION = (1, math.inf), (0, 1)
 # Smallest and largest value where these are not 0 and infinity; a method limits its own options.
@@ -93,7 +94,7 @@ class Config:
     :class:`UsageError` for an unknown method and for values that no run can have.
     """
 
-    method: str = option("mngnas", "method: see 'nas-harness list'; or FILE.py:CLASS")
+    method: str = option("mngnas", "method or scorer: see 'nas-harness list'; or FILE.py:NAME")
     space: str = option("nb201", "search space; or FILE.py:CLASS")
     task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")

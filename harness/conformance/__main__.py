@@ -23,13 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "builds on. A space is checked by itself, then each method on each space; without "
         "--method all methods, without --space the methods on all spaces.",
     )
-    for flag, what in (("--method", "method"), ("--space", "search space")):
+    for flag, what in (("--method", "method or scorer"), ("--space", "search space")):
         parser.add_argument(
             flag,
             action="append",
             default=[],
             metavar="NAME",
-            help=f"a {what}, registered or FILE.py:CLASS; repeatable",
+            help=f"a {what}, registered or FILE.py:NAME; repeatable",
         )
     try:
         given = parser.parse_args(arguments)

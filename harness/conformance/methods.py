@@ -39,7 +39,9 @@ def search_ends_with_a_valid_architecture(subject: MethodSubject) -> Iterator[st
     method, scored, _ = subject.searched
     space, found = method.space, method.found()
     for arch, score in scored:
-        if not score <= 100:
+        if not np.isfinite(score):
+            yield f"its search gives {arch} the score {score}; a finite number is due."
+        elif method.trains and score > 100:
             yield f"its search gives {arch} the score {score}; percentages end at 100."
     if not space.is_valid(found):
         yield f"it finds {found}, which is not valid."

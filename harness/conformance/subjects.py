@@ -26,6 +26,11 @@ QUICK: dict[str, dict[str, Any]] = {
     "cream": {"slice": 2, "update_share": 0, "warmup": 0.25},
     "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
     "dna": {"teacher": "", "blocks": 100},
+    "az-nas": {"images": 8, "reference": 3},
+    "zen": {"images": 4, "repeats": 2},
+    "zico": {"images": 8},
+    "naswot": {"images": 6},
+    "epe": {"images": 32},
     "mngnas": {
         "search_epochs": 1,
         "population": 3,
@@ -116,8 +121,6 @@ class SupernetSubject:
 class MethodSubject:
     """A registered method with a tiny budget on a space."""
 
-    steps = 4
-
     def __init__(self, name: str, of: SpaceSubject, options: Mapping[str, Any] | None = None):
         """Raises :class:`UsageError` for an unknown name and for options it does not have."""
         self.name, self.of = name, of
@@ -126,6 +129,10 @@ class MethodSubject:
 
     def __str__(self) -> str:
         return f"{short(self.name)} on {self.of}"
+
+    @property
+    def steps(self) -> int:
+        return 4 if self.kind.trains else 0
 
     @cached_property
     def setting(self) -> Setting:
@@ -158,7 +165,7 @@ class MethodSubject:
     def halfway(self) -> tuple[Method, list[dict[str, torch.Tensor]], dict[str, Any]]:
         """Trained to the end; what the steps returned; the state after half of them."""
         method, reported = self.build(), []
-        state: dict[str, Any] = {}
+        state: dict[str, Any] = through_a_file(method.state_dict())
         for step in range(self.steps):
             if step == self.steps // 2:
                 state = through_a_file(method.state_dict())

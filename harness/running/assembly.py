@@ -141,6 +141,8 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
     by them replaces ``train.steps`` before (:mod:`harness.running.timing`).
     """
     method, recipe = METHODS[config.method], config.train
+    if not method.trains:
+        return replace(recipe, steps=0)
     paths = method.paths_per_step(config.options, space)
     cost = {"images": paths["forwards"], "backwards": paths["backwards"]}.get(config.equalise, 1.0)
     steps = max(round(recipe.steps / cost), 1)

@@ -70,7 +70,10 @@ class Run(RunState):
         self.resume()
         self.crew.wait()
         if self.phase == "train":
-            self._train()
+            if self.method.trains:
+                self._train()
+            self.phase, self.done = "search", 0
+            self.checkpoint(0)
         if self.phase == "search":
             self._search()
         rows = sampled_rows(self.table, self.config.rank.architectures)
@@ -125,8 +128,6 @@ class Run(RunState):
                 )
             if self.crew.leads:
                 self._share_supernet(shared)
-        self.phase, self.done = "search", 0
-        self.checkpoint(0)
 
     def _take_over(self, state: dict[str, Any]) -> None:
         """A supernet that another run left, with what its training was like."""

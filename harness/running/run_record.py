@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.config.config import SCHEMA_VERSION
+from harness.config.config import NOTHING, SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
 from harness.metrics.rendering import render
 from harness.running.assembly import known_costs, over_budget
@@ -48,11 +48,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
             "version": table.meta.version,
             "sha256": table.meta.sha256,
         },
-        "scoring": {
-            "split": "val",
-            "bn": config.score.bn,
-            "images": config.score.images or len(run.task.val),
-        },
+        "scoring": _scoring(run),
         "notes": result["notes"]
         + run.method.notes()
         + ([run.timing.note(config)] if run.timing else [])
@@ -83,14 +79,25 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
     }
 
 
+def _scoring(run: RunState) -> dict[str, Any]:
+    """What scores are accuracies on, and how BN was made fit for it; a scorer's are not of images."""
+    if not run.method.trains:
+        return {"split": NOTHING, "bn": NOTHING, "images": getattr(run.config.options, "images", 0)}
+    images = run.config.score.images or len(run.task.val)
+    return {"split": "val", "bn": run.config.score.bn, "images": images}
+
+
 def render_record(record: dict[str, Any], folder: Path) -> str:
     """Plain text of ``record``, for a terminal."""
     config, found, costs = record["config"], record["found"], record["costs"]
     compute = f"{costs['compute']:,} compute, " if "compute" in costs else ""
+    scoring = record["scoring"]
+    scored = "nothing trained"
+    if scoring["split"] != NOTHING:
+        scored = f"scores on the {scoring['split']} split, BN {scoring['bn']}"
     lines = [
         f"{config['method']} on {config['space']}, seed {config['seed']}, preset "
-        f"{config['preset']}; scores on the {record['scoring']['split']} split, "
-        f"BN {record['scoring']['bn']}",
+        f"{config['preset']}; {scored}",
         render(record),
         f"Found {found['arch']}",
         f"  by its search; test accuracy {_accuracy(found)}.",
@@ -100,7 +107,7 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
         f"Record {folder / 'run.json'}, picture {folder / 'scatter.png'}",
     ]
     if record["supernet"]["reduced"]:
-        lines.insert(1, "The supernet is reduced: smaller than the networks of the ground truth.")
+        lines.insert(1, "Scored networks are reduced: smaller than those of the ground truth.")
     return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from harness.running.assembly import make_method, training_identity
 from harness.running.training import accelerated
 from harness.tasks.base import Task
 from methods.base import Method
+from methods.registry import METHODS
 from methods.spos import SPOSOptions
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -71,14 +72,14 @@ def timing_of(
 ) -> Timing | None:
     """What ``folder`` holds about such trainings on this machine, or else measured and kept there.
 
-    None where steps are not equalised by seconds, and for trainings that are SPOS's. Raises
-    :class:`UsageError` when ``folder`` cannot be written.
+    None where steps are not equalised by seconds, for trainings that are SPOS's, and where nothing
+    is trained. Raises :class:`UsageError` when ``folder`` cannot be written.
     """
+    if config.equalise != "seconds" or not METHODS[config.method].trains:
+        return None
     reference = replace(config, method="spos", options=SPOSOptions())
     identity = training_identity(config, space, len(task.train))
-    if config.equalise != "seconds" or identity == training_identity(
-        reference, space, len(task.train)
-    ):
+    if identity == training_identity(reference, space, len(task.train)):
         return None
     content = identity | {
         "seed": None,

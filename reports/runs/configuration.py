@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.config.config import digest
+from harness.config.config import NOTHING, digest
 from harness.metrics.intervals import Interval, combine
 from reports.runs.paired import mean_interval
 from reports.runs.record import Record
@@ -50,6 +50,16 @@ class Configuration:
     @property
     def context(self) -> dict[str, Any]:
         return {column: self.first.get(*keys) for column, keys in CONTEXT.items()}
+
+    @property
+    def place(self) -> str:
+        """The context as one text."""
+        return str(self.context)
+
+    @property
+    def ranked(self) -> str:
+        """The context less how architectures were scored: which ones against which truth."""
+        return str({k: v for k, v in self.context.items() if k not in ("scored_on", "bn")})
 
     @property
     def method(self) -> dict[str, str]:
@@ -126,8 +136,22 @@ def identity(record: Record) -> tuple[str, ...]:
 
 
 def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:
-    """Those of ``groups``, sorted as by :func:`configurations`, that are comparable, together."""
-    return [list(members) for _, members in groupby(groups, key=lambda group: str(group.context))]
+    """Those of ``groups``, sorted as by :func:`configurations`, that are comparable, together.
+
+    Scorers, whose scores are no accuracies on a split, stand behind the methods of each context
+    that is theirs but for that; alone where there is no such context.
+    """
+    trained, scorers = [], []
+    for group in groups:
+        (scorers if group.context["scored_on"] == NOTHING else trained).append(group)
+    found = [list(members) for _, members in groupby(trained, key=lambda group: group.place)]
+    placed: set[str] = set()
+    for members in found:
+        own = [group for group in scorers if group.ranked == members[0].ranked]
+        members += own
+        placed |= {group.place for group in own}
+    alone = [group for group in scorers if group.place not in placed]
+    return found + [list(members) for _, members in groupby(alone, key=lambda group: group.place)]
 
 
 def check_one_truth(records: Iterable[Record]) -> None:

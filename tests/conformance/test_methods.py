@@ -6,8 +6,8 @@ import pytest
 
 from harness.conformance.findings import findings
 from harness.conformance.methods import METHOD_CHECKS
-from harness.conformance.subjects import MethodSubject
-from methods.registry import METHODS
+from harness.conformance.subjects import MethodSubject, SpaceSubject
+from methods.registry import METHODS, SCORERS
 from searchspaces.base import SearchSpace
 
 
@@ -25,3 +25,12 @@ def test_a_method_keeps_its_promises(method, space):
     subject = MethodSubject(method, space)
     assert not list(findings(METHOD_CHECKS, subject))
     assert bool(subject.refusal) is refuses(method, space.space)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scorer", list(SCORERS))
+@pytest.mark.parametrize("name", ["nb201", "nb101", "darts", "macro"])  # one of each kind
+def test_a_scorer_keeps_the_promises_of_a_method(scorer, name):
+    subject = MethodSubject(scorer, SpaceSubject(name))
+    assert not list(findings(METHOD_CHECKS, subject))
+    assert not subject.refusal

@@ -9,14 +9,16 @@ import torch
 from params import slow_but
 
 from methods.lazy import LazyModule
-from methods.registry import METHODS, options_class
+from methods.registry import METHODS, SCORERS, options_class
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
 
 
-@pytest.mark.parametrize("name", slow_but(["spos", "mngnas"], BUILTIN))
+@pytest.mark.parametrize(
+    "name", slow_but(["spos", "mngnas", "synflow"], [*BUILTIN, *SCORERS])
+)
 def test_options_are_those_of_the_method_and_need_no_torch(name):
     code = (
         "import sys\n"

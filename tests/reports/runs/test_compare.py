@@ -52,6 +52,37 @@ def test_summary_equals_numbers_made_by_hand(folders):
     assert (full["regret_low"], full["regret_high"]) == pytest.approx((2 - half, 2 + half))
 
 
+def scorer_record(make_record, tau, **changes):
+    content = make_record("synflow", 0, tau, **changes)
+    return content | {"scoring": {"split": "none", "bn": "none", "images": 64}}
+
+
+def test_a_scorer_stands_beside_methods_scored_on_any_split_and_is_compared_with_spos(
+    folders, write_run, make_record
+):
+    more = [write_run("x", scorer_record(make_record, 0.7))]
+    other = make_record("spos", 0, 0.4)
+    other["scoring"]["bn"] = "batchstat"
+    more.append(write_run("b", other))
+    table = summary(folders + more)
+    methods = table[table["kind"] == "method"]
+    both = {(row["bn"], row["method"]): row["difference"] for _, row in methods.iterrows()}
+    assert both["recalibrate", "synflow"] == pytest.approx(0.7 - SPOS_TAUS[0])
+    assert both["batchstat", "synflow"] == pytest.approx(0.3)
+    assert set(methods["bn"]) == {"recalibrate", "batchstat"}
+
+
+def test_scorers_alone_are_a_context_and_those_of_another_truth_their_own(
+    folders, write_run, make_record
+):
+    alone = [write_run("x", scorer_record(make_record, 0.7))]
+    assert list(summary(alone)["bn"].unique()) == ["none"]
+    elsewhere = [write_run("y", scorer_record(make_record, 0.7, n=500))]
+    table = summary(folders + elsewhere)
+    assert set(table[table["method"] == "synflow"]["bn"]) == {"none"}
+    assert list(table["kind"]).count("ceiling") == 2
+
+
 def test_seeds_are_combined_as_everywhere(folders, make_interval):
     found = summary(folders).iloc[5]
     expected = combine([make_interval(tau, 0.04) for tau in FULL_TAUS])

@@ -1,0 +1,1 @@
+"""What ranks architectures without training a supernet: the floors that a method has to beat."""

@@ -1,0 +1,213 @@
+"""What a scorer is: a method that trains nothing and looks at stand-alone networks as initialised.
+
+Everything a network is initialised and measured with is a function of the run's seed, the same for
+all architectures: what differs between two scores is the architecture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from methods.base import TOGETHER, Method, Setting, compute, in_chunks
+from methods.data import Batch
+from methods.lazy import torch
+from methods.options import Recipe, option
+from searchspaces.base import Arch, SearchSpace
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Supernet
+
+LOWEST = -1e9  # below what any scorer gives a network that works
+
+
+@dataclass(frozen=True)
+class ScorerOptions:
+    """What networks are initialised and measured with."""
+
+    images: int = option(64, "images that a network is measured on")
+    inputs: str = option(
+        "train",
+        "these are: an augmented batch of training images, or Gaussian noise",
+        ("train", "gaussian"),
+    )
+    init: str = option(
+        "default",
+        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
+        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers",
+        ("default", "kaiming", "xavier", "normal"),
+    )
+    repeats: int = option(1, "initialisations, of whose scores the mean is taken")
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for fewer than one image or initialisation."""
+        for name in ("images", "repeats"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--options.{name} must be at least 1, not {getattr(self, name)}.")
+
+
+class Scorer(Method):
+    """A subclass says in :meth:`measure` what the score of an initialised network is.
+
+    An architecture that does not join input to output is not looked at: its network is a
+    constant, and its score is ``lowest``. So is one that is not finite, of a network whose
+    activations overflow; the record counts these as ``scores_not_finite``.
+    """
+
+    Options: ClassVar[type] = ScorerOptions
+    trains = False
+    lowest: ClassVar[float] = LOWEST
+
+    def __init__(self, setting: Setting, options: Any):
+        super().__init__(setting, options)
+        self.costs = Counter(dict.fromkeys(COSTS, 0))
+        self._batches: dict[int, Batch] = {}
+
+    @classmethod
+    def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
+        return {"forwards": 0.0, "backwards": 0.0}
+
+    @classmethod
+    def compute_per_step(
+        cls, options: Any, space: SearchSpace, recipe: Recipe, images: int
+    ) -> float:
+        return 0.0
+
+    def build(self) -> torch.nn.Module:
+        """No supernet: a module without parameters."""
+        return torch.nn.Module()
+
+    def notes(self) -> list[str]:
+        lost = self.costs["scores_not_finite"]
+        many = f"{lost:,} scores were" if lost > 1 else "one score was"
+        told = [f"{many} not finite and counted as the lowest, {self.lowest:g}"] if lost else []
+        return [*told, "nothing was trained: scores are of networks as they are initialised"]
+
+    def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
+        return in_chunks(range(len(archs)), min(max(len(archs) // 16, 8), TOGETHER))
+
+    # Scoring --------------------------------------------------------------------------------
+
+    def score(self, archs: Sequence[Arch]) -> np.ndarray:
+        """The score ``[len(archs)]`` of each, a function of architecture and seed alone."""
+        return np.array([self._score(arch) for arch in archs], dtype=float)
+
+    def _score(self, arch: Arch) -> float:
+        return self.finite(self.of(arch)) if self.space.is_valid(arch) else self.lowest
+
+    def finite(self, value: float) -> float:
+        """``value``, or the lowest score in the place of one that is not finite, which is counted."""
+        if math.isfinite(value):
+            return value
+        self.costs["scores_not_finite"] += 1
+        return self.lowest
+
+    def of(self, arch: Arch) -> float:
+        """Mean of :meth:`measure` over the initialisations."""
+        values = []
+        for repeat in range(self.options.repeats):
+            with self.drawn(repeat):
+                network = self.network(arch, repeat)
+                values.append(float(self.measure(network, *self.batch(repeat))))
+        return sum(values) / len(values)
+
+    def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
+        """The score of a freshly initialised ``network`` in training mode.
+
+        ``images`` ``[B, C, H, W]`` and ``labels`` ``[B]``. Random numbers of PyTorch drawn here
+        are the same for every architecture.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no measure.")
+
+    # What networks are measured with --------------------------------------------------------
+
+    def seed(self, repeat: int, purpose: int) -> int:
+        """Of PyTorch's generator, for a ``purpose`` within a repetition."""
+        entropy = [_STREAM, self.setting.seed, repeat, purpose]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+    @contextmanager
+    def drawn(self, repeat: int) -> Iterator[None]:
+        """PyTorch's generators inside are those of this repetition, and after it as before."""
+        device = self.setting.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self.seed(repeat, _WEIGHTS))
+            yield
+
+    def network(self, arch: Arch, repeat: int) -> Supernet:
+        """The stand-alone network of ``arch``, in training mode, its passes counted as costs."""
+        network = self.space.standalone(arch, self.data.image)
+        initialise(network, self.options.init)
+        network = network.to(self.setting.device).train()
+        network.register_forward_hook(self._count_pass)
+        torch.manual_seed(self.seed(repeat, _MEASURE))
+        return network
+
+    @property
+    def images(self) -> int:
+        """In the batch that :meth:`measure` is given."""
+        return self.options.images
+
+    def batch(self, number: int) -> Batch:
+        """Images and labels number ``number``, the same for every architecture."""
+        if number not in self._batches:
+            x, y = self.data.train_batch(number, self.images, self.setting.seed)
+            if self.options.inputs == "gaussian":
+                generator = torch.Generator().manual_seed(self.seed(number, _IMAGES))
+                x = torch.randn(x.shape, generator=generator).to(x)
+            self._batches[number] = x, y
+        x, y = self._batches[number]
+        return x.clone(), y
+
+    # Costs ----------------------------------------------------------------------------------
+
+    def _count_pass(self, network: torch.nn.Module, given: Any, logits: torch.Tensor) -> None:
+        """A hook behind a network: an image's forward is 1, and each backward from its logits 2."""
+        images = len(logits)
+        self.count_passes(images, 0)
+        if logits.requires_grad:
+            logits.register_hook(lambda gradient: self.count_passes(0, images))
+
+    def count_passes(self, forwards: float, backwards: float) -> None:
+        """Add so many images' passes through one network."""
+        self.costs["scoring_image_passes"] += int(forwards)
+        self.costs["compute"] += round(compute(forwards, backwards))
+
+
+COSTS = ("steps", "path_forwards", "path_backwards", "image_passes", "compute")
+_STREAM, _WEIGHTS, _MEASURE, _IMAGES = 14, 0, 1, 2  # entries of seeds
+
+
+def initialise(network: torch.nn.Module, how: str) -> None:
+    """Draw the weights of all convolutions and linear layers anew, unless ``how`` is default.
+
+    Biases are then zero, and BNs scale by 1 and shift by 0. ``kaiming`` has variance 2 / fan-in
+    (He et al. 2015), ``xavier`` 2 / (fan-in + fan-out) (Glorot and Bengio 2010), ``normal`` 1.
+    """
+    if how == "default":
+        return
+    init = torch.nn.init
+    draw = {
+        "kaiming": lambda weight: init.kaiming_normal_(weight, nonlinearity="relu"),
+        "xavier": init.xavier_normal_,
+        "normal": init.normal_,
+    }[how]
+    for name, parameter in network.named_parameters():
+        if parameter.dim() > 1:
+            draw(parameter)
+        elif name.endswith("bias"):
+            init.zeros_(parameter)
+        else:
+            init.ones_(parameter)
+
+
+def weights(network: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """The weights of the convolutions and linear layers of ``network``."""
+    return [parameter for parameter in network.parameters() if parameter.dim() > 1]

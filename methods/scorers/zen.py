@@ -1,0 +1,75 @@
+"""Zen-score: how far a small change of the image moves the features (Lin et al. 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from methods.lazy import torch
+from methods.options import option
+from methods.scorers.scorer import Scorer, ScorerOptions
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Supernet
+
+
+@dataclass(frozen=True)
+class ZenOptions(ScorerOptions):
+    images: int = option(16, "images that a network is measured on")
+    inputs: str = option(
+        "gaussian",
+        "these are: an augmented batch of training images, or Gaussian noise",
+        ("train", "gaussian"),
+    )
+    init: str = option(
+        "normal",
+        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
+        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers",
+        ("default", "kaiming", "xavier", "normal"),
+    )
+    repeats: int = option(32, "initialisations, of whose scores the mean is taken")
+    step: float = option(0.01, "size of the change, in standard deviations of Gaussian noise")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.step > 0:
+            raise UsageError(f"--options.step must be above 0, not {self.step}.")
+
+
+class Zen(Scorer):
+    """log mean ‖f(x + α ε) - f(x)‖₁ + Σ over BNs of log √(mean over channels of σ²).
+
+    "Zen-NAS: a zero-shot NAS for high-performance deep image recognition", algorithm 1: f are the
+    features before the head, σ² the variances by which the BNs divided f(x), which the second term
+    gives back. Weights and x, ε are standard normal; 16 images, 32 initialisations, α = 0.01 as in
+    the released code. That has running variances, of one step from 1, in the place of σ², and
+    leaves out shortcuts, which a space here may have chosen.
+    """
+
+    Options = ZenOptions
+
+    def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
+        from methods.scorers.watching import NORMS, Watching
+
+        moved = images + self.options.step * torch.randn(images.shape).to(images)
+        variances: list[torch.Tensor] = []
+
+        def see(given: torch.Tensor, output: torch.Tensor) -> None:
+            variances.append(given.var((0, 2, 3)).mean())
+
+        with torch.no_grad():
+            with Watching(NORMS, see):
+                before = features(network, images)
+            apart = (features(network, moved) - before).abs().flatten(1).sum(1).mean()
+            scales = torch.stack(variances).double().sqrt().log().sum() if variances else 0.0
+        self.count_passes(2 * len(images), 0)
+        return float(apart.double().log() + scales)
+
+
+def features(network: Supernet, images: torch.Tensor) -> torch.Tensor:
+    """The output ``[B, C, H, W]`` of the last stage."""
+    state = network.begin(images)
+    for index in range(network.stages_number):
+        state = network.stage(index, state)
+    return state[-1]
