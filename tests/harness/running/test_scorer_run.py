@@ -20,7 +20,16 @@ CALLS = [["synflow"], ["params"], ["az-nas", "--options.reference", "4", "--opti
 
 
 def config(method, *more):
-    given = "--preset smoke --seed 3 --search.population 4 --search.parents 2".split()
+    given = [
+        "--preset",
+        "smoke",
+        "--seed",
+        "3",
+        "--search.population",
+        "4",
+        "--search.parents",
+        "2",
+    ]
     return parse(["--method", method, *given, "--rank.architectures", "12", *more])[0]
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scorers import IMAGE, scorer
 from scipy import stats
+from scorers import IMAGE, scorer
 from torch import nn
 
 from methods.scorers.aznas import block_outputs, expressivity, share, trainability

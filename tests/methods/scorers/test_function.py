@@ -44,7 +44,9 @@ def test_it_passes_the_conformance_suite(mine):
 
 
 def test_a_function_that_scores_by_its_company_does_not_pass(mine):
-    source = "seen = []\ndef count(network, images, labels):\n    seen.append(1)\n    return len(seen)\n"
+    source = (
+        "seen = []\ndef count(network, images, labels):\n    seen.append(1)\n    return len(seen)\n"
+    )
     found = list(check_method(mine(source, "count"), "nb201"))
     assert {finding.check for finding in found} == {"a_score_is_the_architectures_own"}
 

@@ -100,7 +100,9 @@ def test_the_mean_over_initialisations_is_taken_each_with_weights_and_images_of_
     measure = made.measure
 
     def watched(network, images, labels):
-        seen.append((network.classifier.weight.detach().clone(), images, measure(network, images, labels)))
+        seen.append(
+            (network.classifier.weight.detach().clone(), images, measure(network, images, labels))
+        )
         return seen[-1][2]
 
     made.measure = watched
