@@ -16,9 +16,7 @@ from searchspaces.registry import SPACES
 BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
 
 
-@pytest.mark.parametrize(
-    "name", slow_but(["spos", "mngnas", "synflow"], [*BUILTIN, *SCORERS])
-)
+@pytest.mark.parametrize("name", slow_but(["spos", "mngnas", "synflow"], [*BUILTIN, *SCORERS]))
 def test_options_are_those_of_the_method_and_need_no_torch(name):
     code = (
         "import sys\n"
