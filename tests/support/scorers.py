@@ -1,9 +1,9 @@
 """Scorers on a tiny budget, and networks small enough to work their scores out by hand."""
 
 import torch
-from noise import Noise
 from torch import nn
 
+from harness.conformance.noise import Noise
 from methods.base import Setting
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
