@@ -28,6 +28,16 @@ def notes_on_scores(
     ]
     if unbeaten:
         notes.append(f"These scores (τ = {tau:.4f}) do not beat ranking {', '.join(unbeaten)}.")
+    unsure = [
+        f"by {label} ({found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}])"
+        for name, label in (("params", "parameters"), ("flops", "FLOPs"))
+        if (found := result["over_floors"].get(name)) and found["low"] is not None
+        if found["low"] <= 0 < found["value"]
+    ]
+    if unsure:
+        notes.append(
+            f"That these scores (τ = {tau:.4f}) beat ranking {', '.join(unsure)} is not shown."
+        )
     if tau is None:
         notes.append("The scores (or the truths) are all equal: correlations are undefined.")
     elif interval["high"] is not None and interval["high"] < 0:

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.metrics.caveats import notes_on_intervals, notes_on_scores
 from harness.metrics.ceiling import ceiling, training_noise
+from harness.metrics.difference import tau_difference
 from harness.metrics.floors import floors
 from harness.metrics.intervals import Interval, measure, measure_all
 from harness.metrics.metrics import METRICS
@@ -36,7 +37,8 @@ def evaluate_scores(
 
     The result has ``space, task, split, truth`` (the training of the table's test networks, and
     ``truth_images``, the number of its images or None), ``epochs`` (0: not known), ``n, n_table``, ``metrics`` (subset → metric →
-    interval, see :func:`evaluate`), ``floors``, ``ceiling`` and ``notes`` (plain
+    interval, see :func:`evaluate`), ``floors``, ``over_floors`` (τ minus that of each floor whose
+    sizes are known, :mod:`harness.metrics.difference`), ``ceiling`` and ``notes`` (plain
     sentences), and is JSON without NaN. Truth is the table's at the resolution of one image.
     ``space`` gives the canonical keys of the subset ``unique``; without it every architecture
     counts as unique. ``population`` is the number of architectures in the space, of which the
@@ -78,6 +80,13 @@ def evaluate_scores(
         "metrics_at": {"precision_at_top": {"share": 0.1}, "best_rank_at_k": {"k": 10}},
         "protocols": {name: measured.under(name, space, table, split) for name in protocols},
         **references(table, split, rows, fraction=fraction, seed=seed),
+        "over_floors": {
+            name: tau_difference(
+                score, size[rows], truth, fraction=fraction, truth_sd=truth_sd, seed=seed
+            )
+            for name, size in (("params", table.params), ("flops", table.madds))
+            if size is not None
+        },
     }
     notes = [unusual_truth(table)] if split == "test" else []
     notes += notes_on_scores(result, given, lower_is_better)

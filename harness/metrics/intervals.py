@@ -144,7 +144,7 @@ def combine(runs: Sequence[Interval], name: str = "kendall_tau") -> Interval:
     if len(runs) == 1:
         return runs[0]
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-    over_seeds = _student(len(runs) - 1) * spread / math.sqrt(len(runs))
+    over_seeds = student(len(runs) - 1) * spread / math.sqrt(len(runs))
     ends = [(run["low"], run["high"]) for run in runs]
     halves = [(high - low) / 2 for low, high in ends if low is not None and high is not None]
     over_architectures = math.sqrt(np.mean(np.square(halves))) if halves else 0.0
@@ -158,7 +158,7 @@ def _standard_error(name: str, sample: Sample, seed: int) -> tuple[float, float]
     score, truth, noise, fraction = sample
     n, influence = len(score), INFLUENCES[name]
     own = influence(score, truth)
-    parts = [((1 - fraction) * own.var(ddof=1) / n, _freedom(own))]
+    parts = [((1 - fraction) * own.var(ddof=1) / n, freedom(own))]
     if fraction and noise.any():
         rng = np.random.default_rng(seed)
         if name == "weighted_tau":  # what one architecture does to it depends on the others
@@ -169,13 +169,13 @@ def _standard_error(name: str, sample: Sample, seed: int) -> tuple[float, float]
             parts.append((fraction * spread, draws - 1))
         else:
             moved = influence(score, truth + noise * rng.standard_normal(n)) - own
-            parts.append((fraction * moved.var(ddof=1) / n, _freedom(moved)))
+            parts.append((fraction * moved.var(ddof=1) / n, freedom(moved)))
     variance = sum(part for part, _ in parts)
     weight = sum(part**2 / freedom for part, freedom in parts)
     return math.sqrt(variance), variance**2 / weight if weight else n - 1
 
 
-def _freedom(influence: np.ndarray) -> float:
+def freedom(influence: np.ndarray) -> float:
     """Degrees of freedom of the variance of ``influence`` ``[n]``: of a normal one n - 1."""
     n, squares = len(influence), (influence - influence.mean()) ** 2
     excess = (squares**2).mean() - squares.mean() ** 2  # the variance of the squares
@@ -225,7 +225,7 @@ def _samples(sample: Sample, seed: int, draws: int) -> Iterator[tuple[np.ndarray
 
 def _wilson(value: float, variance: float, n: int, fraction: float) -> tuple[float, float]:
     """Interval of the share ``value`` of the k best, whose ``variance`` was resampled."""
-    quantile = _student(n - 1)
+    quantile = student(n - 1)
     if value in (0, 1):
         # Little variation to see: at least the exact binomial bound for 0 (or all) of the k best.
         exact = (1 - _TAIL ** (1 / top_count(n))) * math.sqrt(1 - fraction)
@@ -242,10 +242,10 @@ def _fisher(value: float, deviation: float, freedom: float) -> tuple[float, floa
     """Interval of a correlation that is symmetric in arctanh(value)."""
     if abs(value) >= 1 or not deviation:
         return value, value
-    half = _student(freedom) * deviation / (1 - value**2)
+    half = student(freedom) * deviation / (1 - value**2)
     centre = math.atanh(value)
     return math.tanh(centre - half), math.tanh(centre + half)
 
 
-def _student(freedom: float) -> float:
+def student(freedom: float) -> float:
     return float(stats.t.ppf(1 - _TAIL, freedom))

@@ -27,7 +27,7 @@ def render(result: Mapping[str, Any]) -> str:
     )
     grids = [_metrics_table(result["metrics"])]
     grids += [_protocols_table(result["protocols"])] if result.get("protocols") else []
-    grids.append(_reference_table(result["floors"], result["ceiling"]))
+    grids.append(_reference_table(result["floors"], result["ceiling"], result["over_floors"]))
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 
@@ -91,12 +91,17 @@ def _protocols_table(protocols: Mapping[str, Any]) -> Grid:
     return grid
 
 
-def _reference_table(floors: Mapping[str, Interval], ceiling: Ceiling) -> Grid:
-    """A rich table of the floors and of the ceilings that are known."""
+def _reference_table(
+    floors: Mapping[str, Interval], ceiling: Ceiling, over: Mapping[str, Interval] | None = None
+) -> Grid:
+    """A rich table of the floors and of the ceilings that are known, and of how far over each."""
     grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
     grid.add_column("all", justify="right")
+    if over:
+        grid.add_column("τ of the scores less it", justify="right")
     for name, label in _FLOORS:
-        grid.add_row(f"floor: {label}", _cell(floors[name], decimals))
+        more = [_cell(over[name], decimals)] if over and name in over else []
+        grid.add_row(f"floor: {label}", _cell(floors[name], decimals), *more)
     ceilings = {
         "one seed against another": ceiling["single_seed"],
         "mean of the seeds, repeated": ceiling["seed_mean"],

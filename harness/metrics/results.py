@@ -51,6 +51,15 @@ class Evaluation(Result):
         return self.content["floors"]
 
     @property
+    def over_floors(self) -> dict[str, Interval]:
+        """τ of the scores minus that of ``params`` and ``flops``, where these are known.
+
+        A score beats a floor where ``low`` is above 0: the interval is of the difference, on the
+        same architectures.
+        """
+        return self.content["over_floors"]
+
+    @property
     def ceiling(self) -> Ceiling:
         """τ of the truth against a second measurement of it, None where the table has no second.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.metrics.intervals import Interval
+from harness.metrics.intervals import Interval, combine
 from reports.runs.configuration import (
     Configuration,
     bounded,
@@ -16,7 +16,7 @@ from reports.runs.configuration import (
     told_apart,
 )
 from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import Bound, ceiling, floors, load_all
+from reports.runs.record import FLOORS, Bound, ceiling, floors, load_all
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -32,7 +32,8 @@ def summary(folders: Iterable[Path | str], reference: str | None = None) -> pand
     Contexts (space, task, ground truth, scoring) follow one another. ``tau`` and the other
     measures are means over ``seeds`` runs with :func:`harness.metrics.intervals.combine`'s interval over
     seeds and architectures; ``regret`` is that of the found architecture, with a t interval over
-    seeds. ``over_floor`` is τ minus the highest floor. ``difference`` is τ minus τ of the
+    seeds. ``over_floor`` is τ minus the highest floor, with an interval of the difference on the
+    same architectures (:mod:`harness.metrics.difference`). ``difference`` is τ minus τ of the
     reference, paired by seed, with its t interval over ``difference_n`` pairs; ``shown`` says
     whether that excludes zero. ``settings`` tells apart rows of equal method, arm and qp.
 
@@ -78,7 +79,7 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
         row = {"kind": "method", **group.method, "configuration": group.name}
         row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
         if below and row["tau"] is not None:
-            row["over_floor"] = row["tau"] - max(bound.tau["value"] for bound in below)
+            row |= bounded("over_floor", over(group, max(below, key=lambda b: b.tau["value"])))
         if base is not None and group is not base:
             difference = paired_difference(group.taus, base.taus)
             row |= {
@@ -88,6 +89,19 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
             row |= bounded("difference", difference)
         rows.insert(len(below) if group is base else len(rows), row | context)
     return rows + ([_bound_row("ceiling", above) | context] if above else [])
+
+
+def over(group: Configuration, floor: Bound) -> Interval:
+    """Mean τ minus that of ``floor``, with the interval over seeds and architectures.
+
+    Records from before it was measured on the same architectures have no interval.
+    """
+    name = next(key for key, label in FLOORS.items() if label == floor.label)
+    runs = group.runs.values()
+    if all(isinstance(run.get("over_floors", name), dict) for run in runs):
+        return combine([run.interval("over_floors", name) for run in runs])
+    value = group.tau["value"] - floor.tau["value"]
+    return Interval(value=value, low=None, high=None, n=group.tau["n"])
 
 
 def _reference(groups: Sequence[Configuration], reference: str | None) -> Configuration | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
 from harness.metrics.intervals import Interval
-from reports.style.formatting import bracketed, decimal
+from reports.style.formatting import bracketed
 from reports.text.escaping import MARKDOWN
 
 if TYPE_CHECKING:
@@ -113,6 +113,12 @@ def _difference(row: Row) -> str:
     return text if row["shown"] else f"{text}, not shown"
 
 
+def _over_floor(row: Row) -> str:
+    text = _measure("over_floor", "+.3f")(row)
+    low = row.get("over_floor_low")
+    return text if low is None or low > 0 else f"{text}, not shown"
+
+
 def _method(row: Row) -> str:
     kind = "floor: " if row["kind"] == "floor" else ""
     return f"{kind}{MARKDOWN.escape(row['method'])}"
@@ -139,9 +145,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "settings": _text("settings"),
     "seeds": _text("seeds"),
     "Kendall τ": _measure("tau", ".3f"),
-    "over the best floor": lambda row: (
-        decimal(row["over_floor"], "+.3f") if row.get("over_floor") is not None else ""
-    ),
+    "over the best floor": _over_floor,
     "τ − τ of {reference}": _difference,
     "τ unique": _measure("unique_tau", ".2f"),
     "τ top 10 %": _measure("top10_tau", ".2f"),

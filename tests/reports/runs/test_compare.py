@@ -5,6 +5,7 @@ import pytest
 from harness.metrics.intervals import combine
 from harness.metrics.metrics import METRICS
 from reports.runs.compare import summary
+from reports.text.comparison_table import to_markdown
 from searchspaces.errors import UsageError
 
 SPOS_TAUS, FULL_TAUS = (0.50, 0.51, 0.55), (0.58, 0.60, 0.68)  # means are no medians
@@ -50,6 +51,28 @@ def test_summary_equals_numbers_made_by_hand(folders):
     assert full["regret"] == pytest.approx(2.0)
     half = 4.302653 * math.sqrt(7) / math.sqrt(3)
     assert (full["regret_low"], full["regret_high"]) == pytest.approx((2 - half, 2 + half))
+
+
+def test_how_far_over_the_highest_floor_has_the_combined_interval_of_the_runs(
+    folders, write_run, make_record, make_interval
+):
+    spos = summary(folders).iloc[3]
+    assert spos["over_floor_low"] is None or math.isnan(spos["over_floor_low"])
+    gaps, runs = (0.03, 0.05, 0.01), []
+    for seed, gap in enumerate(gaps):
+        content = make_record("fairnas", seed, 0.46 + gap)
+        over = {"params": make_interval(0.9, 0.01), "flops": make_interval(gap, 0.02)}
+        runs.append(write_run(f"f{seed}", content | {"over_floors": over}))
+    row = summary(folders + runs).set_index("method").loc["fairnas"]
+    expected = combine([make_interval(gap, 0.02) for gap in gaps])  # over FLOPs, the highest
+    found = {end: row[f"over_floor_{end}"] for end in ("low", "high")}
+    assert row["over_floor"] == pytest.approx(0.03)
+    assert found == {end: pytest.approx(expected[end]) for end in found}
+    assert found["low"] < 0
+    text = to_markdown(summary(folders + runs))
+    assert (
+        f"+0.030 [{found['low']:+.3f}, {found['high']:+.3f}], not shown".replace("-", "−") in text
+    )
 
 
 def scorer_record(make_record, tau, **changes):
