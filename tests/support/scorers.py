@@ -27,7 +27,7 @@ def scorer(name, space="nb201", seed=0, image=IMAGE, **options):
     return METHODS[name](setting, options_class(name)(**options))
 
 
-def measured(name, network, images, labels=None, **options):
+def measured(name, network, images, labels=None, /, **options):
     """What the scorer gives ``network``, in float64 throughout if the network is."""
     labels = torch.zeros(len(images), dtype=torch.long) if labels is None else labels
     return scorer(name, **options).measure(network, images, labels)
