@@ -62,6 +62,7 @@ assert not [name for name in {heavy!r} if name in sys.modules]
         harness.evalute  # noqa: B018
 
 
+@pytest.mark.slow
 def test_scores_of_every_space_are_judged_without_torch(elsewhere):
     script = """
 import sys

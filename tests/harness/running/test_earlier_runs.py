@@ -83,6 +83,7 @@ def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
     assert other_seed.is_dir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "said"),
     [
@@ -99,6 +100,7 @@ def test_a_run_that_goes_on_says_who_began_it(folders, monkeypatch, capsys, vers
     assert f"continuing {folder}{said}\n" in told and "unfinished" not in told
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_only_its_version_reads_is_a_sentence(folders, monkeypatch):
     folder = interrupted(folders, monkeypatch, "0.0.9")
     workspace = Workspace(folder)

@@ -300,6 +300,7 @@ def test_a_measurement_serves_other_seeds_and_runs_continued(by_seconds, folders
     assert same(own["runs"] / record["run"], again["runs"] / record["run"])
 
 
+@pytest.mark.slow
 def test_a_run_is_not_continued_with_other_steps(by_seconds, folders):
     config, own, _ = by_seconds
     lost = folders("seconds lost")

@@ -77,6 +77,7 @@ def test_cells_by_hash_and_by_matrix_rank_the_same(tmp_path):
         assert tau["value"] == pytest.approx(expected) and tau["n"] == 6
 
 
+@pytest.mark.slow
 def test_columns_are_named_by_options_and_listed(sample, tmp_path, capsys):
     archs, scores, truth = sample
     path = tmp_path / "many.csv"
@@ -96,6 +97,7 @@ def test_columns_are_named_by_options_and_listed(sample, tmp_path, capsys):
     assert "there is no column 'val_ac'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_smaller_scores_may_be_the_better_ones(sample, tmp_path):
     archs, scores, truth = sample
     loss = csv(tmp_path / "loss.csv", archs, -scores)
@@ -179,7 +181,7 @@ def test_accuracies_of_ones_own_are_the_truth(sample, tmp_path):
         evaluate(csv(tmp_path / "t.csv", archs[30:], scores[30:]), "nb201", against=own)
     two = tmp_path / "two.csv"
     two.write_text("arch,val,test\n" + "\n".join(f"{a},{n},{n}" for n, a in enumerate(archs)))
-    with pytest.raises(UsageError, match="name it by --against-column"):
+    with pytest.raises(UsageError, match="name it by against_column"):
         evaluate(given, "nb201", against=two)
     assert evaluate(given, "nb201", against=two, against_column="test").tau["n"] == 40
 

@@ -71,6 +71,7 @@ def test_a_result_names_the_training(scores, capsys):
         evaluate(scores, "nb201", "cifar100", truth="cifar10-valid")
 
 
+@pytest.mark.slow
 def test_a_folder_with_the_other_training_only_is_said(scores, only_half):
     result = evaluate(scores, *PLACE, data=only_half)
     (note,) = (note for note in result.notes if OTHER in note)

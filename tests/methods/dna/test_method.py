@@ -243,6 +243,7 @@ def test_a_score_is_the_mean_error_of_the_stages(macro):
     np.testing.assert_allclose(method.score(archs), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_63_blocks_score_all_of_macro(macro, monkeypatch):
     method = macro()
     asked = []
