@@ -120,11 +120,34 @@ def test_a_table_says_what_it_is(task, tmp_path, invented):
         assert (table.params[row], table.madds[row]) == (cost.params, cost.madds)
 
 
-def test_tables_with_other_results_have_other_identities(task, tmp_path, invented):
+def test_tables_with_other_results_have_other_identities(task, tmp_path, invented, monkeypatch):
     first = build(task, tmp_path / "1.parquet")
     again = build(task, tmp_path / "2.parquet")
-    other = build(task, tmp_path / "3.parquet", seeds=3)
-    assert first.meta.identity == again.meta.identity != other.meta.identity
+    assert first.meta.identity == again.meta.identity
+    train_jobs = builder.train_jobs
+    for split in ("val", "test"):  # as many, and one point less in each
+
+        def others(*given, split=split):
+            yield from ((job, r | {split: r[split] - 1}) for job, r in train_jobs(*given))
+
+        monkeypatch.setattr(builder, "train_jobs", others)
+        other = build(task, tmp_path / f"{split}.parquet")
+        assert other.meta.identity != first.meta.identity
+
+
+def test_a_table_has_means_over_seeds_and_the_median_of_seconds(task, tmp_path, monkeypatch):
+    percent, seconds = (10.0, 20.0, 60.0), iter([1.0, 2.0, 90.0] * 3)
+
+    def train_jobs(space, task, recipe, jobs, executor, data=None):
+        for arch, seed in jobs:
+            accuracies = {"val": percent[seed], "test": percent[seed] + 1}
+            yield (arch, seed), accuracies | {"seconds": next(seconds)}
+
+    monkeypatch.setattr(builder, "train_jobs", train_jobs)
+    table = build(task, tmp_path / "table.parquet", seeds=3)
+    assert table.accuracy("val").tolist() == [30.0] * 3
+    assert table.accuracy("test").tolist() == [31.0] * 3
+    assert table.meta.measured["cpu_seconds"] == 2.0
 
 
 # Stopping and continuing ------------------------------------------------------------------------
