@@ -218,7 +218,7 @@ def run_method(
     own = {"method": method, "space": space, "task": task, "preset": preset, "seed": seed}
     if twice := sorted(own.keys() & (values or {}).keys()):
         raise UsageError(f"'{twice[0]}' is an argument of run_method, none of its values.")
-    config = Config.from_preset(preset, method=method, task=task)
+    config = Config.from_preset(preset, method=method, task=task, space=space)
     config = with_values(config, typed(config, own | dict(values or {})))
 
     from harness.files.environment import threads, usual_threads

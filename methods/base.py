@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from methods import scoring
 from methods.data import Batch, Data
 from methods.lazy import functional, torch
 from methods.options import Recipe, Scoring, SearchLimits, written
 from methods.processes import Processes, divisible
-from methods.scoring import accuracies, accuracy
 from methods.search.evolution import Evolution
-from searchspaces.base import Arch, Path, SearchSpace
+from searchspaces.base import Arch, Cost, ImageSpec, Path, SearchSpace
+from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -37,6 +38,8 @@ class Setting:
     """Everything a method works with.
 
     ``costs``: by encoded architecture, those that ``search.cost`` names, as far as they are known.
+    ``sized``: space and images of the stand-alone networks whose cost limits and orders
+    architectures, where the supernet is of another scale; None: the supernet's own.
     """
 
     space: SearchSpace
@@ -48,6 +51,7 @@ class Setting:
     device: torch.device
     affine: bool = False
     costs: Mapping[str, float] = field(default_factory=dict)
+    sized: tuple[SearchSpace, ImageSpec] | None = None
 
 
 class Method(ABC):
@@ -62,8 +66,15 @@ class Method(ABC):
 
     Options: ClassVar[type]
     trains: ClassVar[bool] = True  # a supernet, and scores are percentages
+    scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
 
     def __init__(self, setting: Setting, options: Any):
+        """Raises :class:`UsageError` where scores that are none of images are to be by loss."""
+        if not self.scores_images and setting.scoring.by != Scoring.by:
+            raise UsageError(
+                f"scores of {type(self).__name__} are not of classified images; leave "
+                f"--score.by {setting.scoring.by} out."
+            )
         self.setting, self.options = setting, options
         self.space, self.data = setting.space, setting.data
         torch.manual_seed(setting.seed)
@@ -190,10 +201,10 @@ class Method(ABC):
         return in_chunks(self.supernet.order(archs), size)
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Predicted quality, ``[len(archs)]``: here validation accuracy of inherited weights, %."""
+        """Predicted quality, ``[len(archs)]``: here of inherited weights on validation images."""
         scores = np.empty(len(archs))
         for chunk in in_chunks(self.supernet.order(archs), TOGETHER):
-            scores[chunk] = self.validation_accuracies([archs[position] for position in chunk])
+            scores[chunk] = self.validation_scores([archs[position] for position in chunk])
         return scores
 
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
@@ -204,25 +215,28 @@ class Method(ABC):
         """
         return self.score(archs)
 
-    def validation_accuracies(self, archs: Sequence[Arch]) -> Sequence[float] | np.ndarray:
-        """:meth:`validation_accuracy` of the subnet of each of ``archs``."""
+    def validation_scores(self, archs: Sequence[Arch]) -> Sequence[float] | np.ndarray:
+        """:meth:`validation_score` of the subnet of each of ``archs``."""
         network = self.supernet.together(archs)
         if network is None:
-            return [self.validation_accuracy(self.supernet.subnet(arch)) for arch in archs]
+            return [self.validation_score(self.supernet.subnet(arch)) for arch in archs]
         self.count_scoring(len(archs))
-        return accuracies(network, self.data, self.setting.scoring)
+        return scoring.scores(network, self.data, self.setting.scoring)
 
-    def validation_accuracy(self, network: Supernet) -> float:
-        """Percent of the validation images ``network`` gets right under the BN policy."""
+    def validation_score(self, network: Supernet) -> float:
+        """What ``network`` reaches on the validation images under the BN policy.
+
+        By ``--score.by`` that is its accuracy in percent or minus its mean cross-entropy.
+        """
         self.count_scoring(1)
-        return accuracy(network, self.data, self.setting.scoring)
+        return scoring.score(network, self.data, self.setting.scoring)
 
     def count_scoring(self, archs: int) -> None:
         """Add the image passes that score so many architectures under the BN policy."""
-        scoring = self.setting.scoring
-        calibration = min(scoring.calibration_images, len(self.data.train))
-        scored = min(scoring.images or len(self.data.val), len(self.data.val))
-        passes = calibration * (scoring.bn == "recalibrate") + scored
+        how = self.setting.scoring
+        calibration = min(how.calibration_images, len(self.data.train))
+        scored = min(how.images or len(self.data.val), len(self.data.val))
+        passes = calibration * (how.bn == "recalibrate") + scored
         self.costs["scoring_image_passes"] += archs * passes
 
     # Search ---------------------------------------------------------------------------------
@@ -232,11 +246,16 @@ class Method(ABC):
         limits = self.setting.search
         if not self.space.is_valid(arch) or not limits.limited:
             return self.space.is_valid(arch)
-        cost = self.space.cost(arch, self.data.image)
+        cost = self.cost_of(arch)
         known = (
             self.setting.costs.get(self.space.encode(arch), math.nan) if limits.cost else math.nan
         )
         return limits.admits(cost.madds, cost.params, known)
+
+    def cost_of(self, arch: Arch) -> Cost:
+        """Parameters and multiply-adds of the stand-alone network that ``arch`` stands for."""
+        space, image = self.setting.sized or (self.space, self.data.image)
+        return space.cost(arch, image)
 
     @property
     def search_epochs(self) -> int:

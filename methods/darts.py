@@ -50,6 +50,7 @@ class DARTS(Method):
     """
 
     Options = DARTSOptions
+    scores_images = False
 
     def __init__(self, setting: Setting, options: DARTSOptions):
         self.relaxation = setting.space.relaxation()

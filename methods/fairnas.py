@@ -122,7 +122,7 @@ class FairNAS(Method):
         return loss
 
     def cost(self, arch: Arch) -> Cost:
-        return self.space.cost(arch, self.data.image)
+        return self.cost_of(arch)
 
 
 def fair_genes(operators: int, models: int, rng: np.random.Generator) -> list[int]:

@@ -54,7 +54,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Scoring:
-    """How a network is scored: validation accuracy under a stated BN policy."""
+    """How a network is scored: on validation images, under a stated BN policy."""
 
     bn: str = option(
         "recalibrate",
@@ -67,6 +67,13 @@ class Scoring:
         0, "how many of them are normalised together; 0: all, so that no batches show"
     )
     images: int = option(0, "validation images that are scored, the first ones; 0: all")
+    by: str = option(
+        "accuracy",
+        "what a score is: the accuracy on the validation images in percent, or minus the mean "
+        "cross-entropy on them; larger is better",
+        ("accuracy", "loss"),
+        added_later=True,
+    )
     batch_size: int = option(500, "images per forward pass")
 
 

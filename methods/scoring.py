@@ -1,10 +1,11 @@
-"""Validation accuracy of a network, with its BN statistics made fit for it first."""
+"""Scores of a network on validation images, with its BN statistics made fit for it first."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from methods.data import Data, first_batches
@@ -77,23 +78,41 @@ class Moments:
         self.squares = self.squares + own + apart.square() * (before * count / self.values)
 
 
-def accuracies(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> np.ndarray:
-    """Percent of the scored images of ``part`` that each of several classifiers gets right.
+def scores(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> np.ndarray:
+    """The score of each of several classifiers on the scored images of ``part``.
 
-    ``network`` gives logits ``[..., B, classes]``, the result is float64 ``[...]``. Changes the BN
-    buffers only.
+    By ``scoring.by`` it is the percentage that they get right, or minus their mean cross-entropy
+    in nats. ``network`` gives logits ``[..., B, classes]``, the result is float64 ``[...]``.
+    Changes the BN buffers only.
     """
     if scoring.bn == "recalibrate":
         recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch)
     network.train(scoring.bn == "batchstat")
-    right, total = 0, 0
+    added = {"accuracy": _right, "loss": _likelihood}[scoring.by]
+    total, images = 0, 0
     with torch.no_grad():
         for x, y in first_batches(data, part, scoring.images, scoring.batch_size):
-            right = right + (network(x).argmax(-1) == y).sum(-1)
-            total += len(y)
-    return 100.0 * right.cpu().numpy() / total
+            total = total + added(network(x), y)
+            images += len(y)
+    return total.cpu().numpy() / images
+
+
+def score(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
+    """The same of one classifier, whose logits are ``[B, classes]``."""
+    return scores(network, data, scoring, part).item()
 
 
 def accuracy(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:
-    """The same of one classifier, whose logits are ``[B, classes]``."""
-    return accuracies(network, data, scoring, part).item()
+    """Percent that one classifier gets right, whatever ``scoring.by``."""
+    return score(network, data, replace(scoring, by="accuracy"), part)
+
+
+def _right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """100 for each image with the largest logit at its label, summed: int64 ``[...]``."""
+    return 100 * (logits.argmax(-1) == labels).sum(-1)
+
+
+def _likelihood(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Logarithms of the probabilities of the labels, summed: float64 ``[...]``."""
+    logs = logits.double().log_softmax(-1)
+    return logs.gather(-1, labels.expand(logs.shape[:-1])[..., None])[..., 0].sum(-1)

@@ -66,7 +66,7 @@ class SPOS(Method):
         chosen = int(rng.integers(BINS))
         for _ in range(TRIES):
             path = self._draw(rng)
-            madds = self.space.cost(path, self.data.image).madds
+            madds = self.cost_of(path).madds
             if edges[chosen] <= madds <= edges[chosen + 1]:
                 break
         return path
@@ -78,5 +78,5 @@ class SPOS(Method):
             return AROUND[0] * limit * 1e6, AROUND[1] * limit * 1e6
         rng = np.random.default_rng(0)
         archs = (self.space.sample(rng) for _ in range(1000))
-        madds = [self.space.cost(arch, self.data.image).madds for arch in archs]
+        madds = [self.cost_of(arch).madds for arch in archs]
         return min(madds), max(madds)

@@ -180,7 +180,7 @@ def _time(
     picked = [every[(2 * i + 1) * len(every) // (2 * total)] for i in range(total)]
 
     def one_by_one(archs: Sequence[Arch]) -> list[float]:
-        return [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
+        return [method.validation_score(method.supernet.subnet(arch)) for arch in archs]
 
     ways = (one_by_one, method.score)
     taken, difference = np.zeros((2, repeats)), 0.0

@@ -39,15 +39,18 @@ def main(arguments: list[str]) -> None:
 def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     """The configuration, how to execute it, whether to print JSON, and the number of threads.
 
-    The preset and the method come first, since they decide the other options and defaults.
+    Preset, method, task and space come first, since they decide the other options and defaults.
     """
     first = _parser(add_help=False)
     first.add_argument("--method", default=Config.method)
     first.add_argument("--preset", default=Config.preset)
     first.add_argument("--task", default=Config.task)
+    first.add_argument("--space", default=Config.space)
     first.add_argument("--options.base", dest="base")
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
-    defaults = Config.from_preset(chosen.preset, method=chosen.method, task=chosen.task)
+    defaults = Config.from_preset(
+        chosen.preset, method=chosen.method, task=chosen.task, space=chosen.space
+    )
     if chosen.base in getattr(defaults.options, "BASES", ()):  # decides which options it has
         defaults = with_values(defaults, {"options.base": chosen.base})
 

@@ -17,6 +17,9 @@ from searchspaces.registry import file_of, short
 
 SCHEMA_VERSION = 1
 NOTHING = "none"  # split and BN that a record has for scores that are no accuracies
+METHOD = "method"  # what scores are by that are not of classified images
+TRUTH_SCALE, PROXY = "truth", "proxy"  # scales of a supernet that are no space's alone
+PROXY_SIDE = 16  # pixels
 
 _POSITIVE, _FRACTION = (1, math.inf), (0, 1)
 # Smallest and largest value where these are not 0 and infinity; a method limits its own options.
@@ -39,8 +42,18 @@ LIMITS: dict[str, tuple[float, float]] = {
 class SupernetScale:
     """The supernet's size where it is not the ground truth's own."""
 
-    width: int = option(0, "channels of the first stage; 0: as the ground truth's networks")
-    cells: int = option(0, "cells per stage; 0: as the ground truth's networks")
+    scale: str = option(
+        TRUTH_SCALE,
+        "scale of the supernet: truth (that of the ground truth's networks), proxy (small, of weak "
+        f"fixed parts, for images averaged to {PROXY_SIDE}x{PROXY_SIDE} pixels), or another of the "
+        "space's, such as benchmark",
+        added_later=True,
+    )
+    width: int = option(0, "channels of the first stage; 0: as its scale has it")
+    cells: int = option(0, "cells per stage; 0: as its scale has it")
+    resolution: int = option(
+        0, "side in pixels that images are averaged to; 0: as its scale asks for", added_later=True
+    )
     affine: str = option(
         "method",
         "whether BNs of choice blocks have scale and shift; method: as the method was published",
@@ -51,6 +64,10 @@ class SupernetScale:
         """Raises :class:`UsageError` for another ``affine``, such as Python's own ``True``."""
         if self.affine not in ("method", "true", "false"):
             raise UsageError(f"--supernet.affine is method, true or false, not {self.affine!r}.")
+
+    def side(self, images: int) -> int:
+        """The side in pixels of what the supernet sees of images of side ``images``."""
+        return self.resolution or (min(images, PROXY_SIDE) if self.scale == PROXY else images)
 
 
 @dataclass(frozen=True)
@@ -141,14 +158,19 @@ class Config:
 
     @classmethod
     def from_preset(
-        cls, preset: str = "laptop", *, method: str = "mngnas", task: str = "digits"
+        cls,
+        preset: str = "laptop",
+        *,
+        method: str = "mngnas",
+        task: str = "digits",
+        space: str = "nb201",
     ) -> Config:
         """The configuration that ``nas-harness run`` starts from with this preset.
 
         Raises :class:`UsageError` for an unknown preset or method.
         """
-        base = cls(method=method, preset=preset, task=task)
-        return with_values(base, preset_values(preset, task, method))
+        base = cls(method=method, preset=preset, task=task, space=space)
+        return with_values(base, preset_values(preset, task, method, space))
 
     def to_dict(self) -> dict[str, Any]:
         tree = written(self)

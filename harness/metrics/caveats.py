@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,12 @@ from harness.tasks import IMAGES
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
 _SPREAD = 1e-3  # of the scores, relative to their size, up to which they hardly differ
 _FEW = 10  # architectures, below which ties are no finding
+
+
+def score_words(scoring: Mapping[str, Any]) -> str:
+    """Where scores come from, as a record's part ``scoring`` tells: split, BN, and what of images."""
+    by = {"loss": "loss on", "method": "of the method's own, on"}.get(scoring.get("by"), "on")
+    return f"{by} the {scoring['split']} split, BN {scoring['bn']}"
 
 
 def notes_on_scores(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.config.config import Config
+from harness.config.config import TRUTH_SCALE, Config
 from harness.files.environment import choose_device
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
@@ -21,7 +21,7 @@ from harness.tasks import load_task
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from methods.base import Method, Setting, compute
-from methods.options import Recipe
+from methods.options import Recipe, written
 from methods.registry import METHODS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -43,7 +43,7 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 
 
 def load_limited(config: Config, data: Path | None) -> Task:
-    """The task, with only its first training images if the configuration says so.
+    """The task as the supernet sees it: its first training images, averaged, as configured.
 
     Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
     """
@@ -59,15 +59,40 @@ def load_limited(config: Config, data: Path | None) -> Task:
         mean = tuple(round(value) for value in task.mean)
         cut = replace(task.augmentation, cutout=config.cutout, fill=mean)
         task = replace(task, augmentation=cut)
-    return replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
+    task = replace(task, train=Split(task.train.images[:number], task.train.labels[:number]))
+    return task.averaged(config.supernet.side(task.image.size))
+
+
+def supernet_space(config: Config) -> tuple[SearchSpace, SearchSpace]:
+    """The space at the scale of the supernet, and at that of its ground truth's networks.
+
+    Raises :class:`UsageError` for a scale that the space has not, and where a size of the supernet
+    makes architectures others than those of the ground truth.
+    """
+    kind, own = SPACES[config.space], config.supernet
+    usual = config.scale or usual_scale(config.space, config.task)
+    scale = usual if own.scale == TRUTH_SCALE else own.scale
+    if scale not in kind.scales:
+        raise UsageError(
+            f"{config.space} has no scale '{scale}' for its supernet; --supernet.scale takes "
+            f"{TRUTH_SCALE} or {', '.join(kind.scales)}."
+        )
+    space, truth = kind(scale, own.width, own.cells), kind(usual)
+    if space.sites != truth.sites:
+        raise UsageError(
+            f"a supernet of {config.space} at scale {scale}"
+            f"{f' with {own.cells} cells per stage' if own.cells else ''} has other architectures "
+            f"than the ground truth ({len(space.sites)} choice sites for {len(truth.sites)}); take "
+            "another --supernet.scale or leave --supernet.cells out."
+        )
+    return space, truth
 
 
 def make_method(
     config: Config, task: Task, device: torch.device, data: Path | None = None
 ) -> Method:
     """The method with a freshly initialised supernet, at the supernet's own scale."""
-    scale = config.scale or usual_scale(config.space, config.task)
-    space = SPACES[config.space](scale, config.supernet.width, config.supernet.cells)
+    space, truth = supernet_space(config)
     method = METHODS[config.method]
     setting = Setting(
         space=space,
@@ -79,6 +104,7 @@ def make_method(
         device=device,
         affine=with_affine(config),
         costs=costs_of(config, data),
+        sized=(truth, task.original or task.image),
     )
     options, weights = with_teacher(config, data)
     made = method(setting, options)
@@ -187,7 +213,7 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
         "method": method.training_identity(config.options),
         "space": config.space,
         "scale": space.scale,
-        "supernet": asdict(config.supernet),
+        "supernet": written(config.supernet),
         "train": asdict(equalised(config, space, images)),
         "seed": config.seed,
         **(limited if method.trains_by_limits(config.options) else {}),

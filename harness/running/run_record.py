@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.config.config import NOTHING, SCHEMA_VERSION
+from harness.config.config import METHOD, NOTHING, SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
+from harness.metrics.caveats import score_words
 from harness.metrics.rendering import render
 from harness.running.assembly import known_costs, over_budget
 from harness.running.run_state import RunState
@@ -42,6 +43,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         },
         "ground_truth": {
             "table": table.meta.name,
+            "scale": run.space.scale,
             "truth": table.meta.truth,
             "split": "test",
             "seeds": len(table.seeds("test")),
@@ -50,6 +52,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         },
         "scoring": _scoring(run),
         "notes": result["notes"]
+        + _on_supernet(run)
         + run.method.notes()
         + ([run.timing.note(config)] if run.timing else [])
         + known_costs(config, run.method.setting.costs, run.space)
@@ -60,9 +63,10 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         }
         | ({"timing": asdict(run.timing)} if run.timing else {}),
         "supernet": {
-            "scale": run.space.scale,
+            "scale": run.method.space.scale,
+            "side": run.task.image.size,
             "parameters": sum(p.numel() for p in run.method.supernet.parameters()),
-            "reduced": bool(config.supernet.width or config.supernet.cells),
+            "reduced": _is_reduced(run),
         },
         "found": found,
         **({"watch": run.watch.record()} if run.watch else {}),
@@ -82,9 +86,36 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
 def _scoring(run: RunState) -> dict[str, Any]:
     """What scores are accuracies on, and how BN was made fit for it; a scorer's are not of images."""
     if not run.method.trains:
-        return {"split": NOTHING, "bn": NOTHING, "images": getattr(run.config.options, "images", 0)}
-    images = run.config.score.images or len(run.task.val)
-    return {"split": "val", "bn": run.config.score.bn, "images": images}
+        images = getattr(run.config.options, "images", 0)
+        return {"split": NOTHING, "bn": NOTHING, "by": METHOD, "images": images}
+    return {
+        "split": "val",
+        "bn": run.config.score.bn,
+        "by": run.config.score.by if run.method.scores_images else METHOD,
+        "images": run.config.score.images or len(run.task.val),
+    }
+
+
+def _is_reduced(run: RunState) -> bool:
+    """Whether the supernet is smaller than, or sees less than, the networks of the ground truth."""
+    own = run.config.supernet
+    scaled = run.method.space.scale != run.space.scale or run.task.original is not None
+    return scaled or bool(own.width or own.cells)
+
+
+def _on_supernet(run: RunState) -> list[str]:
+    """A sentence on a supernet, or on scored networks, that are reduced."""
+    if not _is_reduced(run):
+        return []
+    what = "the supernet is" if run.method.trains else "scored networks are"
+    own, seen = run.config.supernet, run.task.original
+    sizes = [f"width {own.width}"] * bool(own.width) + [f"{own.cells} cells"] * bool(own.cells)
+    pixels = f", on images averaged to {run.task.image.size}x{run.task.image.size} pixels"
+    return [
+        f"{what} reduced: scale {', '.join([run.method.space.scale, *sizes])}"
+        f"{pixels if seen else ''}; the networks of the ground truth are of scale "
+        f"{run.space.scale}"
+    ]
 
 
 def render_record(record: dict[str, Any], folder: Path) -> str:
@@ -94,7 +125,7 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
     scoring = record["scoring"]
     scored = "nothing trained"
     if scoring["split"] != NOTHING:
-        scored = f"scores on the {scoring['split']} split, BN {scoring['bn']}"
+        scored = f"scores {score_words(scoring)}"
     lines = [
         f"{config['method']} on {config['space']}, seed {config['seed']}, preset "
         f"{config['preset']}; {scored}",
@@ -106,8 +137,6 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
         f"{costs['seconds']:.0f} s on {costs['device']}.",
         f"Record {folder / 'run.json'}, picture {folder / 'scatter.png'}",
     ]
-    if record["supernet"]["reduced"]:
-        lines.insert(1, "Scored networks are reduced: smaller than those of the ground truth.")
     return "\n".join(lines)
 
 

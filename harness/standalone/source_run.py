@@ -42,7 +42,7 @@ def read_origin(folder: Path) -> Origin:
         return Origin(
             space=config["space"],
             task=config["task"],
-            scale=record["supernet"]["scale"],
+            scale=record["ground_truth"].get("scale") or record["supernet"]["scale"],
             arch=record["found"]["arch"],
             search={
                 "run": record["run"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,10 @@ class Augmentation:
         if self.cutout:
             images = self._cut(images, row, column)
         return images
+
+    def scaled(self, factor: float) -> Augmentation:
+        """The same for images whose sides are so many times as long, in whole pixels."""
+        return replace(self, crop=round(self.crop * factor), cutout=round(self.cutout * factor))
 
     def _window(
         self, images: torch.Tensor, mirror: torch.Tensor, top: torch.Tensor, left: torch.Tensor

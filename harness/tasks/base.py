@@ -12,6 +12,7 @@ import torch
 
 from harness.tasks.augment import Augmentation
 from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
 
 SPLIT_SEED = 20_090_408  # changing it changes every train / validation split
 
@@ -51,6 +52,17 @@ class Split:
         return len(self.labels)
 
 
+def averaged(images: torch.Tensor, factor: int) -> torch.Tensor:
+    """uint8 ``[N, C, H, W]`` to ``[N, C, H / factor, W / factor]``: means of squares, rounded."""
+    area, height = factor * factor, images.shape[2] // factor
+    means = []
+    for some in images.split(5000):  # sums take more bytes than pixels
+        squares = some.reshape(*some.shape[:2], height, factor, -1, factor)
+        sums = squares.sum((3, 5), dtype=torch.int32)
+        means.append(((sums + area // 2) // area).to(torch.uint8))
+    return torch.cat(means)
+
+
 @lru_cache(maxsize=2)
 def _epoch_order(seed: int, epoch: int, images: int) -> np.ndarray:
     return np.random.default_rng([seed, 1, epoch]).permutation(images)
@@ -72,6 +84,7 @@ class Task:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     augmentation: Augmentation
+    original: ImageSpec | None = None  # the images that were averaged to ``image``, if they were
 
     def to(self, device: torch.device | str) -> Task:
         """The same task with every image and label on ``device``."""
@@ -87,6 +100,39 @@ class Task:
         images, labels = self.train.images, self.train.labels
         first, second = (Split(images[part::2], labels[part::2]) for part in (0, 1))
         return replace(self, train=first), replace(self, train=second)
+
+    def averaged(self, side: int) -> Task:
+        """The same images in ``side`` x ``side`` pixels, each the mean of a square of pixels.
+
+        Crop and cutout shrink with them; ``mean`` and ``std`` stay. Raises :class:`UsageError`
+        where squares do not fit, and for images that are not in memory.
+        """
+        if side == self.image.size:
+            return self
+        factor, rest = divmod(self.image.size, side)
+        if rest or factor < 1:
+            fitting = [str(n) for n in range(1, self.image.size + 1) if self.image.size % n == 0]
+            raise UsageError(
+                f"images of {self.name} cannot be averaged to {side}x{side} pixels; "
+                f"--supernet.resolution takes a divisor of {self.image.size}: {', '.join(fitting)}."
+            )
+        if not isinstance(self.train.images, torch.Tensor):
+            raise UsageError(
+                f"images of {self.name} are read while they are used and cannot be averaged; take "
+                "--supernet.scale truth and leave --supernet.resolution out."
+            )
+        parts = {
+            part: Split(averaged(split.images, factor), split.labels)
+            for part in ("train", "val", "test")
+            for split in [getattr(self, part)]
+        }
+        return replace(
+            self,
+            image=replace(self.image, size=side),
+            augmentation=self.augmentation.scaled(1 / factor),
+            original=self.original or self.image,
+            **parts,
+        )
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 ``[B, C, H, W]`` to float32 with zero mean and unit deviation per channel."""

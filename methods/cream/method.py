@@ -216,7 +216,7 @@ class Cream(Method):
         """
         x, y = batch
         accuracy = 100.0 * int((logits.argmax(1) == y).sum()) / len(y)
-        madds = self.space.cost(path, self.data.image).madds
+        madds = self.cost_of(path).madds
         if not self.board.admits(accuracy, madds):
             return
         images = self.options.slice

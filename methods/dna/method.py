@@ -33,6 +33,7 @@ class DNA(Method):
     """Trains the teacher first, then the stages under it, one uniform path per step."""
 
     Options = DNAOptions
+    scores_images = False
 
     def __init__(self, setting: Setting, options: DNAOptions):
         super().__init__(setting, options)
@@ -72,7 +73,7 @@ class DNA(Method):
             return self.space.decode(self.options.teacher)
         rng = self.rng(TEACHER, 0)
         drawn = filter(self.space.is_valid, (self.space.sample(rng) for _ in range(100)))
-        return max(drawn, key=lambda arch: self.space.cost(arch, self.data.image).madds)
+        return max(drawn, key=lambda arch: self.cost_of(arch).madds)
 
     def _stages_optimizer(self) -> torch.optim.Optimizer:
         """Of all stages, with a learning rate of its own for the first and the last."""

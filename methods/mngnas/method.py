@@ -90,13 +90,13 @@ class MNGNAS(Method):
         self._retrain(self.population, first_step=epoch * self.options.retrain_steps)
         scored_before = self.costs["scoring_image_passes"]
         for member in self.population:
-            member.accuracy = self.validation_accuracy(member.network)
-        ranked = sorted(self.population, key=lambda m: m.accuracy, reverse=True)
+            member.score = self.validation_score(member.network)
+        ranked = sorted(self.population, key=lambda m: m.score, reverse=True)
         if self.options.kd == "full":
             self._tune_with_perturbations(ranked[0], epoch, rng)
-        # no score exists without the teachers, which these accuracies choose
+        # no score exists without the teachers, which these scores choose
         self.costs["compute"] += self.costs["scoring_image_passes"] - scored_before
-        scored = [(m.arch, m.accuracy) for m in ranked]
+        scored = [(m.arch, m.score) for m in ranked]
         self.evolution.tell(scored)
         self.previous_best = [ranked[0].copy()]
         self.groups.merge(ranked)
@@ -127,7 +127,7 @@ class MNGNAS(Method):
         return in_chunks(range(len(archs)), max(self.options.population, 8))
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Validation accuracy after retraining each of ``archs`` from its supernet weights.
+        """Validation score after retraining each of ``archs`` from its supernet weights.
 
         Its teachers are those the search has collected, its peers the population that the search
         kept, as it left them: who else is ranked makes no difference (Algorithm 3 retrains the
@@ -136,14 +136,14 @@ class MNGNAS(Method):
         members = [self._member(arch) for arch in archs]
         first = self.search_epochs * self.options.retrain_steps
         self._retrain(members, first, peers=self.population)
-        return np.array([self.validation_accuracy(member.network) for member in members])
+        return np.array([self.validation_score(member.network) for member in members])
 
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """The base's: there are no teachers to retrain under before the search."""
         return self.base.score_in_training(archs, step)
 
     def _member(self, arch: Arch) -> Member:
-        madds = self.space.cost(arch, self.data.image).madds
+        madds = self.cost_of(arch).madds
         return Member(arch, madds, self.supernet.subnet(arch))
 
     def _recipe(self, steps: int) -> Recipe:
@@ -276,7 +276,7 @@ class MNGNAS(Method):
                 )
                 self._update(optimizer, recipe, step, loss, best)
                 self.count(2, 1, 2 * len(y))
-        best.accuracy = self.validation_accuracy(best.network)
+        best.score = self.validation_score(best.network)
 
     def _neighbour(self, best: Member, arch: Arch) -> Supernet:
         """``arch`` with the blocks that it shares with ``best``, the others from the supernet.
@@ -321,5 +321,5 @@ class MNGNAS(Method):
     def _restore(self, state: dict[str, Any]) -> Member:
         member = self._member(tuple(state["arch"]))
         member.network.load_state_dict(state["network"])
-        member.accuracy = state["accuracy"]
+        member.score = state["accuracy"]
         return member

@@ -13,23 +13,23 @@ from searchspaces.supernet import Supernet
 
 @dataclass(eq=False)
 class Member:
-    """An architecture with weights of its own and the validation accuracy these reached, %."""
+    """An architecture with weights of its own and the validation score these reached."""
 
     arch: Arch
     madds: int
     network: Supernet
-    accuracy: float = 0.0
+    score: float = 0.0
 
     def copy(self) -> Member:
         """The same model frozen: later training of the original leaves it as it is."""
         network = deepcopy(self.network).eval().requires_grad_(False)
-        return Member(self.arch, self.madds, network, self.accuracy)
+        return Member(self.arch, self.madds, network, self.score)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "arch": list(self.arch),
             "network": self.network.state_dict(),
-            "accuracy": self.accuracy,
+            "accuracy": self.score,
         }
 
 
@@ -60,9 +60,9 @@ class TeacherGroups:
     def _best(self, group: list[Member], newcomers: list[Member]) -> list[Member]:
         best: dict[Arch, Member] = {}
         for member in group + newcomers:
-            if member.arch not in best or member.accuracy > best[member.arch].accuracy:
+            if member.arch not in best or member.score > best[member.arch].score:
                 best[member.arch] = member
-        ranked = sorted(best.values(), key=lambda m: m.accuracy, reverse=True)[: self.capacity]
+        ranked = sorted(best.values(), key=lambda m: m.score, reverse=True)[: self.capacity]
         return [m if any(m is old for old in group) else m.copy() for m in ranked]
 
     def state_dict(self) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Scorer(Method):
 
     Options: ClassVar[type] = ScorerOptions
     trains = False
+    scores_images = False
     lowest: ClassVar[float] = LOWEST
 
     def __init__(self, setting: Setting, options: Any):

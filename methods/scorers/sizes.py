@@ -34,14 +34,14 @@ class Params(Size):
     """Parameters of the stand-alone network, as :meth:`SearchSpace.cost` counts them."""
 
     def size(self, arch: Arch) -> int:
-        return self.space.cost(arch, self.data.image).params
+        return self.cost_of(arch).params
 
 
 class Flops(Size):
     """Multiply-adds of the stand-alone network on one image, likewise."""
 
     def size(self, arch: Arch) -> int:
-        return self.space.cost(arch, self.data.image).madds
+        return self.cost_of(arch).madds
 
 
 class Layers(Size):

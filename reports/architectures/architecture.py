@@ -31,7 +31,7 @@ def draw_found(folder: Path) -> Path:
     arch = record.get("found", "arch")
     if not isinstance(arch, str):
         raise record.damaged("found.arch is missing")
-    space = SPACES[record.get("config", "space")](record.get("supernet", "scale"))
+    space = SPACES[record.get("config", "space")](record.truth_scale)
     diagrams = space.diagrams(space.decode(arch))
     save(diagrams, found_title(record), [arch], [folder / "found.png", folder / "found.svg"])
     return folder / "found.png"

@@ -105,7 +105,7 @@ class Library:
 
     def shelf(self, record: Record) -> Shelf:
         """Of the space of a run; one without drawings where that space is not installed."""
-        key = (str(record.get("config", "space")), str(record.get("supernet", "scale")))
+        key = (str(record.get("config", "space")), record.truth_scale)
         if key not in self.shelves:
             self.shelves[key] = Shelf(len(self.shelves), _space(*key))
         return self.shelves[key]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.config.config import PROXY
+from harness.metrics.caveats import score_words
 from harness.metrics.intervals import Interval
 from reports.pictures.label_placement import side_by_side
 from reports.runs.record import Record, ceiling, floors, load
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 HEIGHT = 5.4  # inches
 LINE = 0.055  # height of a line of text, as a share of the scale of τ
+SCORES = {
+    "accuracy": "predicted accuracy (%)",
+    "loss": "minus the loss on validation images",
+    "method": "as the method gives it",
+}
 RASTER = 3000  # dots from which the SVG holds them as pixels
 
 
@@ -67,10 +74,9 @@ def titles(record: Record) -> tuple[str, str, str]:
     arm = [f"{key} {options[key]}" for key in ("base", "kd", "qp") if options.get(key)]
     method = f"{record.get('config', 'method')}{' (' + ', '.join(arm) + ')' if arm else ''}"
     head = f"{method} on {record.get('config', 'space')}, {record.get('config', 'task')}"
-    reduced = ", reduced supernet" if record.get("supernet", "reduced") else ""
     scored = (
-        f"score: {record.get('scoring', 'split')} split, BN {record.get('scoring', 'bn')}, "
-        f"supernet seed {record.get('config', 'seed')}{reduced}"
+        f"score: {score_words(record.get('scoring')).replace('on the ', '', 1)}, "
+        f"supernet seed {record.get('config', 'seed')}{_reduced(record)}"
     )
     against = (
         f"truth: training {record.get('ground_truth', 'truth')}, "
@@ -79,6 +85,16 @@ def titles(record: Record) -> tuple[str, str, str]:
         f"{record.get('n_table'):,} architectures of the table"
     )
     return shorten(head, 78), shorten(scored, 130), shorten(against, 130)
+
+
+def _reduced(record: Record) -> str:
+    """How the supernet is smaller than the networks of the truth, if it is."""
+    supernet = record.get("supernet") or {}
+    if not supernet.get("reduced"):
+        return ""
+    scale, side = supernet.get("scale"), supernet.get("side")
+    pixels = f", {side}x{side} pixels" if side else ""
+    return f", {f'{scale} ' if scale == PROXY else ''}reduced supernet{pixels}"
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
@@ -135,7 +151,8 @@ def _label_axes(axes: Axes, record: Record) -> None:
     axes.set_xlabel(
         f"truth: stand-alone accuracy on the {split} split (%)", fontsize=10.5, color=INK
     )
-    axes.set_ylabel("score: predicted accuracy (%)", fontsize=10.5, color=INK)
+    by = SCORES[record.get("scoring", "by") or "accuracy"]
+    axes.set_ylabel(f"score: {by}", fontsize=10.5, color=INK)
     axes.tick_params(labelsize=9.5, colors=GREY)
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)

@@ -33,6 +33,7 @@ MEASURES = {
     "precision_at_top": ("all", "precision_at_top"),
 }
 COSTS = ("image_passes", "scoring_image_passes", "seconds")
+TOLD = {"score.by", "supernet.scale", "supernet.resolution"}
 ARMS = ("", "none", "single", "average", "searched", "full")  # from least to most distillation
 
 
@@ -173,12 +174,16 @@ def check_one_truth(records: Iterable[Record]) -> None:
 
 
 def told_apart(groups: Sequence[Configuration]) -> list[str]:
-    """Per configuration, its settings that others of the same method, arm and qp have not."""
+    """Per configuration, its settings that others of the same method, arm and qp have not.
+
+    And what any reader must know of it: :data:`TOLD`.
+    """
     flat = [flatten(_settings(group.first)) for group in groups]
     texts = []
     for group, own in zip(groups, flat, strict=True):
         alike = [f for g, f in zip(groups, flat, strict=True) if g.method == group.method]
-        differing = (k for k in sorted(own) if any(f.get(k) != own[k] for f in alike))
+        told = own.keys() & TOLD  # written where they are not as usual
+        differing = (k for k in sorted(own) if k in told or any(f.get(k) != own[k] for f in alike))
         texts.append(", ".join(f"{key} {own[key]}" for key in differing))
     return texts
 

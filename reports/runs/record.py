@@ -77,6 +77,12 @@ class Record:
         value, low, high = (self.number(*keys, bound) for bound in ("value", "low", "high"))
         return Interval(value=value, low=low, high=high, n=int(self.number(*keys, "n") or 0))
 
+    @property
+    def truth_scale(self) -> str:
+        """The scale of the ground truth's networks; before both were recorded the supernet's too."""
+        own = self.get("ground_truth", "scale")
+        return str(self.get("supernet", "scale") if own is None else own)
+
     def scores(self) -> pandas.DataFrame:
         """``scores.parquet``: ``arch``, finite ``score`` and ``truth``, sizes where known."""
         import numpy as np

@@ -13,6 +13,8 @@ from searchspaces.chain.space import ChainSpace
 class NASBenchMacro(ChainSpace):
     """``benchmark`` is the network of the table, for CIFAR-10; ``compact`` is for small images.
 
+    ``proxy``, for supernets on photographs of 16x16 pixels, is ``compact`` at twice its width.
+
     In front of a stage, where the shape changes, the identity is a 1x1 convolution.
     """
 
@@ -31,5 +33,12 @@ class NASBenchMacro(ChainSpace):
             kernel=1,
             stages=(Stage(8, 2, 2), Stage(12, 3, 1), Stage(16, 3, 1)),
             head=32,
+        ),
+        "proxy": Skeleton(
+            stem=16,
+            stride=1,
+            kernel=1,
+            stages=(Stage(16, 2, 2), Stage(24, 3, 1), Stage(32, 3, 1)),
+            head=64,
         ),
     }

@@ -10,6 +10,8 @@ from searchspaces.base import ImageSpec
 from searchspaces.chain.convolutions import Conv, Shape
 from searchspaces.errors import UsageError
 
+PROXY_WIDTH = 8  # channels of the first stage of a proxy
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -109,10 +111,17 @@ class Skeleton:
 def scales(imagenet: Skeleton, compact: Skeleton) -> dict[str, Skeleton]:
     """``imagenet`` (224x224) as published; ``cifar`` (32x32) without the first two halvings of the
     resolution; ``imagenet16`` (16x16) without the first three; ``compact`` for the embedded task.
+
+    ``proxy``, for supernets on photographs of 16x16 pixels, has the layers and strides of
+    ``imagenet16``, a stage of 8 channels first and the others in proportion, and the weak fixed
+    parts of ``compact``: the stem sees single pixels, and the head is small.
     """
+    imagenet16 = imagenet.reducing_less(2)
+    proxy = imagenet16.resized(PROXY_WIDTH)
     return {
         "imagenet": imagenet,
         "cifar": imagenet.reducing_less(1),
-        "imagenet16": imagenet.reducing_less(2),
+        "imagenet16": imagenet16,
         "compact": compact,
+        "proxy": replace(proxy, kernel=1, head=2 * proxy.stages[-1].channels),
     }

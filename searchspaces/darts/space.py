@@ -34,12 +34,14 @@ STANDALONE = {
     "imagenet16": Skeleton(width=36, cells=20),
     "imagenet": Skeleton(width=48, cells=14, stem_stride=8),
     "compact": Skeleton(width=8, cells=2, stages=2, stem_stride=2),
+    "proxy": Skeleton(width=16, cells=2, stages=2),
 }
 SUPERNET = {
     "cifar": Skeleton(width=16, cells=8),
     "imagenet16": Skeleton(width=16, cells=8),
     "imagenet": Skeleton(width=16, cells=8, stem_stride=8),
     "compact": STANDALONE["compact"],
+    "proxy": STANDALONE["proxy"],
 }
 
 
@@ -55,7 +57,8 @@ class DARTS(SearchSpace):
     Scales: ``cifar`` and ``imagenet`` are the published networks. ``imagenet16`` is ``cifar``'s
     for images of 16x16 pixels, 4x4 in the last of its three stages. The supernets of these scales
     are smaller than the stand-alone networks that :meth:`cost` is about: 8 cells, 16 channels.
-    ``compact``, for the embedded task, has one normal and one reduction cell, in both. ``width``
+    ``compact``, for the embedded task, has one normal and one reduction cell, in both; so has
+    ``proxy``, for supernets on photographs of 16x16 pixels, with 16 channels. ``width``
     and ``cells`` (cells per stage) override both; 0 leaves them as they are.
     """
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 SKELETONS = {
     "benchmark": Skeleton(width=128, cells=(3, 3, 3), momentum=0.003),
     "compact": Skeleton(width=16, cells=(1,), momentum=0.1, normed=True),
+    "proxy": Skeleton(width=32, cells=(1,), momentum=0.1, normed=True),
 }
 
 
@@ -56,8 +57,9 @@ class CellSpace(SearchSpace):
     A subclass says which :meth:`genes` an architecture has, and which operators and projections
     its supernet holds: ``holding``. ``benchmark`` is the table's own network. ``compact`` is for
     small images: a single cell of 16 channels at full resolution, and a BN behind it, for want of
-    which some cells would die in the first steps. ``width`` and ``cells`` (cells per stage)
-    override the scale; 0 leaves it as it is.
+    which some cells would die in the first steps. ``proxy``, for supernets on photographs of 16x16
+    pixels, is the same with 32 channels. ``width`` and ``cells`` (cells per stage) override the
+    scale; 0 leaves it as it is.
     """
 
     scales = tuple(SKELETONS)

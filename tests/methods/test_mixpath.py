@@ -103,7 +103,7 @@ def test_every_count_is_trained_and_scoring_uses_the_first():
     for norms in method.supernet.norms:
         assert all(norm.num_batches_tracked > 0 for norm in norms.norms.values())
     subnet = method.supernet.subnet((1,) * 8)
-    method.validation_accuracy(subnet)
+    method.validation_score(subnet)
     for norms in subnet.norms:
         assert norms.norms["1"].num_batches_tracked > 0
         assert norms.norms["2"].num_batches_tracked == 0

@@ -23,7 +23,7 @@ def draw(method, number, seed=0):
 
 
 def alone(method, archs):
-    return [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
+    return [method.validation_score(method.supernet.subnet(arch)) for arch in archs]
 
 
 @pytest.mark.slow

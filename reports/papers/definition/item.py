@@ -255,7 +255,7 @@ class Item:
         given = {**self.study, **({"space": row.space} if row.space else {})}
         given |= {**(row.run or {}), **(changes or {})}
         preset, task = preset or self.preset, task or self.task
-        method = given.get("method", Config.method)
-        base = Config.from_preset(preset, method=method, task=task)
+        named = {name: given[name] for name in ("method", "space") if name in given}
+        base = Config.from_preset(preset, task=task, **named)
         own = {"preset": preset, "task": task, "seed": seed}
         return with_values(base, typed(base, given) | own)

@@ -88,5 +88,5 @@ def _title(line: dict[str, Any]) -> str:
 
 
 def _diagrams(record: Record) -> tuple[Diagram, ...]:
-    space = SPACES[record.get("config", "space")](record.get("supernet", "scale"))
+    space = SPACES[record.get("config", "space")](record.truth_scale)
     return tuple(space.diagrams(space.decode(_arch(record))))

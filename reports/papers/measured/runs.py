@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from harness.config.config import Config
+from harness.config.config import Config, SupernetScale
 from harness.config.presets import PRESETS
 from harness.tabular.table import SCHEMA_VERSION, Table
 from reports.papers.definition.item import Item, Row
@@ -59,14 +60,14 @@ def shortfalls(
     ``retrained`` tells that stand-alone trainings by a printed recipe stand in for ground truth.
     """
     printed = item.config(row, config.seed, FULL, config.task)
-    truth = record.get("ground_truth") or {}
+    truth, whole = record.get("ground_truth") or {}, SupernetScale()
     reasons = {
         "the embedded task": config.task in EMBEDDED,
         f"preset {config.preset}": config.preset != FULL,
         "options other than the printed ones": config.preset == FULL and config != printed,
         "no printed hyper-parameters for the method": config.method not in PRESETS[FULL],
         "fewer training images": config.train_images > 0,
-        "a smaller supernet": bool(config.supernet.width or config.supernet.cells),
+        "a smaller supernet": replace(config.supernet, affine=whole.affine) != whole,
         # A table that the harness built has the checksum of the task's images.
         "stand-alone training by the harness's short recipe": not retrained
         and truth.get("sha256") == record.get("data", "sha256"),

@@ -90,7 +90,7 @@ def test_survivors_keep_their_own_weights_and_newcomers_inherit():
         inherited = all(torch.equal(v, shared[k]) for k, v in state.items() if "gains" in k)
         assert inherited == (index >= kept)
     assert len({m.arch for m in method.population}) == size
-    accuracies = [m.accuracy for m in method.population[:kept]]
+    accuracies = [m.score for m in method.population[:kept]]
     assert min(accuracies) >= min(method.evolution.seen.values())
 
 

@@ -20,16 +20,16 @@ def test_teacher_groups_keep_the_best_of_each_side():
     groups = TeacherGroups(2)
     groups.threshold = 10.0
     groups.merge([member(5, 50.0), member(10, 40.0), member(7, 60.0), member(11, 30.0)])
-    assert [m.accuracy for m in groups.small] == [60.0, 50.0]
-    assert [m.accuracy for m in groups.large] == [30.0]
+    assert [m.score for m in groups.small] == [60.0, 50.0]
+    assert [m.score for m in groups.large] == [30.0]
     groups.merge([member(12, 20.0), member(13, 35.0), member(1, 55.0)])
-    assert [m.accuracy for m in groups.small] == [60.0, 55.0]
-    assert [m.accuracy for m in groups.large] == [35.0, 30.0]
+    assert [m.score for m in groups.small] == [60.0, 55.0]
+    assert [m.score for m in groups.large] == [35.0, 30.0]
     assert groups.side(10) is groups.small
     assert groups.side(11) is groups.large
     groups.merge([member(10, 70.0)])  # at the threshold is small
-    assert [m.accuracy for m in groups.small] == [70.0, 60.0]
-    assert [m.accuracy for m in groups.large] == [35.0, 30.0]
+    assert [m.score for m in groups.small] == [70.0, 60.0]
+    assert [m.score for m in groups.large] == [35.0, 30.0]
 
 
 def test_teacher_groups_hold_frozen_copies_once_per_architecture():
@@ -43,9 +43,9 @@ def test_teacher_groups_hold_frozen_copies_once_per_architecture():
             parameter.add_(1)
     first = next(groups.small[0].network.parameters())
     assert not torch.equal(first, next(living.network.parameters()))
-    living.accuracy = 70.0
+    living.score = 70.0
     groups.merge([living])
-    assert [m.accuracy for m in groups.small] == [70.0]
+    assert [m.score for m in groups.small] == [70.0]
     assert torch.equal(
         next(groups.small[0].network.parameters()), next(living.network.parameters())
     )
@@ -74,7 +74,7 @@ def test_who_listens_to_whom(kd):
         return
     best = max(method.evolution.seen.values())
     if kd == "single":
-        assert [t.accuracy for t in teachers] == [best]
+        assert [t.score for t in teachers] == [best]
         assert taught[:, 0].all()
     else:
         for index, student in enumerate(students):
@@ -91,7 +91,7 @@ def test_whoever_is_ranked_listens_to_the_population_that_was_kept():
         method.search_epoch(epoch)
     kept = method.population
     assert len(kept) == OPTIONS.population - OPTIONS.removed
-    assert all(member.accuracy for member in kept)  # nobody who was only bred
+    assert all(member.score for member in kept)  # nobody who was only bred
     ranked = [method._member(kept[0].arch), method._member((2, 2, 2, 2))]
     guides, mask = method._guides(ranked, kept)
     peers = len(guides) - len(kept)

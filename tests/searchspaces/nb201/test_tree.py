@@ -70,7 +70,7 @@ def test_logits_are_those_of_the_subnets(space, options, training, archs):
 @pytest.mark.parametrize("method", ["spos", "mixpath"])
 def test_scores_are_those_of_the_subnets(bn, method, archs):
     method = scored.make(method, "nb201", bn)
-    alone = [method.validation_accuracy(method.supernet.subnet(arch)) for arch in archs]
+    alone = [method.validation_score(method.supernet.subnet(arch)) for arch in archs]
     assert method.score(archs).tolist() == alone
 
 
