@@ -246,7 +246,8 @@ def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFr
     ``runs``: a folder of runs, a run's own folder, or several of either. Columns: ``run`` (the
     folder's name); ``configuration``, equal where runs differ in their seed alone; ``method``, its
     ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
-    for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …);
+    for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …); ``by``,
+    accuracy or loss, what scores are;
     ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top`` with ``_low``, ``_high`` (95 %)
     and ``_n``; ``floor`` (by parameters), ``ceiling``, ``over_floor`` (τ minus the highest floor);
     ``found_truth`` in percent and ``regret`` in percent points; ``image_passes``,

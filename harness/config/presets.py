@@ -10,7 +10,7 @@ from searchspaces.registry import nearest
 _IMAGES = 25_000  # of CIFAR-10's training part, which the printed epochs are taken to go through
 
 # Tasks of photographs that published tables are of; supernets on a laptop are proxies there.
-_REAL = ("cifar10", "cifar100", "imagenet16-120")
+REAL = ("cifar10", "cifar100", "imagenet16-120")
 
 # What each preset changes, in layers: "*" for all, then "real" for photographs, then "real SPACE",
 # then the method.
@@ -166,7 +166,7 @@ def preset_values(preset: str, task: str, method: str, space: str = "nb201") -> 
     """
     if preset not in PRESETS:
         raise UsageError(f"unknown preset '{preset}'{nearest(preset, PRESETS)}")
-    real = ("real", f"real {space}") if task in _REAL else ()
+    real = ("real", f"real {space}") if task in REAL else ()
     values: dict[str, Any] = {}
     for layer in ("*", *real, method):
         values |= PRESETS[preset].get(layer, {})

@@ -68,7 +68,7 @@ class AZNAS(Scorer):
                 network = self.network(arch, repeat)
                 found.append(self.indicators(network, self.batch(repeat)[0]))
         means = [value if math.isfinite(value) else LOWEST for value in np.mean(found, axis=0)]
-        return np.array([*means, float(self.space.cost(arch, self.data.image).madds)])
+        return np.array([*means, float(self.cost_of(arch).madds)])
 
     def indicators(self, network: Supernet, images: torch.Tensor) -> tuple[float, float, float]:
         outputs = block_outputs(network, images)

@@ -80,6 +80,7 @@ COLUMNS = (
     _word("truth", "truth of", "the training whose test accuracies scores are compared with"),
     _word("split", "truth split"),
     _word("scored_on", "scored on"),
+    _word("by", "scored by", "accuracy or loss on validation images, or as the method does"),
     _word("bn", "BN"),
     Column("n", _n, lambda row: row.get("n"), "architectures ranked"),
 )

@@ -1,6 +1,11 @@
 /* Score against truth of one run; the architecture pointed at is told and drawn beside it. */
 
 const STARSHAPE = "M0-9 2.1-2.9 8.6-2.8 3.4 1.1 5.3 7.3 0 3.6-5.3 7.3-3.4 1.1-8.6-2.8-2.1-2.9z";
+const BY = {
+  accuracy: "predicted accuracy (%)",
+  loss: "minus the loss on validation images",
+  method: "as the method gives it",
+};
 const REACH = 40; // pixels from the pointer to the nearest architecture
 
 function scatter(host, run, data) {
@@ -21,7 +26,7 @@ function scatter(host, run, data) {
     height,
     x: { low: windows.truth[0], high: windows.truth[1],
       title: `truth: ${run.row.split} accuracy, stand-alone (%)` },
-    y: { low: windows.score[0], high: windows.score[1], title: "score: predicted (%)" },
+    y: { low: windows.score[0], high: windows.score[1], title: `score: ${BY[run.row.by]}` },
     label: `score against truth of ${archs.length} architectures; arrow keys go from one to the `
       + "next by truth, Escape back to the found one",
   });

@@ -75,7 +75,7 @@ def titles(record: Record) -> tuple[str, str, str]:
     method = f"{record.get('config', 'method')}{' (' + ', '.join(arm) + ')' if arm else ''}"
     head = f"{method} on {record.get('config', 'space')}, {record.get('config', 'task')}"
     scored = (
-        f"score: {score_words(record.get('scoring')).replace('on the ', '', 1)}, "
+        f"score: {score_words(record.get('scoring')).removeprefix('on the ')}, "
         f"supernet seed {record.get('config', 'seed')}{_reduced(record)}"
     )
     against = (

@@ -33,6 +33,7 @@ def describe(record: Record) -> Row:
     if not isinstance(record.get("found", "arch"), str | None):
         raise record.damaged("found.arch is no text")
     words = alone.method | alone.context | {"preset": record.get("config", "preset") or ""}
+    words["by"] = record.get("scoring", "by") or "accuracy"
     row = {name: str(word) for name, word in words.items()} | alone.describe()
     over = None
     if below and tau["value"] is not None:

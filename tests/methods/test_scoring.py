@@ -1,11 +1,13 @@
 """BN policies at scoring time."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from methods.options import Scoring
-from methods.scoring import accuracy, recalibrate
+from methods.scoring import accuracy, recalibrate, score
 
 
 class Data:
@@ -166,6 +168,29 @@ def test_batchstat_normalises_with_the_batch_it_scores():
     ]
     scored = accuracy(used(), data, Scoring(bn="batchstat", batch_size=7))
     assert scored == pytest.approx(counted(logits, data.labels.tolist()))
+
+
+@pytest.mark.parametrize("part", ["val", "train"])
+@pytest.mark.parametrize("images", [0, 25])
+def test_the_loss_is_minus_the_mean_cross_entropy_by_hand(part, images):
+    """Whatever the batches, under the statistics of the training images."""
+    data = Data()
+    seen, labels = (data.val, data.labels) if part == "val" else (data.train, torch.zeros(200))
+    seen, labels = seen[: images or None], labels[: images or None].long().tolist()
+    known, losses = data.train[:100], []
+    for row, label in zip(normalised(seen, known.mean(), known.var()), labels, strict=True):
+        losses.append(math.log(sum(map(math.exp, row))) - row[label])
+    scoring = Scoring(calibration_images=100, batch_size=40, images=images, by="loss")
+    scored = score(used(), data, scoring, part)
+    assert scored == pytest.approx(-sum(losses) / len(losses), rel=1e-5)
+    assert scored < -0.01
+
+
+def test_an_accuracy_is_one_whatever_scores_are():
+    by = {by: Scoring(bn="running", batch_size=60, by=by) for by in ("accuracy", "loss")}
+    found = {name: accuracy(network(), Data(), scoring) for name, scoring in by.items()}
+    assert found["loss"] == found["accuracy"] == score(network(), Data(), by["accuracy"]) > 0
+    assert score(network(), Data(), by["loss"]) < 0
 
 
 @pytest.mark.parametrize("images", [7, 20, 60, 1000])

@@ -13,6 +13,7 @@ from harness.conformance.noise import Part
 from harness.running.ranking import rank
 from methods import base
 from methods.base import TOGETHER, Method
+from searchspaces.errors import UsageError
 
 BN = ("recalibrate", "batchstat", "running")
 
@@ -33,6 +34,46 @@ def test_scores_are_those_of_the_subnets(space, bn):
     method = make(space=space, bn=bn)
     archs = draw(method, 16)
     np.testing.assert_allclose(method.score(archs), alone(method, archs), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("space", ["macro", "nb201", "nb101"])
+def test_losses_are_those_of_the_subnets_and_of_the_test_itself(space):
+    """Together, one by one, and from the logits of each subnet."""
+    method = make(space=space, by="loss")
+    archs = draw(method, 16)
+    scores = method.score(archs)
+    np.testing.assert_allclose(scores, alone(method, archs), rtol=0, atol=1e-6)
+    losses = [loss_by_hand(method, arch) for arch in archs]
+    np.testing.assert_allclose(scores, [-loss for loss in losses], rtol=1e-4)
+    assert len(set(scores.round(6))) > 8 and scores.max() < 0
+
+
+def loss_by_hand(method, arch):
+    """The mean cross-entropy of 60 validation images."""
+    network = method.supernet.subnet(arch)
+    for norm in network.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(method.data.train.images[:40])
+        logits = network.eval()(method.data.val.images[:60])
+    return torch.nn.functional.cross_entropy(logits, method.data.val.labels[:60]).item()
+
+
+@pytest.mark.parametrize("name", ["darts", "gdas", "dna"])
+def test_methods_whose_scores_are_not_of_images_refuse_losses(name):
+    with pytest.raises(UsageError, match="are not of classified images; leave --score.by loss out"):
+        make(name, space="nb201", by="loss")
+
+
+@pytest.mark.parametrize("name", ["fairnas", "mixpath", "ennas", "cream", "mngnas"])
+def test_other_methods_score_and_search_by_the_loss(name):
+    quick = {"search_epochs": 1, "population": 4, "removed": 1, "retrain_steps": 1,
+             "perturb_steps": 1, "perturbed": 1, "teachers": 1}  # fmt: skip
+    method = make(name, space="nb201", by="loss", options=quick if name == "mngnas" else {})
+    scored = method.search_epoch(0)
+    assert scored and all(score < 0 for _, score in scored)
+    assert (method.score(draw(method, 4)) < 0).all()
 
 
 @pytest.mark.slow

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.commands.run import parse
 from harness.config import presets
-from harness.config.config import Config, with_values
-from harness.config.presets import PRESETS, preset_values
+from harness.config.config import Config, SupernetScale, with_values
+from harness.config.presets import PRESETS, REAL, preset_values
 from harness.running.assembly import load_limited, training_identity
 from harness.tasks import TASKS
 from methods.fairnas import FairNASOptions
@@ -47,9 +49,43 @@ def test_every_preset_fits_every_method_and_task(preset, method, task):
 
 
 def test_the_layers_of_presets_belong_to_something():
-    families = {task.rstrip("0123456789") for task in TASKS}
+    known = {"*", "real", *METHODS, *(f"real {space}" for space in SPACES)}
     for layers in PRESETS.values():
-        assert set(layers) <= {"*", *families, *METHODS}
+        assert set(layers) <= known
+    assert set(REAL) < set(TASKS)
+
+
+@pytest.mark.parametrize("task", REAL)
+def test_supernets_on_photographs_are_proxies_unless_said_otherwise(task):
+    config = configured("--task", task, "--space", "macro")
+    assert (config.supernet.scale, config.supernet.side(32)) == ("proxy", 16)
+    assert config.train.steps < configured("--task", task).train.steps == 16_000
+    assert config.train_images == config.supernet.width == config.supernet.cells == 0
+    own = configured("--task", task, "--supernet.scale", "benchmark")
+    assert (own.supernet.scale, own.supernet.side(32)) == ("benchmark", 32)
+    assert configured("--task", task, "--preset", "paper").supernet == SupernetScale()
+    assert configured("--task", "digits").supernet == SupernetScale()
+
+
+@given(st.integers(1, 512), st.sampled_from(["truth", "proxy", "compact"]))
+def test_the_side_that_supernets_see(images, scale):
+    side = SupernetScale(scale=scale).side(images)
+    assert side == (min(images, 16) if scale == "proxy" else images)
+    assert SupernetScale(scale=scale, resolution=8).side(images) == 8
+
+
+def test_what_came_later_is_in_no_name_while_it_has_its_default():
+    plain = Config(method="spos")
+    tree = plain.to_dict()
+    assert tree["supernet"] == {"width": 0, "cells": 0, "affine": "method"}
+    assert "by" not in tree["score"]
+    changes = ({"score.by": "loss"}, {"supernet.scale": "proxy"}, {"supernet.resolution": 6})
+    names = {with_values(plain, change).run_name("t") for change in ({}, *changes)}
+    assert len(names) == 4
+    space = SPACES["nb201"]("compact")
+    trained = [training_identity(with_values(plain, c), space, 10) for c in ({}, *changes)]
+    assert trained[0] == trained[1]  # scores by loss may take a supernet that is there
+    assert trained[0] != trained[2] != trained[3] != trained[0]
 
 
 def test_presets_cost_ever_more():

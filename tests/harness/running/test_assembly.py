@@ -8,18 +8,22 @@ import tiny
 import torch
 from tables import made_meta
 
-from harness.config.config import Acceleration, with_values
+from harness.config.config import Acceleration, Config, with_values
 from harness.running.assembly import (
     known_costs,
     load_limited,
     make_method,
+    supernet_space,
     training_identity,
     with_affine,
     with_teacher,
 )
+from harness.tabular.ground_truth import usual_scale
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from harness.tasks.base import Split
 from methods.registry import METHODS
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -51,6 +55,55 @@ def test_training_images_are_limited_to_the_first_and_no_others_are():
         assert torch.equal(getattr(task, part).images, getattr(whole, part).images)
     with pytest.raises(UsageError, match="--train-images 9999 is not between 1 and the 3000"):
         load_limited(with_values(tiny.config("spos"), {"train_images": 9999}), None)
+
+
+@pytest.mark.parametrize("task", ["cifar10", "imagenet16-120"])
+@pytest.mark.parametrize("space", list(SPACES))
+def test_a_proxy_has_the_architectures_of_its_ground_truth(space, task):
+    config = Config.from_preset(method="spos", task=task, space=space)
+    own, truth = supernet_space(config)
+    assert (own.scale, truth.scale) == ("proxy", usual_scale(space, task))
+    assert own.sites == truth.sites
+    arch, image = own.sample(np.random.default_rng(0)), ImageSpec(3, 16, 10)
+    assert own.encode(arch) == truth.encode(arch)
+    assert own.cost(arch, image).params < truth.cost(arch, image).params
+
+
+def test_a_supernet_of_other_architectures_or_of_no_scale_is_refused():
+    macro = with_values(Config(method="spos"), {"space": "macro", "task": "cifar10"})
+    with pytest.raises(
+        UsageError, match=r"with 1 cells per stage has other .*\(3 choice sites for 8"
+    ):
+        supernet_space(with_values(macro, {"supernet.cells": 1}))
+    deep = {"space": "mobilenet", "task": "digits", "supernet.scale": "proxy"}  # 19 layers, not 3
+    with pytest.raises(UsageError, match="at scale proxy has other architectures.*another --supe"):
+        supernet_space(with_values(macro, deep))
+    with pytest.raises(UsageError, match="no scale 'cifar'.*takes truth or benchmark, compact, pr"):
+        supernet_space(with_values(macro, {"supernet.scale": "cifar"}))
+
+
+def test_the_supernet_sees_averaged_images_and_limits_are_of_the_truths_networks():
+    values = {"supernet.scale": "proxy", "supernet.width": 4, "supernet.resolution": 6}
+    config = with_values(tiny.config("spos"), values)
+    task = load_limited(config, None)
+    method = make_method(config, task, torch.device("cpu"))
+    assert task.image == ImageSpec(1, 6, 10) and method.space.scale == "proxy"
+    assert method.supernet.skeleton.width == 4 and len(method.supernet.stages) == 3
+    arch, truth = (3,) * 6, SPACES["nb201"]("compact")
+    cost = truth.cost(arch, ImageSpec(1, 12, 10))
+    assert method.cost_of(arch) == cost != method.space.cost(arch, task.image)
+    for limit, fits in ((cost.madds / 1e6, True), (cost.madds / 1e6 - 1e-6, False)):
+        limited = with_values(config, {"search.max_madds": limit})
+        assert make_method(limited, task, torch.device("cpu")).feasible(arch) is fits
+    assert np.isfinite(method.train_step(0)["loss"].item())
+    assert -10 < method.score([arch])[0] <= 100
+
+
+def test_photographs_read_while_used_are_not_averaged():
+    task = load_task("digits")
+    photos = replace(task, train=Split(object(), task.train.labels))
+    with pytest.raises(UsageError, match="read while they are used.*--supernet.scale truth"):
+        photos.averaged(6)
 
 
 def test_a_method_gets_what_the_configuration_says():

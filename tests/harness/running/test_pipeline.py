@@ -21,7 +21,11 @@ from harness.files.environment import processor
 from harness.metrics.metrics import METRICS
 from harness.running import pipeline, ranking, timing
 from harness.running.assembly import sampled_rows
+from harness.running.run_record import render_record
+from harness.standalone.source_run import read_origin
 from harness.tabular.table import Table
+from reports.runs.record import load
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -99,6 +103,29 @@ def test_the_record_has_every_documented_key(undisturbed):
     assert (record["n"], record["n_table"]) == (tiny.RANKED, tiny.ARCHITECTURES)
     assert record["found"].keys() == {"arch", "truth", "regret", "how"}
     assert record["supernet"]["reduced"] is False
+
+
+def test_a_proxy_and_scores_by_loss_are_said_in_the_record(folders):
+    """The supernet's scale beside that of the ground truth's networks, which reports draw."""
+    more = "--supernet.scale proxy --supernet.width 4 --supernet.resolution 6 --score.by loss"
+    config, own = tiny.config("spos", *more.split()), folders("proxy")
+    record = tiny.run_plainly(config, own)
+    folder = own["runs"] / record["run"]
+    assert record["supernet"]["scale"] == "proxy" and record["supernet"]["side"] == 6
+    assert record["supernet"]["reduced"] is True
+    assert record["ground_truth"]["scale"] == load(folder).truth_scale == "compact"
+    assert read_origin(folder).scale == "compact"
+    assert record["scoring"]["by"] == "loss"
+    note = "scale proxy, width 4, on images averaged to 6x6 pixels; the networks of the ground tru"
+    assert any(note in said for said in record["notes"])
+    assert "scores by loss on the val split" in render_record(record, folder)
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert scores["score"].max() < 0 and scores["score"].nunique() > 1
+    truth = SPACES["nb201"]("compact")
+    image = ImageSpec(1, 12, 10)
+    costs = [truth.cost(truth.decode(arch), image).params for arch in scores["arch"]]
+    assert scores["params"].tolist() == costs
+    assert tiny.run_plainly(config, own) == record
 
 
 def test_the_files_hold_the_record_the_scores_and_the_history(undisturbed):

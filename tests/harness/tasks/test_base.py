@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tasks.augment import Augmentation
-from harness.tasks.base import Split, Task
+from harness.tasks.base import Split, Task, averaged
 from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
 
 
 def numbered(count: int, seed: int) -> Split:
@@ -136,3 +137,49 @@ def test_to_moves_every_part_and_nothing_else():
         assert getattr(moved, part).images.device.type == "meta"
         assert getattr(moved, part).labels.device.type == "meta"
     assert replace(moved, train=task.train, val=task.val, test=task.test) == task
+
+
+# Fewer pixels -------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 1000))
+def test_averaged_images_are_means_of_squares(factor, side, seed):
+    shape = (3, 2, factor * side, factor * side)
+    images = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    means = np.array(
+        [
+            [image[..., f * r : f * r + f, f * c : f * c + f].mean((1, 2)) for c in range(side)]
+            for f in [factor]
+            for image in images
+            for r in range(side)
+        ]
+    ).reshape(3, side, side, 2)
+    got = averaged(torch.from_numpy(images), factor).numpy().transpose(0, 2, 3, 1)
+    assert got.dtype == np.uint8
+    assert np.abs(got - means).max() <= 0.5
+
+
+def test_every_part_of_a_task_is_averaged_and_nothing_else_changes():
+    task = make_task()
+    half = task.averaged(3)
+    for part in ("train", "val", "test"):
+        before, after = getattr(task, part), getattr(half, part)
+        assert after.images.shape == (len(before), 3, 3, 3)
+        assert torch.equal(after.images, averaged(before.images, 2))
+        assert torch.equal(after.labels, before.labels)
+    assert half.image == ImageSpec(3, 3, 50) and half.original == task.image
+    assert (half.mean, half.std, half.name) == (task.mean, task.std, task.name)
+    assert half.train_batch(0, 8, seed=1)[0].shape == (8, 3, 3, 3)
+    assert task.averaged(6) is task and task.original is None
+    assert half.averaged(1).original == task.image
+
+
+def test_crop_and_cutout_shrink_with_the_images():
+    task = replace(make_task(), augmentation=Augmentation(flip=True, crop=4, cutout=2, fill=(7,)))
+    assert task.averaged(3).augmentation == Augmentation(flip=True, crop=2, cutout=1, fill=(7,))
+
+
+@pytest.mark.parametrize("side", [4, 5, 7, 12])
+def test_squares_that_do_not_fit_are_refused(side):
+    with pytest.raises(UsageError, match="takes a divisor of 6: 1, 2, 3, 6"):
+        make_task().averaged(side)

@@ -278,6 +278,7 @@ def test_columns_in_which_all_runs_agree_are_folded_away(runs):
         "truth of",
         "truth split",
         "scored on",
+        "scored by",
         "BN",
     }
     assert "task digits; preset laptop;" in found.all("p", id="common")[0].text

@@ -52,6 +52,17 @@ def test_the_picture_names_what_it_shows(folder):
         assert word in words
 
 
+def test_the_picture_names_a_proxy_and_a_score_by_loss(write_run, make_record, make_scores):
+    supernet = {"scale": "proxy", "side": 16, "parameters": 9, "reduced": True}
+    content = make_record(supernet=supernet, scoring__by="loss")
+    words = "\n".join(texts(picture(load(write_run("p", content, make_scores())))))
+    assert (
+        "score: by loss on the val split, BN recalibrate, supernet seed 0, proxy reduced" in words
+    )
+    assert "reduced supernet, 16x16 pixels" in words
+    assert "score: minus the loss on validation images" in words
+
+
 @pytest.mark.parametrize("tau", [-0.62, 0.44, 0.46, 0.88])
 def test_no_words_overlap_or_leave_the_picture(
     write_run, make_record, make_scores, monkeypatch, tau

@@ -150,6 +150,17 @@ def test_what_differs_is_a_configuration_of_its_own_and_says_so(write_run, make_
         summary(folders, "spos")
 
 
+def test_a_score_by_loss_and_a_proxy_are_told_even_where_all_have_them(write_run, make_record):
+    folders = []
+    for seed in range(2):
+        content = make_record("spos", seed, task="cifar10")
+        content["config"] |= {"score": {"by": "loss"}, "supernet": {"scale": "proxy", "width": 0}}
+        folders.append(write_run(f"p{seed}", content))
+    table = summary(folders)
+    assert list(table["settings"].dropna()) == ["score.by loss, supernet.scale proxy"]
+    assert "supernet.scale proxy" in to_markdown(table)
+
+
 def test_an_unknown_reference_is_refused(folders):
     with pytest.raises(UsageError, match="did you mean 'mngnas'"):
         summary(folders, "mngnsa")
