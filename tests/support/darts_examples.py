@@ -11,6 +11,7 @@ IMAGES = {
     "imagenet16": ImageSpec(3, 16, 120),
     "imagenet": ImageSpec(3, 224, 1000),
     "compact": ImageSpec(1, 12, 10),
+    "proxy": ImageSpec(3, 16, 10),
 }
 SMALL = IMAGES["compact"]
 DARTS_V2 = (

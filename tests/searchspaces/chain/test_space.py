@@ -37,6 +37,7 @@ IMAGES = {
     "imagenet16": ImageSpec(3, 16, 120),
     "imagenet": ImageSpec(3, 224, 1000),
     "compact": ImageSpec(1, 12, 10),
+    "proxy": ImageSpec(3, 16, 10),
 }
 EVERY = [(space, scale) for space in SPACES for scale in space.scales]
 
