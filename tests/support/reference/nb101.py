@@ -8,7 +8,7 @@ from torch.nn.functional import max_pool2d, relu
 
 from reference.weights import Weights
 
-MOMENTUM = {"benchmark": 0.003, "compact": 0.1}
+MOMENTUM = {"benchmark": 0.003, "compact": 0.1, "proxy": 0.1}
 OUTPUT, CONV3, CONV1, POOL = 6, 0, 1, 2
 
 
@@ -52,7 +52,7 @@ def logits(space, weights: Weights, arch, x: Tensor) -> Tensor:
             y = max_pool2d(y, 2, ceil_mode=True)
         for index in range(cells):
             y = run_cell(y, f"stages.{stage}.{index}", skeleton.width * 2**stage)
-    if space.scale == "compact":
+    if space.scale != "benchmark":
         y = weights.bn(y, "head.0", momentum)
     return weights.classify(y)
 
