@@ -16,7 +16,9 @@ _FEW = 10  # architectures, below which ties are no finding
 
 def score_words(scoring: Mapping[str, Any]) -> str:
     """Where scores come from, as a record's part ``scoring`` tells: split, BN, and what of images."""
-    by = {"loss": "by loss on", "method": "of the method's own, on"}.get(scoring.get("by"), "on")
+    by = {"loss": "by loss on", "method": "of the method's own, on"}.get(
+        str(scoring.get("by")), "on"
+    )
     return f"{by} the {scoring['split']} split, BN {scoring['bn']}"
 
 
