@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blobs import IMAGE, setting
+from planted import PlantedData, PlantedSpace
 
 from methods.spos import SPOS, SPOSOptions
 from searchspaces.nb201.cell import live_edges
@@ -33,6 +34,19 @@ def test_spos_updates_exactly_the_live_operators_of_its_path():
             edge, op = name.split(".edges.")[1].split(".")[:2]
             updated.add((int(edge), int(op)))
     assert updated == {(e, path[e]) for e in live_edges(path) if path[e] in (2, 3)}
+
+
+def test_a_path_is_of_the_bin_that_was_drawn():
+    where = setting(PlantedSpace(), PlantedData(60))
+    method = make(where, SPOSOptions(sampler="flops_bins"))
+    edges, drawn = np.linspace(*method.madds_range, 8), set()
+    for step in range(60):
+        number = int(method.rng(11, step).integers(7))  # the first that is drawn
+        (path,) = method.sample_paths(method.rng(11, step))
+        madds = where.space.cost(path, where.data.image).madds
+        assert edges[number] <= madds <= edges[number + 1]
+        drawn.add(number)
+    assert drawn == set(range(7))
 
 
 @pytest.mark.slow

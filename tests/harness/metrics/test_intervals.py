@@ -187,6 +187,16 @@ def test_more_seeds_do_not_average_architecture_sampling_away():
     assert found == pytest.approx({"value": 0.5, "low": 0.46, "high": 0.54, "n": 100})
 
 
+def test_the_parts_of_seeds_and_of_architectures_add_as_squares():
+    runs = [
+        run for value, half in ((0.1, 0.3), (0.2, 0.4), (0.6, 0.0)) for run in seeds([value], half)
+    ]
+    over_seeds = stats.t.ppf(0.975, 2) * np.std([0.1, 0.2, 0.6], ddof=1) / np.sqrt(3)
+    half = np.sqrt(over_seeds**2 + (0.09 + 0.16 + 0.0) / 3)
+    found = combine(runs, "regret")  # which has no largest value
+    assert found["value"] == pytest.approx(0.3) and found["high"] == pytest.approx(0.3 + half)
+
+
 def test_combine_keeps_one_run_bounds_the_range_and_hides_no_failure():
     assert combine(seeds([0.5], half=0.1)) == seeds([0.5], half=0.1)[0]
     wide = combine(seeds([-0.9, 0.9]))

@@ -1,14 +1,17 @@
 """The same scores on every data set of a space: side by side what one evaluation each says."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
+from planted import PlantedSpace
 from tables import made_meta
 
 from harness import evaluate, evaluate_transfer
 from harness.commands.evaluate import main
 from harness.metrics import transfer
+from harness.metrics.intervals import measure
 from harness.tabular.ground_truth import known_tables
 from harness.tabular.locate import tables_folder
 from harness.tabular.table import Table
@@ -59,6 +62,25 @@ def test_each_data_set_says_what_it_says_alone(scores):
         assert set(alone.notes) <= {note.removeprefix(f"{task}: ") for note in together.notes}
     values = [tau["value"] for tau in together.tau.values()]
     assert len(set(values)) == 3
+
+
+def test_truths_rank_each_other_within_the_scored_share_of_the_space():
+    """30 of 81 architectures, in tables of 50."""
+    space, rng = PlantedSpace(), np.random.default_rng(0)
+    archs = [space.encode(arch) for arch in product(range(3), repeat=4)][:50]
+    tables = {}
+    for task in ("a", "b"):
+        meta = made_meta(space="planted", task=task)
+        values = np.arange(50.0) + 8 * rng.random(50)
+        tables[task] = Table(meta, archs, {f"test.{meta.epochs}.mean": values})
+    scores = dict(zip(archs[:30], rng.random(30), strict=True))
+    between = transfer.evaluate_transfer(tables, scores, "test", space=space)["between"]
+    one, other = (tables[task].truth("test")[:30] for task in "ab")
+    expected = measure("kendall_tau", one, other, fraction=30 / 81)
+    assert between["a"]["b"] == pytest.approx(expected)
+    assert expected["high"] - expected["low"] < 0.85 * np.ptp(
+        [measure("kendall_tau", one, other)[end] for end in ("low", "high")]
+    )
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from harness.simulation.seconds import Seconds
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
+from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -30,6 +32,19 @@ def test_learning_searches_beat_random_search(table):
         assert row["regret"] == pytest.approx(best - row["test"])
         assert (row["moves"], row["selection_split"]) == ("space", "val")
     json.dumps(result, allow_nan=False)
+
+
+def test_rows_are_means_and_sample_deviations_over_the_repeats(table):
+    (chosen,) = options("random").values()
+    result = compare_searches(table, SPACE, {"random": chosen}, queries=10, repeats=7, seed=3)
+    start = partial(SEARCHES["random"], Candidates(SPACE, table.archs), chosen, 10)
+    found = simulation.simulate(start, simulation.Trainings.of(table), 10, 7, 3)
+    tests = table.truth("test")[found.rows]
+    for place, row in enumerate(result["curves"]["random"]):
+        assert row["selection"] == pytest.approx(np.mean(found.seen[:, place]))
+        assert row["selection_sd"] == pytest.approx(np.std(found.seen[:, place], ddof=1))
+        assert row["test"] == pytest.approx(np.mean(tests[:, place]))
+        assert row["test_sd"] == row["regret_sd"] == pytest.approx(np.std(tests[:, place], ddof=1))
 
 
 def test_a_limit_on_multiply_adds_holds_for_all_and_for_the_regret(table):

@@ -17,6 +17,7 @@ from harness.standalone import resumable_run
 from harness.standalone import run as standalone_run
 from harness.standalone.config import base_config
 from harness.standalone.run import StandaloneExecution, run_standalone
+from harness.standalone.source_run import Origin
 from harness.standalone.training import StandaloneTraining
 from harness.tasks.base import Task
 from searchspaces.errors import UsageError
@@ -204,6 +205,18 @@ def test_whoever_trains_on_validation_images_does_not_measure_on_them(looks, tmp
     assert record["data"]["val"] == 0
     assert record["result"]["val_accuracy"] is None
     assert any("there is no validation accuracy" in note for note in record["notes"])
+
+
+def test_what_a_run_found_is_trained_in_full_with_its_seed(tmp_path, monkeypatch):
+    search = SEARCH | {"seed": 7}
+    origin = Origin(space="nb201", task="digits", scale="compact", arch="x", search=search)
+    asked = []
+    monkeypatch.setattr(standalone_run, "read_origin", lambda folder: origin)
+    monkeypatch.setattr(standalone_run, "run_standalone", lambda *given: asked.append(given))
+    execution = StandaloneExecution(runs=tmp_path)
+    standalone_run.train_found(tmp_path, execution)
+    expected = replace(base_config("nb201", "digits", "paper"), arch="x", scale="compact", seed=7)
+    assert asked == [(expected, execution, search)]
 
 
 # The same numbers, whatever happens -----------------------------------------------------------

@@ -57,6 +57,20 @@ def test_augmentation_is_drawn_anew_for_every_step_and_seed():
     assert len({images.numpy().tobytes() for images in drawn}) > 20
 
 
+def test_no_step_of_an_epoch_augments_as_another():
+    drawn = []
+
+    def note(images, rng):
+        drawn.append(rng.random())
+        return images
+
+    task = replace(make_task(), augmentation=note)
+    for seed in (0, 1):
+        for step in range(12):  # six of an epoch
+            task.train_batch(step, 8, seed)
+    assert len(set(drawn)) == 24
+
+
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 3), st.integers(0, 1000))
 def test_epoch_takes_each_image_at_most_once(train, batch_size, epoch, seed):
     task = make_task(train)

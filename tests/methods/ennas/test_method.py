@@ -163,6 +163,15 @@ def test_a_run_that_goes_on_draws_by_the_tables_it_had():
     assert method.laws[0].conditional[1,][1] == 0  # no operator follows itself
 
 
+def test_each_epoch_sums_weights_of_its_own():
+    method = make(replace(ALWAYS, diversity=False))
+    for step in range(9):
+        method.train_step(step)
+        assert method.weights_sum.sum().item() == pytest.approx(
+            step % 4 + 1
+        )  # each step's add to 1
+
+
 def test_probes_are_training_images_of_a_stream_of_their_own(monkeypatch):
     method, probed = make(replace(ALWAYS, probe_images=24)), []
     tables = ennas.diversity_tables

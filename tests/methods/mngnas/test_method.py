@@ -94,6 +94,17 @@ def test_survivors_keep_their_own_weights_and_newcomers_inherit():
     assert min(accuracies) >= min(method.evolution.seen.values())
 
 
+def test_the_best_of_an_epoch_is_kept_as_it_then_was():
+    method = make(replace(OPTIONS, kd="single"))
+    for epoch in range(2):
+        scored = method.search_epoch(epoch)
+        (kept,) = method.previous_best
+        assert (kept.arch, kept.accuracy) == max(scored, key=lambda one: one[1])
+        own, other = method.population[0].network.state_dict(), kept.network.state_dict()
+        assert all(torch.equal(own[name], tensor) for name, tensor in other.items())
+        assert kept.network is not method.population[0].network
+
+
 def test_retraining_leaves_teachers_and_supernet_as_they_were():
     method = make()
     method.search_epoch(0)
