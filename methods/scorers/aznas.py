@@ -11,7 +11,7 @@ import numpy as np
 
 from methods.lazy import functional, torch
 from methods.options import option
-from methods.scorers.scorer import LOWEST, Scorer, ScorerOptions
+from methods.scorers.scorer import LOWEST, Scorer, ScorerOptions, initial, inputs
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
 
@@ -23,17 +23,8 @@ TRIES = 100  # draws for each architecture of the reference
 
 @dataclass(frozen=True)
 class AZNASOptions(ScorerOptions):
-    inputs: str = option(
-        "gaussian",
-        "these are: an augmented batch of training images, or Gaussian noise",
-        ("train", "gaussian"),
-    )
-    init: str = option(
-        "kaiming",
-        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
-        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers",
-        ("default", "kaiming", "xavier", "normal"),
-    )
+    inputs: str = inputs("gaussian")
+    init: str = initial("kaiming")
     reference: int = option(128, "random architectures of the space among which ranks are taken")
 
     def __post_init__(self) -> None:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from methods.lazy import torch
-from methods.options import option
-from methods.scorers.scorer import Scorer, ScorerOptions
+from methods.scorers.scorer import Scorer, ScorerOptions, images
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -54,7 +53,7 @@ class Jacov(Scorer):
 
 @dataclass(frozen=True)
 class EPEOptions(ScorerOptions):
-    images: int = option(256, "images that a network is measured on")
+    images: int = images(256)
 
 
 class EPE(Scorer):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from methods.lazy import torch
-from methods.options import option
-from methods.scorers.scorer import Scorer, ScorerOptions
+from methods.scorers.scorer import Scorer, ScorerOptions, images
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NASWOTOptions(ScorerOptions):
-    images: int = option(128, "images that a network is measured on")
+    images: int = images(128)
 
 
 class NASWOT(Scorer):

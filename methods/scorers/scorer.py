@@ -28,22 +28,30 @@ if TYPE_CHECKING:
 LOWEST = -1e9  # below what any scorer gives a network that works
 
 
+def images(default: int) -> Any:
+    return option(default, "images that a network is measured on")
+
+
+def inputs(default: str) -> Any:
+    text = "these are: an augmented batch of training images, or Gaussian noise"
+    return option(default, text, ("train", "gaussian"))
+
+
+def initial(default: str) -> Any:
+    text = (
+        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
+        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers"
+    )
+    return option(default, text, ("default", "kaiming", "xavier", "normal"))
+
+
 @dataclass(frozen=True)
 class ScorerOptions:
     """What networks are initialised and measured with."""
 
-    images: int = option(64, "images that a network is measured on")
-    inputs: str = option(
-        "train",
-        "these are: an augmented batch of training images, or Gaussian noise",
-        ("train", "gaussian"),
-    )
-    init: str = option(
-        "default",
-        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
-        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers",
-        ("default", "kaiming", "xavier", "normal"),
-    )
+    images: int = images(64)
+    inputs: str = inputs("train")
+    init: str = initial("default")
     repeats: int = option(1, "initialisations, of whose scores the mean is taken")
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from methods.lazy import torch
 from methods.options import option
-from methods.scorers.scorer import Scorer, ScorerOptions
+from methods.scorers.scorer import Scorer, ScorerOptions, images, initial, inputs
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,18 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ZenOptions(ScorerOptions):
-    images: int = option(16, "images that a network is measured on")
-    inputs: str = option(
-        "gaussian",
-        "these are: an augmented batch of training images, or Gaussian noise",
-        ("train", "gaussian"),
-    )
-    init: str = option(
-        "normal",
-        "initial weights: as the networks are trained from, or He's normal ones (kaiming), "
-        "Glorot's (xavier) or standard normal ones in all convolutions and linear layers",
-        ("default", "kaiming", "xavier", "normal"),
-    )
+    images: int = images(16)
+    inputs: str = inputs("gaussian")
+    init: str = initial("normal")
     repeats: int = option(32, "initialisations, of whose scores the mean is taken")
     step: float = option(0.01, "size of the change, in standard deviations of Gaussian noise")
 
