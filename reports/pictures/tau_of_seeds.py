@@ -12,7 +12,13 @@ import numpy as np
 from reports.pictures.captioned_figure import LINE, ROOM, CaptionedFigure, stacked
 from reports.pictures.label_placement import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
-from reports.runs.configuration import Configuration, configurations, contexts, told_apart
+from reports.runs.configuration import (
+    Configuration,
+    configurations,
+    contexts,
+    scored_words,
+    told_apart,
+)
 from reports.runs.record import Record, ceiling, floors
 from reports.style.formatting import decimal, text_width, wrapped
 from reports.style.image_files import write_all
@@ -92,8 +98,7 @@ def context_words(groups: Sequence[Configuration]) -> str:
     presets = sorted({str(run.get("config", "preset") or "unknown") for run in runs})
     return (
         f"{context['space']} on {context['task']}, preset {' and '.join(presets)}: "
-        f"{context['architectures']} architectures; scores on the {context['scored_on']} split, "
-        f"BN {context['bn']}; truth of {context['table']}: training {context['truth']}, "
+        f"{context['architectures']} architectures; {scored_words(context)}; truth of {context['table']}: training {context['truth']}, "
         f"{context['split']} split, "
         f"{context['epochs']} epochs, {context['truth_seeds']} seeds"
     )

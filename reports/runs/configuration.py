@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -153,6 +153,13 @@ def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:
         placed |= {group.place for group in own}
     alone = [group for group in scorers if group.place not in placed]
     return found + [list(members) for _, members in groupby(alone, key=lambda group: group.place)]
+
+
+def scored_words(context: Mapping[str, Any]) -> str:
+    """How the architectures of a context were scored."""
+    if context["scored_on"] == NOTHING:
+        return "scored as initialised, nothing trained"
+    return f"scores on the {context['scored_on']} split, BN {context['bn']}"
 
 
 def check_one_truth(records: Iterable[Record]) -> None:

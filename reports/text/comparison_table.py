@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
 from harness.metrics.intervals import Interval
+from reports.runs.configuration import scored_words
 from reports.style.formatting import bracketed
 from reports.text.escaping import MARKDOWN
 
@@ -54,8 +55,8 @@ def save(
 def _context(row: Row) -> str:
     name = f"**{MARKDOWN.escape(row['space'])} on {MARKDOWN.escape(row['task'])}**"
     return (
-        f"{name}: {row['architectures']} architectures; scores on the {MARKDOWN.escape(row['scored_on'])} "
-        f"split, BN {MARKDOWN.escape(row['bn'])}; truth of {MARKDOWN.escape(row['table'])}: "
+        f"{name}: {row['architectures']} architectures; {MARKDOWN.escape(scored_words(row))}; "
+        f"truth of {MARKDOWN.escape(row['table'])}: "
         f"training {MARKDOWN.escape(row['truth'])}, {MARKDOWN.escape(row['split'])} split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
     )
 
@@ -115,8 +116,8 @@ def _difference(row: Row) -> str:
 
 def _over_floor(row: Row) -> str:
     text = _measure("over_floor", "+.3f")(row)
-    low = row.get("over_floor_low")
-    return text if low is None or low > 0 else f"{text}, not shown"
+    low, high = (row.get(f"over_floor_{end}") for end in ("low", "high"))
+    return text if low is None or low > 0 or high < 0 else f"{text}, not shown"
 
 
 def _method(row: Row) -> str:

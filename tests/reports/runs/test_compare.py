@@ -100,6 +100,9 @@ def test_scorers_alone_are_a_context_and_those_of_another_truth_their_own(
 ):
     alone = [write_run("x", scorer_record(make_record, 0.7))]
     assert list(summary(alone)["bn"].unique()) == ["none"]
+    assert "600 architectures; scored as initialised, nothing trained; truth" in to_markdown(
+        summary(alone)
+    )
     elsewhere = [write_run("y", scorer_record(make_record, 0.7, n=500))]
     table = summary(folders + elsewhere)
     assert set(table[table["method"] == "synflow"]["bn"]) == {"none"}
