@@ -12,6 +12,7 @@ from searchspaces.registry import Registry
 COMMANDS = {
     "run": "train a supernet with a method, rank architectures, compare with ground truth",
     "grid": "carry out many runs side by side: every combination of values of their options",
+    "study": "choose options on a development sample by validation truth, report on the rest",
     "evaluate": "compare a file of scores with ground truth, without any training",
     "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
     "draw": "draw an architecture: cells as graphs, chains as rows of blocks",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.config.config import NOTHING
 from harness.tasks import IMAGES
 
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
@@ -19,6 +20,8 @@ def score_words(scoring: Mapping[str, Any]) -> str:
     by = {"loss": "by loss on", "method": "of the method's own, on"}.get(
         str(scoring.get("by")), "on"
     )
+    if scoring["split"] == NOTHING:
+        return "as the method gives them, nothing trained"
     return f"{by} the {scoring['split']} split, BN {scoring['bn']}"
 
 
