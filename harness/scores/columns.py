@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,6 +154,9 @@ def _are_whole(values: list[Any]) -> bool:
 
 def _score_column(frame: Frame, arch: str) -> str:
     others = [name for name in frame.names if name != arch]
+    alike = [name for name in others if re.fullmatch(r"scores?(?:\.\d+)?", name.lower())]
+    if len(alike) > 1:
+        raise _Undecided("several columns are called score", _found(frame))
     if "score" in others:
         return "score"
     if len(others) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -11,6 +12,9 @@ from harness.scores.columns import Chosen
 from harness.scores.frame import brief, is_number
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
+
+MISSING = {"", "na", "n/a", "#n/a", "none", "null", "<na>", "nat", "-", "--", "?"}
+"""What people and pandas write for a number that is not there."""
 
 
 class Scores(dict[str, float]):
@@ -56,14 +60,22 @@ def number(key: Any, value: Any) -> float:
 
     Raises :class:`UsageError` for what is no number.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and value.strip().lower() in MISSING):
         return math.nan
     if not is_number(value):
-        raise UsageError(f"the score of '{brief(key)}' is no number: {brief(value)}.")
+        raise UsageError(
+            f"the score of '{brief(key)}' is no number: {brief(value)}{_way_out(value)}."
+        )
     try:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _way_out(value: Any) -> str:
+    if re.fullmatch(r"[+-]?\d+(?:,\d{3})*(?:,\d+)?(?:\.\d*)?", str(value).strip()):
+        return "; its comma may be a decimal one or divide thousands: write a point, or none"
+    return ""
 
 
 def without_nan(
@@ -89,7 +101,8 @@ def without_nan(
     if not drop:
         place = names.index(bad[0])
         first, key = chosen.scores[place], (chosen.archs or names)[place]
-        said = f"no number: {first}" if first is None or first == "" else str(scores[bad[0]])
+        given = str(first).strip()
+        said = f"no number: {given or 'empty'}" if given.lower() in MISSING else str(scores[bad[0]])
         raise UsageError(
             f"the score of '{brief(key)}' is {said}, and {told}; give finite numbers, or leave those "
             "architectures out by --drop-nan."

@@ -17,6 +17,7 @@ _ADVICE = "write architecture,score (tuples in double quotes)"
 
 def lines_of(text: str) -> Frame:
     """The lines of ``text`` as rows of a frame without names; see :func:`headed`."""
+    text = re.sub(r"\A\s*sep=.\r?\n", "", text)  # Excel's
     tables = [_split(text, separator) for separator in "\t;"]
     rows = next((rows for rows in tables if rows and _is_even(rows)), None)
     decimal_commas = rows is not None
@@ -34,6 +35,7 @@ def lines_of(text: str) -> Frame:
             )
     if decimal_commas:
         rows = _with_points(rows)
+    rows = _without_percent(rows)
     return Frame([""] * width, rows, named=False)
 
 
@@ -46,7 +48,10 @@ def _split(text: str, separator: str, strict: bool = False) -> list[list[str]]:
         if strict:
             raise UsageError(f"this is not a CSV file: {error}.") from error
         return []
-    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    rows = [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    while len(rows) > 1 and rows[0][0].startswith("#") and len(rows[0]) != len(rows[1]):
+        rows = rows[1:]  # a comment
+    return rows
 
 
 def _is_even(rows: list[list[str]]) -> bool:
@@ -56,17 +61,42 @@ def _is_even(rows: list[list[str]]) -> bool:
 def _with_points(rows: list[list[str]]) -> list[list[str]]:
     """Decimal commas as points, in columns where every number has one or is whole.
 
-    A column in which they may divide thousands is left as it is, and then holds no numbers.
+    A column in which they may divide thousands is left as it is, and then holds no numbers. Raises
+    :class:`UsageError` where points may do so: ``1.234`` beside ``999``.
     """
     fixed = [list(row) for row in rows]
     for place in range(len(rows[0])):
         cells = [row[place] for row in rows]
         commas = [cell for cell in cells if re.fullmatch(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?", cell)]
-        thousands = all(re.fullmatch(r"[+-]?\d{1,3},\d{3}", cell) for cell in commas)
+        thousands = all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", cell) for cell in commas)
+        _check_points(cells)
         if commas and not thousands and not any("." in cell and is_number(cell) for cell in cells):
             for row in fixed:
                 row[place] = row[place].replace(",", ".") if row[place] in commas else row[place]
     return fixed
+
+
+def _check_points(cells: list[str]) -> None:
+    numbers = [cell for cell in cells if is_number(cell)]
+    points = [cell for cell in numbers if "." in cell]
+    grouped = all(re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", cell) for cell in points)
+    if points and grouped and len(points) < len(numbers):
+        raise UsageError(
+            f"the point in {points[0]} may be a decimal one or divide thousands; write numbers "
+            "without the latter."
+        )
+
+
+def _without_percent(rows: list[list[str]]) -> list[list[str]]:
+    """Without the signs of columns in which every number has one."""
+    for place in range(len(rows[0]) if rows else 0):
+        cells = [row[place] for row in rows]
+        signed = [cell.endswith("%") and is_number(cell[:-1]) for cell in cells]
+        if any(signed) and not any(map(is_number, cells)):
+            for row, percent in zip(rows, signed, strict=True):
+                if percent:
+                    row[place] = row[place][:-1].strip()
+    return rows
 
 
 def headed(frame: Frame, genuine: Callable[[Any], bool]) -> Frame:

@@ -6,15 +6,18 @@ Parquet and NumPy files are known by their first bytes, JSON by how it begins; o
 from __future__ import annotations
 
 import ast
+import gzip
 import io
 import json
+import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.files.sizes import check_parquet, read_bytes
+from harness.files.sizes import check_parquet, check_size, limit, read_bytes
 from harness.scores.delimited import lines_of
 from harness.scores.frame import SHAPES, Frame, Members
 from searchspaces.errors import UsageError
@@ -22,10 +25,17 @@ from searchspaces.errors import UsageError
 _JSON = (".json", ".jsonl", ".ndjson")
 _UNREAD = {
     b"PK\x03\x04": "a zip archive (.npz, .xlsx or a checkpoint of PyTorch)",
-    b"\x1f\x8b": "a gzip archive",
     b"\x80": "a pickle or a checkpoint, which could run code when opened",
 }
+_GZIP = b"\x1f\x8b"
 _LONGEST_REPR = 50_000_000  # characters of a printed dict; parsing one takes much memory
+
+_PREFIX = re.compile(  # what Python prints, or somebody writes, before a dict
+    r"\A\s*(?:\w+\s*=\s*(?=[\[{])|(?:defaultdict\(<[^>]*>, |OrderedDict\(|Counter\()(?=[\[{]))"
+)
+_WRAPPED = re.compile(  # numbers of NumPy and PyTorch
+    r"\b(?:(?:np|numpy)\.(?:float|int)\d+|tensor|array)\(([^(),\[\]]*)(?:, \w+=[^(),]*)*\)"
+)
 
 Content = Frame | Members | list[Any]
 """A frame, or the tree of a JSON file; rows of text are a frame without names."""
@@ -37,10 +47,23 @@ def read_content(path: Path) -> Content:
         content = read_bytes(path, "score file")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}.") from error
+    suffix = path.suffix.lower()
     try:
-        return _parsed(content, path.suffix.lower())
+        if content.startswith(_GZIP):
+            content, suffix = _gunzipped(content), path.with_suffix("").suffix.lower()
+        return _parsed(content, suffix)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _gunzipped(content: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            inner = stream.read(limit("score file") + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"this gzip archive is damaged: {error}.") from error
+    check_size(len(inner), "score file", "it", "unpacks to at least")
+    return inner
 
 
 def _parsed(content: bytes, suffix: str) -> Content:
@@ -51,7 +74,7 @@ def _parsed(content: bytes, suffix: str) -> Content:
     for start, what in _UNREAD.items():
         if content.startswith(start):
             raise UsageError(f"this is {what}; save the scores as CSV, JSON, parquet or .npy.")
-    text = _text(content)
+    text = _PREFIX.sub("", _text(content), count=1)
     begins = text.lstrip()[:1]
     if begins in ("{", "[") or (suffix in _JSON and not _is_table(text)):
         return _tree(text, suffix, begins)
@@ -63,12 +86,15 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"this is not a CSV file: {error}.") from error
+        raise UsageError(
+            f"this is not a CSV file, or not in UTF-8: {error}; save it as UTF-8."
+        ) from error
 
 
 def _is_table(text: str) -> bool:
     """Whether text that should be JSON has the lines of a table instead."""
-    first = text.lstrip().split("\n", 1)[0]
+    lines = text.lstrip().split("\n", 5)
+    first = next((line for line in lines if not line.startswith("#")), "")
     return any(separator in first for separator in ",;\t")
 
 
@@ -104,7 +130,10 @@ def _printed(text: str) -> Any:
     """A dict or list as Python prints it."""
     if len(text) > _LONGEST_REPR:
         raise ValueError("too long")
-    value = ast.literal_eval(text.strip())
+    text = text.strip()
+    if text.endswith(")") and text[:1] in ("[", "{"):
+        text = text[:-1]  # of the name that was printed in front of it
+    value = ast.literal_eval(_WRAPPED.sub(r"\1", text))
     if isinstance(value, tuple):
         raise ValueError("a line of a table")
     return tree_of(value)

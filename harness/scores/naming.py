@@ -137,6 +137,11 @@ class Naming:
                 zeros = " Row numbers have no leading zeros." if padded else ""
                 raise UsageError(self._absent(text) + zeros)
         assert self.table is not None
+        if self.hashed:
+            raise UsageError(
+                f"'{texts[0]}' would be a row number, and cells of NAS-Bench-101 have no order that "
+                "everybody knows; write module hashes."
+            )
         if self._may_be_digits(texts):
             raise UsageError(
                 f"'{texts[0]}' may be a row number, or digits of operators without their leading "

@@ -62,7 +62,7 @@ class TreeReader:
 
     def _of_records(self, records: list[Members]) -> Frame:
         """A row per object, by its members; a member that is missing is None."""
-        if all(len(record) == 1 for record in records) and self._any([r[0][0] for r in records]):
+        if all(record and self._all([name for name, _ in record]) for record in records):
             return self._of_object(Members(member for record in records for member in record))
         flat = [dict(_flat(record)) for record in records]
         names = list(dict.fromkeys(name for record in flat for name in record))
@@ -152,6 +152,9 @@ class TreeReader:
             f"it has scores of {_listing(names)}, none called {self.task} as the task; write one "
             "of them to a file of its own, or choose another --task."
         )
+
+    def _all(self, names: list[Any]) -> bool:
+        return all(self.genuine(plain(name)) for name in names[:_LOOKED_AT])
 
     def _any(self, names: list[Any]) -> bool:
         return any(self.genuine(plain(name)) for name in names[:_LOOKED_AT])

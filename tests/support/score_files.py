@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -168,6 +170,14 @@ LAYOUTS: dict[str, Callable[[Pairs, str], str | bytes]] = {
     "nested": nested_of,
     "proxies": lambda p, t: json.dumps({"synflow": dict(named(p))}),
     "printed dict": lambda p, t: str(dict(named(p))),
+    "printed dict of NumPy": lambda p, t: str({k: np.float64(s) for k, s in named(p)}),
+    "printed defaultdict": lambda p, t: str(defaultdict(float, named(p))),
+    "assignment": lambda p, t: f"scores = {dict(named(p))}\n",
+    "gzip": lambda p, t: gzip.compress(frame_of(p).to_csv(index=False).encode()),
+    "csv, comment": lambda p, t: "# by hand\n" + frame_of(p).to_csv(index=False),
+    "csv, of Excel": lambda p, t: "sep=;\r\n" + frame_of(p).to_csv(index=False, sep=";"),
+    "csv, percent": lambda p, t: frame_of([(k, f"{s!r}%") for k, s in p]).to_csv(index=False),
+    "json lines of several members": lambda p, t: lines([dict(named(p)[:1]), dict(named(p)[1:])]),
     "parquet": lambda p, t: parquet_of(p),
     "parquet, index": lambda p, t: indexed_parquet_of(p),
 } | {f"to_json {o}": oriented(o) for o in ("columns", "index", "records", "split", "table", "values")}  # fmt: skip

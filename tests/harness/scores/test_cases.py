@@ -77,6 +77,16 @@ def test_cells_by_hash_and_by_matrix_rank_the_same(tmp_path):
         assert tau["value"] == pytest.approx(expected) and tau["n"] == 6
 
 
+def test_a_perfect_ranking_is_certain(tmp_path, capsys):
+    """25 of the embedded architectures, scored by their own rank."""
+    table = open_table("nb201", "digits")
+    order = np.argsort(table.truth("test"), kind="stable")
+    rows = order[np.unique(table.truth("test")[order], return_index=True)[1]][::20][:25]
+    path = csv(tmp_path / "s.csv", [table.archs[row] for row in rows], range(len(rows)))
+    assert main(["evaluate", str(path)]) == 0
+    assert capsys.readouterr().out.count("1.0000 [1.000, 1.000]") >= 3
+
+
 @pytest.mark.slow
 def test_columns_are_named_by_options_and_listed(sample, tmp_path, capsys):
     archs, scores, truth = sample
