@@ -188,6 +188,7 @@ def run_method(
     device: str = "auto",
     workers: int = 0,
     watch: int = 0,
+    protocols: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train a supernet with a method, rank architectures with it, compare with ground truth.
 
@@ -202,10 +203,11 @@ def run_method(
     records, where the same call finds its finished run again and continues one that was killed.
     ``device``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``workers``: processes that rank; 0 is
     one per core. ``watch``: how many of ``train.steps`` lie between two measurements of τ on a sample,
-    which the run's history keeps; 0 for none. None of the last five changes a result.
+    which the run's history keeps; 0 for none. ``protocols``: names as for ``evaluate``; a finished
+    run gets further ones without any training. None of the last six changes a result.
 
-    Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``floors``, ``ceiling``
-    and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
+    Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``protocols``, ``floors``,
+    ``ceiling`` and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
     accuracy and regret in percent points; ``costs`` (steps, path-forwards, path-backwards, image
     passes, seconds); ``config``; ``versions``. Raises ``UsageError`` for unknown names, values out
     of their limits, a missing table or data set, a folder in use by another process, and a
@@ -230,12 +232,18 @@ def run_method(
         raise UsageError(f"watch is a number of steps, or 0 for none, not {watch}.")
     from harness.running.run_state import Execution
 
-    execution = Execution(_folder(data), Path(runs), device, workers, watch=watch)
+    names = (protocols,) if isinstance(protocols, str) else tuple(protocols)
+    execution = Execution(_folder(data), Path(runs), device, workers, watch=watch, protocols=names)
     with threads(usual_threads(config.task)):
         return run(config, execution)
 
 
-def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFrame:
+def read_runs(
+    runs: Path | str | Iterable[Path | str] = "runs",
+    *,
+    protocol: str = "all",
+    data: Path | str | None = None,
+) -> pandas.DataFrame:
     """Finished runs, one row each, from their records.
 
         from harness import read_runs
@@ -248,20 +256,23 @@ def read_runs(runs: Path | str | Iterable[Path | str] = "runs") -> pandas.DataFr
     ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
     for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …); ``by``,
     accuracy or loss, what scores are;
-    ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top`` with ``_low``, ``_high`` (95 %)
+    ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top10pct`` with ``_low``, ``_high`` (95 %)
     and ``_n``; ``floor`` (by parameters), ``ceiling``, ``over_floor`` (τ minus the highest floor);
     ``found_truth`` in percent and ``regret`` in percent points; ``image_passes``,
     ``scoring_image_passes``, ``seconds``, ``device``. What a run does not know is missing.
+    ``protocol``: under which metrics, floors and ceiling are measured, as for ``evaluate``; other
+    than ``all``, it needs the runs' ground truth (``data``: a folder with published tables), and
+    ``unique_tau`` and ``top10_tau`` are missing.
 
     Unfinished runs are left out and named on standard error. Raises ``UsageError`` for a damaged
-    record, and where no run is finished.
+    record, where no run is finished, and where a protocol cannot be measured.
     """
     several = [runs] if isinstance(runs, str | os.PathLike) else runs
     try:
         folders = [Path(folder) for folder in several]
     except TypeError:
         raise UsageError(f"read_runs takes a folder of runs, or several, not {runs!r}.") from None
-    frame: pandas.DataFrame = _READERS["runs"](folders)
+    frame: pandas.DataFrame = _READERS["runs"](folders, protocol, _folder(data))
     return frame
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import Config, with_values
-from harness.config.options import Parser, add_options, add_whole_numbers
+from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_numbers
 from harness.tasks import TASKS
 from searchspaces.registry import SPACES
 
@@ -71,12 +71,21 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
         ),
     )
     add_whole_numbers(run, numbers)
+    run.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also measure on some of the ranked architectures; may be given several times: "
+        + PROTOCOLS.replace("%", "%%"),
+    )
     run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
     run.add_argument("--json", action="store_true", help="print run.json on standard output")
     given = vars(parser.parse_args(arguments))
     names = ("data", "runs", "device", "workers", "keep_checkpoint", "watch")
     execution = {name: given.pop(name) for name in names}
     as_json, threads = given.pop("json"), given.pop("threads")
+    execution["protocols"] = tuple(given.pop("protocol"))
     config = with_values(defaults, given)
     for registry, name in ((SPACES, config.space), (TASKS, config.task)):
         registry[name]

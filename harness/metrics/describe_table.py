@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.metrics.evaluate import references
 from harness.metrics.intervals import Interval
 from harness.metrics.rendering import render_references
+from harness.metrics.scored import references
 from harness.tabular.locate import Listed
 from harness.tabular.table import Table, TableMeta
 from searchspaces.base import SearchSpace

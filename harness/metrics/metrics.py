@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -129,7 +130,22 @@ METRICS = {
     "weighted_tau": Metric(weighted_tau, "weighted τ", -1, 1, "correlation", 4),
     "spearman": Metric(spearman, "Spearman ρ", -1, 1, "correlation", 4),
     "pearson": Metric(pearson, "Pearson r", -1, 1, "correlation", 4),
-    "precision_at_top": Metric(precision_at_top, "P@top 10 %", 0, 1, "share", 3),
-    "best_rank_at_k": Metric(best_rank_at_k, "best rank@10", 1, math.inf, "extreme", 0),
+    "precision_at_top10pct": Metric(precision_at_top, "P@top 10 %", 0, 1, "share", 3),
+    "best_rank_at_10": Metric(best_rank_at_k, "best rank@10", 1, math.inf, "extreme", 0),
     "regret": Metric(regret, "regret (points)", 0, math.inf, "extreme", 2),
 }
+
+FORMER = {"precision_at_top": "precision_at_top10pct", "best_rank_at_k": "best_rank_at_10"}
+"""Names in records of version 0.1 and what they are now, with share and k."""
+
+
+def with_present_names(record: dict[str, Any]) -> dict[str, Any]:
+    """A ``record`` whose metrics may be those of a former version, under their present names."""
+    subsets = record.get("metrics")
+    if not isinstance(subsets, dict) or not all(isinstance(m, dict) for m in subsets.values()):
+        return record
+    present = {
+        subset: {FORMER.get(name, name): interval for name, interval in metrics.items()}
+        for subset, metrics in subsets.items()
+    }
+    return record | {"metrics": present}

@@ -31,6 +31,11 @@ def render(result: Mapping[str, Any]) -> str:
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 
+def known(number: int | None, what: str) -> str:
+    """``200 epochs``; ``epochs not known`` where a table does not tell."""
+    return f"{number:,} {what}" if number else f"{what} not known"
+
+
 def _training(result: Mapping[str, Any]) -> str:
     """Which training test accuracies are of; nothing where only the task's own is known."""
     if result["split"] != "test" or not result["truth_images"]:
@@ -54,7 +59,9 @@ def render_transfer(result: Mapping[str, Any]) -> str:
         row(f"floor: {label}", (one["floors"][name] for one in tasks.values()))
     for task, others in result["between"].items():
         row(f"truth of {task}", (others.get(other) for other in tasks))
-    of = "; ".join(f"{task}{_training(one)}, {one['epochs']} epochs" for task, one in tasks.items())
+    of = "; ".join(
+        f"{task}{_training(one)}, {known(one['epochs'], 'epochs')}" for task, one in tasks.items()
+    )
     title = f"{result['n']:,} architectures of {result['space']} against {result['split']} accuracy"
     notes = (f"note  {note}" for note in result["notes"])
     return _text(title, of, grid, *notes, width=max(WIDTH, 30 + 26 * len(tasks)))
@@ -86,7 +93,8 @@ def _protocols_table(protocols: Mapping[str, Any]) -> Grid:
     for protocol, found in protocols.items():
         cells = [_cell(found["metrics"][name], METRICS[name].decimals) for name in names]
         floor = found["floors"].get("params")
-        cells.append("unknown" if floor is None else _cell(floor, decimals))
+        known = floor is not None and floor["value"] is not None
+        cells.append(_cell(floor, decimals) if known else "unknown")
         grid.add_row(f"{protocol} ({found['n']:,})", *cells)
     return grid
 

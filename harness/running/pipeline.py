@@ -17,12 +17,13 @@ from harness.files.progress import bar
 from harness.files.store import atomic_path
 from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.metrics import kendall_tau
+from harness.metrics.protocols import protocol
 from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
 from harness.running.assembly import ground_truth, revive_method, sampled_rows
 from harness.running.found_architecture import measure_found
 from harness.running.ranking import rank_together
-from harness.running.run_record import record_of, scores_columns
+from harness.running.run_record import record_of, scores_columns, with_protocols
 from harness.running.run_state import Execution, RunState
 from harness.running.training import accelerated, train_supernet
 from harness.running.watching import PHASE, check_watched
@@ -45,6 +46,8 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
     Each process of a ``crew`` calls this; only the leader writes and gets a new record. Raises
     :class:`UsageError` for whatever the user can mend.
     """
+    for name in execution.protocols:
+        protocol(name)
     space, table = ground_truth(config, execution.data)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
     known = crew.agree(workspace.finished() is not None)
@@ -56,6 +59,8 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
         elif crew.leads:
             check_watched(workspace.folder, record, execution.watch)
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
+        if crew.leads:
+            record = with_protocols(record, workspace, space, table, execution.protocols)
         for name in FINISHERS if crew.leads else ():
             FINISHERS[name](workspace.folder)
         return record

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from harness.config.config import METHOD, NOTHING, SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
+from harness.files.sizes import check_file, check_parquet
+from harness.files.store import write_json
 from harness.metrics.caveats import score_words
+from harness.metrics.metrics import with_present_names
 from harness.metrics.rendering import render
+from harness.metrics.scored import Scored
+from harness.resuming.workspace import Workspace
 from harness.running.assembly import known_costs, over_budget
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
+from searchspaces.base import SearchSpace
+from searchspaces.errors import UsageError
 
 
 def scores_columns(table: Table, rows: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,6 +126,45 @@ def _on_supernet(run: RunState) -> list[str]:
         f"{pixels if seen else ''}; the networks of the ground truth are of scale "
         f"{run.space.scale}"
     ]
+
+
+def with_protocols(
+    record: dict[str, Any],
+    workspace: Workspace,
+    space: SearchSpace,
+    table: Table,
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """A finished ``record`` with the protocols ``names``, measured on its scores where it lacks them.
+
+    They are no part of a run: one that is finished gets further ones, and is written again.
+    """
+    record = with_present_names(record)
+    known = record.get("protocols", {})
+    missing = [name for name in names if name not in known]
+    if not missing:
+        return record
+    scores = read_scores_columns(workspace.scores_path)
+    measured = Scored.of(table, scores, "test", space=space, population=space.size)
+    record = record | {"protocols": known | {name: measured.under(name) for name in missing}}
+    write_json(workspace.record_path, record)
+    return record
+
+
+def read_scores_columns(path: Path) -> dict[str, float]:
+    """Score of each architecture in a run's ``scores.parquet``.
+
+    Raises :class:`UsageError` where that is missing, damaged or too large.
+    """
+    try:
+        check_file(path, "table")
+        check_parquet(path, "table")
+        stored = pq.read_table(path, columns=["arch", "score"]).to_pydict()
+        return dict(zip(stored["arch"], map(float, stored["score"]), strict=True))
+    except (pa.ArrowException, OSError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"cannot read {path}: {error}; delete its folder and run again."
+        ) from error
 
 
 def render_record(record: dict[str, Any], folder: Path) -> str:

@@ -38,7 +38,7 @@ class Execution:
 
     ``watch``: of ``train.steps``, how many lie between two looks at how the method would rank
     (:mod:`harness.running.watching`); 0 for none. ``patience``: seconds to wait for another process
-    to leave the run's folder.
+    to leave the run's folder. ``protocols``: names of those whose metrics the record also has.
     """
 
     data: Path | None = None
@@ -48,6 +48,7 @@ class Execution:
     keep_checkpoint: bool = False
     watch: int = 0
     patience: float = 0.0
+    protocols: tuple[str, ...] = ()
 
 
 class RunState:

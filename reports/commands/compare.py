@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from harness.config.options import Parser
+from harness.config.options import PROTOCOLS, Parser
 from searchspaces.errors import UsageError
 
 
@@ -36,6 +36,13 @@ def main(arguments: list[str]) -> None:
         "of one seed on two processors, which round otherwise; with --output as .md, .csv and "
         ".parquet",
     )
+    parser.add_argument(
+        "--protocol",
+        default="all",
+        metavar="NAME",
+        help="compare on some of the ranked architectures: " + PROTOCOLS.replace("%", "%%"),
+    )
+    parser.add_argument("--data", type=Path, help="folder with published tables, for --protocol")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
     if given.agreement:
@@ -43,20 +50,21 @@ def main(arguments: list[str]) -> None:
 
     from reports.pictures import anytime_tau, paired_differences, tau_of_seeds
     from reports.runs.anytime import save_points
-    from reports.runs.compare import summary
-    from reports.runs.record import is_unfinished, load_all, run_folders
+    from reports.runs.compare import compared
+    from reports.runs.protocols import under
+    from reports.runs.record import load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
 
-    folders = run_folders(given.runs)
-    table = summary(folders, given.reference or None)
+    recorded = load_all(run_folders(given.runs))
+    records = under(recorded, given.protocol, given.data)
+    table = compared(records, given.reference or None)
     print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())
     if given.output:
         save(table, given.output)
-        records = load_all(folder for folder in folders if not is_unfinished(folder))
         tau_of_seeds.draw(records, given.output)
         paired_differences.draw(records, f"{given.output}-differences")
-        if anytime_tau.draw(records, f"{given.output}-anytime"):
-            save_points(records, f"{given.output}-anytime")
+        if anytime_tau.draw(recorded, f"{given.output}-anytime"):
+            save_points(recorded, f"{given.output}-anytime")
 
 
 def agree(given: argparse.Namespace) -> None:

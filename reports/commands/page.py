@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from harness.config.options import Parser
+from harness.config.options import PROTOCOLS, Parser
 
 
 def main(arguments: list[str]) -> None:
@@ -21,6 +21,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="left out: report.html in the first of RUNS"
     )
+    parser.add_argument(
+        "--protocol",
+        default="all",
+        metavar="NAME",
+        help="measure on some of the ranked architectures: " + PROTOCOLS.replace("%", "%%"),
+    )
+    parser.add_argument("--data", type=Path, help="folder with published tables, for --protocol")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     given = parser.parse_args(arguments)
 
@@ -29,10 +36,12 @@ def main(arguments: list[str]) -> None:
     from harness.files.store import atomic_path
     from reports.page.compose import compose
     from reports.page.folders import gather
+    from reports.runs.protocols import under
 
     records, left = gather(given.runs)
     output = given.output or given.runs[0] / "report.html"
-    text = compose(records, left)
+    measured = under(records.values(), given.protocol, given.data)
+    text = compose(records, left, dict(zip(records, measured, strict=True)))
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     if given.json:

@@ -39,14 +39,20 @@ SHADES = 12
 RAMPS = {"": (0.05, 0.85), "@media (prefers-color-scheme: dark)": (0.32, 1.0)}
 
 
-def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
+def compose(
+    records: Mapping[str, Record],
+    left: Sequence[Left],
+    measured: Mapping[str, Record] | None = None,
+) -> str:
     """The page as HTML; the same runs give the same text.
 
     ``records`` by the names that the page calls them, as :func:`reports.page.folders.gather`
-    gives them. What a run lacks of scores or history is said in its place.
+    gives them; ``measured`` are the same under a protocol, of which tables and rankings are. What
+    a run lacks of scores or history is said in its place.
     """
-    groups = contexts(configurations(records.values()))
-    names = {id(record): name for name, record in records.items()}
+    measured = measured or records
+    groups = contexts(configurations(measured.values()))
+    names = {id(record): name for name, record in measured.items()}
     rows: list[Row] = []
     for members in groups:
         for group, settings in zip(members, told_apart(members), strict=True):
@@ -55,7 +61,7 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
                 row = {"run": names[id(record)], "options": options}
                 rows.append(describe(record) | row)
     pool, library = Pool(), Library()
-    runs = [_run(records[row["run"]], row, pool, library) for row in rows]
+    runs = [_run(records[row["run"]], measured[row["run"]], row, pool, library) for row in rows]
     for row, run in zip(rows, runs, strict=True):
         row["status"] = "parts missing" if run["problems"] else "finished"
     shelves = [shelf.content() for shelf in library.shelves.values()]
@@ -75,11 +81,16 @@ def compose(records: Mapping[str, Record], left: Sequence[Left]) -> str:
     return _document("\n".join(body), data)
 
 
-def _run(record: Record, row: Row, pool: Pool, library: Library) -> dict[str, Any]:
-    """All that the page shows of one run; ``problems`` say what could not be read."""
+def _run(
+    record: Record, measured: Record, row: Row, pool: Pool, library: Library
+) -> dict[str, Any]:
+    """All that the page shows of one run; ``problems`` say what could not be read.
+
+    The scatter plot is of all scores, whatever the protocol of what was ``measured``.
+    """
     head, *lines = titles(record)
     run: dict[str, Any] = {"name": row["run"], "title": head, "lines": lines, "row": row}
-    run |= {"facts": facts(record, row), "found": found(record, library)}
+    run |= {"facts": facts(measured, row), "found": found(record, library)}
     problems = {}
     for part, read in (
         ("points", lambda: points(record, pool, library)),

@@ -9,7 +9,7 @@ from harness.metrics.intervals import Interval
 from reports.page.row import options_text, passes
 from reports.pictures.seed_rows import limits
 from reports.pictures.tau_of_seeds import context_words
-from reports.runs.compare import summary
+from reports.runs.compare import compared
 from reports.runs.configuration import Configuration
 from reports.style.formatting import bracketed, decimal
 from reports.text.comparison_table import EQUAL
@@ -72,8 +72,8 @@ class Scale:
 
 
 def _rows(groups: Sequence[Configuration]) -> list[Row]:
-    """The rows of :func:`reports.runs.compare.summary`, best first, with τ by seed in ``values``."""
-    table = summary(record.folder for group in groups for record in group.runs.values())
+    """The rows of :func:`reports.runs.compare.compared`, best first, with τ by seed in ``values``."""
+    table = compared([record for group in groups for record in group.runs.values()])
     named = {group.name: group for group in groups}
     rows = []
     for row in table.astype(object).where(table.notna(), None).to_dict("records"):

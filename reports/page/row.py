@@ -82,6 +82,7 @@ COLUMNS = (
     _word("scored_on", "scored on"),
     _word("by", "scored by", "accuracy or loss on validation images, or as the method does"),
     _word("bn", "BN"),
+    _word("protocol", "protocol", "on which of the ranked architectures τ is taken"),
     Column("n", _n, lambda row: row.get("n"), "architectures ranked"),
 )
 SHOWN = ("Kendall τ", "over floor", "τ top 10 %", "image passes", "seconds")

@@ -13,6 +13,7 @@ import numpy as np
 from harness.config.config import PROXY
 from harness.metrics.caveats import score_words
 from harness.metrics.intervals import Interval
+from harness.metrics.rendering import known
 from reports.pictures.label_placement import side_by_side
 from reports.runs.record import Record, ceiling, floors, load
 from reports.runs.scatter_points import ScatterPoints
@@ -80,8 +81,8 @@ def titles(record: Record) -> tuple[str, str, str]:
     )
     against = (
         f"truth: training {record.get('ground_truth', 'truth')}, "
-        f"{record.get('ground_truth', 'split')} split, {record.get('epochs')} epochs, "
-        f"{record.get('ground_truth', 'seeds')} seeds, {record.get('n'):,} of "
+        f"{record.get('ground_truth', 'split')} split, "
+        f"{known(record.get('epochs'), 'epochs')}, {known(record.get('ground_truth', 'seeds'), 'seeds')}, {record.get('n'):,} of "
         f"{record.get('n_table'):,} architectures of the table"
     )
     return shorten(head, 78), shorten(scored, 130), shorten(against, 130)

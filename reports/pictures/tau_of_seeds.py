@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.metrics.rendering import known
 from reports.pictures.captioned_figure import LINE, ROOM, CaptionedFigure, stacked
 from reports.pictures.label_placement import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
@@ -19,6 +20,7 @@ from reports.runs.configuration import (
     scored_words,
     told_apart,
 )
+from reports.runs.protocols import USUAL
 from reports.runs.record import Record, ceiling, floors
 from reports.style.formatting import decimal, text_width, wrapped
 from reports.style.image_files import write_all
@@ -96,11 +98,13 @@ def context_words(groups: Sequence[Configuration]) -> str:
     context = groups[0].context
     runs = [run for group in groups for run in group.runs.values()]
     presets = sorted({str(run.get("config", "preset") or "unknown") for run in runs})
+    named = "" if context["protocol"] == USUAL else f" (protocol {context['protocol']})"
     return (
         f"{context['space']} on {context['task']}, preset {' and '.join(presets)}: "
-        f"{context['architectures']} architectures; {scored_words(context)}; truth of {context['table']}: training {context['truth']}, "
+        f"{context['architectures']} architectures{named}; {scored_words(context)}; truth of "
+        f"{context['table']}: training {context['truth']}, "
         f"{context['split']} split, "
-        f"{context['epochs']} epochs, {context['truth_seeds']} seeds"
+        f"{known(context['epochs'], 'epochs')}, {known(context['truth_seeds'], 'seeds')}"
     )
 
 

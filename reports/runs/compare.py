@@ -16,7 +16,7 @@ from reports.runs.configuration import (
     told_apart,
 )
 from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import FLOORS, Bound, ceiling, floors, load_all
+from reports.runs.record import FLOORS, Bound, Record, ceiling, floors, load_all
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -27,6 +27,11 @@ USUAL_REFERENCE = "spos"
 
 
 def summary(folders: Iterable[Path | str], reference: str | None = None) -> pandas.DataFrame:
+    """The runs in ``folders`` :func:`compared`; raises :class:`UsageError` also for damaged ones."""
+    return compared(load_all(folders), reference)
+
+
+def compared(records: Sequence[Record], reference: str | None = None) -> pandas.DataFrame:
     """One row per configuration, between rows of its floors and its ceiling (column ``kind``).
 
     Contexts (space, task, ground truth, scoring) follow one another. ``tau`` and the other
@@ -38,10 +43,9 @@ def summary(folders: Iterable[Path | str], reference: str | None = None) -> pand
     whether that excludes zero. ``settings`` tells apart rows of equal method, arm and qp.
 
     ``reference`` is a method or the hash of a configuration; None is SPOS where a context has it
-    once. Raises :class:`UsageError` for damaged or repeated runs, and for a reference that is
-    not there or fits several configurations of a context.
+    once. Raises :class:`UsageError` for repeated runs, and for a reference that is not there or
+    fits several configurations of a context.
     """
-    records = load_all(folders)
     check_one_truth(records)
     groups = configurations(records)
     if reference is not None and not any(fits(group, reference) for group in groups):

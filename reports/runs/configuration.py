@@ -23,6 +23,7 @@ CONTEXT = {  # what has to be equal for two numbers to be comparable
     "epochs": ("epochs",),
     "truth_seeds": ("ground_truth", "seeds"),
     "architectures": ("n",),
+    "protocol": ("protocol",),
     "scored_on": ("scoring", "split"),
     "bn": ("scoring", "bn"),
 }
@@ -30,7 +31,7 @@ MEASURES = {
     "tau": ("all", "kendall_tau"),
     "unique_tau": ("unique", "kendall_tau"),
     "top10_tau": ("top10", "kendall_tau"),
-    "precision_at_top": ("all", "precision_at_top"),
+    "precision_at_top10pct": ("all", "precision_at_top10pct"),
 }
 COSTS = ("image_passes", "scoring_image_passes", "seconds")
 TOLD = {"score.by", "supernet.scale", "supernet.resolution"}

@@ -13,6 +13,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import read_json
 from harness.metrics.intervals import Interval
+from harness.metrics.metrics import with_present_names
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ def load(folder: Path | str) -> Record:
         if record.get(*keys) is None:
             raise record.damaged(f"{'.'.join(keys)} is missing")
     content["ground_truth"].setdefault("truth", _truth(record))
-    return record
+    content.setdefault("protocol", "all")
+    return Record(folder, with_present_names(content))
 
 
 def _truth(record: Record) -> str:

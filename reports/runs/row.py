@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.runs.configuration import Configuration, seed_of
+from reports.runs.protocols import USUAL, under
 from reports.runs.record import Record, ceiling, floors, load_all, run_folders
 
 if TYPE_CHECKING:
@@ -49,14 +50,17 @@ def describe(record: Record) -> Row:
     }
 
 
-def frame(folders: Iterable[Path]) -> pandas.DataFrame:
+def frame(
+    folders: Iterable[Path], protocol: str = USUAL, data: Path | None = None
+) -> pandas.DataFrame:
     """A row for each finished run in ``folders`` (of runs, or runs'), in the order of their paths.
 
-    Raises :class:`UsageError` as :func:`reports.runs.record.load_all` and :func:`describe` do.
+    Raises :class:`UsageError` as :func:`reports.runs.record.load_all`,
+    :func:`reports.runs.protocols.under` and :func:`describe` do.
     """
     import pandas
 
-    records = load_all(run_folders(folders))
+    records = under(load_all(run_folders(folders)), protocol, data)
     rows = [
         {
             "run": record.folder.name,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
 from harness.metrics.intervals import Interval
+from harness.metrics.rendering import known
 from reports.runs.configuration import scored_words
+from reports.runs.protocols import USUAL
 from reports.style.formatting import bracketed
 from reports.text.escaping import MARKDOWN
 
@@ -55,10 +57,15 @@ def save(
 def _context(row: Row) -> str:
     name = f"**{MARKDOWN.escape(row['space'])} on {MARKDOWN.escape(row['task'])}**"
     return (
-        f"{name}: {row['architectures']} architectures; {MARKDOWN.escape(scored_words(row))}; "
-        f"truth of {MARKDOWN.escape(row['table'])}: "
-        f"training {MARKDOWN.escape(row['truth'])}, {MARKDOWN.escape(row['split'])} split, {row['epochs']} epochs, {row['truth_seeds']} seeds"
+        f"{name}: {row['architectures']} architectures{_protocol(row)}; "
+        f"{MARKDOWN.escape(scored_words(row))}; truth of {MARKDOWN.escape(row['table'])}: "
+        f"training {MARKDOWN.escape(row['truth'])}, {MARKDOWN.escape(row['split'])} split, "
+        f"{known(row['epochs'], 'epochs')}, {known(row['truth_seeds'], 'seeds')}"
     )
+
+
+def _protocol(row: Row) -> str:
+    return "" if row["protocol"] == USUAL else f" (protocol {row['protocol']})"
 
 
 def _table(rows: list[Row]) -> list[str]:
@@ -150,7 +157,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "τ − τ of {reference}": _difference,
     "τ unique": _measure("unique_tau", ".2f"),
     "τ top 10 %": _measure("top10_tau", ".2f"),
-    "P@top 10 %": _measure("precision_at_top", ".2f"),
+    "P@top 10 %": _measure("precision_at_top10pct", ".2f"),
     "regret (points)": _measure("regret", ".2f"),
     "image passes (training + scoring)": _passes,
     "seconds": lambda row: f"{row['seconds']:.0f}" if row.get("seconds") else "",

@@ -36,7 +36,7 @@ def record(method: str = "spos", seed: int = 0, tau: float = 0.5, **changes: Any
     options: dict[str, Any] = (
         {} if method == "spos" else {"base": "spos", "kd": "full", "qp": "printed"}
     )
-    correlation = {"kendall_tau": interval(tau, 0.04), "precision_at_top": interval(0.25, 0.1)}
+    correlation = {"kendall_tau": interval(tau, 0.04), "precision_at_top10pct": interval(0.25, 0.1)}
     content: dict[str, Any] = {
         "schema_version": 1,
         "run": f"nb201-digits-{method}-s{seed}",

@@ -123,7 +123,7 @@ MEASURES: dict[str, Measure] = {
     "weighted_tau": _metric("all", "weighted_tau"),
     "spearman": _metric("all", "spearman"),
     "pearson": _metric("all", "pearson"),
-    "precision_at_top": _metric("all", "precision_at_top"),
+    "precision_at_top": _metric("all", "precision_at_top10pct"),
     "found_accuracy": _found_accuracy,
     "found_error": _found_error,
     "found_val_accuracy": _found_val_accuracy,

@@ -8,10 +8,11 @@ from tables import made_meta
 
 from harness.metrics import ceiling
 from harness.metrics import evaluate as evaluation
-from harness.metrics.evaluate import evaluate, evaluate_scores, references
+from harness.metrics.evaluate import evaluate, evaluate_scores
 from harness.metrics.intervals import measure, measure_all
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
+from harness.metrics.scored import references
 from harness.scores.reading import read_scores
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
@@ -121,11 +122,11 @@ def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
     rng = np.random.default_rng(3)
     score, truth, keys = rng.normal(size=200), np.round(rng.normal(size=200), 1), list(range(200))
     whole = evaluate(score, truth, keys, fraction=fraction)
-    classes = evaluation._per_class(keys[::-1], score, truth, np.zeros(200))
+    classes = evaluation.per_class(keys[::-1], score, truth, np.zeros(200))
     assert whole["unique"] == {
         name: measure(name, *classes[:2], fraction=fraction) for name in METRICS
     }
-    monkeypatch.setattr(evaluation, "_per_class", pytest.fail)
+    monkeypatch.setattr(evaluation, "per_class", pytest.fail)
     assert evaluate(score, truth, keys, fraction=fraction) == whole
 
 

@@ -73,7 +73,7 @@ def test_training_noise_alone_moves_a_correlation_as_far_as_its_interval_says(na
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
-@pytest.mark.parametrize("name", ["best_rank_at_k", "precision_at_top", "regret"])
+@pytest.mark.parametrize("name", ["best_rank_at_10", "precision_at_top10pct", "regret"])
 def test_the_bootstrap_has_the_exact_spread_of_a_mean(name, fraction, monkeypatch):
     """In the place of each metric the mean of the truths, whose variance is known.
 
@@ -100,7 +100,7 @@ def test_of_a_share_the_interval_is_wilsons():
     """In samples of all there is, copies of the ten best at random: ten trials."""
     truth = np.concatenate([np.arange(90.0), np.full(10, 100.0)])
     score = np.concatenate([np.arange(90.0), np.full(4, 100.0), np.full(6, -1.0)])
-    found = measure("precision_at_top", score, truth)
+    found = measure("precision_at_top10pct", score, truth)
     assert found["value"] == pytest.approx(0.4)
     low, high = found["low"], found["high"]
     # Wilson's ends solve (p - 0.4)² = z² p (1 - p) / trials with one number of trials.
@@ -165,7 +165,7 @@ def test_next_to_perfect_is_next_to_certain(name, n):
 
 def test_a_share_of_zero_is_not_certain():
     truth = np.arange(100.0)
-    found = measure("precision_at_top", -truth, truth)
+    found = measure("precision_at_top10pct", -truth, truth)
     # Zero of ten: the exact binomial bound of Clopper and Pearson.
     assert found["low"] == 0
     assert found["high"] == pytest.approx(stats.binomtest(0, 10).proportion_ci().high)

@@ -46,7 +46,7 @@ def test_summary_equals_numbers_made_by_hand(folders):
     assert full["seeds"] == 3 and none["seeds"] == 2
     assert full["unique_tau"] == pytest.approx(0.61)
     assert full["top10_tau"] == pytest.approx(0.32)
-    assert full["precision_at_top"] == pytest.approx(0.25)
+    assert full["precision_at_top10pct"] == pytest.approx(0.25)
     assert full["image_passes"] == 3_000_000
     assert full["regret"] == pytest.approx(2.0)
     half = 4.302653 * math.sqrt(7) / math.sqrt(3)
@@ -205,7 +205,7 @@ def test_every_measure_is_the_mean_of_its_own_numbers(write_run, make_record, ma
     own = {
         "tau": ("metrics", "all", "kendall_tau"), "unique_tau": ("metrics", "unique", "kendall_tau"),
         "top10_tau": ("metrics", "top10", "kendall_tau"),
-        "precision_at_top": ("metrics", "all", "precision_at_top"), "regret": ("found", "regret"),
+        "precision_at_top10pct": ("metrics", "all", "precision_at_top10pct"), "regret": ("found", "regret"),
         **{cost: ("costs", cost) for cost in ("image_passes", "scoring_image_passes", "seconds")},
     }  # fmt: skip
     folders = []

@@ -100,4 +100,4 @@ def test_damaged_scores_are_refused(write_run, make_record, make_scores, damage)
 def test_records_are_read_as_written(write_run, make_record):
     content = make_record("mngnas", seed=2)
     folder = write_run("a", content)
-    assert load(folder).content == json.loads(json.dumps(content))
+    assert load(folder).content == json.loads(json.dumps(content)) | {"protocol": "all"}

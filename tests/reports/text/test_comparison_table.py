@@ -2,7 +2,11 @@ import pandas as pd
 import pytest
 
 from reports.commands.compare import main
-from reports.runs.compare import summary
+from reports.pictures.scatter import titles
+from reports.pictures.tau_of_seeds import context_words
+from reports.runs.compare import compared, summary
+from reports.runs.configuration import configurations
+from reports.runs.record import load
 from reports.text.comparison_table import save, to_markdown
 from reports.text.escaping import MARKDOWN
 from searchspaces.errors import UsageError
@@ -76,3 +80,16 @@ def test_command_refuses_what_holds_no_run(tmp_path):
         main([str(tmp_path)])
     with pytest.raises(UsageError, match="--reference"):
         main(["--referense", "x"])
+
+
+def test_what_a_table_does_not_tell_is_said_to_be_unknown(write_run, make_record):
+    """A table of one's own accuracies need not say how long or how often networks were trained."""
+    content = make_record(tau=0.3)
+    content["epochs"] = content["ground_truth"]["seeds"] = 0
+    records = [load(write_run("a", content))]
+    for text in (
+        to_markdown(compared(records)),
+        context_words(configurations(records)),
+        titles(records[0])[2],
+    ):
+        assert "epochs not known, seeds not known" in text and "0 epochs" not in text

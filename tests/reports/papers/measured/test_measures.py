@@ -59,7 +59,7 @@ def test_every_measure_is_the_number_of_its_name(numbers, data, truth):
         "weighted_tau": everyone["weighted_tau"],
         "spearman": everyone["spearman"],
         "pearson": everyone["pearson"],
-        "precision_at_top": everyone["precision_at_top"],
+        "precision_at_top": everyone["precision_at_top10pct"],
         "found_accuracy": 93.25,
         "found_error": 6.75,
         "found_val_accuracy": truth.accuracy("val")[7],
