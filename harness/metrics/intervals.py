@@ -15,7 +15,9 @@ Correlations: Student's t interval in Fisher's z, around the jackknife's standar
 about ties. The degrees of freedom are Satterthwaite's (1946), from the kurtosis of the influences:
 a handful of architectures makes most of weighted τ, however many there are. Bootstrap percentiles
 would be biased: repeated architectures are ties. P@top: Wilson's (1927) interval of a share, of as many
-trials as give the bootstrap's variance. Simulated coverage is 93-98 % for n from 30 to 3,000.
+trials as give the bootstrap's variance. Simulated coverage of correlations is 93-98 % for n from 30
+to 3,000, that of P@top 94-98 % for n from 200; of 30 it is 97-100 %, as among three best there are
+four shares, so that its interval is called one of at least 95 %.
 
 Best rank and regret hang on single architectures, for which no resampling is consistent. What they
 have is no 95 % interval but the range of the middle 95 % of resamples (:data:`RANGES`). Another

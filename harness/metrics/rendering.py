@@ -80,7 +80,8 @@ def _metrics_table(metrics: Metrics) -> Grid:
     for name, metric in METRICS.items():
         brackets = "()" if name in RANGES else "[]"
         cells = (_cell(values[name], metric.decimals, brackets) for values in metrics.values())
-        grid.add_row(metric.label, *cells)
+        wider = " [≥ 95 %]" if metric.kind == "share" else ""
+        grid.add_row(metric.label + wider, *cells)
     return grid
 
 

@@ -48,5 +48,5 @@ def test_intervals_cover_95_percent(population, n, request, record_property):
         print(f"{population.__name__} n = {n}: {name} {covered:.3f}")
         assert covered >= 0.95 - allowed, name
         # Of three best there are four shares: one more and the interval covers too much.
-        if name != "precision_at_top10pct":
+        if name != "precision_at_top10pct" or n > 30:
             assert covered <= 0.95 + allowed, name

@@ -280,6 +280,7 @@ def test_columns_in_which_all_runs_agree_are_folded_away(runs):
         "scored on",
         "scored by",
         "BN",
+        "protocol",
     }
     assert "task digits; preset laptop;" in found.all("p", id="common")[0].text
 
