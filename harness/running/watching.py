@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from harness.config.config import digest
-from harness.metrics.evaluate import references, tau_of
+from harness.metrics.evaluate import tau_of
 from harness.metrics.intervals import Interval
+from harness.metrics.scored import references
 from harness.tabular.table import Table
 from methods.base import Method
 from searchspaces.base import SearchSpace
