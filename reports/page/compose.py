@@ -65,7 +65,7 @@ def compose(
     for row, run in zip(rows, runs, strict=True):
         row["status"] = "parts missing" if run["problems"] else "finished"
     shelves = [shelf.content() for shelf in library.shelves.values()]
-    watched = panels_of(anytime.readable(groups))
+    watched = panels_of(anytime.readable(contexts(configurations(records.values()))))
     data = {"runs": runs, "columns": pool.columns, "shelves": shelves, "shades": SHADES}
     data["anytime"] = anytime.drawn(watched)
     body = [
