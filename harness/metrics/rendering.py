@@ -27,7 +27,7 @@ def render(result: Mapping[str, Any]) -> str:
     )
     grids = [_metrics_table(result["metrics"])]
     grids += [_protocols_table(result["protocols"])] if result.get("protocols") else []
-    grids.append(_reference_table(result["floors"], result["ceiling"], result["over_floors"]))
+    grids.append(_reference_table(result["floors"], result["ceiling"], result.get("over_floors")))
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 

@@ -128,3 +128,18 @@ def test_old_names_of_metrics_are_read(folders, tmp_path):
     (folder / "run.json").write_text(json.dumps(content))
     assert load(folder).get("metrics") == load(folders[0]).get("metrics")
     assert read_runs(folder)["precision_at_top10pct"].notna().all()
+
+
+def test_run_prints_a_record_of_a_former_version(place, folders, capsys):
+    now = (folders[1] / "run.json").read_text()
+    content = json.loads(now)
+    del content["over_floors"], content["protocols"]
+    for metrics in content["metrics"].values():
+        metrics["precision_at_top"] = metrics.pop("precision_at_top10pct")
+        metrics["best_rank_at_k"] = metrics.pop("best_rank_at_10")
+    (folders[1] / "run.json").write_text(json.dumps(content))
+    seed = str(content["config"]["seed"])
+    line = tiny.arguments("spos", f"--seed={seed}", "--data", str(place / "data"))
+    assert main(["run", *line, "--runs", str(place / "runs")]) == 0
+    assert "P@top 10 %" in capsys.readouterr().out
+    (folders[1] / "run.json").write_text(now)
