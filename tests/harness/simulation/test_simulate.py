@@ -36,6 +36,22 @@ def test_trainings_are_the_seeds_that_were_run_or_else_the_mean():
         Trainings.of(planted_table({"test.5.mean": columns["val.5.mean"]}, ARCHS[:3]))
 
 
+def test_a_repeat_is_a_function_of_its_number_and_the_seed():
+    rng = np.random.default_rng(0)
+    columns = {f"val.5.{seed}": rng.uniform(10, 90, len(ARCHS)) for seed in (0, 1, "mean")}
+    table = planted_table(columns)
+
+    def seen(repeats, seed):
+        candidates = Candidates(SPACE, table.archs)
+        start = lambda rng: RandomSearch(candidates, NoOptions(), 8, rng)  # noqa: E731
+        return simulate(start, Trainings.of(table), 8, repeats, seed).seen.tolist()
+
+    first = seen(6, 3)
+    assert seen(4, 3) == first[:4]
+    drawn = [*first, *seen(6, 4)]
+    assert len({tuple(curve) for curve in drawn}) == 12
+
+
 @given(st.integers(1, 10**6))
 def test_checkpoints_rise_to_the_last_query(queries):
     points = checkpoints(queries).tolist()

@@ -282,6 +282,13 @@ def test_training_forgets_what_was_scored(macro):
     assert method.score([(1,) * 8]) == pytest.approx(by_hand(method, (1,) * 8), rel=1e-4)
 
 
+def test_scoring_passes_images_through_teacher_and_subnet(macro):
+    method = macro()
+    before = method.costs["scoring_image_passes"]
+    method.score([(1,) * 8, (2,) * 8])
+    assert method.costs["scoring_image_passes"] - before == 2 * 2 * (60 + 80)
+
+
 def test_other_weights_forget_what_was_scored(macro):
     method, other = macro(), macro()
     before = method.score([(1,) * 8])

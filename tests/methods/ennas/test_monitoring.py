@@ -53,6 +53,20 @@ def test_weights_held_by_a_bound_are_counted(monkeypatch):
     assert method.train_step(1)["weights_at_bound"].item() == 2.0
 
 
+def test_the_teacher_watched_has_the_mean_weights_of_its_epoch():
+    """Each subnet as the teacher in turn."""
+    method, seen = make(), []
+    x, y = next(method.data.batches("val", 40))
+    paths = method.sample_paths(method.rng(51, 0))
+    for number, path in enumerate(paths):
+        method.weights_sum = 3 * torch.eye(len(paths), dtype=torch.float64)[number]
+        seen.append(method.epoch_report(3)["teacher_accuracy"])
+        with torch.no_grad():
+            right = method.supernet(x, path).argmax(1) == y
+        assert seen[-1] == pytest.approx(100 * right.double().mean().item())
+    assert len(set(seen)) > 1
+
+
 def test_epoch_report_watches_the_teacher_on_validation_images():
     method = make()
     reports, fitted = [], []

@@ -5,6 +5,8 @@ import pytest
 from harness.metrics.intervals import combine
 from harness.metrics.metrics import METRICS
 from reports.runs.compare import summary
+from reports.runs.configuration import configurations
+from reports.runs.record import load
 from reports.text.comparison_table import to_markdown
 from searchspaces.errors import UsageError
 
@@ -176,6 +178,17 @@ def test_a_score_by_loss_and_a_proxy_are_told_even_where_all_have_them(write_run
     table = summary(folders)
     assert list(table["settings"].dropna()) == ["score.by loss, supernet.scale proxy"]
     assert "supernet.scale proxy" in to_markdown(table)
+
+
+def test_all_settings_but_seed_and_preset_tell_configurations_apart(write_run, make_record):
+    changes = [
+        {}, {"config__train_images": 500}, {"config__equalise": "steps"}, {"config__cutout": 4},
+        {"config__train__lr": 0.2}, {"config__options": {"sampler": "flops_bins"}},
+    ]  # fmt: skip
+    records = [load(write_run(str(i), make_record(**c))) for i, c in enumerate(changes)]
+    assert len(configurations(records)) == len(changes)
+    other = load(write_run("other", make_record(seed=1, config__preset="paper")))
+    assert sorted(len(group.runs) for group in configurations([*records, other])) == [1] * 5 + [2]
 
 
 def test_an_unknown_reference_is_refused(folders):
