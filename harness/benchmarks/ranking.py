@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import torch
 
 from harness.benchmarks.measuring import Ratio, Result, head, most_held, one_thread, said, seconds
+from harness.config.config import SupernetScale
 from harness.files.progress import bar
 from harness.tabular.ground_truth import usual_scale
 from harness.tasks import IMAGES
@@ -52,7 +54,7 @@ def measure(
     rng = np.random.default_rng(seed)
     archs = choose(chosen, architectures, rng)
     scoring = Scoring(bn=bn, calibration_images=images, batch_size=batch_size)
-    data = random_images(IMAGES[task], images, rng)
+    data = random_images(seen_images(task, chosen), images, rng)
     setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, torch.device("cpu"))
     method = SPOS(setting, SPOSOptions())
     every = [[archs[position] for position in chunk] for chunk in method.chunks(archs)]
@@ -135,6 +137,12 @@ def choose(space: SearchSpace, number: int, rng: np.random.Generator) -> list[Ar
         raise UsageError(f"{space.name} has {len(every):,} architectures, not {number:,}.")
     chosen = rng.choice(len(every), number, replace=False) if number else range(len(every))
     return sorted(every[row] for row in chosen)
+
+
+def seen_images(task: str, space: SearchSpace) -> ImageSpec:
+    """What networks of ``space`` see of a task's images: a proxy fewer pixels."""
+    image = IMAGES[task]
+    return replace(image, size=SupernetScale(scale=space.scale).side(image.size))
 
 
 def random_images(image: ImageSpec, number: int, rng: np.random.Generator) -> Task:

@@ -9,10 +9,9 @@ import torch
 from torch.nn import functional
 
 from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds, waits
-from harness.benchmarks.ranking import random_images
+from harness.benchmarks.ranking import random_images, seen_images
 from harness.running.training import train_supernet
 from harness.tabular.ground_truth import usual_scale
-from harness.tasks import IMAGES
 from methods.base import PATHS, Method, Setting, set_learning_rate
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.spos import SPOS, SPOSOptions
@@ -26,7 +25,7 @@ def measure(
 ) -> Result:
     """Both ways in turns, repeat after repeat on with the same training."""
     chosen = SPACES[space](scale or usual_scale(space, task))
-    data = random_images(IMAGES[task], IMAGES_NUMBER, np.random.default_rng(seed))
+    data = random_images(seen_images(task, chosen), IMAGES_NUMBER, np.random.default_rng(seed))
     recipe = Recipe(steps=(repeats + 1) * steps, batch_size=batch_size)
     setting = Setting(chosen, data, recipe, Scoring(), SearchLimits(), seed, torch.device("cpu"))
     methods = [SPOS(setting, SPOSOptions()) for _ in range(2)]

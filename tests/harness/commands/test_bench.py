@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from harness.benchmarks.measuring import Ratio, most_held
-from harness.benchmarks.ranking import choose
+from harness.benchmarks.ranking import choose, seen_images
 from harness.commands.bench import BENCHMARKS, main
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -103,3 +104,8 @@ def test_the_ratio_of_repeats():
     ratio = Ratio.of([6.0, 8.0, 20.0], [2.0, 4.0, 5.0])
     assert (ratio.mean, ratio.sd, ratio.low, ratio.high) == (3.0, 1.0, 2.0, 4.0)
     assert Ratio.of([6.0], [2.0]) == Ratio(3.0, None, 3.0, 3.0)
+
+
+@pytest.mark.parametrize(("scale", "side"), [("proxy", 16), ("benchmark", 32)])
+def test_a_proxy_is_measured_on_the_pixels_that_it_sees(scale, side):
+    assert seen_images("cifar10", SPACES["nb201"](scale)) == ImageSpec(3, side, 10)
