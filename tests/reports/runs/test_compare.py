@@ -114,13 +114,13 @@ def test_scorers_alone_are_a_context_and_those_of_another_truth_their_own(
 def test_a_share_has_no_interval_below_zero(write_run, make_record, make_interval):
     folders = [
         write_run(str(seed), make_record(
-            "spos", seed, metrics__all__precision_at_top=make_interval(0.1 * seed, 0.05)
+            "spos", seed, metrics__all__precision_at_top10pct=make_interval(0.1 * seed, 0.05)
         ))
         for seed in range(3)
     ]  # fmt: skip
     row = summary(folders).set_index("method").loc["spos"]
-    assert row["precision_at_top_low"] == 0
-    assert row["precision_at_top_high"] == pytest.approx(
+    assert row["precision_at_top10pct_low"] == 0
+    assert row["precision_at_top10pct_high"] == pytest.approx(
         0.1 + math.hypot(4.302653 * 0.1 / math.sqrt(3), 0.05)
     )
 
