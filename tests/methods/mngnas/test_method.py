@@ -99,7 +99,7 @@ def test_the_best_of_an_epoch_is_kept_as_it_then_was():
     for epoch in range(2):
         scored = method.search_epoch(epoch)
         (kept,) = method.previous_best
-        assert (kept.arch, kept.accuracy) == max(scored, key=lambda one: one[1])
+        assert (kept.arch, kept.score) == max(scored, key=lambda one: one[1])
         own, other = method.population[0].network.state_dict(), kept.network.state_dict()
         assert all(torch.equal(own[name], tensor) for name, tensor in other.items())
         assert kept.network is not method.population[0].network
