@@ -33,9 +33,10 @@ class Zen(Scorer):
 
     "Zen-NAS: a zero-shot NAS for high-performance deep image recognition", algorithm 1: f are the
     features before the head, σ² the variances by which the BNs divided f(x), which the second term
-    gives back. Weights and x, ε are standard normal; 16 images, 32 initialisations, α = 0.01 as in
-    the released code. That has running variances, of one step from 1, in the place of σ², and
-    leaves out shortcuts, which a space here may have chosen.
+    gives back; a BN of a constant, behind a node that no image reaches, scales nothing. Weights and
+    x, ε are standard normal; 16 images, 32 initialisations, α = 0.01 as in the released code. That
+    has running variances, of one step from 1, in the place of σ², and leaves out shortcuts, which a
+    space here may have chosen.
     """
 
     Options = ZenOptions
@@ -47,7 +48,9 @@ class Zen(Scorer):
         variances: list[torch.Tensor] = []
 
         def see(given: torch.Tensor, output: torch.Tensor) -> None:
-            variances.append(given.var((0, 2, 3)).mean())
+            variance = given.var((0, 2, 3)).mean()
+            if variance > 0:
+                variances.append(variance)
 
         with torch.no_grad():
             with Watching(NORMS, see):

@@ -93,3 +93,12 @@ def test_features_are_those_before_the_head():
     assert torch.equal(features(network, images), stages[-1])
     assert made.data.image == IMAGE
     assert (made.options.images, made.options.repeats, made.options.init) == (16, 32, "normal")
+
+
+def test_an_operator_that_no_image_reaches_scales_nothing():
+    """In NAS-Bench-201 an edge from a node at zero runs, and its BN is given zeros."""
+    made = scorer("zen", repeats=1)
+    unreached = (0, 0, 3, 1, 0, 1)
+    assert math.isfinite(made.of(unreached))
+    assert made.score([unreached]).item() == made.of(unreached)
+    assert made.costs["scores_not_finite"] == 0
