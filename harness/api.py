@@ -124,11 +124,12 @@ def evaluate_transfer(
 
     All arguments are those of ``evaluate``, but for three. ``task``: the data set that the scores
     are of, where a file has several. ``scale``: empty is that with tables of most data sets.
-    ``truth``: counts on the data sets that have such a training.
+    ``truth``: counts on the data sets that have such a training. Data sets whose table lacks some
+    of the architectures are left out, with a note.
 
     Raises ``UsageError`` as ``evaluate`` does, and where there are not two data sets.
     """
-    from harness.metrics.transfer import evaluate_transfer, require_several
+    from harness.metrics.transfer import evaluate_transfer, having_all, require_several
     from harness.scores.reading import Choice, Given
     from harness.tabular.ground_truth import known_tables
 
@@ -139,8 +140,11 @@ def evaluate_transfer(
         raise UsageError(f"{space} has no ground truth on '{task}'{nearest(task, tables)}")
     first = task or next(iter(tables))
     known = given.scores(tables[first], chosen, Choice(arch_column, score_column, drop_nan), first)
-    result = evaluate_transfer(tables, known, split, space=chosen, lower_is_better=lower_is_better)
-    return Transfer(result | {"notes": known.notes + result["notes"]})
+    kept, absent = having_all(tables, list(known))
+    if len(kept) < 2:
+        raise UsageError(f"a transfer needs two data sets. {' '.join(absent)}")
+    result = evaluate_transfer(kept, known, split, space=chosen, lower_is_better=lower_is_better)
+    return Transfer(result | {"notes": known.notes + absent + result["notes"]})
 
 
 def open_table(

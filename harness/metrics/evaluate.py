@@ -32,8 +32,8 @@ def evaluate_scores(
 ) -> dict[str, Any]:
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
-    The result has ``space, task, split, truth`` (the training of the table's test networks, and
-    ``truth_images``, the number of its images or None), ``epochs`` (0: not known), ``n, n_table``,
+    The result has ``space, task, split, truth`` (the training that accuracies of ``split``
+    are of, and ``truth_images``, the number of its images or None), ``epochs`` (0: not known), ``n, n_table``,
     ``metrics`` (subset → metric → interval, see :func:`evaluate`), ``protocols`` (name → what
     :meth:`harness.metrics.scored.Scored.under` has of it), ``floors``, ``over_floors`` (τ minus that
     of each floor whose sizes are known, :mod:`harness.metrics.difference`), ``ceiling`` and ``notes``
@@ -57,13 +57,14 @@ def evaluate_scores(
     )
     rows, fraction, keys = measured.rows, measured.fraction, measured.keys
     truth, noise = measured.truth, measured.noise
+    training = table.meta.training_of(split)
     metrics = evaluate(measured.score, truth, keys, fraction=fraction, truth_sd=noise, seed=seed)
     result = {
         "space": table.meta.space,
         "task": table.meta.task,
         "split": split,
-        "truth": table.meta.truth,
-        "truth_images": table.meta.truths[table.meta.truth] or None,
+        "truth": training,
+        "truth_images": table.meta.truths[training] or None,
         "epochs": table.meta.epochs if table.meta.training.get("epochs_known", True) else 0,
         "n": len(rows),
         "n_table": len(table),

@@ -37,8 +37,8 @@ def known(number: int | None, what: str) -> str:
 
 
 def _training(result: Mapping[str, Any]) -> str:
-    """Which training test accuracies are of; nothing where only the task's own is known."""
-    if result["split"] != "test" or not result["truth_images"]:
+    """Which training accuracies are of; nothing where only the task's own is known."""
+    if not result["truth_images"]:
         return ""
     return f", training {result['truth']} ({result['truth_images']:,} images)"
 

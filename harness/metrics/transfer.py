@@ -21,6 +21,18 @@ def require_several(tables: Mapping[str, Table]) -> None:
         )
 
 
+def having_all(tables: Mapping[str, Table], archs: list[str]) -> tuple[dict[str, Table], list[str]]:
+    """The tables that have all of ``archs``, and notes on the others."""
+    absent = {task: int((table.index(archs) < 0).sum()) for task, table in tables.items()}
+    notes = [
+        f"Left out: {task}, whose table {tables[task].meta.name} lacks {count:,} of the "
+        f"{len(archs):,} scored architectures."
+        for task, count in absent.items()
+        if count
+    ]
+    return {task: table for task, table in tables.items() if not absent[task]}, notes
+
+
 def evaluate_transfer(
     tables: Mapping[str, Table],
     scores: Mapping[str, float],

@@ -107,9 +107,10 @@ class Naming:
     def _absent(self, value: Any) -> str:
         if self.table is None:
             return f"'{brief(value)}' is no architecture's name."
+        other = "module hashes" if self.hashed else f"row numbers below {len(self.table)}"
         return (
             f"'{brief(value)}' is not in the table {self.table.meta.name}; write architectures as "
-            f"'{self.table.archs[0]}', or as row numbers below {len(self.table)}."
+            f"'{self.table.archs[0]}', or as {other}."
         )
 
     def _missing(self, value: Any) -> str:

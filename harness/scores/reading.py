@@ -88,16 +88,16 @@ class Given:
         """
         with self._named():
             naming = Naming(table, space)
-            frame = self.content
+            frame, tree = self.content, TreeReader(naming.genuine, task)
             if not isinstance(frame, Frame):
-                frame = TreeReader(naming.genuine, task).frame(frame)
+                frame = tree.frame(frame)
             chosen = choose(frame, naming, choice.arch_column, choice.score_column, choice.options)
             if chosen.ordered:
                 names, notes = _in_order(chosen, table, space)
             else:
                 names, notes = naming.names(chosen.archs)
             scores = combined(names, chosen)
-            scores.notes += notes
+            scores.notes += tree.notes + notes
             return without_nan(scores, names, chosen, choice.drop_nan, space)
 
 

@@ -7,7 +7,7 @@ Biases, lists side by side, and objects in objects such as dataset → architect
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.scores.frame import SHAPES, Frame, Members, brief, is_number, plain
@@ -20,10 +20,13 @@ _DATASETS = {"cifar10", "cifar100", "imagenet16120", "imagenet", "cifar10valid",
 
 @dataclass(frozen=True)
 class TreeReader:
-    """``genuine`` tells architectures; ``task`` chooses among data sets."""
+    """``genuine`` tells architectures; ``task`` chooses among data sets, and ``notes`` tells where
+    none is called so.
+    """
 
     genuine: Callable[[Any], bool]
     task: str
+    notes: list[str] = field(default_factory=list)
 
     def frame(self, tree: Any) -> Frame:
         """The rows of ``tree``; raises :class:`UsageError` for a layout that is not known."""
@@ -146,8 +149,15 @@ class TreeReader:
     def _chosen(self, names: list[Any], values: list[Members]) -> Members:
         """The one that is of the task, or the only one."""
         of_task = [v for n, v in zip(names, values, strict=True) if _bare(n) == _bare(self.task)]
-        if len(of_task) == 1 or len(values) == 1:
-            return (of_task or values)[0]
+        if len(of_task) == 1:
+            return of_task[0]
+        if len(values) == 1:
+            if _are_datasets(names):
+                self.notes.append(
+                    f"The scores are of '{names[0]}', the only data set in the file; none are of "
+                    f"{self.task}."
+                )
+            return values[0]
         raise UsageError(
             f"it has scores of {_listing(names)}, none called {self.task} as the task; write one "
             "of them to a file of its own, or choose another --task."

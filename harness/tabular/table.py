@@ -100,6 +100,15 @@ class TableMeta:
         """
         return {self.truth: 0} | self.training.get("truth_images", {})
 
+    def training_of(self, split: str) -> str:
+        """The name of the training that accuracies of ``split`` are of.
+
+        Where a benchmark trained on all images and, as ``{task}-valid``, on a part of them, only
+        the latter left validation images.
+        """
+        part = f"{self.task}-valid"
+        return part if split == "val" and part in self.truths else self.truth
+
     @property
     def truth_text(self) -> str:
         """``cifar10-valid (trained on 25,000 images)``: for titles and notes."""

@@ -123,9 +123,31 @@ def test_own_tables_join_those_of_the_package(scores):
     save("benchmark", "flowers", list(scores), truth)
     tasks = evaluate_transfer(scores).tasks
     assert list(tasks) == [*PUBLISHED, "flowers"]
-    more = known_tables("nb201")[1]["cifar10"].archs[:90]
+
+
+@pytest.mark.slow
+def test_tables_that_lack_architectures_are_left_out_with_a_note(scores):
+    usual = evaluate_transfer(scores)
+    some = list(scores)[3:]
+    save("benchmark", "flowers", some, np.linspace(20, 90, len(some)))
+    result = evaluate_transfer(scores)
+    note = (
+        "Left out: flowers, whose table nb201-benchmark-flowers lacks 3 of the 261 scored "
+        "architectures."
+    )
+    assert result.notes == [note, *usual.notes] and result.tau == usual.tau
+    assert list(evaluate_transfer({arch: scores[arch] for arch in some}).tau)[-1] == "flowers"
     with pytest.raises(UsageError, match="is not in the table nb201-benchmark-flowers"):
-        evaluate_transfer({arch: row for row, arch in enumerate(more)})
+        evaluate_transfer(scores, task="flowers")
+
+
+def test_two_tables_have_to_have_all():
+    archs = known_tables("macro")[1]["cifar10"].archs[:9]
+    meta = made_meta(space="macro", scale="benchmark", task="flowers")
+    table = Table(meta, archs[:8], {f"test.{meta.epochs}.mean": np.arange(8.0)})
+    table.save(tables_folder() / f"{table.meta.name}.parquet")
+    with pytest.raises(UsageError, match="two data sets. Left out: flowers, .* lacks 1 of the 9"):
+        evaluate_transfer({arch: row for row, arch in enumerate(archs)}, space="macro")
 
 
 def test_one_data_set_is_no_transfer(scores):

@@ -164,3 +164,23 @@ def test_cells_of_nb101_have_no_row_numbers(written):
     _, table = known_table("nb101", "cifar10")
     with pytest.raises(UsageError, match="no order that everybody knows"):
         read_scores(written("scores.csv", "0,1.5\n1,2.5\n7,0.5\n"), table)
+
+
+def test_an_absent_cell_of_nb101_is_not_asked_for_by_row_number(written):
+    _, table = known_table("nb101", "cifar10")
+    with pytest.raises(UsageError, match="is not in the table .*', or as module hashes\\.$"):
+        read_scores(written("scores.csv", f"{table.archs[0]},1.5\nfoo,2.5\n"), table)
+
+
+def test_a_data_set_that_is_not_the_task_is_told(written):
+    one = {
+        name: read_scores(written(name, json.dumps({name: KNOWN})), TABLE)
+        for name in ("CIFAR-10", "ImageNet16-120")
+    }
+    note = "The scores are of 'ImageNet16-120', the only data set in the file; none are of cifar10."
+    assert {name: found.notes for name, found in one.items()} == {
+        "CIFAR-10": [],
+        "ImageNet16-120": [note],
+    }
+    assert all(found == KNOWN for found in one.values())
+    assert read_scores(written("synflow", json.dumps({"synflow": KNOWN})), TABLE).notes == []

@@ -71,6 +71,18 @@ def test_a_result_names_the_training(scores, capsys):
         evaluate(scores, "nb201", "cifar100", truth="cifar10-valid")
 
 
+@pytest.mark.parametrize("truth", ["", "cifar10", "cifar10-valid"])
+def test_validation_accuracies_name_the_training_that_left_validation_images(truth):
+    table = open_table(*PLACE)
+    scores = dict(zip(table.archs[:30], table.params[:30].tolist(), strict=True))
+    result = evaluate(scores, *PLACE, split="val", truth=truth)
+    assert (result.content["truth"], result.content["truth_images"]) == ("cifar10-valid", 25_000)
+    said = " ".join(str(result).split())
+    assert "cifar10 val accuracy after 200 epochs, training cifar10-valid (25,000 images)" in said
+    other = evaluate(scores, "nb201", "cifar100", split="val")
+    assert (other.content["truth"], other.content["truth_images"]) == ("cifar100", 50_000)
+
+
 @pytest.mark.slow
 def test_a_folder_with_the_other_training_only_is_said(scores, only_half):
     result = evaluate(scores, *PLACE, data=only_half)
