@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tables import made_meta
 
 from harness.commands.run import parse
@@ -167,3 +169,16 @@ def run_plainly(
         return pipeline.run(config, pipeline.Execution(**folders, workers=workers), **more)
     finally:
         pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__ = kept
+
+
+def same(first, second):
+    """Two run folders with equal records and files, time and memory apart."""
+    records = [json.loads((folder / "run.json").read_text()) for folder in (first, second)]
+    for record in records:
+        del record["costs"]["seconds"], record["costs"]["peak_memory_mb"], record["versions"]
+    assert records[0] == records[1]
+    for name in ("scores.parquet", "history.parquet"):
+        pd.testing.assert_frame_equal(
+            *(pd.read_parquet(folder / name) for folder in (first, second)), check_exact=True
+        )
+    return True

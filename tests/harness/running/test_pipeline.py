@@ -19,7 +19,7 @@ from harness.cli import main
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.files.environment import processor
 from harness.metrics.metrics import METRICS
-from harness.running import pipeline, ranking, timing
+from harness.running import pipeline, ranking
 from harness.running.assembly import sampled_rows
 from harness.running.run_record import render_record
 from harness.standalone.source_run import read_origin
@@ -42,14 +42,6 @@ COSTS = {
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """A data folder with a small table, and an empty folder of runs for every call."""
-    base = tmp_path_factory.mktemp("pipeline")
-    tiny.make_table(base / "data", seeds=2)
-    return lambda name: {"data": base / "data", "runs": base / name}
-
-
-@pytest.fixture(scope="module")
 def references(folders):
     """Per method: the configuration of a run that trained its own supernet, folder, record."""
 
@@ -64,19 +56,6 @@ def references(folders):
 @pytest.fixture(params=tiny.METHODS)
 def undisturbed(request, references):
     return references[request.param]
-
-
-def same(first, second):
-    """Two run folders with equal records and files, time and memory apart."""
-    records = [json.loads((folder / "run.json").read_text()) for folder in (first, second)]
-    for record in records:
-        del record["costs"]["seconds"], record["costs"]["peak_memory_mb"], record["versions"]
-    assert records[0] == records[1]
-    for name in ("scores.parquet", "history.parquet"):
-        pd.testing.assert_frame_equal(
-            *(pd.read_parquet(folder / name) for folder in (first, second)), check_exact=True
-        )
-    return True
 
 
 # The record -----------------------------------------------------------------------------------
@@ -227,7 +206,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(undisturbed, folde
     assert stream.exists()
     record = tiny.run_plainly(config, own)
     assert record["run"] == reference.name
-    assert same(reference, folder)
+    assert tiny.same(reference, folder)
     assert {path.name for path in folder.iterdir()} == {path.name for path in reference.iterdir()}
 
 
@@ -239,7 +218,7 @@ def test_a_shared_supernet_gives_what_training_it_gives(undisturbed, folders, ca
     copytree(folders(trained_by)["runs"] / "supernets", shared["runs"] / "supernets")
     tiny.run_plainly(config, shared)
     assert "supernet taken" in capsys.readouterr().err
-    assert same(reference, shared["runs"] / record["run"])
+    assert tiny.same(reference, shared["runs"] / record["run"])
 
 
 @pytest.mark.slow
@@ -280,63 +259,7 @@ def test_scores_do_not_depend_on_the_number_of_processes(undisturbed, folders, m
     two = folders(f"two processes {config.method}")
     monkeypatch.setattr(ranking, "get_context", tiny.quick_context)
     tiny.run_plainly(config, two, workers=2)
-    assert same(reference, two["runs"] / record["run"])
-
-
-# Equal seconds ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def by_seconds(folders):
-    """Configuration, folders, record of a run whose steps take twice as long as those of SPOS."""
-    config, own = tiny.config("fairnas", "--equalise", "seconds"), folders("seconds")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing, "measure", lambda *pair: timing.Timing(2.0, 0.02, 0.01, "here"))
-        return config, own, tiny.run_plainly(config, own)
-
-
-@pytest.mark.slow
-def test_a_run_by_seconds_is_that_of_the_steps_measured(by_seconds, folders):
-    config, own, record = by_seconds
-    assert record["config"]["train"]["steps"] == 6
-    assert record["costs"]["steps"] == record["training"]["steps"] == 3
-    assert record["training"]["timing"]["ratio"] == 2.0
-    assert any("2 times as long as one of SPOS" in note for note in record["notes"])
-    plain = tiny.run_plainly(tiny.config("fairnas", "--train.steps", "3"), folders("three"))
-    assert "timing" not in plain["training"]
-    assert plain["metrics"] == record["metrics"]
-    scores = [
-        pd.read_parquet(folders(name)["runs"] / run["run"] / "scores.parquet")
-        for name, run in (("seconds", record), ("three", plain))
-    ]
-    pd.testing.assert_frame_equal(*scores, check_exact=True)
-
-
-@pytest.mark.slow
-def test_a_measurement_serves_other_seeds_and_runs_continued(by_seconds, folders, monkeypatch):
-    config, own, record = by_seconds
-    again = folders("seconds again")
-    copytree(own["runs"] / "timings", again["runs"] / "timings")
-    monkeypatch.setattr(timing, "measure", pytest.fail)
-    other = tiny.run_plainly(replace(config, seed=5), again)
-    assert other["training"] == record["training"]
-    assert tiny.run_killed(config, again, 2) == -SIGKILL
-    assert tiny.run_plainly(config, again) == json.loads(
-        (again["runs"] / record["run"] / "run.json").read_text()
-    )
-    assert same(own["runs"] / record["run"], again["runs"] / record["run"])
-
-
-@pytest.mark.slow
-def test_a_run_is_not_continued_with_other_steps(by_seconds, folders):
-    config, own, _ = by_seconds
-    lost = folders("seconds lost")
-    copytree(own["runs"] / "timings", lost["runs"] / "timings")
-    assert tiny.run_killed(config, lost, 2) == -SIGKILL
-    (path,) = (lost["runs"] / "timings").glob("*.json")
-    path.write_text(path.read_text().replace("2.0", "3.0"))
-    with pytest.raises(UsageError, match="begun with 3 steps.*begin anew"):
-        tiny.run_plainly(config, lost)
+    assert tiny.same(reference, two["runs"] / record["run"])
 
 
 # Reuse ------------------------------------------------------------------------------------------

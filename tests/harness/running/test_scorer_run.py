@@ -33,13 +33,6 @@ def config(method, *more):
     return parse(["--method", method, *given, "--rank.architectures", "12", *more])[0]
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    base = tmp_path_factory.mktemp("scorers")
-    tiny.make_table(base / "data", seeds=2)
-    return lambda name: {"data": base / "data", "runs": base / name}
-
-
 @pytest.fixture(params=CALLS, ids=lambda call: call[0])
 def call(request):
     return request.param
