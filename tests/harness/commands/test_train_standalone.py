@@ -25,19 +25,23 @@ RECORD = {
         "seed": 3,
         "preset": "smoke",
     },
-    "supernet": {"scale": "compact"},
+    "supernet": {"scale": "proxy"},
+    "ground_truth": {"scale": "compact"},
     "found": {"arch": ARCH},
     "costs": {"seconds": 4320.0, "device": "a test"},
 }
 
 
+def write_record(folder, content):
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(content))
+    return folder
+
+
 @pytest.fixture
 def found(tmp_path):
     """The folder of a finished run."""
-    folder = tmp_path / "runs" / RECORD["run"]
-    folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps(RECORD))
-    return folder
+    return write_record(tmp_path / "runs" / RECORD["run"], RECORD)
 
 
 def asked(*arguments):
@@ -69,6 +73,12 @@ def test_what_a_run_found_is_trained_on_its_task(found):
     )  # fmt: skip
     assert origin.search["days"] == 0.05
     assert origin.search["run"] == RECORD["run"]
+
+
+def test_a_record_without_the_scale_of_its_truth_ranked_at_that_of_its_supernet(tmp_path):
+    content = RECORD | {"ground_truth": {}, "supernet": {"scale": "compact"}}
+    config, *_ = parse(["--run", str(write_record(tmp_path / "former", content))])
+    assert config.scale == "compact"
 
 
 def test_what_a_run_found_can_be_trained_on_another_task(found):

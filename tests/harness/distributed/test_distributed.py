@@ -91,7 +91,10 @@ def test_two_processes_do_the_arithmetic_of_one(undisturbed, space, method):
     parts = [torch.load(undisturbed / f"{space}-{method}-{rank}.pt") for rank in (0, 1)]
     for name, tensor in one.items():
         assert torch.equal(parts[0][name], parts[1][name])
-        torch.testing.assert_close(parts[0][name], tensor, rtol=1e-9, atol=1e-11)
+        # Weights of an ensemble are solved until a step gains less than 1e-9: another order of
+        # sums may end that a little elsewhere. What two processes can do wrongly moves far more.
+        near = 1e-6 if method in ("ennas", "mngnas") else 1e-9
+        torch.testing.assert_close(parts[0][name], tensor, rtol=near, atol=near / 100)
 
 
 @pytest.mark.slow

@@ -153,7 +153,8 @@ def test_the_command_writes_picture_and_points(watched, make_record, tmp_path, c
     main([str(tmp_path / "runs"), "--output", str(tmp_path / "all")])
     written = {path.suffix for path in tmp_path.glob("all-anytime.*")}
     assert written == {".png", ".pdf", ".svg", ".csv", ".parquet"}
-    again = frame(map(load, (record.folder for record in records)))
+    records = [load(record.folder) for record in records]
+    again = frame(records)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "all-anytime.parquet"), again)
     first = (tmp_path / "all-anytime.svg").read_bytes()
     draw(records, tmp_path / "all-anytime")
