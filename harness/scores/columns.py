@@ -16,6 +16,9 @@ from searchspaces.registry import nearest
 _ARCHS = {"arch", "architecture", "arch_str", "arch_string", "archs", "architectures", "genotype"}
 _ARCHS |= {"encoding", "cell", "hash", "module_hash", "network", "net", "choice", "choices", "key"}
 _COUNTERS = {"", "index", "level_0", "#", "idx", "id", "no", "row", "number"}
+_ROWS = re.compile(r"(?:.*[_ .-])?(?:id|idx|index|no|nr|row|number)|arch(?:id|idx|index)|#")
+_SCORE = re.compile(r"scores?(?:\.\d+)?")
+_EITHER = "both columns hold whole numbers, and either may name architectures"
 _SEEDS = {"seed", "run", "trial", "repeat", "repetition", "replicate"}
 _LOOKED_AT = 20  # values of a column that are tried out
 
@@ -71,8 +74,11 @@ def _chosen(frame: Frame, naming: Naming, arch_column: str, score_column: str) -
         only = frame.names[0]
         if frame.ordered or (is_number(frame.rows[0][0]) and not naming.genuine(frame.rows[0][0])):
             return Chosen([], frame.column(_exact(frame, score_column) or only), ordered=True)
-    arch = _exact(frame, arch_column) or _arch_column(frame, naming)
-    score = _exact(frame, score_column) or _score_column(frame, arch)
+    named = _exact(frame, score_column)
+    other = [name for name in frame.names if named not in ("", name)]
+    whole = len(other) == 1 and all(_are_whole(frame.column(name)) for name in frame.names)
+    arch = _exact(frame, arch_column) or (other[0] if whole else _arch_column(frame, naming))
+    score = named or _score_column(frame, arch)
     if arch == score:
         raise _Undecided(f"'{arch}' cannot be both architecture and score", _found(frame))
     seeds = [name for name in frame.names if name.lower() in _SEEDS and name not in (arch, score)]
@@ -127,9 +133,7 @@ def _arch_column(frame: Frame, naming: Naming) -> str:
         genuine = [any(map(naming.genuine, values)) for values in (first, second)]
         whole = all(_are_whole(frame.column(name)) for name in names)
         if len(frame.rows) > 1 and whole and genuine[0] == genuine[1]:
-            raise _Undecided(
-                "both columns hold whole numbers, and either may name architectures", _found(frame)
-            )
+            raise _Undecided(_EITHER, _found(frame))
         swapped = genuine[1] and not genuine[0] and all(map(is_number, first))
         return names[1] if swapped else names[0]
     holding = [name for name in names if any(map(naming.genuine, frame.column(name)[:_LOOKED_AT]))]
@@ -141,9 +145,27 @@ def _arch_column(frame: Frame, naming: Naming) -> str:
     if not holding and "" in names:
         return ""
     if not holding and len(names) == 2:
-        return names[0]
+        return _row_column(frame)
     problem = "several columns hold" if holding else "no column holds"
     raise _Undecided(f"{problem} architectures of the space", _found(frame))
+
+
+def _row_column(frame: Frame) -> str:
+    """Which of two columns without architectures has row numbers: by its numbers or its name."""
+    first, second = frame.names
+    decimal = [n for n in frame.names if all(str(v).isdecimal() for v in frame.column(n))]
+    if len(decimal) < 2:
+        return second if decimal == [second] and _holds_numbers(frame, first) else first
+    called = [name for name in frame.names if _ROWS.fullmatch(name.lower())]
+    scores = [name for name in frame.names if _SCORE.fullmatch(name.lower())]
+    if len(called) == 1:
+        return called[0]
+    if len(scores) == 1:
+        return second if scores == [first] else first
+    distinct = [name for name in frame.names if _are_whole(frame.column(name))]
+    if len(distinct) > 1 and len(frame.rows) > 1:
+        raise _Undecided(_EITHER, _found(frame))
+    return distinct[0] if len(distinct) == 1 else first
 
 
 def _are_whole(values: list[Any]) -> bool:
@@ -154,7 +176,7 @@ def _are_whole(values: list[Any]) -> bool:
 
 def _score_column(frame: Frame, arch: str) -> str:
     others = [name for name in frame.names if name != arch]
-    alike = [name for name in others if re.fullmatch(r"scores?(?:\.\d+)?", name.lower())]
+    alike = [name for name in others if _SCORE.fullmatch(name.lower())]
     if len(alike) > 1:
         raise _Undecided("several columns are called score", _found(frame))
     if "score" in others:

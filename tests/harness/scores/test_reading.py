@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tables import made_meta
 
-from harness.scores.reading import read_scores
+from harness.scores.reading import USUAL, Choice, read_scores
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -39,10 +39,10 @@ TABLE = make_table(CELLS)
 def read(tmp_path):
     """``read(name, content)``: the scores in a file of that name."""
 
-    def write_and_read(name, content, table=TABLE):
+    def write_and_read(name, content, table=TABLE, choice=USUAL):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_scores(path, table)
+        return read_scores(path, table, choice=choice)
 
     return write_and_read
 
@@ -78,6 +78,33 @@ def test_a_table_string_that_looks_like_a_number_is_not_a_row(read):
     assert found == {"1": 0.1, "02": 0.2}
     with pytest.raises(UsageError, match="only where all names are row numbers"):
         read("mixed.json", '{"1": 0.1, "02": 0.2, "0": 0.3}', table)
+
+
+@pytest.mark.parametrize(
+    "head", ["rank,arch_id", "score,model", "scores,a", "acc,index", "x,arch-no", "loss,archid"]
+)
+def test_row_numbers_are_told_from_scores_that_are_whole_numbers_too(read, head):
+    expected = {CELLS[1]: 0.0, CELLS[0]: 2.0}
+    assert read("whole.csv", f"{head}\n0,1\n2,0\n") == expected
+    names = head.split(",")
+    assert read("w.csv", f"{names[1]},{names[0]}\n1,0\n0,2\n") == expected
+    records = [dict(zip(names, row, strict=True)) for row in ((0, 1), (2, 0))]
+    assert read("whole.json", json.dumps(records)) == expected
+
+
+def test_row_numbers_beside_fractions_or_repeated_numbers_are_the_others(read):
+    assert read("a.csv", "x,y\n0.5,1\n2,0\n") == {CELLS[1]: 0.5, CELLS[0]: 2.0}
+    assert read("a.csv", "x,y\n1,0.5\n0,2\n") == {CELLS[1]: 0.5, CELLS[0]: 2.0}
+    assert read("b.csv", "x,y\n7,1\n7,0\n") == {CELLS[1]: 7.0, CELLS[0]: 7.0}
+    both = "rank,model\n0,1\n1,0\n"
+    with pytest.raises(UsageError, match="both columns hold whole numbers, .*--arch-column"):
+        read("c.csv", both)
+    expected = {CELLS[1]: 0.0, CELLS[0]: 1.0}
+    for choice in (Choice("model"), Choice("", "rank"), Choice("model", "rank")):
+        assert read("c.csv", both, choice=choice) == expected
+    with pytest.raises(UsageError, match="both columns hold whole numbers"):
+        read("c.json", "[[0, 1], [1, 0]]")
+    assert read("c.json", "[[0, 1], [1, 0]]", choice=Choice("", "0")) == expected
 
 
 def test_an_equal_repetition_counts_once(read):
