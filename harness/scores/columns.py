@@ -16,7 +16,9 @@ from searchspaces.registry import nearest
 _ARCHS = {"arch", "architecture", "arch_str", "arch_string", "archs", "architectures", "genotype"}
 _ARCHS |= {"encoding", "cell", "hash", "module_hash", "network", "net", "choice", "choices", "key"}
 _COUNTERS = {"", "index", "level_0", "#", "idx", "id", "no", "row", "number"}
-_ROWS = re.compile(r"(?:.*[_ .-])?(?:id|idx|index|no|nr|row|number)|arch(?:id|idx|index)|#")
+_ROWS = re.compile(
+    r"(?:.*[_ .-])?(?:id|idx|index|no|nr|row|number)|arch(?:id|idx|index)|#|level_0|unnamed: \d+"
+)
 _SCORE = re.compile(r"scores?(?:\.\d+)?")
 _EITHER = "both columns hold whole numbers, and either may name architectures"
 _SEEDS = {"seed", "run", "trial", "repeat", "repetition", "replicate"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from searchspaces.base import Arch
@@ -18,8 +19,9 @@ def genes_of_spec(written: Any) -> Arch | None:
 
     ``written`` is a dict such as ``{"matrix": ..., "ops": ...}``, a pair, or the text of either:
     a matrix ``[n, n]`` of 0 and 1, n from 2 to 7, and the names of n operators from ``input`` to
-    ``output``. Vertices off every path are left out. Raises :class:`UsageError` for a matrix with
-    edges backwards, an unknown operator, and a cell outside the space.
+    ``output``, the vertices between these two in any order. Vertices off every path are left out.
+    Raises :class:`UsageError` for a matrix with a cycle or with edges into the input or out of the
+    output, an unknown operator, and a cell outside the space.
     """
     if isinstance(written, str):
         try:
@@ -36,7 +38,7 @@ def genes_of_spec(written: Any) -> Arch | None:
     matrix, operators = _unpacked(matrix), _unpacked(operators)
     if not _is_matrix(matrix) or not isinstance(operators, list | tuple):
         return None
-    return canonical_genes(_genes(matrix, operators))
+    return canonical_genes(_genes(*_forward(matrix, operators)))
 
 
 def _unpacked(value: Any) -> Any:
@@ -53,6 +55,20 @@ def _is_matrix(matrix: Any) -> bool:
         and all(isinstance(row, list | tuple) and len(row) == len(matrix) for row in matrix)
         and all(entry in (0, 1) for row in matrix for entry in row)
     )
+
+
+def _forward(matrix: Any, operators: Any) -> tuple[Any, Any]:
+    """The same cell with every vertex behind those that lead to it; as given where none is so."""
+    last = len(matrix) - 1
+    sources = {target: {s for s, row in enumerate(matrix) if row[target]} for target in range(last)}
+    sources = {target: sources[target] | {0} - {target} for target in sources}
+    try:
+        order = [*TopologicalSorter(sources).static_order(), last]
+    except CycleError:
+        return matrix, operators
+    if len(operators) != len(matrix) or any(matrix[last]):
+        return matrix, operators
+    return [[matrix[a][b] for b in order] for a in order], [operators[a] for a in order]
 
 
 def _genes(matrix: Any, operators: Any) -> Arch:
@@ -77,7 +93,8 @@ def _genes(matrix: Any, operators: Any) -> Arch:
             if edge and source >= target:
                 raise UsageError(
                     f"the matrix {str(matrix)[:120]} has an edge from {source} back to {target}; "
-                    "a cell of NAS-Bench-101 has none below its diagonal."
+                    "a cell of NAS-Bench-101 has no cycle, and no edge into its input or out of "
+                    "its output."
                 )
             if edge:
                 genes[GENE[slots[source], slots[target]]] = 1

@@ -117,6 +117,9 @@ def test_darts_reads_every_print_of_a_genotype(seed):
             space.read(flat | {key: wrong})
 
 
+CHAIN = ["input", "conv3x3-bn-relu", "maxpool3x3", "output"]
+
+
 def spec(space, arch):
     """Adjacency matrix and operators of all seven slots."""
     matrix = [[0] * (OUTPUT + 1) for _ in range(OUTPUT + 1)]
@@ -143,12 +146,23 @@ def test_nb101_reads_a_matrix_with_operators_in_any_labelling(seed):
         space.encode(arch),
     ):
         assert space.read(written) == arch, written
+    order = [0, *(1 + np.random.default_rng(seed).permutation(5)).tolist(), OUTPUT]
+    other = [[matrix[a][b] for b in order] for a in order], [operators[a] for a in order]
+    assert space.read(other) == arch
 
 
 @pytest.mark.parametrize(
     ("matrix", "operators", "says"),
     [
         ([[0, 1], [1, 0]], ["input", "output"], "back to 0"),
+        (
+            [[0, 1, 0, 1], [0, 0, 1, 0], [0, 1, 0, 1], [0] * 4],
+            CHAIN,
+            "from 2 back to 1; .* no cycle",
+        ),
+        ([[0, 1, 0, 1], [1, 0, 1, 0], [0, 0, 0, 1], [0] * 4], CHAIN, "from 1 back to 0"),
+        ([[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 1, 0]], CHAIN, "from 3 back to 2"),
+        ([[0, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 1], [0] * 4], CHAIN, "from 1 back to 1"),
         ([[0, 0], [0, 0]], ["input", "output"], "no path"),
         ([[0, 1], [0, 0]], ["input"], "2 vertices has as many operators"),
         ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["input", "conv7x7", "output"], "operator 'conv7x7'"),

@@ -81,7 +81,16 @@ def test_a_table_string_that_looks_like_a_number_is_not_a_row(read):
 
 
 @pytest.mark.parametrize(
-    "head", ["rank,arch_id", "score,model", "scores,a", "acc,index", "x,arch-no", "loss,archid"]
+    "head",
+    [
+        "acc,Unnamed: 0",
+        "rank,arch_id",
+        "score,model",
+        "scores,a",
+        "acc,index",
+        "x,arch-no",
+        "loss,archid",
+    ],
 )
 def test_row_numbers_are_told_from_scores_that_are_whole_numbers_too(read, head):
     expected = {CELLS[1]: 0.0, CELLS[0]: 2.0}
