@@ -95,7 +95,7 @@ def _reduced(record: Record) -> str:
         return ""
     scale, side = supernet.get("scale"), supernet.get("side")
     pixels = f", {side}x{side} pixels" if side else ""
-    return f", {f'{scale} ' if scale == PROXY else ''}reduced supernet{pixels}"
+    return f", {PROXY if scale == PROXY else 'reduced'} supernet{pixels}"
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
@@ -130,7 +130,7 @@ def _draw_marks(axes: Axes, view: ScatterPoints) -> None:
         label += "" if view.regret is None else f", regret {decimal(view.regret, '+.2f')}"
         x = truth.onto(view.found_truth)
         if view.found_score is None:
-            label += " (not among the scored)"
+            label += " (not scored)"
             handles.append(axes.axvline(x, label=label, **DASHES))
         else:
             y = score.onto(view.found_score)
@@ -170,7 +170,7 @@ def _draw_colours(axes: Axes, dots: PathCollection) -> None:
     bar.solids.set(alpha=1)
     bar.outline.set_visible(False)
     axes.tick_params(labelsize=9, colors=GREY, length=2)
-    axes.set_title(f"params ({name})", fontsize=9, color=INK, pad=8, loc="left")
+    bar.set_label(f"params ({name})", fontsize=9, color=INK)
 
 
 def draw_tau_scale(axes: Axes, record: Record) -> None:

@@ -4,6 +4,7 @@ from subprocess import run
 
 import numpy as np
 import pytest
+from pictures import assert_readable
 
 from reports.pictures.scatter import draw, picture
 from reports.runs.record import load
@@ -57,9 +58,9 @@ def test_the_picture_names_a_proxy_and_a_score_by_loss(write_run, make_record, m
     content = make_record(supernet=supernet, scoring__by="loss")
     words = "\n".join(texts(picture(load(write_run("p", content, make_scores())))))
     assert (
-        "score: by loss on the val split, BN recalibrate, supernet seed 0, proxy reduced" in words
-    )
-    assert "reduced supernet, 16x16 pixels" in words
+        "score: by loss on the val split, BN recalibrate, supernet seed 0, "
+        "proxy supernet, 16x16 pixels"
+    ) in words
     assert "score: minus the loss on validation images" in words
 
 
@@ -125,7 +126,16 @@ def test_windows_of_constant_values_have_a_width(values):
 def test_an_architecture_without_a_score_is_a_line(write_run, make_record, make_scores):
     content = make_record(found={"arch": "other", "truth": 95.0, "regret": -0.4})
     words = texts(picture(load(write_run("a", content, make_scores()))))
-    assert "found: truth 95.00 %, regret −0.40 (not among the scored)" in words
+    assert "found: truth 95.00 %, regret −0.40 (not scored)" in words
+
+
+def test_a_long_legend_covers_nothing(write_run, make_record, make_scores):
+    frame = make_scores()
+    frame.loc[frame.index[:2], "truth"] = 1e-9  # beyond the axes
+    content = make_record(found={"arch": "other", "truth": 95.0, "regret": -10.4})
+    figure = picture(load(write_run("a", content, frame)))
+    assert any("beyond the axes" in word for word in texts(figure))
+    assert_readable(figure)
 
 
 def test_what_a_record_lacks_is_left_out(write_run, make_record, make_scores, make_interval):
