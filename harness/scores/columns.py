@@ -184,6 +184,10 @@ def _score_column(frame: Frame, arch: str) -> str:
     if "score" in others:
         return "score"
     if len(others) == 1:
+        if frame.named and len(frame.rows) > 1 and _counts(frame, others[0]):
+            raise _Undecided(
+                "beside architectures there is only a count of the rows", _found(frame)
+            )
         return others[0]
     numbers = [
         name

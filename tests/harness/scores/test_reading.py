@@ -116,6 +116,15 @@ def test_row_numbers_beside_fractions_or_repeated_numbers_are_the_others(read):
     assert read("c.json", "[[0, 1], [1, 0]]", choice=Choice("", "0")) == expected
 
 
+@pytest.mark.parametrize("name", ["", "id", "Unnamed: 0"])
+def test_a_count_of_the_rows_is_no_score(read, name):
+    content = "".join(f"{row},{cell}\n" for row, cell in enumerate(CELLS))
+    with pytest.raises(UsageError, match="there is only a count of the rows; .*--score-column"):
+        read("count.csv", f"{name},arch\n{content}")
+    found = read("rank.csv", f"rank,arch\n{content}")
+    assert found == {cell: float(row) for row, cell in enumerate(CELLS)}
+
+
 def test_an_equal_repetition_counts_once(read):
     assert read("twice.csv", "0,0.5\n1,0.6\n0,0.5\n") == {CELLS[0]: 0.5, CELLS[1]: 0.6}
 
