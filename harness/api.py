@@ -40,6 +40,7 @@ def evaluate(
     truth: str = "",
     against: Path | str | None = None,
     against_column: str = "",
+    names_only: bool = False,
     arch_column: str = "",
     score_column: str = "",
     lower_is_better: bool = False,
@@ -62,7 +63,8 @@ def evaluate(
     number. ``arch_column`` and ``score_column``: names of the columns, where a file has several.
     Higher scores are better, smaller ones where ``lower_is_better``. ``drop_nan`` leaves out scores
     that are no finite numbers. ``against``: a file of accuracies of your own, read as scores are,
-    which is the truth instead of a table; ``against_column`` names its column. ``protocols``: names of
+    which is the truth instead of a table; ``against_column`` names its column, and ``names_only`` says
+    that ``space`` is none of the harness, so that architectures are texts. ``protocols``: names of
     subsets on which published numbers are measured, each an entry of ``content["protocols"]``:
     ``all``, ``unique``, ``top10``, ``top5`` (any ``topN``), ``no-none``, ``random-100`` (any number) and
     ``stratified``. ``split``:
@@ -83,11 +85,15 @@ def evaluate(
 
     given = Given.of(scores)
     choice = Choice(arch_column, score_column, drop_nan)
+    if against is None and names_only:
+        raise UsageError("--names-only is for --against; tables that were imported know it.")
     if against is None:
         chosen, table = known_table(space, task, scale, _folder(data), truth)
         known = given.scores(table, chosen, choice, task)
     else:
-        chosen, table, known = own_truth(given, choice, against, against_column, space, task, scale)
+        chosen, table, known = own_truth(
+            given, choice, against, against_column, space, task, scale, names_only
+        )
     result = evaluate_scores(
         table,
         known,

@@ -35,6 +35,11 @@ def main(arguments: list[str]) -> None:
         "None: the table of the task",
     )
     parser.add_argument("--against-column", default="", help="the column of FILE with accuracies")
+    parser.add_argument(
+        "--names-only",
+        action="store_true",
+        help="with --against: the space has no networks here, only names",
+    )
     parser.add_argument("--arch-column", default="", help="the column with architectures")
     parser.add_argument("--score-column", default="", help="the column with scores")
     parser.add_argument(
@@ -70,7 +75,7 @@ def main(arguments: list[str]) -> None:
     }
     result: Evaluation | Transfer
     if given.transfer:
-        if given.against or given.against_column:
+        if given.against or given.against_column or given.names_only:
             raise UsageError("--transfer is between tables: leave out --against.")
         if given.protocol:
             raise UsageError("--transfer is of all scores: leave out --protocol.")
@@ -78,6 +83,6 @@ def main(arguments: list[str]) -> None:
         result = evaluate_transfer(given.scores, given.space, task, **options)
     else:
         own = {"against": given.against, "against_column": given.against_column}
-        own["protocols"] = given.protocol
+        own |= {"names_only": given.names_only, "protocols": given.protocol}
         result = evaluate(given.scores, given.space, given.task, **own, **options)
     print(json.dumps(result.to_dict(), indent=2, allow_nan=False) if given.json else result)

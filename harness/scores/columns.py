@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.scores.delimited import headed
 from harness.scores.frame import Frame, is_number
 from harness.scores.naming import Naming
 from searchspaces.errors import UsageError
@@ -65,10 +64,6 @@ class _Undecided(Exception):
 
 
 def _chosen(frame: Frame, naming: Naming, arch_column: str, score_column: str) -> Chosen:
-    if not frame.rows:
-        raise UsageError("there are no scores in it.")
-    if not frame.named and not any(frame.names):
-        frame = headed(frame, naming.genuine)
     if not frame.rows:
         raise UsageError("there are no scores in it.")
     frame = _with_whole_architectures(_numbered(frame))

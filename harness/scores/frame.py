@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from searchspaces.errors import UsageError
@@ -29,6 +30,11 @@ class Frame:
     def column(self, name: str) -> list[Any]:
         place = self.names.index(name)
         return [row[place] for row in self.rows]
+
+    def without(self, name: str) -> Frame:
+        place = self.names.index(name)
+        rows = [[*row[:place], *row[place + 1 :]] for row in self.rows]
+        return replace(self, names=[n for n in self.names if n != name], rows=rows)
 
     def joined(self, parts: list[str], name: str) -> Frame:
         """With the columns ``parts`` as one of dicts, the first column, called ``name``."""
@@ -61,6 +67,12 @@ def brief(value: Any) -> str:
     """``value`` as a part of a sentence."""
     text = " ".join(str(plain(value)).split())
     return text if len(text) <= 120 else f"{text[:120]}..."
+
+
+def listing(names: Sequence[Any]) -> str:
+    """The first of ``names`` as a part of a sentence."""
+    shown = ", ".join(f"'{brief(name)[:40]}'" for name in names[:8])
+    return f"{shown}, ..." if len(names) > 8 else shown
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-from harness.scores.frame import brief
+from harness.scores.frame import brief, is_number
 from harness.tabular.nasbench101_hashes import cells_of_hashes
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
@@ -19,7 +19,8 @@ _HASH = re.compile("[0-9a-f]{32}")
 class Naming:
     """Names in a ``table`` of ``space``; without a table any architecture of the space has one.
 
-    ``space`` is None where nobody knows it: architectures are then what the table calls them.
+    ``space`` is None where nobody knows it: architectures are then what the table calls them, and
+    without a table any text that is no number.
     """
 
     def __init__(self, table: Table | None, space: SearchSpace | None):
@@ -33,6 +34,8 @@ class Naming:
         text = _text(value)
         if self.table is not None and text and self.table.index([text])[0] >= 0:
             return True
+        if self.space is None and self.table is None:
+            return bool(text) and not is_number(text)
         if self.space is None or isinstance(value, Integral):
             return False
         if self.hashed and _HASH.fullmatch(text):
@@ -44,6 +47,12 @@ class Naming:
         except UsageError:
             return False
         return True
+
+    def tells(self, value: Any) -> bool:
+        """Whether ``value`` cannot be the name of a column: any text is an architecture of a space
+        that has only names.
+        """
+        return not (self.space is None and self.table is None) and self.genuine(value)
 
     def names(self, values: Sequence[Any]) -> tuple[list[str], list[str]]:
         """The table's name of each value, and notes.

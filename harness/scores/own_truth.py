@@ -11,11 +11,11 @@ from harness.scores.combining import Scores
 from harness.scores.reading import Choice, Given
 from harness.tabular.checksums import sha256
 from harness.tabular.ground_truth import usual_scale
+from harness.tabular.own_table import NAMES, space_of
 from harness.tabular.table import Table, TableMeta
 from harness.tasks import IMAGES
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
 
 _EXACT = 1e-6  # percent; how many test images there were is not known
 
@@ -28,19 +28,23 @@ def own_truth(
     space: str = "nb201",
     task: str = "digits",
     scale: str = "",
-) -> tuple[SearchSpace, Table, Scores]:
+    names_only: bool = False,
+) -> tuple[SearchSpace | None, Table, Scores]:
     """The space, a table of the accuracies in the file ``against``, and the scores that have one.
 
     Both files name architectures in any writing of the space; ``column`` is that of accuracies, in
     percent, or fractions where none is above 1. Parameters and FLOPs are those of the networks of
-    ``space`` at ``scale`` on images of ``task``. Raises :class:`UsageError` for either file as
-    :meth:`Given.scores` does, and where they have fewer than two architectures in common.
+    ``space`` at ``scale`` on images of ``task``. With ``names_only`` the space is none of the
+    harness: both files have to write an architecture alike, and its costs are not known. Raises
+    :class:`UsageError` for either file as :meth:`Given.scores` does, and where they have fewer than
+    two architectures in common.
     """
     options = ("--against-column",)
     truth = Given.of(against)
-    chosen: SearchSpace = SPACES[space](scale or usual_scale(space, task))
+    kind = space_of(space, names_only)
+    chosen = None if kind is None else kind(scale or usual_scale(space, task))
     known = truth.scores(None, chosen, Choice("", column, False, options), task)
-    table, notes = _table(known, Path(against), chosen, task)
+    table, notes = _table(known, Path(against), chosen, space, task)
     scored = scores.scores(None, chosen, choice, task)
     common = {arch: score for arch, score in scored.items() if arch in known}
     if len(common) < 2:
@@ -56,7 +60,9 @@ def own_truth(
     return chosen, table, Scores(common, [*scored.notes, *notes])
 
 
-def _table(known: Scores, path: Path, space: SearchSpace, task: str) -> tuple[Table, list[str]]:
+def _table(
+    known: Scores, path: Path, space: SearchSpace | None, called: str, task: str
+) -> tuple[Table, list[str]]:
     """The table of accuracies, and notes on how the file was read."""
     percent = np.array(list(known.values()))
     notes = [f"{path.name}: {note}" for note in known.notes]
@@ -65,8 +71,8 @@ def _table(known: Scores, path: Path, space: SearchSpace, task: str) -> tuple[Ta
         notes.append(f"Accuracies in {path.name} are up to 1 and were taken for fractions.")
     name = re.sub("[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "own"
     meta = TableMeta(
-        space=space.name,
-        scale=space.scale,
+        space=space.name if space else called,
+        scale=space.scale if space else NAMES,
         task=name,
         source=path.name,
         licence="not stated",
@@ -77,10 +83,12 @@ def _table(known: Scores, path: Path, space: SearchSpace, task: str) -> tuple[Ta
         resolution={"test": _EXACT},
         training={"truth": name, "epochs_known": False},
     )
-    costs = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
-    params = np.array([cost.params for cost in costs], dtype=np.int64)
-    madds = np.array([cost.madds for cost in costs], dtype=np.int64)
+    costs: dict[str, np.ndarray] = {}
+    if space is not None:
+        found = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
+        costs["params"] = np.array([cost.params for cost in found], dtype=np.int64)
+        costs["madds"] = np.array([cost.madds for cost in found], dtype=np.int64)
     try:
-        return Table(meta, list(known), {"test.1.mean": percent}, params, madds), notes
+        return Table(meta, list(known), {"test.1.mean": percent}, **costs), notes
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error

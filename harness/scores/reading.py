@@ -12,6 +12,8 @@ from typing import Any
 from harness.config.options import TYPE_NAMES
 from harness.scores.columns import OPTIONS, Chosen, choose
 from harness.scores.combining import Scores, combined, without_nan
+from harness.scores.data_sets import rows_of_task
+from harness.scores.delimited import headed
 from harness.scores.file_formats import Content, read_content, tree_of
 from harness.scores.frame import Frame
 from harness.scores.naming import Naming
@@ -91,13 +93,16 @@ class Given:
             frame, tree = self.content, TreeReader(naming.genuine, task)
             if not isinstance(frame, Frame):
                 frame = tree.frame(frame)
+            if frame.rows and not frame.named and not any(frame.names):
+                frame = headed(frame, naming.tells)
+            frame, of_data_set = rows_of_task(frame, task)
             chosen = choose(frame, naming, choice.arch_column, choice.score_column, choice.options)
             if chosen.ordered:
                 names, notes = _in_order(chosen, table, space)
             else:
                 names, notes = naming.names(chosen.archs)
             scores = combined(names, chosen)
-            scores.notes += tree.notes + notes
+            scores.notes += tree.notes + of_data_set + notes
             return without_nan(scores, names, chosen, choice.drop_nan, space)
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.scores.frame import SHAPES, Frame, Members, brief, is_number, plain
+from harness.scores.data_sets import are_data_sets, place_of
+from harness.scores.frame import SHAPES, Frame, Members, brief, is_number, listing, plain
 from searchspaces.errors import UsageError
 from searchspaces.nb101.specs import MATRICES, OPERATIONS
 
 _LOOKED_AT = 20  # names of a level that are tried out
-_DATASETS = {"cifar10", "cifar100", "imagenet16120", "imagenet", "cifar10valid", "digits"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class TreeReader:
             return self._within(members)
         lengths = {len(value) for value in values}
         if len(lengths) > 1:
-            raise UsageError(f"the lists {_listing(names)} have different lengths; write {SHAPES}.")
+            raise UsageError(f"the lists {listing(names)} have different lengths; write {SHAPES}.")
         counted = all(str(name).isdecimal() for name in names)
         of_archs = any(self._any(value) for value in values)
         if self._any(names) or counted and not of_archs:
@@ -108,7 +108,7 @@ class TreeReader:
             )
         if len(inner) > 1 and any(isinstance(value, Members) for _, value in inner):
             raise UsageError(
-                f"scores could be in {_listing([name for name, _ in inner])}; write one of them "
+                f"scores could be in {listing([name for name, _ in inner])}; write one of them "
                 "to a file of its own."
             )
         if not inner:
@@ -122,7 +122,7 @@ class TreeReader:
         if outside and inside:
             raise UsageError(f"architectures are names on two levels; write {SHAPES}.")
         if not outside and not inside:
-            if _are_datasets(names) or all(_nests(value) for value in values):
+            if are_data_sets(names) or all(_nests(value) for value in values):
                 return self.frame(self._chosen(names, values))
             outside = _are_counted(names) or not _are_counted(inner)
             if outside and _are_counted(inner):
@@ -134,7 +134,7 @@ class TreeReader:
             ]
             columns = list(dict.fromkeys(column for row in flat for column in row))
             return Frame(columns, [[row.get(column) for column in columns] for row in flat])
-        if _are_datasets(names) or any(_nests(value) for value in values):
+        if are_data_sets(names) or any(_nests(value) for value in values):
             return self.frame(self._chosen(names, values))
         columns = [str(name) for name in Members(zip(names, values, strict=True)).distinct()]
         by_name = [value.distinct() for value in values]
@@ -148,20 +148,9 @@ class TreeReader:
 
     def _chosen(self, names: list[Any], values: list[Members]) -> Members:
         """The one that is of the task, or the only one."""
-        of_task = [v for n, v in zip(names, values, strict=True) if _bare(n) == _bare(self.task)]
-        if len(of_task) == 1:
-            return of_task[0]
-        if len(values) == 1:
-            if _are_datasets(names):
-                self.notes.append(
-                    f"The scores are of '{names[0]}', the only data set in the file; none are of "
-                    f"{self.task}."
-                )
-            return values[0]
-        raise UsageError(
-            f"it has scores of {_listing(names)}, none called {self.task} as the task; write one "
-            "of them to a file of its own, or choose another --task."
-        )
+        place, note = place_of(names, self.task)
+        self.notes.extend([note] if note else [])
+        return values[place]
 
     def _all(self, names: list[Any]) -> bool:
         return all(self.genuine(plain(name)) for name in names[:_LOOKED_AT])
@@ -225,18 +214,5 @@ def _nests(value: Members) -> bool:
     return bool(value) and all(isinstance(member, Members) for _, member in value)
 
 
-def _are_datasets(names: list[Any]) -> bool:
-    return all(_bare(name) in _DATASETS for name in names)
-
-
 def _are_counted(names: list[Any]) -> bool:
     return all(str(name).isdecimal() for name in names)
-
-
-def _bare(name: Any) -> str:
-    return "".join(letter for letter in str(name).lower() if letter.isalnum())
-
-
-def _listing(names: list[Any]) -> str:
-    shown = ", ".join(f"'{brief(name)[:40]}'" for name in names[:8])
-    return f"{shown}, ..." if len(names) > 8 else shown

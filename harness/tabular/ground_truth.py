@@ -68,6 +68,13 @@ def known_table(
         try:
             return None, find_table(name, NAMES, task, data, truth=truth)
         except MissingTable:
+            own, there = f"{name}-{NAMES}-", [table.name for table in list_tables(data)]
+            tasks = [table.removeprefix(own) for table in there if table.startswith(own)]
+            if tasks:
+                known = ", ".join(sorted(tasks))
+                raise UsageError(
+                    f"there is no table of {name} on {task}; --task may be {known}."
+                ) from None
             SPACES[name]  # says what is known
     space = SPACES[name](scale or _scale(name, task, data))
     return space, find_table(space.name, space.scale, task, data, analytic_cost(space), truth)

@@ -1,0 +1,70 @@
+"""``--against`` a file of accuracies, of a space that has only names."""
+
+import json
+
+import pytest
+
+from harness import evaluate
+from harness.cli import main
+from searchspaces.errors import UsageError
+
+SIZES = [f"{8 * k}:{64 - 8 * k}:16:32:{8 + k}" for k in range(1, 7)]
+TRUTH = [61.0, 64.5, 70.0, 69.0, 72.5, 80.0]
+LOSSES = [2.0, 1.9, 1.5, 1.6, 1.2, 0.9]
+
+
+@pytest.fixture
+def files(tmp_path):
+    truth, losses = tmp_path / "sizes.csv", tmp_path / "losses.csv"
+    rows = zip(SIZES, TRUTH, strict=True)
+    truth.write_text("arch,accuracy\n" + "\n".join(f"{arch},{value}" for arch, value in rows))
+    rows = zip(SIZES, LOSSES, strict=True)
+    losses.write_text("arch,loss\n" + "\n".join(f"{arch},{value}" for arch, value in rows))
+    return truth, losses
+
+
+def test_names_alone_are_ranked(files, capsys):
+    truth, losses = files
+    given = [str(losses), "--space", "nats-size", "--against", str(truth), "--names-only"]
+    main(["evaluate", *given, "--lower-is-better", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["all"]["kendall_tau"]["value"] == 1.0
+    assert found["metrics"]["all"]["kendall_tau"]["n"] == 6
+    assert found["floors"]["params"]["value"] is None
+    result = evaluate(losses, "nats-size", against=truth, names_only=True)
+    assert result.tau["value"] == -1.0
+
+
+def test_what_only_one_file_has_is_left_out_with_a_note(files):
+    truth, losses = files
+    losses.write_text(losses.read_text() + "\n1:2:3:4:5,9.0")
+    result = evaluate(losses, "nats-size", against=truth, names_only=True)
+    assert result.tau["n"] == 6
+    assert any("1 of 7 scores were left out" in note for note in result.content["notes"])
+
+
+def test_names_written_otherwise_are_refused(files):
+    truth, losses = files
+    losses.write_text(losses.read_text().replace(":", "-"))
+    with pytest.raises(UsageError, match="accuracies of 0 of the 6 scored"):
+        evaluate(losses, "nats-size", against=truth, names_only=True)
+
+
+def test_a_space_is_known_or_said_to_be_names(files):
+    truth, losses = files
+    with pytest.raises(UsageError, match="unknown search space 'nats-size'.*names_only"):
+        evaluate(losses, "nats-size", against=truth)
+    with pytest.raises(UsageError, match="nb201 is a space of the harness"):
+        evaluate(losses, "nb201", against=truth, names_only=True)
+    with pytest.raises(UsageError, match="against"):
+        evaluate(losses, "nats-size", names_only=True)
+
+
+def test_the_tasks_of_a_space_of_names_are_told(files, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    truth, losses = files
+    options = ["--truth-columns", "accuracy", "--task", "cifar10", "--epochs", "90", "--names-only"]
+    main(["table", "import", "nats-size", str(truth), *options])
+    assert evaluate(losses, "nats-size", "cifar10").tau["value"] == -1.0
+    with pytest.raises(UsageError, match="no table of nats-size on digits; .*may be cifar10"):
+        evaluate(losses, "nats-size")
