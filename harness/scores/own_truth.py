@@ -16,6 +16,7 @@ from harness.tabular.table import Table, TableMeta
 from harness.tasks import IMAGES
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 _EXACT = 1e-6  # percent; how many test images there were is not known
 
@@ -41,8 +42,9 @@ def own_truth(
     """
     options = ("--against-column",)
     truth = Given.of(against)
-    kind = space_of(space, names_only)
-    chosen = None if kind is None else kind(scale or usual_scale(space, task))
+    chosen: SearchSpace | None = None
+    if space_of(space, names_only) is not None:
+        chosen = SPACES[space](scale or usual_scale(space, task))
     known = truth.scores(None, chosen, Choice("", column, False, options), task)
     table, notes = _table(known, Path(against), chosen, space, task)
     scored = scores.scores(None, chosen, choice, task)
@@ -83,12 +85,12 @@ def _table(
         resolution={"test": _EXACT},
         training={"truth": name, "epochs_known": False},
     )
-    costs: dict[str, np.ndarray] = {}
+    params = madds = None
     if space is not None:
-        found = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
-        costs["params"] = np.array([cost.params for cost in found], dtype=np.int64)
-        costs["madds"] = np.array([cost.madds for cost in found], dtype=np.int64)
+        costs = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
+        params = np.array([cost.params for cost in costs], dtype=np.int64)
+        madds = np.array([cost.madds for cost in costs], dtype=np.int64)
     try:
-        return Table(meta, list(known), {"test.1.mean": percent}, **costs), notes
+        return Table(meta, list(known), {"test.1.mean": percent}, params, madds), notes
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error

@@ -130,7 +130,10 @@ def test_a_space_of_names_alone(imported, write, capsys):
     for line, said in (
         ("search --space nats-size --task cifar10", "nats-size has only names here"),
         ("table info nats-sise cifar10", "unknown search space 'nats-sise'"),
-        ("table info nats-size cifar100", "unknown search space 'nats-size'"),
+        (
+            "table info nats-size cifar100",
+            "no table of nats-size on cifar100; --task may be cifar10",
+        ),
     ):
         assert main(line.split()) == 2
         assert said in capsys.readouterr().err
