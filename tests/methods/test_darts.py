@@ -181,6 +181,18 @@ def test_each_half_step_follows_the_gradient_of_its_own_batch(name):
             twin.arch_optimizer.step()
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_labels_are_smoothed_as_the_recipe_says(name):
+    method, options = METHODS[name]
+    where = replace(make_setting(), recipe=Recipe(steps=4, label_smoothing=0.2))
+    made, twin = (method(where, options()) for _ in range(2))
+    x, y = made.weight_data.train_batch(0, 8, 0)
+    logits = twin.relaxation.logits(twin.supernet, x, twin.mixture(0))
+    logs = logits.log_softmax(1)
+    expected = -(0.8 * logs[range(8), y] + 0.2 * logs.mean(1)).mean()
+    torch.testing.assert_close(made.mixture_loss((x, y), 0), expected)
+
+
 @pytest.mark.parametrize("name", WIRED)
 def test_a_wiring_that_no_supernet_mixes_is_refused(make, name):
     with pytest.raises(UsageError, match=f"{name} also choose a wiring.*use another method"):

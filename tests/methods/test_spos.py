@@ -67,6 +67,15 @@ def test_spos_can_reject_dead_paths_and_draw_from_bins():
     assert in_bins.std() < uniform.std() / 2
 
 
+@pytest.mark.parametrize("sampler", ["uniform", "flops_bins"])
+def test_no_sampler_draws_what_is_rejected(sampler, monkeypatch):
+    method = make(options=SPOSOptions(sampler=sampler, reject_dead=True))
+    assert method.madds_range[0] < method.madds_range[1]
+    monkeypatch.setattr(method.space, "is_valid", lambda arch: arch[0] != 3)
+    drawn = [method.sample_paths(method.rng(11, step))[0] for step in range(40)]
+    assert {path[0] for path in drawn} == {0, 1, 2, 4}
+
+
 def test_bins_of_multiply_adds_lie_around_the_limit():
     """From 290/330 to 360/330 of it, as the released code has them; else a note says otherwise."""
     where = setting()

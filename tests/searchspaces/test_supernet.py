@@ -99,3 +99,19 @@ def test_parts_of_a_stage_are_what_it_trains(space, network):
         parts = {names[p] for part in network.stage_parts(index) for p in part.parameters()}
         assert parts == reached != set() == parts & seen
         seen |= parts
+
+
+ALWAYS = ("stem", "second_stem", "reductions", "head")  # and what brings inputs into a DARTS cell
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_only_norms_of_choice_blocks_go_by_affine(space, affine):
+    """Those around them have scale and shift, those of pooling operators never."""
+    named = space.supernet(IMAGE, affine=affine).named_modules()
+    norms = {name: part.affine for name, part in named if isinstance(part, torch.nn.BatchNorm2d)}
+    expected = {}
+    for name in norms:
+        around = name.startswith(ALWAYS) or ".before." in name or ".last." in name
+        expected[name] = (around or affine) and "_pool_" not in name
+    assert norms == expected
+    assert {True, affine} == set(name.startswith("stem") or affine for name in norms)

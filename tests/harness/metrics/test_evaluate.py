@@ -88,6 +88,26 @@ def test_the_order_of_the_scores_does_not_matter(toy, scores, result):
     assert again["ceiling"] == result["ceiling"]
 
 
+def test_no_protocol_depends_on_the_order_of_the_scores(toy, scores):
+    """That of the subset ``unique`` is of the same classes."""
+    names = ("all", "unique", "top10", "no-none", "stratified", "random-50")
+    options = {"space": SPACE, "protocols": names}
+    result = evaluate_scores(toy, scores, "test", **options)
+    again = evaluate_scores(toy, dict(reversed(scores.items())), "test", **options)
+    assert again["protocols"] == result["protocols"]
+    classes = result["protocols"]["unique"]["metrics"]["kendall_tau"]
+    assert classes == pytest.approx(result["metrics"]["unique"]["kendall_tau"])
+    assert 100 < classes["n"] < 120
+
+
+def test_what_ranks_as_a_floor_does_not_beat_it(toy):
+    scores = dict(zip(toy.archs, toy.params.tolist(), strict=True))
+    notes = evaluate_scores(toy, scores, "test")["notes"]
+    assert any(
+        "do not beat ranking by parameters (" in note and "FLOPs (" in note for note in notes
+    )
+
+
 def test_unique_averages_each_class_without_breaking_ties():
     score = np.array([0.1, 0.1, 0.1, 0.1, 3.0, 5.0, 7.0])
     truth = np.array([70.1, 70.1, 70.1, 70.1, 80.0, 90.0, 60.0])

@@ -163,12 +163,23 @@ def test_next_to_perfect_is_next_to_certain(name, n):
     assert 1 - found["low"] <= max(250 * (1 - found["value"]), 1e-5)
 
 
-def test_a_share_of_zero_is_not_certain():
+@pytest.mark.parametrize("fraction", [0.0, 0.75])
+def test_a_share_of_zero_is_not_certain(fraction):
+    """Zero of ten: the exact binomial bound of Clopper and Pearson, less in a finite space."""
     truth = np.arange(100.0)
-    found = measure("precision_at_top10pct", -truth, truth)
-    # Zero of ten: the exact binomial bound of Clopper and Pearson.
+    found = measure("precision_at_top10pct", -truth, truth, fraction=fraction)
     assert found["low"] == 0
-    assert found["high"] == pytest.approx(stats.binomtest(0, 10).proportion_ci().high)
+    exact = stats.binomtest(0, 10).proportion_ci().high
+    assert found["high"] == pytest.approx(exact * np.sqrt(1 - fraction))
+
+
+def test_a_range_holds_the_value_even_where_no_resample_reaches_it():
+    """The best score is of the best truth; noise of the truths makes another one the best."""
+    truth = np.arange(300) * 1e-6
+    found = measure("regret", truth, truth, fraction=1.0, truth_sd=np.ones(300))
+    assert found["value"] == found["low"] == 0 < 2 < found["high"]
+    found = measure("best_rank_at_10", truth, -truth, fraction=1.0, truth_sd=np.ones(300))
+    assert found["low"] < 100 < found["value"] == found["high"]
 
 
 def seeds(values, half=0.0, n=100):
@@ -177,7 +188,9 @@ def seeds(values, half=0.0, n=100):
 
 def test_combining_seeds_alone_is_students_interval():
     values = [0.5, 0.6, 0.55, 0.52]
-    found = combine(seeds(values))
+    runs = seeds(values)
+    runs[1]["n"], runs[2]["n"] = 120, 140  # as few as any run has
+    found = combine(runs)
     low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
     assert found == pytest.approx({"value": np.mean(values), "low": low, "high": high, "n": 100})
 

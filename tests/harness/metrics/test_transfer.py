@@ -11,6 +11,7 @@ from tables import made_meta
 from harness import evaluate, evaluate_transfer
 from harness.commands.evaluate import main
 from harness.metrics import transfer
+from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.intervals import measure
 from harness.tabular.ground_truth import known_tables
 from harness.tabular.locate import tables_folder
@@ -49,6 +50,25 @@ def save(scale, task, archs, values):
     table = Table(meta, archs, {f"test.{meta.epochs}.mean": np.array(values, dtype=float)})
     table.save(tables_folder() / f"{table.meta.name}.parquet")
     return table
+
+
+def test_each_data_set_is_evaluated_with_all_that_is_given():
+    rng = np.random.default_rng(0)
+    space = PlantedSpace()
+    archs = [space.encode(arch) for arch in product(range(3), repeat=4)]
+    tables = {}
+    for task in ("cifar10", "cifar100"):
+        runs = 80 + rng.normal(size=(2, len(archs)))
+        columns = {f"test.5.{seed}": run for seed, run in enumerate(runs)}
+        meta = made_meta(task=task)
+        tables[task] = Table(meta, archs, columns | {"test.5.mean": runs.mean(axis=0)})
+    scores = dict(zip(archs[::2], rng.normal(size=len(archs[::2])).tolist(), strict=True))
+    options = {"space": space, "seed": 3, "lower_is_better": True}
+    found = transfer.evaluate_transfer(tables, scores, "test", **options)["tasks"]
+    for task, table in tables.items():
+        alone = evaluate_scores(table, scores, "test", **options)
+        assert found[task] | {"notes": alone["notes"]} == alone
+        assert found[task]["metrics"] != evaluate_scores(table, scores, "test")["metrics"]
 
 
 @pytest.mark.slow

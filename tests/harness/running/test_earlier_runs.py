@@ -94,8 +94,11 @@ def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
 def test_a_run_that_goes_on_says_who_began_it(folders, monkeypatch, capsys, version, said):
     interrupted(folders, monkeypatch, "0.0.8", **{"train.lr": 0.3})
     folder = interrupted(folders, monkeypatch, version)
+    workspace = Workspace(folder)
+    workspace.save_checkpoint(workspace.load_checkpoint() | {"seconds": 5000.0})
     capsys.readouterr()
-    tiny.run_plainly(tiny.config("spos"), folders)
+    record = tiny.run_plainly(tiny.config("spos"), folders)
+    assert 5000 < record["costs"]["seconds"] < 6000  # what it took before counts
     told = capsys.readouterr().err
     assert f"continuing {folder}{said}\n" in told and "unfinished" not in told
 

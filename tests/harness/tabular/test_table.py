@@ -199,6 +199,7 @@ def test_queries(make_table):
         "test.5.mean": np.array([10.0, 20.0]),
         "test.5.999": gap,
         "test.5.77": gap + 1,
+        "test.5.100": gap,
         "test.50.mean": gap,
         "val.5.mean": np.array([30.0, 40.0]),
     }
@@ -212,7 +213,7 @@ def test_queries(make_table):
     np.testing.assert_array_equal(table.accuracy("test", 50), gap)
     np.testing.assert_array_equal(table.accuracy("test", seed=999), gap)
     np.testing.assert_array_equal(table.accuracy("test", 5, "77"), gap + 1)
-    assert table.seeds("test") == ["77", "999"]
+    assert table.seeds("test") == ["77", "100", "999"]
     assert table.seeds("test", 50) == table.seeds("val") == []
     with pytest.raises(UsageError, match="no train.5.mean"):
         table.accuracy("train")

@@ -28,11 +28,11 @@ def task():
 
 @pytest.fixture
 def make(task):
-    def made(**options):
+    def made(recipe=None, **options):
         where = Setting(
             space=SPACES["nb201"]("compact"),
             data=task,
-            recipe=Recipe(steps=8, batch_size=16),
+            recipe=Recipe(steps=8, batch_size=16, **recipe or {}),
             scoring=Scoring(calibration_images=100, images=100, batch_size=100),
             search=SearchLimits(population=4, generations=1, parents=2),
             seed=0,
@@ -56,6 +56,14 @@ def test_the_teacher_is_trained_first_and_then_left_alone(make):
     assert not all(torch.equal(v, supernet[k]) for k, v in method.supernet.state_dict().items())
     assert method.costs["path_forwards"] == 4 + 2 * 4
     assert method.costs["path_backwards"] == 8
+
+
+def test_the_teacher_learns_smoothed_labels(make):
+    method, twin = (make(recipe={"label_smoothing": 0.2}) for _ in range(2))
+    x, y = twin.data.train_batch(0, 16, 0)
+    logs = twin.teacher.train()(x).log_softmax(1)
+    expected = -(0.8 * logs[range(16), y] + 0.2 * logs.mean(1)).mean()
+    torch.testing.assert_close(method.train_step(0)["loss"], expected.detach())
 
 
 def test_the_error_of_a_stage_reaches_no_other_stage_and_no_teacher(make, task):

@@ -51,6 +51,30 @@ def test_teacher_groups_hold_frozen_copies_once_per_architecture():
     )
 
 
+def test_groups_go_on_as_they_were():
+    """Their members, frozen, and where they are divided."""
+    groups, again = TeacherGroups(2), TeacherGroups(2)
+    groups.threshold = 10.0
+    groups.merge([member(12, 60.0), member(5, 50.0), member(13, 40.0)])
+
+    def restored(state):
+        made = member(state["arch"][0], state["accuracy"], tuple(state["arch"]))
+        made.network.load_state_dict(state["network"])
+        return made
+
+    again.load_state_dict(groups.state_dict(), restored)
+    assert again.threshold == 10.0
+    for name, scores in (("small", [50.0]), ("large", [60.0, 40.0])):
+        pairs = list(zip(getattr(groups, name), getattr(again, name), strict=True))
+        assert [mine.score for _, mine in pairs] == scores
+        for theirs, mine in pairs:
+            assert (mine.arch, mine.madds) == (theirs.arch, theirs.madds)
+            for one, other in zip(
+                mine.network.parameters(), theirs.network.parameters(), strict=True
+            ):
+                assert torch.equal(one, other) and not one.requires_grad
+
+
 def test_an_empty_group_borrows_from_the_other():
     groups = TeacherGroups(2)
     groups.threshold = 10.0

@@ -53,19 +53,22 @@ def test_jacov_of_gradients_that_are_zero_is_not_a_number():
     assert math.isnan(measured("jacov", network, drawn(4, 2, 4, 4)[0]))
 
 
+@pytest.mark.parametrize("classes", [10, 100])
 @pytest.mark.parametrize("labels", [[0, 0, 1, 1, 1, 2], [0] * 6, [0, 1, 2, 3, 4, 5]])
-def test_epe_adds_the_log_correlations_within_classes(labels):
+def test_epe_adds_the_log_correlations_within_classes(labels, classes):
     network, (images, _) = small(), drawn(6, 2, 4, 4)
     found, labels = rows(network, images), np.array(labels)
     expected = 0.0
     for label in sorted(set(labels)):
         within = matrix(found[labels == label])
         expected += abs(np.log(np.abs(within) + 1e-5).sum())
-    scored = measured("epe", network, images, torch.tensor(labels))
+    few = ImageSpec(IMAGE.channels, IMAGE.size, classes)
+    scored = measured("epe", network, images, torch.tensor(labels), image=few)
     assert scored == pytest.approx(expected, rel=1e-6)
 
 
-def test_epe_of_many_classes_compares_them_with_one_another():
+@pytest.mark.parametrize("classes", [101, 120])
+def test_epe_of_many_classes_compares_them_with_one_another(classes):
     network, (images, _) = small(), drawn(6, 2, 4, 4)
     found, labels = rows(network, images), np.array([0, 0, 7, 7, 7, 101])
     sums = []
@@ -73,6 +76,6 @@ def test_epe_of_many_classes_compares_them_with_one_another():
         within = matrix(found[labels == label])
         sums.append(np.log(np.abs(within) + 1e-5).sum() / len(within))
     expected = sum(abs(a - b) for a in sums for b in sums) / 3
-    many = ImageSpec(IMAGE.channels, IMAGE.size, 120)
+    many = ImageSpec(IMAGE.channels, IMAGE.size, classes)
     scored = measured("epe", network, images, torch.tensor(labels), image=many)
     assert scored == pytest.approx(expected, rel=1e-6)

@@ -53,6 +53,22 @@ def test_random_numbers_of_the_caller_go_on_as_if_nothing_had_been_scored():
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize("init", ["default", "kaiming"])
+def test_what_a_measure_draws_is_the_same_for_every_architecture(init):
+    """However many random numbers their weights took; each initialisation has its own."""
+    made, seen = scorer("snip", images=8, repeats=2, init=init), []
+
+    def drawing(network, images, labels):
+        seen.append(torch.rand(()).item())
+        return seen[-1]
+
+    made.measure = drawing
+    scores = made.score(LIVE)
+    first, second = seen[:2]
+    assert first != second and seen == [first, second] * len(LIVE)
+    assert scores.tolist() == [(first + second) / 2] * len(LIVE)
+
+
 COSTS = {  # forwards and backwards of each image, and images
     "grad_norm": (1, 1, 64),
     "snip": (1, 1, 64),

@@ -63,6 +63,14 @@ def test_points_are_means_over_seeds_with_their_intervals(watched):
     ]  # fmt: skip
 
 
+def test_where_a_seed_has_no_tau_their_range_is_not_known_either(watched):
+    points = frame(watched(("spos", ((0.1, None, 0.5, 0.6), RISING[1])))).query("kind == 'method'")
+    for name, ends in (("tau_least", [0.1, 0.5, 0.6]), ("tau_most", [0.2, 0.52, 0.7])):
+        assert points[name].isna().tolist() == [False, True, False, False]
+        assert points[name].dropna().tolist() == ends
+    assert points["tau"].isna().tolist() == [False, True, False, False]
+
+
 def test_seeds_meet_at_the_steps_that_all_of_them_have(watched):
     one, other = watched(("spos", RISING))
     write_history(other.folder, watched_history((0.3, 0.5), (200, 400)))
@@ -110,6 +118,8 @@ def test_both_panels_show_means_bands_and_bounds(watched):
         bands = [band.get_paths()[0].get_extents() for band in axes.collections]
         assert (bands[1].y0, bands[1].y1) == pytest.approx((0.1, 0.7))
         assert bands[0].y1 - bands[0].y0 == pytest.approx(0.5)  # of one seed: nothing around it
+        margin = 0.05 * (0.88 - 0.1)  # from the lowest seed to the ceiling
+        assert axes.get_ylim() == pytest.approx((0.1 - margin, 0.88 + margin))
         levels = {line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]}
         assert levels == {0.41, 0.88}
     drawn = words(figure)

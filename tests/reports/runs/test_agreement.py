@@ -100,6 +100,18 @@ def test_undefined_stays_undefined(scored, capsys):
     assert told["pairs"][0]["tau"] is told["means"][0]["tau"] is None
 
 
+def test_what_is_undefined_of_one_pair_is_of_the_mean(scored):
+    folders = [scored("x" * (seed + 1), 1.0, seed=seed) for seed in range(3)]
+    flat = scores(folders[2]).assign(score=1.0)
+    flat.to_parquet(folders[2] / "scores.parquet", index=False)
+    pairs = agreement(folders)
+    assert pairs["tau"].notna().tolist() == [True, False, False]
+    (mean,) = means(pairs).to_dict("records")
+    assert mean["pairs"] == 3
+    names = ("tau", "lowest", "truth_apart", "most_apart")
+    assert [name for name in names if not np.isnan(mean[name])] == []
+
+
 def test_other_configurations_and_contexts_are_not_paired(scored):
     alone = [scored("a", 0.0), scored("bb", 0.0, config__train__steps=8000, seed=1)]
     alone.append(scored("ccc", 0.0, scoring__bn="running", seed=2))

@@ -1,12 +1,13 @@
 import math
+from pathlib import Path
 
 import pytest
 
 from harness.metrics.intervals import combine
 from harness.metrics.metrics import METRICS
 from reports.runs.compare import summary
-from reports.runs.configuration import configurations
-from reports.runs.record import load
+from reports.runs.configuration import CONTEXT, configurations, contexts
+from reports.runs.record import Record, load
 from reports.text.comparison_table import to_markdown
 from searchspaces.errors import UsageError
 
@@ -202,6 +203,19 @@ def test_other_contexts_are_not_compared(write_run, make_record, change):
     table = summary(folders)
     assert "difference" not in table
     assert list(table["kind"]).count("ceiling") == 2
+
+
+@pytest.mark.parametrize("keys", CONTEXT.values(), ids=CONTEXT)
+def test_whatever_makes_numbers_comparable_keeps_seeds_and_methods_apart(make_record, keys):
+    """A seed of another context is neither of the same configuration nor beside it."""
+    usual, other = make_record(), make_record(seed=1)
+    inside = other
+    for key in keys[:-1]:
+        inside = inside[key]
+    inside[keys[-1]] = f"{inside.get(keys[-1])}0"
+    runs = [Record(Path(name), content) for name, content in (("a", usual), ("b", other))]
+    found = contexts(configurations(runs))
+    assert [[len(group.runs) for group in together] for together in found] == [[1], [1]]
 
 
 def test_missing_parts_stay_missing(write_run, make_record, make_interval):

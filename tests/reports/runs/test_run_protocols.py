@@ -48,7 +48,7 @@ def test_a_run_under_a_protocol_is_the_evaluation_of_its_scores(place, folders):
             found = expected(folder, place / "data", name)
             assert record.get("n") == found["n"] == LEFT.get(name, found["n"])
             assert record.get("metrics") == {"all": found["metrics"]}
-            for kind in ("floors", "ceiling"):
+            for kind in ("floors", "ceiling", "over_floors"):
                 assert record.get(kind) == found[kind]
             assert record.get("protocol") == name
     [usual, _] = under(map(load, folders), "all")

@@ -31,6 +31,12 @@ def test_zeros_move_to_the_end_of_their_stage_but_never_from_its_front():
         assert space.canonical(space.decode(key)) == expected
 
 
+def test_where_every_layer_changes_the_shape_none_moves():
+    space = NASBenchMacro("compact", layers=1)
+    keys = [f"{a}{b}{c}" for a in range(3) for b in range(3) for c in range(3)]
+    assert [space.canonical(space.decode(key)) for key in keys] == keys
+
+
 def test_the_smallest_network_by_hand():
     """Stem 3x3, three 1x1 convolutions with stride 2, 1x1 to 1,280, classifier."""
     convolutions = [(9 * 3 * 32, 32, 32), (32 * 64, 64, 16), (64 * 128, 128, 8)]

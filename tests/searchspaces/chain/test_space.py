@@ -307,6 +307,8 @@ def test_width_scales_every_layer_and_keeps_the_sites(space_class):
     assert [s.channels for s in half.skeleton.stages] == [
         s.channels // 2 for s in published.skeleton.stages
     ]
+    for name in ("stem", "entry", "head"):
+        assert 2 * getattr(half.skeleton, name) == getattr(published.skeleton, name), name
     assert half.sites == published.sites
     same = space_class(scale, width=first)
     assert same.skeleton == published.skeleton

@@ -194,3 +194,11 @@ def test_published_supernets_have_eight_cells_of_sixteen_channels(scale):
     assert len(network.cells) == 8
     first = next(network.cells[0].parameters())
     assert first.shape[0] == 16
+
+
+def test_width_and_cells_of_a_stage_are_those_of_both_networks():
+    space = DARTS("cifar", width=6, cells=2)
+    for skeleton in (space.standalone_skeleton, space.supernet_skeleton):
+        assert (skeleton.width, skeleton.cells, skeleton.stage_ends) == (6, 6, (0, 2, 4, 6))
+    usual = DARTS("cifar", width=6).supernet_skeleton
+    assert (usual.width, usual.cells) == (6, 8)

@@ -94,6 +94,18 @@ def test_cost_equals_the_built_network(scale, arch):
         assert counter.get_total_flops() // 2 + image.classes == cost.madds
 
 
+@pytest.mark.parametrize("scale", ["compact", "proxy"])
+@pytest.mark.parametrize("side", [9, 11, 13])
+def test_cost_holds_at_odd_resolutions(scale, side):
+    """Of reductions that pool; the benchmark's own add two halves that odd sides make unequal."""
+    space, image = NASBench201(scale, width=4, cells=1), ImageSpec(3, side, 10)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        space.standalone((3, 3, 3, 3, 3, 3), image).eval()(torch.zeros(1, 3, side, side))
+    madds = space.cost((3, 3, 3, 3, 3, 3), image).madds
+    assert counter.get_total_flops() // 2 + image.classes == madds
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("training", [False, True])

@@ -1,6 +1,7 @@
 """Every measure of a cell, of one record in which no two numbers are equal."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,15 @@ def test_every_measure_is_the_number_of_its_name(numbers, data, truth):
     found = {name: measure(record, Truths(data)) for name, measure in MEASURES.items()}
     assert found == pytest.approx(expected)
     assert len(set(found.values())) == len(found)
+
+
+def test_a_validation_accuracy_is_of_the_table_that_the_run_was_ranked_against(numbers, data):
+    record, _ = numbers
+    measure = MEASURES["found_val_accuracy"]
+    assert measure(record, Truths(data)) is not None
+    for part, changes in (("ground_truth", {"sha256": "another"}), ("found", {"arch": "none"})):
+        changed = replace(record, content=record.content | {part: record.get(part) | changes})
+        assert measure(changed, Truths(data)) is None
 
 
 def test_without_teachers_there_is_no_number_of_them(make_item, record_run, data):
