@@ -8,11 +8,12 @@ from tables import made_meta
 
 from harness.metrics import ceiling
 from harness.metrics import evaluate as evaluation
+from harness.metrics.caveats import notes_on_scores
 from harness.metrics.evaluate import evaluate, evaluate_scores
 from harness.metrics.intervals import measure, measure_all
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
-from harness.metrics.scored import references
+from harness.metrics.scored import Scored, per_class, references
 from harness.scores.reading import read_scores
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
@@ -88,24 +89,25 @@ def test_the_order_of_the_scores_does_not_matter(toy, scores, result):
     assert again["ceiling"] == result["ceiling"]
 
 
-def test_no_protocol_depends_on_the_order_of_the_scores(toy, scores):
-    """That of the subset ``unique`` is of the same classes."""
-    names = ("all", "unique", "top10", "no-none", "stratified", "random-50")
-    options = {"space": SPACE, "protocols": names}
-    result = evaluate_scores(toy, scores, "test", **options)
-    again = evaluate_scores(toy, dict(reversed(scores.items())), "test", **options)
-    assert again["protocols"] == result["protocols"]
-    classes = result["protocols"]["unique"]["metrics"]["kendall_tau"]
-    assert classes == pytest.approx(result["metrics"]["unique"]["kendall_tau"])
-    assert 100 < classes["n"] < 120
+def test_classes_are_the_same_in_whatever_order_scores_come(toy, scores):
+    given, turned = scores, dict(reversed(scores.items()))
+    first, again = (Scored.of(toy, s, "test", space=SPACE).under("unique") for s in (given, turned))
+    assert again == first
+    keys = SPACE.canonical_keys(list(given))
+    assert first["n"] == len(set(keys)) < 120
+    means = per_class(keys, np.array(list(given.values())), toy.truth("test"), np.zeros(120))
+    tau = kendall_tau(*means[:2])
+    assert first["metrics"]["kendall_tau"]["value"] == pytest.approx(tau)
 
 
-def test_what_ranks_as_a_floor_does_not_beat_it(toy):
-    scores = dict(zip(toy.archs, toy.params.tolist(), strict=True))
-    notes = evaluate_scores(toy, scores, "test")["notes"]
-    assert any(
-        "do not beat ranking by parameters (" in note and "FLOPs (" in note for note in notes
-    )
+@pytest.mark.parametrize(("floor", "beaten"), [(0.49, True), (0.5, False), (0.51, False)])
+def test_what_ranks_as_a_floor_does_not_beat_it(floor, beaten):
+    tau = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
+    result = {"metrics": {"all": {"kendall_tau": tau}}, "over_floors": {}, "task": "another"}
+    result["floors"] = {"params": {"value": floor}, "flops": {"value": floor - 0.2}}
+    told = notes_on_scores(result, np.arange(9.0))
+    expected = f"These scores (τ = 0.5000) do not beat ranking by parameters ({floor:.4f})."
+    assert told == ([] if beaten else [expected])
 
 
 def test_unique_averages_each_class_without_breaking_ties():
