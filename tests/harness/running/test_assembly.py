@@ -157,8 +157,12 @@ def test_a_search_keeps_to_a_cost_of_the_ground_truth(timed, tmp_path):
     assert len(asked) >= 8 and all(2 <= latency[name] <= 5 for name in asked)
     rng = np.random.default_rng(1)
     drawn = [method.space.sample(rng) for _ in range(500)]
-    within = [2 <= latency.get(method.space.encode(arch), np.nan) <= 5 for arch in drawn]
+    taken = [latency.get(method.space.encode(arch), np.nan) for arch in drawn]
+    within = [2 <= cost <= 5 for cost in taken]
     assert [method.feasible(arch) for arch in drawn] == within and 0 < sum(within) < 250
+    below = with_values(config, {"search.min_cost": 0.0})  # and what is not known is still out
+    method = make_method(below, task, torch.device("cpu"), tmp_path)
+    assert [method.feasible(arch) for arch in drawn] == [cost <= 5 for cost in taken] != within
     known = np.isfinite(timed.costs["latency_ms"]).sum()
     (note,) = known_costs(config, method.setting.costs, method.space)
     assert f"{known:,} of 15,625 architectures whose latency_ms" in note
