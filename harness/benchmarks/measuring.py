@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
@@ -21,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from harness.files.environment import describe_device
 from harness.files.progress import bar
+from harness.running.watching import one_thread
 
 Result = dict[str, Any]
 
@@ -32,17 +32,6 @@ def head(benchmark: str, **given: Any) -> Result:
     """The name, what was ``given``, and what it was measured on."""
     device = describe_device(torch.device("cpu"))
     return {"benchmark": benchmark, **given, "device": device, "torch": torch.__version__}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch computes on one thread inside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def seconds(function: Callable[[], Any], calls: int = 1) -> tuple[float, Any]:

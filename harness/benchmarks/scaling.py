@@ -11,12 +11,13 @@ import numpy as np
 import torch
 
 from harness.benchmarks import ranking
-from harness.benchmarks.measuring import Result, head, most_held, one_thread, seconds
+from harness.benchmarks.measuring import Result, head, most_held, seconds
 from harness.benchmarks.solvers import some_logits
 from harness.benchmarks.students import fresh, searching
 from harness.benchmarks.table_files import opened, synthetic
 from harness.metrics.intervals import measure as interval
 from harness.metrics.metrics import kendall_tau
+from harness.running.watching import one_thread
 from methods.ennas.ensemble import ensemble_weights
 
 ARCHITECTURES = (100, 1_000, 10_000, 100_000, 400_000)

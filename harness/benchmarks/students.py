@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds
+from harness.benchmarks.measuring import Ratio, Result, head, said, seconds
 from harness.benchmarks.ranking import random_images
 from harness.benchmarks.references import retrain
 from harness.files.progress import bar
+from harness.running.watching import one_thread
 from harness.tasks import IMAGES
 from methods.base import Setting
 from methods.mngnas.method import MNGNAS

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from harness.benchmarks.measuring import Ratio, Result, head, one_thread, said, seconds, waits
+from harness.benchmarks.measuring import Ratio, Result, head, said, seconds, waits
 from harness.benchmarks.ranking import random_images, seen_images
 from harness.running.training import train_supernet
+from harness.running.watching import one_thread
 from harness.tabular.ground_truth import usual_scale
 from methods.base import PATHS, Method, Setting, set_learning_rate
 from methods.options import Recipe, Scoring, SearchLimits

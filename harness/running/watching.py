@@ -211,7 +211,7 @@ def same_random_numbers(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Scores are those of a ranking, which has one thread for each architecture."""
+    """Torch computes on one thread inside, as each worker of a ranking does."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
