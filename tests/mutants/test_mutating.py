@@ -109,7 +109,9 @@ def test_the_nearest_tests_are_those_of_the_mirrored_room():
         ("max(values) -", "min(values) -", KILLED),
         ("LEAST = 2", "LEAST = '", KILLED),  # no module any more
         ("LEAST = 2", "LEAST = 3", SURVIVED),
-        ("LEAST = 2", "LEAST = 2\nwhile LEAST:\n    pass", SLOW),
+        pytest.param(
+            "LEAST = 2", "LEAST = 2\nwhile LEAST:\n    pass", SLOW, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_mistake_is_tried_in_a_copy_that_is_whole_again(project, old, new, outcome):

@@ -172,6 +172,7 @@ def test_an_item_is_reproduced_on_a_cluster(two_nodes, found, tmp_path, monkeypa
     assert (cell["tag"], cell["n"]) == ("trained-reduced", 1)
 
 
+@pytest.mark.slow
 def test_what_ray_prints_is_no_result(two_nodes, tmp_path, capsys):
     """It tells of nodes that died on standard output, at any time while it is connected."""
     executor = RayExecutor(Cluster(two_nodes.address), tmp_path)

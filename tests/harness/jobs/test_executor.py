@@ -54,6 +54,7 @@ def gone(process):
     return False
 
 
+@pytest.mark.slow
 def test_every_end_of_a_job_is_told_and_the_others_go_on(executor, tmp_path):
     jobs = {
         "refuse": toy_jobs.refuse,
@@ -106,6 +107,7 @@ def test_a_stop_ends_what_runs(executor, tmp_path):
         (signal.SIGINT, ["harness.jobs.executor"]),
     ],
 )
+@pytest.mark.slow
 def test_no_job_outlives_its_starter(tmp_path, how, preload):
     note = tmp_path / "note"
     command = [sys.executable, toy_jobs.__file__, str(note), str(tmp_path / "logs"), *preload]

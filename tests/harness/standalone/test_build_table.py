@@ -235,6 +235,7 @@ def test_another_recipe_does_not_continue_a_build(task, tmp_path, monkeypatch, i
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_an_error_in_a_training_reaches_the_user(tmp_path, task):
     with pytest.raises(UsageError, match="diverged"):
         build(task, tmp_path / "table.parquet", 1, 1, StandaloneRecipe(epochs=1, lr=1e20))

@@ -40,6 +40,7 @@ def expected(folder, data, name):
     return result.content["protocols"][name]
 
 
+@pytest.mark.slow
 def test_a_run_under_a_protocol_is_the_evaluation_of_its_scores(place, folders):
     for name in NAMES:
         for folder, record in zip(
@@ -55,6 +56,7 @@ def test_a_run_under_a_protocol_is_the_evaluation_of_its_scores(place, folders):
     assert usual.content == load(folders[0]).content
 
 
+@pytest.mark.slow
 def test_run_records_further_protocols_without_training_and_under_the_same_name(
     place, folders, capsys
 ):
@@ -79,6 +81,7 @@ def test_run_records_further_protocols_without_training_and_under_the_same_name(
     (folders[0] / "run.json").write_text(json.dumps(before))
 
 
+@pytest.mark.slow
 def test_compare_read_runs_and_page_measure_under_a_protocol(place, folders, capsys):
     data, runs = str(place / "data"), str(place / "runs")
     taus = [expected(f, data, "top50")["metrics"]["kendall_tau"]["value"] for f in folders]
