@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
@@ -46,20 +49,19 @@ _REGISTRY = Registry(
 )
 
 
+class Terminated(BaseException):
+    """SIGTERM came, as a cluster's scheduler sends it before it kills."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 on success, 2 for a mistake of the user's, 130 when interrupted."""
+    """Run one command.
+
+    0 on success, 2 for a mistake of the user's, 130 when interrupted, 143 when terminated.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        if not arguments or arguments[0] in ("-h", "--help"):
-            print(_overview())
-            return 0
-        if arguments[0] == "--version":
-            print(_version())
-            return 0
-        command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
-        command(arguments[1:])
-        sys.stdout.flush()
-        return 0
+        with _terminable():
+            return _run(arguments)
     except UsageError as error:
         _say(" ".join(str(error).split()))
         return 2
@@ -69,6 +71,42 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted; the same command continues.")
         return 130
+    except Terminated:
+        _say("terminated; the same command continues.")
+        return 143
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+    elif arguments[0] == "--version":
+        print(_version())
+    else:
+        command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
+        command(arguments[1:])
+        sys.stdout.flush()
+    return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM is an exception; a program that calls this one and has its own way keeps it.
+
+    Processes that torchrun started end at once: waiting for each other they would not see it.
+    """
+    usual = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not usual or current_thread() is not main_thread() or "RANK" in os.environ:
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _say(sentence: str) -> None:

@@ -157,7 +157,7 @@ def _death(code: int | None, log: Path) -> str:
 def _carry_out(work: bytes, sender: Connection, log: Path) -> None:
     """In the process of a job: do the work and tell how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # at Ctrl-C the starter ends its jobs
-    Thread(target=_end_with_starter, daemon=True).start()
+    Thread(target=end_with_starter, daemon=True).start()
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a") as stream:
         for descriptor in (1, 2):
@@ -178,7 +178,7 @@ def _carry_out(work: bytes, sender: Connection, log: Path) -> None:
     sender.send({"ended": True, "error": error})
 
 
-def _end_with_starter() -> None:
+def end_with_starter() -> None:
     starter = parent_process()
     if starter is not None:
         wait([starter.sentinel])

@@ -10,7 +10,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import torch
 from harness.distributed.crew import Crew
 from harness.files.progress import bar
 from harness.files.store import append_line, atomic_path, read_lines
-from harness.jobs.executor import no_main_module
+from harness.jobs.pool import call_in_processes
 from methods.base import Method
 from searchspaces.base import Arch
 
@@ -76,10 +77,9 @@ def _score(
         finally:
             torch.set_num_threads(threads)
         return
-    with no_main_module():
-        pool = get_context("spawn").Pool(min(workers, len(chunks)), _start, (revive,))
-    with pool:
-        yield from zip(chunks, pool.imap(_score_chunk, chunks), strict=True)
+    scored = call_in_processes(_score_chunk, chunks, workers, partial(_start, revive))
+    with closing(scored):
+        yield from zip(chunks, scored, strict=True)
 
 
 def _start(revive: Revive) -> None:

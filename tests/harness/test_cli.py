@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -218,6 +220,37 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
     command(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130
     assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
+
+
+def test_a_termination_says_how_to_go_on(capsys, monkeypatch):
+    ended = []
+
+    def terminate(_):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            ended.append("tidied up")
+
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setattr("harness.commands.list.main", terminate)
+    assert main(["list"]) == 143
+    assert capsys.readouterr().err == "nas-harness: terminated; the same command continues.\n"
+    assert ended == ["tidied up"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("hinder", ["a handler of one's own", "torchrun"])
+def test_who_has_an_own_way_with_terminations_keeps_it(monkeypatch, hinder):
+    def own(number, frame):
+        raise AssertionError("nobody asked")
+
+    if hinder == "torchrun":
+        monkeypatch.setenv("RANK", "0")
+    else:
+        monkeypatch.setattr(signal, "getsignal", lambda _: own)
+    monkeypatch.setattr(signal, "signal", own)
+    assert main(["--version"]) == 0
 
 
 @pytest.mark.parametrize(("rank", "who"), [("0", ""), ("3", "process 3: ")])
