@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from harness.config.config import SCHEMA_VERSION
+from harness.files.checksums import check_unchanged, sha256
 from harness.files.sizes import check_zip, read_bytes
 from harness.files.store import atomic_path, held, read_json, remove_left_behind, write_json
 from searchspaces.errors import UsageError
@@ -41,7 +42,10 @@ class Workspace:
             yield
 
     def finished(self) -> dict[str, Any] | None:
-        """The record of a complete run, or None. Raises :class:`UsageError` for another schema."""
+        """The record of a complete run, or None.
+
+        Raises :class:`UsageError` for another schema, and where a file of the run was damaged.
+        """
         if not self.record_path.exists():
             return None
         record = read_json(self.record_path)
@@ -50,6 +54,7 @@ class Workspace:
                 f"{self.record_path} was written by another version; delete its folder or choose "
                 "another with --runs."
             )
+        check_unchanged(self.folder, record.get("files"))
         return record
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
@@ -67,9 +72,12 @@ class Workspace:
     def complete(self, record: dict[str, Any], keep_checkpoint: bool) -> dict[str, Any]:
         """Write the record, the last file of a run, and remove what only resuming needs.
 
-        Returns the record, in which ``checkpoint_kept`` tells what became of the checkpoint.
+        Returns the record, in which ``checkpoint_kept`` tells what became of the checkpoint, and
+        ``files`` the SHA-256 of the scores and of the history.
         """
-        record = record | {"checkpoint_kept": keep_checkpoint}
+        files = [path for path in (self.scores_path, self.history_path) if path.exists()]
+        sums = {path.name: sha256(path) for path in files}
+        record = record | {"checkpoint_kept": keep_checkpoint} | ({"files": sums} if sums else {})
         write_json(self.record_path, record)
         self._tidy(record)
         return record

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.files.checksums import sha256
 from harness.scores.combining import Scores
 from harness.scores.reading import Choice, Given
-from harness.tabular.checksums import sha256
 from harness.tabular.ground_truth import usual_scale
 from harness.tabular.own_table import NAMES, space_of
 from harness.tabular.table import Table, TableMeta

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.files.checksums import is_sealed, remembered_sha256
 from harness.files.data_folders import fetched_folder, home, named_folder
-from harness.tabular.checksums import is_sealed, remembered_sha256
 from harness.tabular.importer import IMPORTERS, Cost, Importer
 from harness.tabular.table import SCHEMA_VERSION, Table, TableMeta
 from searchspaces.errors import UsageError

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.files.checksums import sha256
 from harness.files.sizes import check_file, check_zip
-from harness.tabular.checksums import sha256
 from harness.tabular.importer import SCALE, Cost, Importer
 from harness.tabular.nasbench101_tfrecord import EPOCHS, REPEATS, SPLITS, read_runs
 from harness.tabular.table import Table, TableMeta

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from harness.tabular.checksums import sha256
+from harness.files.checksums import sha256
 from harness.tabular.importer import SCALE
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError

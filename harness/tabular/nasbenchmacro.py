@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.files.checksums import sha256
 from harness.files.sizes import check_file
-from harness.tabular.checksums import sha256
 from harness.tabular.importer import Cost, Importer
 from harness.tabular.table import Table, TableMeta
 from searchspaces.errors import UsageError

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.files.checksums import sha256
 from harness.files.sizes import read_bytes
-from harness.tabular.checksums import sha256
 from harness.tabular.importer import Cost
 from harness.tabular.table import Table, TableMeta
 from searchspaces.base import SearchSpace

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.files.checksums import BLANK, is_intact, is_sealed, seal
 from harness.files.sizes import check_parquet, read_bytes
 from harness.files.store import atomic_path
-from harness.tabular.checksums import BLANK, is_intact, is_sealed, seal
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 

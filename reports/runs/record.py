@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.config.config import SCHEMA_VERSION
+from harness.files.checksums import check_unchanged
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import read_json
 from harness.metrics.intervals import Interval
@@ -148,7 +149,7 @@ def read_frame(path: Path) -> pandas.DataFrame:
 def load(folder: Path | str) -> Record:
     """The record of the finished run in ``folder``.
 
-    Raises :class:`UsageError` for a folder that is unfinished, damaged, or no run at all.
+    Raises :class:`UsageError` for a folder that is unfinished, damaged (a file of it too), or no run.
     """
     folder = Path(folder)
     path = folder / "run.json"
@@ -170,6 +171,7 @@ def load(folder: Path | str) -> Record:
     for keys in REQUIRED:
         if record.get(*keys) is None:
             raise record.damaged(f"{'.'.join(keys)} is missing")
+    check_unchanged(folder, content.get("files"))
     content["ground_truth"].setdefault("truth", _truth(record))
     content.setdefault("protocol", "all")
     return Record(folder, with_present_names(content))

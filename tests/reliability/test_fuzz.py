@@ -28,11 +28,11 @@ from tables import made_meta
 from harness.cli import main
 from harness.commands.run import parse
 from harness.config.config import SCHEMA_VERSION
+from harness.files.checksums import BLANK, seal
 from harness.files.store import read_json, read_lines
 from harness.metrics.evaluate import evaluate_scores
 from harness.resuming.workspace import load_tensors, save_tensors
 from harness.scores.reading import read_scores
-from harness.tabular.checksums import BLANK, seal
 from harness.tabular.table import Table
 from harness.tabular.tfrecord import read_records
 from harness.tasks.pickled_batches import parse_batch

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import made_meta
 
+from harness.files.checksums import BLANK, seal
 from harness.files.sizes import LIMITS, check_parquet, check_zip
 from harness.resuming.workspace import load_tensors, save_tensors
 from harness.scores.reading import read_scores
-from harness.tabular.checksums import BLANK, seal
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
 from harness.tasks.cifar_parquet import read_parquet

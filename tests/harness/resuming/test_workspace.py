@@ -116,6 +116,18 @@ def test_a_finished_run_keeps_its_checkpoint_only_on_demand(workspace):
         assert workspace.finished() == kept == record | {"checkpoint_kept": keep}
 
 
+@pytest.mark.parametrize("name", ["scores.parquet", "history.parquet"])
+def test_a_finished_run_whose_files_were_damaged_is_not_called_finished(workspace, name):
+    path = workspace.folder / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"what the run wrote")
+    record = workspace.complete({"schema_version": SCHEMA_VERSION}, keep_checkpoint=False)
+    assert workspace.finished() == record
+    path.write_bytes(b"what the run wrotf")
+    with pytest.raises(UsageError, match=f"{name} is damaged: .*; delete the folder and run again"):
+        workspace.finished()
+
+
 @pytest.mark.parametrize("keep", [True, False])
 def test_what_a_kill_after_the_record_left_goes_once_the_run_is_settled(workspace, keep):
     assert workspace.settled() is None

@@ -1,5 +1,6 @@
 """Whole runs: what they record, that they repeat, and that no kill changes a bit of them."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -116,6 +117,10 @@ def test_the_files_hold_the_record_the_scores_and_the_history(undisturbed):
     assert {path.name for path in folder.iterdir()} == {
         ".lock", "run.json", "scores.parquet", "history.parquet",
     }  # fmt: skip
+    assert record["files"] == {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("scores.parquet", "history.parquet")
+    }
     scores = pd.read_parquet(folder / "scores.parquet")
     assert list(scores.columns) == ["arch", "score", "truth", "params", "madds"]
     assert len(scores) == tiny.RANKED

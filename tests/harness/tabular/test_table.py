@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.tabular.checksums import BLANK, seal
+from harness.files.checksums import BLANK, seal
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pandas as pd
@@ -32,6 +33,21 @@ def test_damaged_records_are_refused(tmp_path, text, problem):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(UsageError, match=problem):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "history.parquet"])
+def test_a_file_that_is_not_what_the_run_wrote_is_named(write_run, make_record, name):
+    content = b"a score of one run"
+    sums = {name: hashlib.sha256(content).hexdigest()}
+    folder = write_run("a", make_record(files=sums))
+    path = folder / name
+    path.write_bytes(content)
+    assert load(folder).get("files") == sums
+    path.write_bytes(content.replace(b"one", b"two"))
+    with pytest.raises(UsageError, match=f"{name} is damaged.*delete the folder and run again"):
+        load_all([folder])
+    path.unlink()
+    assert load(folder).get("n") == 600
 
 
 @pytest.mark.parametrize("value", ["high", float("nan"), float("inf")])

@@ -1,4 +1,4 @@
-"""SHA-256 of files: remembered for large ones, and sealed into each table that it covers.
+"""SHA-256 of files: kept in records, remembered for large ones, sealed into the table it covers.
 
 Parquet readers decode whatever bytes they are given, so a table is checked as a whole before
 any of it is decoded. Its metadata holds ``BLANK``; sealing replaces the zeros by the SHA-256 of
@@ -13,6 +13,7 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from harness.files.store import read_json, write_json
 from searchspaces.errors import UsageError
@@ -54,6 +55,20 @@ def remembered_sha256(path: Path, folder: Path) -> str:
         with suppress(UsageError):
             write_json(memory, file | {"sha256": digest})
     return digest
+
+
+def check_unchanged(folder: Path, sums: Any) -> None:
+    """Raise :class:`UsageError` where a file of ``folder`` has not the SHA-256 that ``sums`` names.
+
+    A file that is missing passes: who needs it says so. ``sums`` is a dict of names, of a record;
+    older records have none.
+    """
+    for name, digest in sums.items() if isinstance(sums, dict) else ():
+        path = folder / str(name)
+        if path.exists() and sha256(path) != digest:
+            raise UsageError(
+                f"{path} is damaged: it is not what its run wrote; delete the folder and run again."
+            )
 
 
 def is_sealed(content: bytes) -> bool:
