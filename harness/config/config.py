@@ -16,6 +16,8 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import file_of, short
 
 SCHEMA_VERSION = 1
+BY_DECLARED = ("compute", "images", "backwards")  # --equalise: steps follow from what one costs
+OVER = 1.05  # times what was declared or budgeted, from where on it is said
 NOTHING = "none"  # split and BN that a record has for scores that are no accuracies
 METHOD = "method"  # what scores are by that are not of classified images
 TRUTH_SCALE, PROXY = "truth", "proxy"  # scales of a supernet that are no space's alone

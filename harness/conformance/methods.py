@@ -9,6 +9,8 @@ import torch
 
 from harness.conformance.subjects import MethodSubject
 
+ROUGHLY = 1.4
+
 
 def what_it_cannot_do_it_says(subject: MethodSubject) -> Iterator[str]:
     if subject.refusal and subject.of.space.name not in subject.refusal:
@@ -31,6 +33,22 @@ def training_resumes_where_it_stopped(subject: MethodSubject) -> Iterator[str]:
     for name, tensor in resumed.supernet.state_dict().items():
         if not torch.equal(tensor, trained[name]):
             yield f"resumed from its state_dict halfway, training ends with another {name}."
+
+
+def training_costs_what_it_declares(subject: MethodSubject) -> Iterator[str]:
+    """Or less: in a few steps something that happens now and then may never come."""
+    if subject.refusal or not subject.kind.trains:
+        return
+    method, *_ = subject.halfway
+    recipe, images = method.setting.recipe, len(method.data.train)
+    per_image = subject.kind.compute_per_step(method.options, method.space, recipe, images)
+    declared = per_image * recipe.steps * min(recipe.batch_size, images)
+    if subject.spent > ROUGHLY * declared:
+        yield (
+            f"its steps cost {subject.spent / declared:.2g} times the compute that it declares, so "
+            "that it would train for longer than others; override paths_per_step (or "
+            "compute_per_step) to say what one costs."
+        )
 
 
 def search_ends_with_a_valid_architecture(subject: MethodSubject) -> Iterator[str]:
@@ -88,6 +106,7 @@ def its_notes_are_sentences(subject: MethodSubject) -> Iterator[str]:
 METHOD_CHECKS = (
     what_it_cannot_do_it_says,
     training_resumes_where_it_stopped,
+    training_costs_what_it_declares,
     search_ends_with_a_valid_architecture,
     a_score_is_the_architectures_own,
     search_and_scoring_leave_the_supernet_alone,

@@ -170,6 +170,7 @@ class MethodSubject:
             if step == self.steps // 2:
                 state = through_a_file(method.state_dict())
             reported.append(method.train_step(step))
+        self.spent = float(method.costs["compute"])
         return method, reported, state
 
     @cached_property

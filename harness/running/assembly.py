@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.config.config import TRUTH_SCALE, Config
+from harness.config.config import BY_DECLARED, OVER, TRUTH_SCALE, Config
 from harness.files.environment import choose_device
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
@@ -29,7 +29,6 @@ from searchspaces.registry import SPACES
 
 SAMPLE_SEED = 2023
 SETTLED = 3  # rounds until steps and what one costs fit each other
-OVER = 1.05  # times the budget, from where on a note says so
 
 
 def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:
@@ -188,6 +187,31 @@ def over_budget(config: Config, spent: float, images: int) -> list[str]:
         f"its scores cost {spent / (config.train.steps * step):.2g} times the compute of "
         f"{config.train.steps:,} steps of one path, search and retraining included; compare with "
         f"one that takes {round(spent / step):,} such steps"
+    ]
+
+
+def declared_compute(config: Config, space: SearchSpace, images: int) -> float:
+    """What the training should cost by what the method declares of its steps.
+
+    ``config`` as trained, its steps those of the method; on so many ``images``.
+    """
+    recipe = config.train
+    per_image = METHODS[config.method].compute_per_step(config.options, space, recipe, images)
+    return per_image * recipe.steps * min(recipe.batch_size, images)
+
+
+def unlike_declared(config: Config, declared: float, counted: float) -> list[str]:
+    """A sentence where a training took another compute than its method declares of its steps.
+
+    Where their number follows from what is declared, such a run is not at equal cost.
+    """
+    follows = config.equalise in BY_DECLARED
+    if not declared or not follows or 1 / OVER <= counted / declared <= OVER:
+        return []
+    return [
+        f"its training cost {counted / declared:.2g} times the compute that {config.method} declares of "
+        "its steps, from which their number follows: paths_per_step or compute_per_step of the "
+        "method is wrong"
     ]
 
 

@@ -20,7 +20,12 @@ from harness.metrics.metrics import kendall_tau
 from harness.metrics.protocols import protocol
 from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
-from harness.running.assembly import ground_truth, revive_method, sampled_rows
+from harness.running.assembly import (
+    ground_truth,
+    revive_method,
+    sampled_rows,
+    unlike_declared,
+)
 from harness.running.found_architecture import measure_found
 from harness.running.ranking import rank_together
 from harness.running.run_record import record_of, scores_columns, with_protocols
@@ -77,6 +82,9 @@ class Run(RunState):
         if self.phase == "train":
             if self.method.trains:
                 self._train()
+                self.trained = float(self.method.costs["compute"])
+                for note in unlike_declared(self.config, self.declared, self.trained):
+                    self.say(f"warning: {note}.")
             self.phase, self.done = "search", 0
             self.checkpoint(0)
         if self.phase == "search":

@@ -20,7 +20,7 @@ from harness.metrics.metrics import with_present_names
 from harness.metrics.rendering import render
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
-from harness.running.assembly import known_costs, over_budget
+from harness.running.assembly import known_costs, over_budget, unlike_declared
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
@@ -66,11 +66,13 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         + run.method.notes()
         + ([run.timing.note(config)] if run.timing else [])
         + known_costs(config, run.method.setting.costs, run.space)
+        + unlike_declared(config, run.declared if run.trained else 0.0, run.trained)
         + over_budget(config, run.method.costs["compute"], len(run.task.train)),
         "training": {
             "equalise": config.equalise,
             "steps": run.method.setting.recipe.steps,
         }
+        | ({"compute": run.trained, "declared": run.declared} if run.trained else {})
         | ({"timing": asdict(run.timing)} if run.timing else {}),
         "supernet": {
             "scale": run.method.space.scale,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from harness.files.environment import (
     processor,
 )
 from harness.resuming.workspace import Workspace
-from harness.running.assembly import load_limited, make_method, training_identity
+from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
 from harness.running.earlier_runs import begun_by_others, left_as_it_is, other_version
 from harness.running.timing import timing_of
 from harness.running.watching import Watch
@@ -86,6 +86,7 @@ class RunState:
         check_divisible(self.method, config.method, crew)
         self.phase, self.done = "train", 0
         self.history: list[dict[str, Any]] = []
+        self.trained = 0.0  # compute of the training, once it is done
         self.before, self.started = 0.0, time.monotonic()
 
     @property
@@ -101,6 +102,13 @@ class RunState:
         cores = (os.cpu_count() or 1) // self.crew.beside
         return max(cores, 1) if self.device.type == "cpu" else 1
 
+    @cached_property
+    def declared(self) -> float:
+        """Compute of the training by what the method declares of its steps."""
+        recipe = self.method.setting.recipe
+        config = replace(self.settled, train=recipe)
+        return declared_compute(config, self.method.space, len(self.task.train))
+
     def checkpoint(self, done: int) -> None:
         """Keep the state after ``done`` steps of the present phase."""
         self.done = done
@@ -113,6 +121,7 @@ class RunState:
                 "steps": self.method.setting.recipe.steps,
                 "method": self.method.state_dict(),
                 "history": self.history,
+                "trained": self.trained,
                 "seconds": self.seconds,
                 "processes": self.crew.size,
                 "version": harness_version(),
@@ -144,7 +153,7 @@ class RunState:
             )
         self._take_up_watch(state.get("watch"))
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
-        self.history = state["history"]
+        self.history, self.trained = state["history"], state.get("trained", 0.0)
         begun_by = other_version(state, harness_version())
         try:
             self.method.load_state_dict(state["method"])

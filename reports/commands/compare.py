@@ -42,6 +42,11 @@ def main(arguments: list[str]) -> None:
         metavar="NAME",
         help="compare on some of the ranked architectures: " + PROTOCOLS.replace("%", "%%"),
     )
+    parser.add_argument(
+        "--unequal",
+        action="store_true",
+        help="compare although a method's training cost other than it declares",
+    )
     parser.add_argument("--data", type=Path, help="folder with published tables, for --protocol")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
@@ -51,11 +56,14 @@ def main(arguments: list[str]) -> None:
     from reports.pictures import anytime_tau, paired_differences, tau_of_seeds
     from reports.runs.anytime import save_points
     from reports.runs.compare import compared
+    from reports.runs.configuration import check_declared
     from reports.runs.protocols import under
     from reports.runs.record import load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
 
     recorded = load_all(run_folders(given.runs))
+    if not given.unequal:
+        check_declared(recorded)
     records = under(recorded, given.protocol, given.data)
     table = compared(records, given.reference or None)
     print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())

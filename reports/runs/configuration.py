@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.config.config import NOTHING, digest
+from harness.config.config import BY_DECLARED, NOTHING, OVER, digest
 from harness.metrics.intervals import Interval, combine
 from reports.runs.paired import mean_interval
 from reports.runs.record import Record
@@ -178,6 +178,25 @@ def check_one_truth(records: Iterable[Record]) -> None:
             raise UsageError(
                 f"{other.folder} is ranked against the training {truths[0]}, {record.folder} "
                 f"against {truths[1]}: not to be compared; give only runs of one of them."
+            )
+
+
+def check_declared(records: Sequence[Record]) -> None:
+    """Raises :class:`UsageError` where runs of several methods are not at the cost they declare.
+
+    Steps are made equal by what a method declares of them; records of before tell no cost.
+    """
+    if len({record.get("config", "method") for record in records}) < 2:
+        return
+    for record in records:
+        training = record.get("training") or {}
+        spent, declared = (record.number("training", name) for name in ("compute", "declared"))
+        follows = training.get("equalise") in BY_DECLARED
+        if follows and spent and declared and not 1 / OVER <= spent / declared <= OVER:
+            raise UsageError(
+                f"the training of {record.folder} cost {spent / declared:.2g} times the compute "
+                "that its method declares, so that it is not at equal cost with the others; mend "
+                "the method's paths_per_step, or give --unequal to compare all the same."
             )
 
 

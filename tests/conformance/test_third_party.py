@@ -54,6 +54,7 @@ METHOD_FAULTS = {
     "Nameless": {"what it cannot do it says"},
     "Amnesiac": {"training resumes where it stopped"},
     "Infinite": {"training resumes where it stopped"},
+    "Costly": {"training costs what it declares"},
     "Unlimited": {"search ends with a valid architecture"},
     "Sociable": {"a score is the architectures own"},
     "Restless": {"search and scoring leave the supernet alone"},

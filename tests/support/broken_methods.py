@@ -30,6 +30,13 @@ class Infinite(SPOS):
         return super().train_step(step) | {"loss": torch.tensor(torch.inf)}
 
 
+class Costly(SPOS):
+    """Takes two paths in each step and declares one."""
+
+    def sample_paths(self, rng):
+        return super().sample_paths(rng) * 2
+
+
 class Unlimited(SPOS):
     """Finds the largest architecture, whatever the limit is."""
 

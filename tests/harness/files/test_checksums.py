@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness.files.checksums import SETTLED, remembered_sha256, sha256
 from harness.files import checksums
+from harness.files.checksums import SETTLED, remembered_sha256, sha256
 from searchspaces.errors import UsageError
 
 OLD = time.time_ns() - 100 * SETTLED

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from harness.config.config import Config, with_values
-from harness.running.assembly import equalised, over_budget, training_identity
+from harness.running.assembly import (
+    declared_compute,
+    equalised,
+    over_budget,
+    training_identity,
+    unlike_declared,
+)
 from methods.registry import METHODS
 from searchspaces.nb201.space import NASBench201
 
@@ -58,6 +64,21 @@ def test_what_costs_more_than_its_budget_is_said_to():
     assert over_budget(config("mngnas", "steps"), 9 * budget, IMAGES) == []
     (note,) = over_budget(mngnas, 2.5 * budget / 2, 32)  # images, half of a batch
     assert "2.5 times the compute of 4,000 steps" in note and "10,000 such steps" in note
+
+
+@pytest.mark.parametrize("equalise", ["compute", "images", "backwards", "steps", "seconds"])
+def test_what_costs_other_than_declared_is_said_where_steps_follow_from_that(equalise):
+    spos = config("spos", equalise)
+    assert declared_compute(spos, SPACE, IMAGES) == 4000 * 64 * 3
+    assert declared_compute(spos, SPACE, 32) == 4000 * 32 * 3
+    notes = unlike_declared(spos, 1000.0, 2000.0) + unlike_declared(spos, 1000.0, 500.0)
+    if equalise in ("steps", "seconds"):
+        assert notes == []
+    else:
+        assert [note.startswith(f"its training cost {how} times") for note, how in
+                zip(notes, ("2", "0.5"), strict=True)] == [True, True]  # fmt: skip
+    assert unlike_declared(spos, 1000.0, 1049.0) == unlike_declared(spos, 1000.0, 953.0) == []
+    assert unlike_declared(spos, 0.0, 0.0) == []  # nothing was trained
 
 
 @pytest.mark.parametrize("spent", [1_000_001, 2_859_888, 7_654_321])

@@ -20,9 +20,10 @@ import tiny
 from harness.cli import main
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.files.environment import processor
+from harness.jobs import pool
 from harness.metrics.metrics import METRICS
 from harness.resuming.workspace import load_tensors, save_tensors
-from harness.running import pipeline, ranking
+from harness.running import pipeline
 from harness.running.assembly import sampled_rows
 from harness.running.run_record import render_record
 from harness.standalone.source_run import read_origin
@@ -85,6 +86,11 @@ def test_the_record_has_every_documented_key(undisturbed):
     assert (record["n"], record["n_table"]) == (tiny.RANKED, tiny.ARCHITECTURES)
     assert record["found"].keys() == {"arch", "truth", "regret", "how"}
     assert record["supernet"]["reduced"] is False
+    training = record["training"]
+    assert training["steps"] == record["costs"]["steps"] or config.method in ("cream", "dna")
+    assert 0 < training["compute"] <= record["costs"]["compute"]
+    if config.method == "spos":
+        assert training["compute"] == training["declared"] == 3 * record["costs"]["image_passes"]
 
 
 def test_a_proxy_and_scores_by_loss_are_said_in_the_record(folders):
@@ -268,7 +274,7 @@ def test_other_instructions_train_a_supernet_of_their_own_for_the_same_run(folde
 def test_scores_do_not_depend_on_the_number_of_processes(undisturbed, folders, monkeypatch):
     config, reference, record = undisturbed
     two = folders(f"two processes {config.method}")
-    monkeypatch.setattr(ranking, "get_context", tiny.quick_context)
+    monkeypatch.setattr(pool, "get_context", tiny.quick_context)
     tiny.run_plainly(config, two, workers=2)
     assert tiny.same(reference, two["runs"] / record["run"])
 

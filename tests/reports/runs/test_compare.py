@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import main
 from harness.metrics.intervals import combine
 from harness.metrics.metrics import METRICS
 from reports.runs.compare import summary
@@ -256,3 +257,33 @@ def test_every_measure_is_the_mean_of_its_own_numbers(write_run, make_record, ma
     row = summary(folders).set_index("method").loc["spos"]
     for number, column in enumerate(own):
         assert row[column] == pytest.approx(0.01 * number + 0.03), column
+
+
+COSTS = {"compute": 2000.0, "declared": 1000.0}
+
+
+@pytest.mark.parametrize(
+    ("training", "refused"),
+    [
+        ({"equalise": "compute", **COSTS}, True),
+        ({"equalise": "images", **COSTS}, True),
+        ({"equalise": "steps", **COSTS}, False),
+        ({"equalise": "compute", "compute": 1040.0, "declared": 1000.0}, False),
+        ({"equalise": "compute", "compute": 940.0, "declared": 1000.0}, True),
+        ({"equalise": "compute"}, False),  # of before
+    ],
+)
+def test_methods_that_cost_other_than_they_declare_are_not_compared_unasked(
+    write_run, make_record, capsys, training, refused
+):
+    folders = [
+        write_run("a", make_record("spos", 0)),
+        write_run("b", make_record("fairnas", 0, training=training)),
+    ]
+    assert main(["compare", *map(str, folders)]) == (2 if refused else 0)
+    if refused:
+        times = training["compute"] / training["declared"]
+        said = capsys.readouterr().err
+        assert f"the training of {folders[1]} cost {times:.2g} times the compute" in said
+        assert main(["compare", *map(str, folders), "--unequal"]) == 0
+    assert main(["compare", str(folders[1])]) == 0  # beside itself it is at equal cost
