@@ -2,7 +2,10 @@
 
 import sys
 
-from harness.cli import main
+from harness.own_packages import settle
 
 if __name__ == "__main__":
+    settle()
+    from harness.cli import main
+
     sys.exit(main(["run", *sys.argv[1:]]))

@@ -1,74 +1,11 @@
-"""``python -m harness.conformance --method NAME --space NAME``: which promises are not kept.
-
-Exit status 0 if all are, 1 with the findings on standard output, 2 for names that are unknown.
-"""
-
-from __future__ import annotations
+"""``python -m harness.conformance``: see :mod:`harness.conformance.command`."""
 
 import sys
-from collections.abc import Iterator, Sequence
 
-from harness.config.options import Parser
-from harness.conformance.findings import told
-from methods.registry import METHODS
-from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check what is named, print what is found; the exit status."""
-    parser = Parser(
-        prog="python -m harness.conformance",
-        description="Check that a search space or a method keeps the promises that the harness "
-        "builds on. A space is checked by itself, then each method on each space; without "
-        "--method all methods, without --space the methods on all spaces.",
-    )
-    for flag, what in (("--method", "method or scorer"), ("--space", "search space")):
-        parser.add_argument(
-            flag,
-            action="append",
-            default=[],
-            metavar="NAME",
-            help=f"a {what}, registered or FILE.py:NAME; repeatable",
-        )
-    try:
-        given = parser.parse_args(arguments)
-        for registry, names in ((METHODS, given.method), (SPACES, given.space)):
-            for name in names:
-                try:
-                    registry[name]
-                except (ImportError, AttributeError, SyntaxError, NameError) as error:
-                    print(f"{name}: it cannot be imported: {told(error)}")
-                    return 1
-        return _report(given.method, given.space)
-    except UsageError as error:
-        print(f"conformance: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-
-
-def _report(methods: list[str], spaces: list[str]) -> int:
-    broken = 0
-    for subject, sentences in _checked(methods, spaces):
-        print(f"{subject}: {'see below' if sentences else 'keeps its promises'}", file=sys.stderr)
-        print(*sentences, sep="\n", end="\n" if sentences else "", flush=True)
-        broken += len(sentences)
-    print(f"{broken or 'no'} promise{'' if broken == 1 else 's'} broken.", file=sys.stderr)
-    return 1 if broken else 0
-
-
-def _checked(methods: list[str], spaces: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each subject with what was found about it, one after the other."""
-    from harness.conformance.suite import check_method, check_space
-    from harness.files.environment import threads
-
-    with threads(1):
-        for space in spaces or ([] if methods else SPACES):
-            yield space, [str(finding) for finding in check_space(space)]
-        for space in spaces or SPACES:
-            for method in methods or METHODS:
-                found = [str(finding) for finding in check_method(method, space)]
-                yield f"{method} on {space}", found
-
+from harness.own_packages import settle
 
 if __name__ == "__main__":
+    settle()
+    from harness.conformance.command import main
+
     sys.exit(main())

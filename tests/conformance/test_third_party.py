@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.conformance.__main__ import main
+from harness.conformance.command import main
 from methods.registry import METHODS
 
 SUPPORT = Path(__file__).parents[1] / "support"
