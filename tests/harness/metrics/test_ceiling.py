@@ -1,11 +1,14 @@
 """The ceiling against repetitions that a simulation can afford."""
 
+import math
+
 import numpy as np
 import pytest
 from params import slow_but
 
 from harness.metrics import ceiling as ceilings
-from harness.metrics.ceiling import ceiling, training_noise
+from harness.metrics.ceiling import NEIGHBOURS, ceiling, training_noise
+from harness.metrics.intervals import LEAST, measure
 from harness.metrics.metrics import kendall_tau
 
 
@@ -80,7 +83,42 @@ def test_pairs_of_seeds_weigh_by_what_they_share(monkeypatch):
     taus = [kendall_tau(*per_seed[:n, columns].T) for n, columns in pairs]
     weighted = (60 * taus[0] + 12 * taus[1] + 12 * taus[2]) / 84
     assert abs(weighted - np.mean(taus)) > 0.1
-    assert ceiling(per_seed)["single_seed"]["value"] == pytest.approx(weighted)
+    found = ceiling(per_seed)["single_seed"]
+    assert found["value"] == pytest.approx(weighted)
+    intervals = [measure("kendall_tau", *per_seed[:n, columns].T) for n, columns in pairs]
+    for end in ("low", "high"):
+        ends = [interval[end] for interval in intervals]
+        assert found[end] == pytest.approx((60 * ends[0] + 12 * ends[1] + 12 * ends[2]) / 84)
+
+
+@pytest.mark.parametrize("shared", [LEAST - 1, LEAST])
+def test_a_pair_of_seeds_counts_from_the_least_number_on(shared, monkeypatch):
+    monkeypatch.setattr(ceilings, "_SIMULATED", 1)
+    rng = np.random.default_rng(5)
+    per_seed = rng.normal(size=(60, 2))
+    per_seed[shared:, 1] = np.nan
+    found = ceiling(per_seed)["single_seed"]
+    if shared < LEAST:
+        assert found is None
+    else:
+        assert found == pytest.approx(measure("kendall_tau", *per_seed[:shared].T))
+
+
+def test_only_what_was_trained_twice_tells_how_seeds_agree():
+    """Those trained once are far apart, and would agree in a repetition whatever the noise."""
+    rng = np.random.default_rng(7)
+    accuracy = np.concatenate([rng.normal(size=300), 10.0 * np.arange(1, 101)])
+    per_seed = accuracy[:, None] + rng.normal(size=(400, 2))
+    per_seed[300:, 1] = np.nan
+    runs = np.repeat([2, 1], [300, 100])
+
+    def measured():
+        return accuracy + rng.normal(size=400) / np.sqrt(runs)
+
+    known = np.mean([kendall_tau(measured(), measured()) for _ in range(20)])
+    found = [ceiling(per_seed, seed=seed)["seed_mean"] for seed in range(2)]
+    assert found[0]["value"] == pytest.approx(known, abs=0.03)
+    assert found[0] != found[1]  # the simulation is of the seed
 
 
 @pytest.mark.slow
@@ -119,6 +157,24 @@ def test_training_noise_follows_the_accuracy():
     assert (found[:150] == 0).all()
     assert 0.7 < ratio.min() < ratio.max() < 1.3
     assert training_noise(accuracy[:, None]) is None
+
+
+def test_training_noise_is_pooled_over_the_neighbours_in_mean_accuracy():
+    """In any order of rows, with gaps; where no neighbour was trained twice it is that of all."""
+    rng, n, half = np.random.default_rng(11), 200, NEIGHBOURS // 2
+    per_seed = 10.0 * np.arange(n)[:, None] + rng.normal(size=(n, 3)) * rng.uniform(0, 3, (n, 1))
+    per_seed[rng.random(n) < 0.3, 2] = np.nan
+    per_seed[120:190, 1:] = np.nan
+    runs = np.isfinite(per_seed).sum(axis=1)
+    squares = np.nanvar(per_seed, axis=1) * runs
+    expected = []
+    for row in range(n):
+        near = slice(max(row - half, 0), row + half + 1)
+        if (runs[near] == 1).all():
+            near = slice(None)
+        expected.append(math.sqrt(squares[near].sum() / (runs[near] - 1).sum()))
+    order = rng.permutation(n)
+    assert training_noise(per_seed[order]) == pytest.approx(np.array(expected)[order])
 
 
 def test_noise_of_an_architecture_trained_once_is_its_neighbours():

@@ -9,6 +9,7 @@ from tables import made_meta
 
 from harness.metrics.difference import shown, tau_difference
 from harness.metrics.evaluate import evaluate_scores
+from harness.metrics.influences import tau_influence
 from harness.metrics.intervals import measure
 from harness.metrics.rendering import render
 from harness.tabular.table import Table
@@ -44,6 +45,45 @@ def test_the_value_is_that_of_two_taus_and_the_order_plays_no_part():
     turned = tau_difference(second, first, truth)
     for end, other in (("value", "value"), ("low", "high"), ("high", "low")):
         assert turned[end] == pytest.approx(-found[other])
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_the_interval_is_that_of_the_difference_of_influences(fraction):
+    """Student's, with the degrees of freedom of Welch and Satterthwaite, in the usual terms."""
+    rng, n = np.random.default_rng(8), 40
+    first, second, truth = tied(rng, n)
+    noise = rng.uniform(0.1, 2.0, n)
+    order = np.lexsort((second, first, truth))
+
+    def influence(truths):
+        own, other = (tau_influence(score[order], truths) for score in (first, second))
+        return own - other
+
+    def part(values, share):
+        spread = np.var(values)
+        freedom = 2 * n / (stats.kurtosis(values, fisher=False) - 1)
+        return share * spread / (n - 1), np.clip(freedom, 1, n - 1)
+
+    parts = [part(influence(truth[order]), 1 - fraction)]
+    if fraction:
+        fresh = noise[order] * np.random.default_rng(7).standard_normal(n)
+        moved = influence(truth[order] + fresh) - influence(truth[order])
+        parts.append(part(moved, fraction))
+    variance = sum(share for share, _ in parts)
+    freedom = variance**2 / sum(share**2 / of for share, of in parts)
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
+    found = tau_difference(first, second, truth, fraction=fraction, truth_sd=noise, seed=7)
+    assert found["n"] == n and (fraction < 1 or freedom < n - 2)
+    ends = (found["value"] - half, found["value"] + half)
+    assert (found["low"], found["high"]) == pytest.approx(ends)
+
+
+def test_a_difference_of_two_correlations_is_between_minus_and_plus_two():
+    truth, turned = np.arange(7.0), np.arange(7.0)[::-1].copy()
+    nearly = truth[[0, 1, 4, 3, 2, 5, 6]]
+    for pair, end, bound in (((turned, nearly), "low", -2), ((nearly, turned), "high", 2)):
+        found = tau_difference(*pair, truth)
+        assert found[end] == bound and abs(found["value"]) < 2
 
 
 def test_a_score_does_not_beat_itself_nor_what_ranks_as_it_does():

@@ -1,6 +1,7 @@
 """The evaluation of given scores: subsets, references, notes, and the published numbers."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from tables import made_meta
 from harness.metrics import ceiling
 from harness.metrics import evaluate as evaluation
 from harness.metrics.caveats import notes_on_scores
-from harness.metrics.evaluate import evaluate, evaluate_scores
+from harness.metrics.difference import tau_difference
+from harness.metrics.evaluate import evaluate, evaluate_scores, tau_of
 from harness.metrics.intervals import measure, measure_all
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.rendering import render, render_references
@@ -28,6 +30,14 @@ def make_table(archs, columns, params=None, madds=None, epochs=200):
     resolution = {"test": RESOLUTION, "val": RESOLUTION}
     meta = made_meta(scale="benchmark", task="cifar10", epochs=epochs, resolution=resolution)
     return Table(meta, list(archs), columns, params, madds)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_simulations():
+    """No test here is of the precision of a ceiling."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ceiling, "_SIMULATED", 1000)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +162,45 @@ def test_unique_is_not_measured_again_where_all_are(fraction, monkeypatch):
     assert evaluate(score, truth, keys, fraction=fraction) == whole
 
 
+def test_tau_alone_is_that_of_an_evaluation(toy):
+    rows = np.arange(0, 120, 2)
+    scores = np.random.default_rng(4).normal(size=60)
+    scored = dict(zip([toy.archs[row] for row in rows], scores.tolist(), strict=True))
+    whole = Scored.of(toy, scored, "test", population=240)
+    expected = measure(
+        "kendall_tau", scores, whole.truth, fraction=0.25, truth_sd=whole.noise, seed=0
+    )
+    assert tau_of(toy, rows, scores, "test", 240) == pytest.approx(expected)
+    for broken in (np.nan, np.inf):
+        undefined = {"value": None, "low": None, "high": None, "n": 60}
+        assert tau_of(toy, rows, np.append(scores[1:], broken), "test", 240) == undefined
+
+
+def test_notes_tell_scores_as_they_were_given(toy):
+    given = dict(zip(toy.archs, np.linspace(7.5, 12.5, 120).tolist(), strict=True))
+    notes = evaluate_scores(toy, given, "test", lower_is_better=True)["notes"]
+    assert any(note.startswith("All scores, 7.5 to 12.5, are as of guessing") for note in notes)
+
+
+def test_what_is_told_of_the_truth_is_of_the_split_that_scores_are_compared_with(monkeypatch):
+    columns = {f"{split}.5.mean": np.arange(20.0) for split in ("test", "val")}
+    truths = {"cifar10": 50_000, "cifar10-valid": 25_000}
+    training = {"truth": "cifar10", "truth_images": truths, "epochs_known": False}
+    resolution = {"test": RESOLUTION, "val": RESOLUTION}
+    meta = made_meta(task="cifar10", training=training, resolution=resolution)
+    table = Table(meta, [f"a{row:02d}" for row in range(20)], columns)
+    scores = dict(zip(table.archs, range(30, 50), strict=True))
+    space = SimpleNamespace(size=20, canonical_keys=lambda archs: archs)
+    monkeypatch.setattr(evaluation, "unusual_truth", lambda of: f"of {of.meta.truth}")
+    for split, truth, images in (("test", "cifar10", 50_000), ("val", "cifar10-valid", 25_000)):
+        for known in (space, None):
+            result = evaluate_scores(table, scores, split, space=known)
+            assert (result["truth"], result["truth_images"], result["epochs"]) == (truth, images, 0)
+            notes = result["notes"]
+            assert ("of cifar10" in notes) == (split == "test")
+            assert any("counted as unique" in note for note in notes) == (known is None)
+
+
 def test_top10_takes_all_that_equal_the_last():
     truth = np.repeat([1.0, 2.0, 3.0], [20, 10, 5])
     assert evaluate(np.arange(35.0), truth)["top10"]["regret"]["n"] == 5
@@ -179,8 +228,10 @@ def test_intervals_are_of_the_scored_share_of_the_space_and_the_noise_of_its_mea
     rng = np.random.default_rng(8)
     archs = list(dict.fromkeys(SPACE.encode(SPACE.sample(rng)) for _ in range(110)))[:90]
     mean, params = 40 + rng.integers(0, 3000, 90) / 100, rng.integers(1000, 2000, 90)
-    columns = {"test.200.0": mean - 1, "test.200.1": mean + 1, "test.200.mean": mean}
-    table = make_table(archs, columns, params, params)
+    apart = rng.choice([-1, 1], 90)
+    columns = {"test.200.0": mean - apart, "test.200.1": mean + apart, "test.200.mean": mean}
+    madds = rng.integers(1000, 2000, 90)
+    table = make_table(archs, columns, params, madds)
     score = mean + 5 * rng.normal(size=90)
     scores = dict(zip(archs[:60], score[:60].tolist(), strict=True))
     result = evaluate_scores(table, scores, "test", population=150, seed=5, protocols=["random-30"])
@@ -190,13 +241,26 @@ def test_intervals_are_of_the_scored_share_of_the_space_and_the_noise_of_its_mea
     expected = measure_all(tuple(few), score[:60], truth[:60], **given)
     for name in few:
         assert result["metrics"]["all"][name] == pytest.approx(expected[name]), name
-    unseeded = given | {"seed": 0}
-    expected = measure("kendall_tau", params[:60].astype(float), truth[:60], **unseeded)
-    assert result["floors"]["params"] == result["floors"]["flops"] == pytest.approx(expected)
+    top = truth[:60] >= np.sort(truth[:60])[-6]
+    expected = measure_all(
+        tuple(few), score[:60][top], truth[:60][top], **given | {"truth_sd": np.ones(6)}
+    )
+    for name in few:
+        assert result["metrics"]["top10"][name] == pytest.approx(expected[name]), name
     drawn = np.sort(np.random.default_rng(5).choice(60, 30, replace=False))
-    given |= {"fraction": 0.2, "truth_sd": np.ones(30)}
-    expected = measure("kendall_tau", score[drawn], truth[drawn], **given)
-    assert result["protocols"]["random-30"]["metrics"]["kendall_tau"] == pytest.approx(expected)
+    fewer = given | {"fraction": 0.2, "truth_sd": np.ones(30)}
+    protocol = result["protocols"]["random-30"]
+    expected = measure("kendall_tau", score[drawn], truth[drawn], **fewer)
+    assert protocol["metrics"]["kendall_tau"] == pytest.approx(expected)
+    per_seed = np.stack([mean - apart, mean + apart], axis=1)
+    for found, rows, how in ((result, np.arange(60), given), (protocol, drawn, fewer)):
+        for name, size in (("params", params), ("flops", madds)):
+            expected = measure("kendall_tau", size[rows] * 1.0, truth[rows], **how | {"seed": 0})
+            assert found["floors"][name] == pytest.approx(expected)
+            expected = tau_difference(score[rows], size[rows], truth[rows], **how)
+            assert found["over_floors"][name] == pytest.approx(expected)
+        assert found["ceiling"] == ceiling.ceiling(per_seed[rows], seed=5)
+        assert found["ceiling"] != ceiling.ceiling(per_seed[rows])
 
 
 @pytest.mark.slow

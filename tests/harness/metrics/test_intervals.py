@@ -72,6 +72,48 @@ def test_training_noise_alone_moves_a_correlation_as_far_as_its_interval_says(na
     assert width / (2 * 1.96) == pytest.approx(spread, rel=0.2)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("name", sorted(INFLUENCES))
+def test_a_correlation_has_students_interval_in_fishers_z(name, fraction):
+    """With the degrees of freedom of Welch and Satterthwaite, in the usual terms."""
+    rng, n, compute = np.random.default_rng(15), 40, METRICS[name].compute
+    score, truth = tied(rng, n)
+    noise = rng.uniform(0.1, 3.0, n)
+    order = np.lexsort((score, truth))
+    ordered, truths, deviation = score[order], truth[order], noise[order]
+    normal = np.random.default_rng(7)
+
+    def part(values, share):
+        freedom = 2 * n / (stats.kurtosis(values, fisher=False) - 1)
+        return share * np.var(values) / (n - 1), np.clip(freedom, 1, n - 1)
+
+    own = INFLUENCES[name](ordered, truths)
+    parts = [part(own, 1 - fraction)]
+    if fraction and name == "weighted_tau":
+        again = [
+            compute(ordered, truths + deviation * normal.standard_normal(n)) for _ in range(200)
+        ]
+        parts.append((fraction * np.var(again) * 200 / 199, 199))
+    elif fraction:
+        moved = INFLUENCES[name](ordered, truths + deviation * normal.standard_normal(n)) - own
+        parts.append(part(moved, fraction))
+    variance = sum(share for share, _ in parts)
+    freedom = variance**2 / sum(share**2 / of for share, of in parts)
+    value = compute(score, truth)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(variance) / (1 - value**2)
+    ends = np.tanh(np.arctanh(value) + [-half, half])
+    found = measure(name, score, truth, fraction=fraction, truth_sd=noise, seed=7)
+    assert (found["low"], found["high"]) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("name", ["precision_at_top10pct", "regret"])
+def test_resamples_are_of_the_seed(name):
+    score, truth = correlated(np.random.default_rng(16), 60)
+    options = {"fraction": 0.5, "truth_sd": np.full(60, 0.1)}
+    first, again, other = (measure(name, score, truth, seed=seed, **options) for seed in (1, 1, 2))
+    assert first == again != other
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("name", ["best_rank_at_10", "precision_at_top10pct", "regret"])
 def test_the_bootstrap_has_the_exact_spread_of_a_mean(name, fraction, monkeypatch):

@@ -1,5 +1,8 @@
 """Protocols: which architectures each leaves, and the floors that are measured on the same ones."""
 
+from itertools import product
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from harness.metrics.metrics import kendall_tau
 from harness.metrics.protocols import protocol
 from harness.metrics.rendering import render
 from harness.tabular.ground_truth import known_table
+from searchspaces.base import Site
 from searchspaces.errors import UsageError
 
 ARCHS = [f"a{i:04d}" for i in range(1000)]
@@ -42,10 +46,25 @@ def test_of_each_of_400_intervals_the_best_is_left(values):
     assert sorted(truth[mask]) == sorted(strata.values())
 
 
+def test_of_equals_in_an_interval_the_first_of_the_table_is_left():
+    truth = [5.0, 0.0, 40.0, 0.0, 40.0, 5.0, 0.05, 5.0]
+    assert np.flatnonzero(kept("stratified", truth)).tolist() == [0, 2, 6]
+
+
+def test_no_none_leaves_the_cells_that_have_the_operator_on_no_edge():
+    names = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+    archs = [*product(range(5), range(4))]
+    sites = [Site("edge", names), Site("edge", names[1:])]
+    space = SimpleNamespace(sites=sites, decode=lambda arch: arch)
+    mask = kept("no-none", np.zeros(20), archs, space)
+    assert mask.tolist() == [first > 0 for first, _ in archs]
+
+
 def test_a_draw_is_of_so_many():
     first = kept("random-30", np.zeros(1000))
     assert first.sum() == 30
-    np.testing.assert_array_equal(kept("random-30", np.zeros(1000)), first)
+    drawn = np.random.default_rng(0).choice(1000, 30, replace=False)
+    assert np.flatnonzero(first).tolist() == sorted(drawn.tolist())
     assert (kept("random-30", np.zeros(1000), seed=1) != first).any()
     with pytest.raises(UsageError, match="needs 30 scores, and there are 20"):
         kept("random-30", np.zeros(20))

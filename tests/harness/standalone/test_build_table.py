@@ -1,12 +1,17 @@
 """Tables of our own making: the same whoever trains, in whatever order, however often stopped."""
 
 import json
+import re
+from dataclasses import asdict
+from importlib.metadata import version
 
 import pytest
 from planted import PlantedSpace
 
+from harness.metrics import ceiling
+from harness.metrics.describe_table import measure
 from harness.standalone import build_table as builder
-from harness.standalone.build_table import build_table, sample_architectures
+from harness.standalone.build_table import TrainingShare, build_table, sample_architectures
 from harness.standalone.recipe import StandaloneRecipe
 from harness.standalone.training import train_standalone
 from harness.tabular.table import Table
@@ -20,6 +25,12 @@ SPACE, RECIPE = NASBench201("compact", width=2), StandaloneRecipe(epochs=1)
 @pytest.fixture(scope="module")
 def task():
     return load_task("digits")
+
+
+@pytest.fixture(autouse=True)
+def few_simulations(monkeypatch):
+    """No test here is of the precision of a ceiling."""
+    monkeypatch.setattr(ceiling, "_SIMULATED", 1)
 
 
 @pytest.fixture
@@ -118,6 +129,45 @@ def test_a_table_says_what_it_is(task, tmp_path, invented):
         assert table.accuracy("val")[row] == pytest.approx(sum(arch) + 0.05)
         cost = SPACE.cost(arch, task.image)
         assert (table.params[row], table.madds[row]) == (cost.params, cost.madds)
+
+
+def test_the_metadata_are_of_the_build(task, tmp_path, invented):
+    recipe = StandaloneRecipe(epochs=3, lr=0.05)
+    meta = build(task, tmp_path / "table.parquet", 12, 3, recipe).meta
+    assert meta.training == asdict(recipe) | {"test_trained_on_all": True}
+    torch = version("torch").partition("+")[0]
+    assert re.fullmatch(
+        rf"12 architectures x 3 seeds, torch {torch}, results \w{{8}}", meta.version
+    )
+    assert (meta.epochs, meta.licence) == (3, "Apache-2.0")
+    assert meta.measured == measure(Table.load(tmp_path / "table.parquet"), SPACE)
+
+
+def test_a_build_goes_on_where_all_that_its_results_depend_on_is_equal(
+    task, tmp_path, monkeypatch, invented
+):
+    stopped(monkeypatch, task, tmp_path / "table.parquet", after=1)
+    first = (tmp_path / "table.parquet.progress").read_text().partition("\n")[0]
+    assert json.loads(first) == {
+        "space": "nb201",
+        "scale": "compact",
+        "task": "digits",
+        "data": task.fingerprint(),
+        "recipe": asdict(RECIPE),
+        "torch": version("torch").partition("+")[0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("trainings", "slots", "size"), [(1000, 2, 16), (100, 4, 3), (5, 2, 1), (300, 0, 16)]
+)
+def test_jobs_are_of_several_trainings_each_of_which_is_in_one(trainings, slots, size):
+    jobs = tuple(((number,), seed) for number in range(trainings // 5) for seed in range(5))
+    shares = TrainingShare(SPACE, "digits", None, RECIPE, jobs).shared_out(slots)
+    assert [len(share.trainings) for share in shares[:-1]] == [size] * (len(shares) - 1)
+    assert sum((share.trainings for share in shares), ()) == jobs
+    left = shares[0].without(jobs[0])
+    assert left.trainings == shares[0].trainings[1:] and left.recipe == RECIPE
 
 
 def test_tables_with_other_results_have_other_identities(task, tmp_path, invented, monkeypatch):

@@ -40,11 +40,75 @@ def rates(of, per_epoch):
         ("imagenet-240", "shufflenet", {"schedule": "linear", "lr": 0.5, "weight_decay": 4e-5}),
         ("nb101", "nb101", {"optimizer": "rmsprop", "lr": 0.2, "rmsprop_eps": 1.0, "epochs": 108}),
         ("nb201", "nb201", {"epochs": 200, "batch_size": 256, "nesterov": True}),
+        ("cifar-600", "darts", {"schedule": "cosine", "lr_every": "epoch", "nesterov": False}),
+        ("cifar-600", "nb201", {"auxiliary": 0, "drop_path": 0, "cutout": 16, "decay_all": True}),
+        ("imagenet16-600", "darts", {"cutout": 8, "epochs": 600, "batch_size": 96, "lr": 0.025}),
+        ("imagenet16-600", "darts", {"auxiliary": 0.4, "drop_path": 0.2, "clip": 5}),
+        ("imagenet16-600", "darts", {"weight_decay": 3e-4, "lr_every": "epoch", "momentum": 0.9}),
+        ("imagenet-240", "shufflenet", {"epochs": 240, "batch_size": 1024, "decay_all": False}),
+        ("imagenet-240", "shufflenet", {"label_smoothing": 0.1, "dropout": 0.1, "momentum": 0.9}),
+        ("imagenet-240", "shufflenet", {"lr_every": "step", "optimizer": "sgd", "clip": 0}),
+        ("imagenet-250", "darts", {"clip": 5, "auxiliary": 0.4, "lr_every": "epoch", "cutout": 0}),
+        ("imagenet-250", "nb201", {"auxiliary": 0, "schedule": "exponential", "decay_epochs": 1}),
+        ("imagenet-500", "ennas-s1", {"batch_size": 1024, "decay_all": False, "momentum": 0.9}),
+        ("imagenet-500", "ennas-s1", {"label_smoothing": 0.1, "rmsprop_eps": 1e-3}),
+        ("imagenet-500", "ennas-s1", {"rmsprop_decay": 0.9, "nesterov": False, "cutout": 0}),
+        ("nb101", "nb101", {"batch_size": 256, "weight_decay": 1e-4, "rmsprop_decay": 0.9}),
+        ("nb101", "nb101", {"momentum": 0.9, "schedule": "cosine", "nesterov": False}),
+        ("nb201", "nb201", {"lr": 0.1, "weight_decay": 5e-4, "momentum": 0.9, "cutout": 0}),
+        ("nb201", "nb201", {"schedule": "cosine", "decay_all": True, "lr_every": "step"}),
+        ("macro", "macro", {"epochs": 50, "batch_size": 256, "lr": 0.1, "weight_decay": 5e-4}),
+        ("macro", "macro", {"nesterov": True, "momentum": 0.9, "schedule": "cosine"}),
+        ("tables", "nb201", {"epochs": 4, "batch_size": 64, "lr": 0.1, "weight_decay": 5e-4}),
     ],
 )
 def test_named_recipes_are_as_printed(name, space, printed):
     values = asdict(recipe(name, space))
     assert {option: values[option] for option in printed} == printed
+
+
+@pytest.mark.parametrize(
+    ("task", "recipes"),
+    [
+        ("digits", {"nb201": "tables", "darts": "tables", "shufflenet": "tables"}),
+        ("cifar10", {"nb201": "nb201", "nb101": "nb101", "macro": "macro", "darts": "cifar-600"}),
+        ("cifar100", {"nb201-x": "nb201", "mobilenet": "cifar-600", "shufflenet": "cifar-600"}),
+        ("imagenet16-120", {"nb201": "nb201", "darts": "imagenet16-600"}),
+        ("imagenet16-120", {"ennas-s1": "imagenet16-600", "mobilenet": "imagenet16-600"}),
+        ("imagenet", {"darts": "imagenet-250", "shufflenet": "imagenet-240"}),
+        ("imagenet", {"shufflenet-x": "imagenet-240", "mobilenet": "imagenet-500"}),
+        ("imagenet", {"ennas-s1": "imagenet-500", "nb201": "imagenet-500"}),
+    ],
+)
+def test_each_space_has_its_usual_recipe(task, recipes):
+    assert {space: usual_recipe(space, task) for space in recipes} == recipes
+
+
+_SMALL = {"width": 8, "warmup": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("preset", "task", "values"),
+    [
+        ("smoke", "digits", {"epochs": 1, "width": 0}),
+        ("smoke", "cifar10", _SMALL | {"epochs": 1, "train_images": 960, "eval_images": 1000}),
+        ("smoke", "imagenet16-120", _SMALL | {"epochs": 1, "train_images": 960}),
+        ("smoke", "imagenet", _SMALL | {"epochs": 1, "batch_size": 16, "lr": 0.01}),
+        ("smoke", "imagenet", {"train_images": 64, "eval_images": 64}),
+        ("laptop", "digits", {"epochs": 4, "width": 0, "train_images": 0, "eval_images": 0}),
+        ("laptop", "cifar100", _SMALL | {"epochs": 10, "train_images": 5000, "eval_images": 2000}),
+        ("laptop", "imagenet16-120", _SMALL | {"epochs": 10, "train_images": 5000}),
+        ("laptop", "imagenet16-120", {"eval_images": 2000, "lr": 0.025}),
+        ("laptop", "imagenet", _SMALL | {"epochs": 5, "batch_size": 64, "lr": 0.01}),
+        ("laptop", "imagenet", {"train_images": 2000, "eval_images": 1000}),
+        ("paper", "cifar10", {"train_images": 0, "eval_images": 0, "width": 0, "cells": 0}),
+    ],
+)
+def test_a_preset_shortens_the_usual_recipe(preset, task, values):
+    config = base_config("mobilenet", task, preset)
+    found = asdict(config) | asdict(config.train)
+    assert {option: found[option] for option in values} == values
+    assert (config.preset, config.space, config.task) == (preset, "mobilenet", task)
 
 
 def test_the_recipe_named_tables_is_that_of_the_tables():
@@ -156,6 +220,15 @@ def test_an_impossible_recipe_is_refused(changes, message):
         TrainingRecipe(**changes)
 
 
+@pytest.mark.parametrize(
+    "name", ["train_images", "eval_images", "validate_every", "width", "cells", "seed"]
+)
+def test_a_configuration_that_no_training_can_have_is_refused(name):
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} takes"):
+        StandaloneConfig(**{name: -1})
+    assert StandaloneConfig(**{name: 0}).to_dict()[name] == 0
+
+
 def test_unknown_names_are_answered_by_the_nearest():
     with pytest.raises(UsageError, match="did you mean 'cifar-600'"):
         base_config("darts", "cifar10", "paper", "cifar600")
@@ -172,7 +245,8 @@ def test_folders_are_told_apart_by_what_shapes_the_training_only():
     assert replace(config, recipe="nb201").name == config.name
     assert replace(config, seed=7).name == config.name.replace("-s0", "-s7")
     changed = {"arch": "x", "train_on": "train+val", "train_images": 9, "eval_images": 9}
-    changed |= {"width": 4, "train": TrainingRecipe(epochs=9)}
+    changed |= {"width": 4, "train": TrainingRecipe(epochs=9), "cells": 2, "scale": "compact"}
+    changed |= {"validate_every": 3, "task": "cifar10", "space": "darts"}
     names = {replace(config, **{option: value}).name for option, value in changed.items()}
     assert len(names | {config.name}) == len(changed) + 1
 

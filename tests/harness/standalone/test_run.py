@@ -1,6 +1,7 @@
 """Whole stand-alone trainings: what they record, what they look at, and that no kill changes them."""
 
 import json
+import math
 import signal
 from dataclasses import replace
 from shutil import copytree
@@ -16,9 +17,11 @@ from harness.resuming.workspace import load_tensors, save_tensors
 from harness.standalone import resumable_run
 from harness.standalone import run as standalone_run
 from harness.standalone.config import base_config
+from harness.standalone.images import load_images
 from harness.standalone.run import StandaloneExecution, run_standalone
 from harness.standalone.source_run import Origin
 from harness.standalone.training import StandaloneTraining
+from harness.tasks import load_task
 from harness.tasks.base import Task
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -149,6 +152,9 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_own_steps(tmp_path, monkeypat
     losses = [np.mean(np.arange(5) ** 2), np.mean(np.arange(5, 10) ** 2)]
     assert history["loss"].tolist() == losses
     assert record["result"]["train_loss"] == losses[1]
+    # Of the last step of each epoch: in warm-up, then along the cosine of both epochs.
+    rates = [0.01 * 4 / 5, 0.01 * 0.5 * (1 + math.cos(math.pi * 9 / 10))]
+    assert history["lr"].tolist() == pytest.approx(rates)
 
 
 def test_the_same_training_is_not_done_twice(finished, tmp_path, capsys, monkeypatch):
@@ -189,11 +195,18 @@ def test_test_images_are_looked_at_once_at_the_end(looks, tmp_path):
     assert looks == [*["step"] * 5, "val", *["step"] * 5, "val", "val", "test"]
 
 
-def test_validation_can_be_seldom(looks, tmp_path):
-    record = run(config(validate_every=0), tmp_path)
-    assert looks == [*["step"] * 10, "val", "test"]
+@pytest.mark.parametrize(
+    ("every", "seen"),
+    [
+        (0, [*["step"] * 15, "val", "test"]),
+        (2, [*["step"] * 10, "val", *["step"] * 5, "val", "test"]),
+    ],
+)
+def test_validation_can_be_seldom(looks, tmp_path, every, seen):
+    record = run(config(validate_every=every, **{"train.epochs": 3}), tmp_path)
+    assert looks == seen
     history = pd.read_parquet(folder_of(record, tmp_path) / "history.parquet")
-    assert history["val_accuracy"].isna().all()
+    assert history["val_accuracy"].isna().tolist() == [True, every == 0, True]
 
 
 @pytest.mark.slow
@@ -306,6 +319,34 @@ def test_other_images_do_not_continue_a_training(tmp_path):
     save_tensors(folder / "checkpoint.pt", {"sha256": "other", "done": 5})
     with pytest.raises(UsageError, match="are not those that .* was begun with"):
         run(asked, tmp_path)
+
+
+def test_the_first_images_are_taken_of_each_part_and_all_are_named():
+    whole = load_task("digits")
+    task, sha256 = load_images(config(train_images=70, eval_images=30), None)
+    assert sha256 == whole.fingerprint()
+    for name, number in (("train", 70), ("val", 30), ("test", 30)):
+        own, all_of_it = getattr(task, name), getattr(whole, name)
+        assert torch.equal(own.images, all_of_it.images[:number])
+        assert torch.equal(own.labels, all_of_it.labels[:number])
+    both, _ = load_images(config(train_on="train+val", train_images=3010, eval_images=0), None)
+    images = torch.cat((whole.train.images, whole.val.images[:10]))
+    assert torch.equal(both.train.images, images) and len(both.test) == len(whole.test)
+    assert torch.equal(both.train.labels[3000:], whole.val.labels[:10])
+
+
+def test_notes_and_words_have_all_that_was_shortened(finished, tmp_path):
+    runs, asked, record = finished["nb201"]
+    assert record["notes"][:-1] == [
+        "Trained on 160 images only.",
+        "Measured on the first 200 images only.",
+        "The network has not the size of its scale; costs are those of what is trained.",
+    ]
+    changed = {key.partition(".")[2]: value for key, value in CHANGES["nb201"].items()}
+    changed |= {"epochs": 2, "batch_size": 32}
+    told = record["notes"][-1].removeprefix("Not as the recipe has it: ").rstrip(".").split(", ")
+    assert sorted(told) == sorted(f"{name} {value}" for name, value in changed.items())
+    assert record["recipe"]["changed"] == changed
 
 
 @pytest.mark.parametrize(

@@ -108,13 +108,18 @@ def test_every_offset_and_both_mirrors_are_equally_likely():
     assert within_five_sigma(hits, batch, 1 / len(outcomes))
 
 
-def test_cutout_reaches_each_pixel_as_often_as_a_uniform_centre_does():
-    batch, size, side = 20_000, 6, 3
+@pytest.mark.parametrize(("side", "first", "last"), [(3, -1, 1), (4, -2, 1)])
+def test_cutout_reaches_each_pixel_as_often_as_a_uniform_centre_does(side, first, last):
+    """Of an even side one pixel more lies before the centre, as in the released scripts."""
+    batch, size = 20_000, 6
     after = augmented(
         Augmentation(cutout=side), torch.ones((batch, 1, size, size), dtype=torch.uint8), 5
     )
     along = np.array(
-        [np.mean([-1 <= pixel - centre <= 1 for centre in range(size)]) for pixel in range(size)]
+        [
+            np.mean([first <= pixel - centre <= last for centre in range(size)])
+            for pixel in range(size)
+        ]
     )
     hits = (after[:, 0] == 0).sum(axis=0)
     assert within_five_sigma(hits, batch, np.outer(along, along))
@@ -145,3 +150,9 @@ def test_adding_cutout_keeps_the_crops():
     cut = augmented(Augmentation(flip=True, crop=3, cutout=4, fill=(255,) * 3), images, 9)
     assert np.array_equal(cut[cut != 255], plain[cut != 255])
     assert np.any(cut == 255)
+
+
+@pytest.mark.parametrize(("crop", "cutout", "scaled"), [(5, 8, (2, 3)), (4, 16, (1, 5))])
+def test_sides_are_scaled_to_the_nearest_whole_pixel(crop, cutout, scaled):
+    whole = Augmentation(flip=True, crop=crop, cutout=cutout, fill=(7,))
+    assert whole.scaled(1 / 3) == Augmentation(True, *scaled, fill=(7,))

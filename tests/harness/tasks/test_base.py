@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.tasks import IMAGES
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task, averaged
 from searchspaces.base import ImageSpec
@@ -151,6 +152,26 @@ def test_to_moves_every_part_and_nothing_else():
         assert getattr(moved, part).images.device.type == "meta"
         assert getattr(moved, part).labels.device.type == "meta"
     assert replace(moved, train=task.train, val=task.val, test=task.test) == task
+
+
+def test_halves_are_every_other_training_image_and_share_the_rest():
+    task = make_task(train=7)
+    first, second = task.halves()
+    assert first.train.labels.tolist() == [0, 2, 4, 6] and second.train.labels.tolist() == [1, 3, 5]
+    for half in (first, second):
+        assert torch.equal(half.train.images, task.train.images[half.train.labels])
+        assert replace(half, train=task.train) == task
+
+
+def test_the_images_of_each_task_are_known_without_loading_it():
+    known = {
+        "digits": ImageSpec(channels=1, size=12, classes=10),
+        "cifar10": ImageSpec(channels=3, size=32, classes=10),
+        "cifar100": ImageSpec(channels=3, size=32, classes=100),
+        "imagenet16-120": ImageSpec(channels=3, size=16, classes=120),
+        "imagenet": ImageSpec(channels=3, size=224, classes=1000),
+    }
+    assert known == IMAGES
 
 
 # Fewer pixels -------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from PIL import Image
 from pyarrow import parquet
 
 from harness.files.data_folders import fetched_folder
-from harness.tasks import cifar
+from harness.tasks import IMAGES, cifar
+from harness.tasks.base import stratified_order
 from harness.tasks.cifar import SPECS, load_cifar
 from searchspaces.errors import UsageError
 
@@ -174,6 +175,52 @@ def test_default_sizes_are_those_of_nas_bench_201(monkeypatch):
     monkeypatch.setattr(cifar, "_read", lambda *_: parts)
     task = load_cifar("cifar10", None)
     assert (len(task.train), len(task.val), len(task.test)) == (25_000, 25_000, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "std", "labels", "batches"),
+    [
+        (
+            "cifar10",
+            (0.4914, 0.4822, 0.4465),
+            (0.2470, 0.2435, 0.2616),
+            ("labels", "label"),
+            (*(f"data_batch_{number}" for number in (1, 2, 3, 4, 5)), "test_batch"),
+        ),
+        (
+            "cifar100",
+            (0.5071, 0.4865, 0.4409),
+            (0.2673, 0.2564, 0.2762),
+            ("fine_labels", "fine_label"),
+            ("train", "test"),
+        ),
+    ],
+)
+def test_names_and_statistics_are_those_of_the_data_sets(
+    name, mean, std, labels, batches, data, monkeypatch
+):
+    task, spec = load(name, data), SPECS[name]
+    assert np.array(task.mean) / 255 == pytest.approx(mean, abs=3e-4)
+    assert np.array(task.std) / 255 == pytest.approx(std, abs=3e-4)
+    assert task.image == IMAGES[name] and task.name == name
+    assert (spec.archive_label, spec.parquet_label) == labels
+    assert (*spec.train_batches, spec.test_batch) == batches
+    assert spec.folder == {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}[name]
+    monkeypatch.undo()
+    assert (SPECS[name].train_images, SPECS[name].test_images) == (50_000, 10_000)
+
+
+def test_train_comes_first_in_a_fixed_order_and_validation_last(data):
+    task, (images, labels) = load("cifar10", data, val_size=80), part("cifar10", TRAIN)
+    order = stratified_order(labels)
+    assert np.array_equal(task.train.images, images[order[:-80]])
+    assert np.array_equal(task.val.images, images[order[-80:]])
+
+
+def test_originals_are_preferred_to_parquet_files(tmp_path):
+    folder = write_archive(tmp_path, "cifar10")
+    (folder / "train.parquet").write_bytes(b"damaged")
+    assert load("cifar10", folder).image.size == 32
 
 
 def test_missing_data_name_the_way_out(tmp_path, monkeypatch):

@@ -73,6 +73,15 @@ def test_second_read_does_not_decode(path, monkeypatch):
         assert np.array_equal(array, again)
 
 
+def test_each_column_of_labels_has_a_cache_of_its_own(path):
+    table = parquet.read_table(path)
+    coarse = pa.array([row // 7 for row in range(COUNT)])
+    parquet.write_table(table.append_column("coarse_label", coarse), path)
+    for _ in range(2):
+        assert read_parquet(path, "label")[1].tolist() == list(range(COUNT))
+        assert read_parquet(path, "coarse_label")[1].tolist() == coarse.to_pylist()
+
+
 def test_cache_follows_the_content_of_the_file(path):
     read_parquet(path, "label")
     write(path, pngs(7), range(COUNT))

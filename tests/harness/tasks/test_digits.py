@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from harness.tasks import IMAGES, load_task
+from harness.tasks.augment import Augmentation
 from harness.tasks.digits import CANVAS, DIGIT, NOISE, SIZES
 
 PARTS = ("train", "val", "test")
@@ -72,6 +73,7 @@ def test_it_is_the_data_that_the_embedded_table_was_made_on(task):
 
 
 def test_images_are_normalised_by_the_training_part(task):
+    assert task.augmentation == Augmentation()  # no digit is mirrored
     images = task.normalise(task.train.images)
     assert images.mean().item() == pytest.approx(0, abs=1e-4)
     assert images.std().item() == pytest.approx(1, abs=1e-4)

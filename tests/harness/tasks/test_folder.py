@@ -1,5 +1,6 @@
 """An ImageNet-style folder: fixed parts, batches as of any task, sentences for what is wrong."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import torch
 from PIL import Image
 
 from harness.tasks import load_task
-from harness.tasks.base import Split
+from harness.tasks.base import Split, ranks_in_class, stratified_order
 from harness.tasks.folder import load_imagenet
-from harness.tasks.photos import central_view
+from harness.tasks.photos import RandomResizedCrop, central_view
 from searchspaces.errors import UsageError
 
 SIZES = {"bird": 5, "cat": 6, "dog": 8}
@@ -85,8 +86,24 @@ def test_parts_are_disjoint_complete_and_labelled_by_folder(data):
     assert len({*names(task.test)}) == 9
 
 
+def test_held_out_are_the_first_ranks_of_each_class_by_file_name(data, monkeypatch):
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda place: sorted(listed(place), reverse=True))
+    task = load(data)
+    paths = np.array([f"train/{n}/{n}_{i}.JPEG" for n, size in SIZES.items() for i in range(size)])
+    labels = np.repeat([0, 1, 2], list(SIZES.values()))
+    early = ranks_in_class(labels) < HELD_OUT
+    for split, own in ((task.val, early), (task.train, ~early)):
+        order = stratified_order(labels[own])
+        assert names(split) == paths[own][order].tolist()
+        assert split.labels.tolist() == labels[own][order].tolist()
+
+
 def test_the_task_describes_its_images(data):
     task = load(data)
+    assert np.array(task.mean) / 255 == pytest.approx((0.485, 0.456, 0.406))
+    assert np.array(task.std) / 255 == pytest.approx((0.229, 0.224, 0.225))
+    assert task.augmentation == RandomResizedCrop((0.08, 1), (3 / 4, 4 / 3))
     assert (task.name, task.image.channels, task.image.size, task.image.classes) == (
         "imagenet",
         3,

@@ -1,0 +1,132 @@
+"""What a terminal shows of an evaluation: every number in its row and column, all of them distinct."""
+
+import re
+
+from harness.metrics.metrics import METRICS
+from harness.metrics.rendering import render, render_references, render_transfer
+
+UNKNOWN = {"value": None, "low": None, "high": None, "n": 40}
+
+
+def interval(value, n=0):
+    return {"value": value, "low": value - 0.1, "high": value + 0.2, "n": n}
+
+
+def subset(n, first):
+    return {name: interval(first + place / 100, n) for place, name in enumerate(METRICS)}
+
+
+FLOORS = {"params": interval(0.41), "flops": interval(0.42), "random": interval(0.0)}
+OVER = {"params": interval(0.11), "flops": interval(0.12)}
+CEILING = {"single_seed": interval(0.71), "seed_mean": interval(0.72), "validation": None}
+RESULT = {
+    "space": "nb201",
+    "task": "cifar100",
+    "split": "val",
+    "epochs": 120,
+    "n": 1500,
+    "n_table": 15625,
+    "truth": "cifar100-half",
+    "truth_images": 25000,
+    "metrics": {"all": subset(1500, 0.51), "unique": subset(700, 0.61), "top10": subset(150, 0.21)},
+    "floors": FLOORS,
+    "ceiling": CEILING,
+    "over_floors": OVER,
+    "notes": ["One thing.", "Another."],
+}
+PROTOCOLS = {
+    "random-30": {
+        "n": 30,
+        "metrics": subset(30, 0.31),
+        "floors": {"params": interval(0.44), "flops": interval(0.45)},
+    },
+    "no-none": {"n": 40, "metrics": subset(40, 0.34), "floors": {"params": UNKNOWN}},
+}
+
+
+def rows(text):
+    """The cells of each line, without rules and empty lines."""
+    lines = (line.strip() for line in text.splitlines())
+    return [re.split(r" {2,}", line) for line in lines if line.strip("─ ")]
+
+
+def shown(*numbers, decimals=4, ends=3, brackets="[]"):
+    return [
+        f"{n:.{decimals}f} {brackets[0]}{n - 0.1:.{ends}f}, {n + 0.2:.{ends}f}{brackets[1]}"
+        for n in numbers
+    ]
+
+
+REFERENCES = [
+    ["floor: parameters", *shown(0.41, 0.11)],
+    ["floor: FLOPs", *shown(0.42, 0.12)],
+    ["floor: random order", *shown(0.0)],
+    ["ceiling: one seed against another", *shown(0.71)],
+    ["ceiling: mean of the seeds, repeated", *shown(0.72)],
+]
+
+
+def test_an_evaluation():
+    assert rows(render(RESULT | {"protocols": PROTOCOLS})) == [
+        ["1,500 of 15,625 architectures of nb201 against cifar100 val accuracy after 120 epochs, training"],
+        ["cifar100-half (25,000 images)"],
+        ["metric [95 %] (range)", "all (1,500)", "unique (700)", "best 10 % (150)"],
+        ["Kendall τ-b", *shown(0.51, 0.61, 0.21)],
+        ["weighted τ", *shown(0.52, 0.62, 0.22)],
+        ["Spearman ρ", *shown(0.53, 0.63, 0.23)],
+        ["Pearson r", *shown(0.54, 0.64, 0.24)],
+        ["P@top 10 % [≥ 95 %]", *shown(0.55, 0.65, 0.25, decimals=3)],
+        ["best rank@10", *shown(0.56, 0.66, 0.26, decimals=0, ends=0, brackets="()")],
+        ["regret (points)", *shown(0.57, 0.67, 0.27, decimals=2, ends=2, brackets="()")],
+        ["protocol [95 %]", "Kendall τ-b", "weighted τ", "τ-b of parameters"],
+        ["random-30 (30)", *shown(0.31, 0.32, 0.44)],
+        ["no-none (40)", *shown(0.34, 0.35), "unknown"],
+        ["Kendall τ-b [95 %]", "all", "τ of the scores less it"],
+        *REFERENCES,
+        ["note", "One thing."],
+        ["note", "Another."],
+    ]  # fmt: skip
+    plain = rows(render(RESULT | {"epochs": 0, "truth_images": None, "over_floors": {}}))
+    assert plain[0] == ["1,500 of 15,625 architectures of nb201 against cifar100 val accuracy"]
+    assert plain[-7:-2] == [row[:2] for row in REFERENCES]
+
+
+def test_floors_and_ceilings():
+    alone = CEILING | {"single_seed": None, "seed_mean": None}
+    floors = [row[:2] for row in REFERENCES[:3]]
+    both = rows(render_references(FLOORS, alone | {"validation": interval(0.9)}))
+    assert both[1:] == [*floors, ["ceiling: validation against test", *shown(0.9)]]
+    assert rows(render_references(FLOORS, alone))[1:] == [*floors, ["ceiling", "unknown"]]
+
+
+def test_a_transfer():
+    metrics = {name: subset(1500, 0.01 * n) for n, name in enumerate(RESULT["metrics"], start=1)}
+    floors = {name: interval(0.15 + 0.01 * n) for n, name in enumerate(FLOORS)}
+    other = {"metrics": metrics, "floors": floors, "epochs": 0, "truth_images": None}
+    result = {
+        "space": "nb201",
+        "split": "val",
+        "n": 1500,
+        "tasks": {"cifar10": RESULT, "digits": RESULT | other},
+        "between": {"cifar10": {"digits": interval(0.61)}, "digits": {"cifar10": interval(0.62)}},
+        "notes": ["One thing."],
+    }
+    assert rows(render_transfer(result)) == [
+        ["1,500 architectures of nb201 against val accuracy"],
+        ["cifar10, training cifar100-half (25,000 images), 120 epochs; digits, epochs not known"],
+        ["Kendall τ-b [95 %]", "cifar10", "digits"],
+        ["all", *shown(0.51, 0.01)],
+        ["unique", *shown(0.61, 0.02)],
+        ["best 10 %", *shown(0.21, 0.03)],
+        ["floor: parameters", *shown(0.41, 0.15)],
+        ["floor: FLOPs", *shown(0.42, 0.16)],
+        ["floor: random order", *shown(0.0, 0.17)],
+        ["truth of cifar10", *shown(0.61)],
+        ["truth of digits", *shown(0.62)],
+        ["note", "One thing."],
+    ]
+    grid = render_transfer(result).splitlines()
+    (head,) = (line for line in grid if "Kendall" in line)
+    columns = [head.index(name) + len(name) for name in ("cifar10", "digits")]
+    ends = [len(line.rstrip()) for line in grid if line.strip().startswith("truth of")]
+    assert ends == columns[::-1]  # of cifar10 under digits, of digits under cifar10
