@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.metrics import intervals
 from harness.metrics.influences import INFLUENCES
 from harness.metrics.intervals import LEAST, RANGES, combine, measure, measure_all
 from harness.metrics.metrics import METRICS
@@ -104,6 +105,18 @@ def test_a_correlation_has_students_interval_in_fishers_z(name, fraction):
     ends = np.tanh(np.arctanh(value) + [-half, half])
     found = measure(name, score, truth, fraction=fraction, truth_sd=noise, seed=7)
     assert (found["low"], found["high"]) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize(("n", "draws"), [(60, 200), (7500, 200), (15_000, 100), (10**6, 20)])
+def test_there_are_200_resamples_and_fewer_of_many(n, draws, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        intervals, "_samples", lambda sample, seed, draws: asked.append(draws) or ()
+    )
+    monkeypatch.setattr(intervals.np, "quantile", lambda *_: (0.0, 0.0))
+    sample = intervals.Sample(np.zeros(n), np.zeros(n), np.zeros(n), 0.0)
+    intervals._resampled({"regret": 0.5}, sample, 0, None)
+    assert asked == [draws]
 
 
 @pytest.mark.parametrize("name", ["precision_at_top10pct", "regret"])

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.metrics.concordance import concordance
-from harness.metrics.metrics import METRICS, best_rank_at_k, precision_at_top, regret, top_count
+from harness.metrics.metrics import (
+    METRICS,
+    best_rank_at_k,
+    precision_at_top,
+    regret,
+    top_count,
+    with_present_names,
+)
 
 SCIPY = {
     "kendall_tau": lambda s, t: stats.kendalltau(s, t).statistic,
@@ -144,6 +151,20 @@ def test_constant_scores_choose_at_random():
     assert regret(score, truth) == pytest.approx(9.5)
     # Smallest of 10 drawn from ranks 1..20: (20 + 1) / (10 + 1).
     assert best_rank_at_k(score, truth) == pytest.approx(21 / 11)
+
+
+def test_former_names_of_metrics_become_the_present_ones():
+    known = {"kendall_tau": 1, "precision_at_top": 2, "best_rank_at_k": 3, "regret": 4}
+    present = {
+        "kendall_tau": 1,
+        "precision_at_top10pct": 2,
+        "best_rank_at_10": 3,
+        "regret": 4,
+    }
+    record = {"n": 9, "metrics": {"all": known, "unique": present}}
+    assert with_present_names(record) == {"n": 9, "metrics": {"all": present, "unique": present}}
+    for other in ({"n": 9}, {"metrics": None}, {"metrics": {"all": 3}}):
+        assert with_present_names(other) == other
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (10, 1), (11, 2), (30, 3), (15625, 1563)])

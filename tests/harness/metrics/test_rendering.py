@@ -4,6 +4,7 @@ import re
 
 from harness.metrics.metrics import METRICS
 from harness.metrics.rendering import render, render_references, render_transfer
+from harness.metrics.results import Evaluation
 
 UNKNOWN = {"value": None, "low": None, "high": None, "n": 40}
 
@@ -130,3 +131,14 @@ def test_a_transfer():
     columns = [head.index(name) + len(name) for name in ("cifar10", "digits")]
     ends = [len(line.rstrip()) for line in grid if line.strip().startswith("truth of")]
     assert ends == columns[::-1]  # of cifar10 under digits, of digits under cifar10
+
+
+def test_parts_of_an_evaluation_by_name():
+    found = Evaluation(RESULT)
+    for name in ("metrics", "floors", "over_floors", "ceiling", "notes"):
+        assert getattr(found, name) == RESULT[name]
+    assert found.tau == RESULT["metrics"]["all"]["kendall_tau"] and found.to_dict() == RESULT
+    assert repr(found) == "<Evaluation of 1,500 architectures: τ = 0.5100>"
+    assert str(found) == render(RESULT)
+    unknown = RESULT | {"metrics": {"all": {"kendall_tau": UNKNOWN}}}
+    assert repr(Evaluation(unknown)) == "<Evaluation of 1,500 architectures: τ = undefined>"

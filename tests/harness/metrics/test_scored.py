@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 from tables import made_meta
 
+from harness.metrics import ceiling
 from harness.metrics import scored as scored_module
 from harness.metrics.intervals import measure, measure_all
 from harness.metrics.metrics import METRICS, kendall_tau
 from harness.metrics.scored import Scored, noise_of, references
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def few_simulations(monkeypatch):
+    """No test here is of the precision of a ceiling."""
+    monkeypatch.setattr(ceiling, "_SIMULATED", 1)
 
 
 def make_table(archs, columns, params=None, madds=None):
@@ -86,3 +93,21 @@ def test_validation_is_the_second_measurement_of_test_and_test_that_of_validatio
         assert found["value"] == pytest.approx(kendall_tau(*pair)) and found["n"] == 20
     alone = make_table(table.archs, {"test.200.mean": columns["test.200.mean"]})
     assert references(alone, "test", rows)["ceiling"]["validation"] is None
+
+
+def test_noise_under_a_protocol_is_that_of_the_architectures_it_leaves():
+    """Of the better half here, which the noise of training grows with."""
+    rng = np.random.default_rng(10)
+    mean, score = rng.permutation(np.linspace(20, 80, 120)), rng.normal(size=120)
+    runs = mean + (mean - 20) / 10 * rng.normal(size=(2, 120))
+    columns = {f"test.200.{seed}": run.clip(0, 100) for seed, run in enumerate(runs)}
+    columns["test.200.mean"] = np.mean(list(columns.values()), axis=0)
+    table = make_table([f"a{row:03d}" for row in range(120)], columns)
+    given = dict(zip(table.archs, score.tolist(), strict=True))
+    found = Scored.of(table, given, "test", population=120).under("top50")["metrics"]
+    truth, noise = table.truth("test"), noise_of(table, "test", np.arange(120))
+    kept = truth >= np.sort(truth)[60]
+    assert noise[kept].mean() > 2 * noise[~kept].mean()
+    how = {"fraction": 1.0, "truth_sd": noise[kept]}
+    expected = measure("kendall_tau", score[kept], truth[kept], **how)
+    assert found["kendall_tau"] == pytest.approx(expected)

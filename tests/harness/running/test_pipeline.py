@@ -175,9 +175,12 @@ def test_a_search_epoch_is_compared_with_the_truths_that_there_are(folders):
     scored = [*zip(known, (1.0, 2.0, 4.0, 3.0), strict=True), (strange, 9.0)]
     row = pipeline.Run._search_row(run, 0, scored)
     assert (row["scored"], row["known"], row["best"]) == (5, 4, 9.0)
+    assert (row["phase"], row["step"], row["mean"]) == ("search", 1, 19 / 5)
     assert row["tau"] == pytest.approx(4 / 6)
     row = pipeline.Run._search_row(run, 1, [(strange, -9.0)])
     assert (row["best"], row["known"], row["tau"]) == (-9.0, 0, None)
+    row = pipeline.Run._search_row(run, 4, [])
+    assert (row["step"], row["scored"], row["best"], row["mean"]) == (5, 0, 0.0, 0.0)
 
 
 def test_every_method_ranks_the_same_sample(undisturbed, folders):
@@ -195,10 +198,8 @@ def test_a_sample_is_random_and_without_repetition(folders):
     everything = np.arange(tiny.ARCHITECTURES).tolist()
     for number in (0, tiny.ARCHITECTURES, tiny.ARCHITECTURES + 1):
         assert sampled_rows(table, number).tolist() == everything
-    rows = sampled_rows(table, 10).tolist()
-    assert rows == sorted(set(rows))
-    assert len(rows) == 10
-    assert rows != everything[:10]
+    drawn = np.random.default_rng(2023).choice(tiny.ARCHITECTURES, 10, replace=False)
+    assert sampled_rows(table, 10).tolist() == sorted(set(drawn.tolist())) != everything[:10]
 
 
 # The same numbers, whatever happens -------------------------------------------------------------

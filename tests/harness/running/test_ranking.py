@@ -1,10 +1,14 @@
 """Scores and their costs, whoever computes them and however often it is interrupted."""
 
+import json
+
 import numpy as np
 import pytest
+import torch
 import toy_method
 from toy_method import ToyMethod
 
+from harness.running import ranking
 from harness.running.ranking import rank
 from methods.base import in_chunks
 from searchspaces.errors import UsageError
@@ -103,13 +107,40 @@ def test_scores_come_back_in_the_order_of_the_architectures(tmp_path):
         assert costs["path_forwards"] == len(archs)
 
 
-def test_the_number_of_threads_is_given_back(tmp_path):
-    import torch
-
+@pytest.fixture
+def two_threads():
     before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        ranked(tmp_path / "stream")
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_architectures_are_scored_by_one_thread_and_the_others_given_back(tmp_path, two_threads):
+    class Noting(ToyMethod):
+        def score(self, archs):
+            seen.append(torch.get_num_threads())
+            return super().score(archs)
+
+    seen = []
+    ranked(tmp_path / "stream", Noting())
+    assert seen == [1, 1, 1] and torch.get_num_threads() == 2
+
+
+def test_a_process_that_scores_has_one_thread(two_threads, monkeypatch):
+    monkeypatch.setattr(ranking, "_METHOD", None, raising=False)
+    ranking._start(toy_method.revive)
+    assert torch.get_num_threads() == 1 and isinstance(ranking._METHOD, ToyMethod)
+
+
+def test_seconds_of_chunks_are_told_also_of_those_done_before(tmp_path, monkeypatch):
+    now = iter([10.0, 11.5, 20.0, 20.25, 30.0, 34.0])
+    monkeypatch.setattr(ranking.time, "process_time", lambda: next(now))
+    stream, took = tmp_path / "stream", []
+    for _ in range(2):  # computed, then read
+        rank(ToyMethod(), ARCHS, stream, 1, forbidden, took.append)
+    assert took == [1.5, 0.25, 4.0] * 2
+    assert [json.loads(line)["cpu_seconds"] for line in stream.open()] == [1.5, 0.25, 4.0]
+    now = iter(range(99))
+    rank(ToyMethod(), ARCHS, tmp_path / "untold", 1, forbidden)
+    kept = [json.loads(line).keys() for line in (tmp_path / "untold").open()]
+    assert kept == [{"archs", "scores", "costs"}] * 3

@@ -9,9 +9,11 @@ import pytest
 import tiny
 import torch
 
-from harness.config.config import with_values
+from harness.commands.run import parse
+from harness.config.config import digest, with_values
+from harness.files.environment import describe_device
 from harness.running import timing
-from harness.running.assembly import equalised, ground_truth, load_limited
+from harness.running.assembly import equalised, ground_truth, load_limited, training_identity
 from harness.running.timing import Timing, measure, stored, timing_of
 from reports.runs.record import is_run
 from searchspaces.errors import UsageError
@@ -201,3 +203,27 @@ def test_what_trains_as_spos_does_is_not_measured(timed):
     for config in (by_seconds("spos"), by_seconds("mngnas"), tiny.config("fairnas")):
         assert timed(config) is None
     assert timed(by_seconds("spos", **{"options.sampler": "flops_bins"})).ratio == 1
+
+
+def test_a_measurement_is_of_one_training_on_one_machine(timed, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(timing, "stored", lambda path, measured: asked.append(path))
+    config = by_seconds("fairnas", seed=9, train_images=70)
+    timed(config)
+    space = NASBench201("compact")
+    task = load_limited(tiny.config("spos"), None)
+    content = training_identity(config, space, len(task.train)) | {
+        "seed": None,
+        "task": "digits",
+        "train_images": 70,
+        "device": describe_device(CPU),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    name = f"nb201-digits-fairnas-{digest(content)}.json"
+    assert asked == [tmp_path / "runs" / name]
+
+
+def test_scorers_train_nothing_to_measure(timed):
+    config = with_values(parse(["--method", "synflow"])[0], {"equalise": "seconds"})
+    assert timed(config) is None and not timed.pairs

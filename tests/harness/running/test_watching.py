@@ -3,26 +3,21 @@
 import json
 import random
 from signal import SIGKILL
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
 import torch
-from tables import made_meta
 
 from harness.commands.run import parse
 from harness.grid.grid import run_grid
-from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.metrics import kendall_tau
 from harness.resuming.workspace import load_tensors
-from harness.running import watching
-from harness.running.assembly import load_limited, make_method, sampled_rows
+from harness.running.assembly import load_limited, make_method
 from harness.running.pipeline import Execution
 from harness.running.training import train_supernet
-from harness.running.watching import SEED, WATCHED, Stopwatch, Watch, same_random_numbers
-from harness.tabular.table import Table
+from harness.running.watching import SEED, Watch, same_random_numbers
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -197,33 +192,6 @@ def test_dna_is_watched_from_its_first_step_under_the_teacher(folders):
     assert rows_of(own["runs"] / record["run"])["step"].tolist() == [3, 4, 5, 6]
 
 
-def test_an_interval_is_that_of_an_evaluation_of_the_sample(table):
-    space = SPACES["nb201"]("compact")
-    watch = Watch(1, 6, space, table, None)
-    scores = np.random.default_rng(0).normal(size=len(table))
-    by_name = dict(zip(table.archs, scores.tolist(), strict=True))
-    whole = evaluate_scores(table, by_name, "test", space=space)
-    assert watch.tau(scores) == pytest.approx(whole["metrics"]["all"]["kendall_tau"])
-    scores[3] = np.nan
-    assert watch.tau(scores)["value"] is None
-
-
-@pytest.mark.parametrize(
-    ("every", "steps", "due"),
-    [
-        (200, 1000, [200, 400, 600, 800, 1000]),
-        (300, 1000, [300, 600, 900, 1000]),
-        (200, 200, [40, 80, 120, 160, 200]),  # a step costs what five of one path do
-        (250, 7, [2, 4, 6, 7]),
-        (1, 3, [1, 2, 3]),
-        (5000, 3, [3]),
-    ],
-)
-def test_methods_of_fewer_steps_are_watched_as_often(table, every, steps, due):
-    watch = Watch(every, 1000, SPACES["nb201"]("compact"), table, None)
-    assert [step for step in range(1, steps + 1) if watch.due(step, steps)] == due
-
-
 def test_costs_of_watching_stand_apart(watched):
     _, record = watched("spos")
     assert "watch" not in record["config"] and "watch" in record
@@ -232,32 +200,6 @@ def test_costs_of_watching_stand_apart(watched):
     assert record["watch"]["costs"]["scoring_image_passes"] == passes
     searched = 2 * 4
     assert record["costs"]["scoring_image_passes"] == (searched + tiny.ARCHITECTURES) * (64 + 200)
-
-
-def test_the_sample_is_the_same_for_all_and_all_of_a_small_table(table):
-    assert watching.watched_rows(table).tolist() == [*range(tiny.ARCHITECTURES)]
-    names = [str(number) for number in range(1000)]
-    large = Table(made_meta(space="toy"), names, {"test.5.mean": np.linspace(10, 90, 1000)})
-    rows = watching.watched_rows(large).tolist()
-    assert len(rows) == WATCHED and rows == sorted(set(rows))
-    assert watching.watched_rows(large).tolist() == rows
-    assert rows != sampled_rows(large, WATCHED).tolist()
-
-
-def test_a_stopwatch_counts_while_it_runs(monkeypatch):
-    now = iter(range(0, 1000, 10))
-    monkeypatch.setattr(watching, "time", SimpleNamespace(process_time=lambda: next(now)))
-    clock = Stopwatch()
-    with clock.on():  # 0
-        with clock.on(False):  # 10 to 20
-            assert clock.seconds == 10
-        with pytest.raises(ValueError), clock.on(False):  # 30 to 40
-            raise ValueError
-    assert clock.seconds == 30  # of 50
-    clock.add(5)
-    with clock.on():
-        pass
-    assert clock.seconds == 45
 
 
 # Kills, and runs that were begun otherwise --------------------------------------------------------
