@@ -106,6 +106,7 @@ def test_edges_of_darts_are_those_of_its_string(seed):
     cells = re.findall(r"=(\[.*?\]),", space.encode(arch))
     assert [graph.title for graph in graphs] == ["normal cell", "reduction cell"]
     for graph, cell in zip(graphs, cells, strict=True):
+        assert [node.label for node in graph.nodes] == ["cₖ₋₂", "cₖ₋₁", *"0123", "cₖ"]
         pairs = re.findall(r"\('(\w+)', (\d)\)", cell)
         wanted = [Edge(int(source), 2 + n // 2, op) for n, (op, source) in enumerate(pairs)]
         assert [edge for edge in graph.edges if edge.label] == wanted
@@ -121,7 +122,8 @@ def test_blocks_of_a_chain_are_its_layers(name, scale):
     arch = sampled(space, 3)
     (chain,) = space.diagrams(arch)
     stem, *stages, head = chain.stages
-    assert stem.blocks[0].fixed and head.blocks[0].fixed
+    assert stem.blocks == (Block("stem", 1.0, space.skeleton.stride == 2, True),)
+    assert head.blocks == (Block("head", 1.0, False, True),)
     assert [len(stage.blocks) for stage in stages] == [s.layers for s in space.skeleton.stages]
     blocks = [block for stage in stages for block in stage.blocks]
     assert [f"layer {n}: {block.label}" for n, block in enumerate(blocks)] == space.describe(arch)

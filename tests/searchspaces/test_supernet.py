@@ -107,11 +107,22 @@ ALWAYS = ("stem", "second_stem", "reductions", "head")  # and what brings inputs
 @pytest.mark.parametrize("affine", [False, True])
 def test_only_norms_of_choice_blocks_go_by_affine(space, affine):
     """Those around them have scale and shift, those of pooling operators never."""
-    named = space.supernet(IMAGE, affine=affine).named_modules()
+    network = space.supernet(IMAGE, affine=affine)
+    named = network.named_modules()
     norms = {name: part.affine for name, part in named if isinstance(part, torch.nn.BatchNorm2d)}
     expected = {}
     for name in norms:
         around = name.startswith(ALWAYS) or ".before." in name or ".last." in name
         expected[name] = (around or affine) and "_pool_" not in name
     assert norms == expected
+    biased = {
+        name
+        for name, part in network.named_modules()
+        if isinstance(part, torch.nn.Conv2d) and part.bias is not None
+    }
+    unscaled = {name for name in norms if ".edges." in name and not affine}
+    if space.name == "nb201":  # a bias in front of a BN without shift, as in its code
+        assert biased == {name.removesuffix(".2") + ".1" for name in unscaled}
+    else:
+        assert biased == set()
     assert {True, affine} == set(name.startswith("stem") or affine for name in norms)

@@ -15,6 +15,7 @@ from searchspaces.nb101.cell import INPUT, OUTPUT, POOL, decode_cell, live_cell
 from searchspaces.nb101.network import LeadingBatchNorm
 from searchspaces.nb101.skeleton import vertex_widths
 from searchspaces.nb101.space import NASBench101
+from searchspaces.shadow_bn import ShadowBN
 
 CIFAR, SMALL = ImageSpec(3, 32, 10), ImageSpec(1, 12, 10)
 INCEPTION = "1x1:0|3x3:0|3x3:0|3x3:3|max:0|out:1245"
@@ -36,8 +37,6 @@ def test_inception_network_of_the_benchmark():
     arch = space.decode(INCEPTION)
     assert_cost_is_that_of_the_network(space, arch, CIFAR)
     assert space.cost(arch, CIFAR).params == 2_694_282
-    network = space.standalone(arch, CIFAR)
-    assert {m.momentum for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.003}
 
 
 @pytest.mark.slow
@@ -53,7 +52,7 @@ def test_cost_equals_the_built_network(scale):
 def test_network_is_the_benchmark_s_own(scale):
     """A cell whose vertices differ in width, and what each stage puts out."""
     space = NASBench101(scale, width=16, cells=2)
-    stages = {"benchmark": 3}.get(scale, 1)
+    stages, momentum = {"benchmark": (3, 0.003)}.get(scale, (1, 0.1))
     network = randomised(space.standalone(decode_cell(UNEVEN), SMALL)).double().eval()
     x = torch.randn(2, 1, 12, 12, dtype=torch.float64)
     expected = nb101.logits(space, Weights(network), decode_cell(UNEVEN), x)
@@ -63,6 +62,10 @@ def test_network_is_the_benchmark_s_own(scale):
         (2, 16 << stage, 12 >> stage, 12 >> stage) for stage in range(stages)
     ]
     assert torch.equal(logits, network(x))
+    supernet = space.supernet(SMALL, shadow=ShadowBN())
+    for norms in (network, supernet):
+        momenta = {m.momentum for m in norms.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+        assert momenta == {momentum}
 
 
 @pytest.mark.slow
