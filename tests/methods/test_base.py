@@ -73,6 +73,7 @@ def test_what_is_found_keeps_to_every_limit():
         max_params=params[1],
     )
     method = make("spos", replace(where, search=limits))
+    assert method.search_epochs == 2  # generations
     for epoch in range(method.search_epochs):
         for arch, _ in method.search_epoch(epoch):
             cost = where.space.cost(arch, IMAGE)

@@ -277,6 +277,18 @@ def test_a_step_costs_the_operators_of_all_edges(on_darts, method, operators):
     assert made.costs["image_passes"] == 4 * paths * made.setting.recipe.batch_size
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_what_is_derived_is_found_where_it_is_feasible(name):
+    """Else the best of an evolution; the planted cost is one and the sum of the genes."""
+    method, options = METHODS[name]
+    limited = SearchLimits(population=6, generations=1, max_madds=4.0)
+    for where, limit in ((make_setting(), 8), (replace(make_setting(), search=limited), 3)):
+        made = with_alphas(method(where, options()), (0.0, 1.0, 3.0))
+        scored = dict(made.search_epoch(0))
+        best = (2, 2, 2, 2) if limit == 8 else max(scored, key=scored.get)
+        assert made.found() == best and sum(best) <= limit
+
+
 def test_impossible_options_are_refused():
     with pytest.raises(UsageError, match="arch-lr"):
         DARTSOptions(arch_lr=-1.0)

@@ -16,7 +16,7 @@ from methods.options import Recipe, Scoring, SearchLimits
 from methods.spos import SPOS, SPOSOptions
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
-from searchspaces.shadow_bn import ShadowNorm
+from searchspaces.shadow_bn import ShadowBN, ShadowNorm
 
 
 def setting(space, data, **recipe):
@@ -109,8 +109,20 @@ def test_every_count_is_trained_and_scoring_uses_the_first():
         assert norms.norms["2"].num_batches_tracked == 0
 
 
+@pytest.mark.parametrize(("per", "paths", "norms"), [("count", 3, 3), ("subset", 2, 6)])
+def test_the_shadow_bn_is_that_of_the_options(per, paths, norms):
+    """Of macro's three operators: one BN for each number, or for each set of so many."""
+    method = make("macro", shadow=per, paths=paths)
+    assert method.supernet.shadow == ShadowBN(per, paths)
+    assert {len(norm.norms) for norm in method.supernet.norms} == {norms}
+    for step in range(3):
+        assert method.train_step(step)["loss"].isfinite()
+
+
 def test_the_bug_of_the_released_code_is_about_one_space():
-    make("nb101-mixpath", official_nb101_bug=True).train_step(0)
+    buggy = make("nb101-mixpath", official_nb101_bug=True)
+    assert buggy.supernet.shadow == ShadowBN("count", 2, missing=True)
+    buggy.train_step(0)
     with pytest.raises(UsageError, match="nb101-mixpath"):
         make("nb201", official_nb101_bug=True)
     with pytest.raises(UsageError, match="paths"):

@@ -145,6 +145,21 @@ def test_candidates_of_mngnas_are_penalised_alike():
             assert all(group["momentum"] == 0.8 for group in step.groups)
 
 
+@pytest.mark.parametrize("name", ["dna", "mngnas"])
+def test_networks_beside_the_supernet_are_clipped_as_well(name):
+    """The teacher; the candidates, and the best of them while it is tuned."""
+    method = make(name, clip=0.01)
+    with steps_taken() as taken:
+        if name == "mngnas":
+            method.search_epoch(0)
+        for step in range(3 if name == "dna" else 0):
+            method.train_step(step)
+    assert len(taken) == (3 if name == "dna" else 3 * 4 + 2 * 3)
+    for step in taken:
+        live = [slope.flatten() for slope in step.gradients.values() if slope is not None]
+        assert torch.cat(live).norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
 # Steps ----------------------------------------------------------------------------------------
 
 

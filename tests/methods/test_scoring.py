@@ -96,6 +96,16 @@ def test_calibration_in_batches_pools_what_each_norm_sees(batch):
     torch.testing.assert_close(net[4].running_var, seen.var((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
+def test_a_score_calibrates_in_the_batches_of_its_options():
+    nets = deep(), deep(), deep()
+    accuracy(nets[0], Data(), Scoring(calibration_images=150, calibration_batch=64))
+    recalibrate(nets[1], Data(), 150, 64)
+    recalibrate(nets[2], Data(), 150)
+    first, second, whole = map(statistics, nets)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.allclose(first["4.running_var"], whole["4.running_var"], rtol=1e-4)
+
+
 def test_a_norm_that_nothing_reaches_keeps_neutral_statistics():
     net = nn.ModuleList([network(), nn.BatchNorm2d(1)])
     net.forward = lambda x: net[0](x)

@@ -53,6 +53,11 @@ def test_until_the_board_opens_cream_is_spos():
     assert later["kd"] > 0
 
 
+def test_the_board_opens_at_the_nearest_step():
+    for steps, opens in ((26, 4), (28, 5), (24, 4)):
+        assert Cream(setting(replace(RECIPE, steps=steps)), OPTIONS).board_opens == opens
+
+
 def test_without_an_end_of_the_warm_up_there_is_no_teacher():
     method = trained(8, replace(OPTIONS, warmup=1.0))
     assert not method.board.entries
@@ -160,9 +165,11 @@ def test_matching_network_learns_on_its_schedule_only():
 
 
 def test_the_matching_network_has_the_momentum_of_the_recipe():
-    method = Cream(setting(replace(RECIPE, momentum=0.7)), OPTIONS)
-    (group,) = method.matching_optimizer.param_groups
-    assert (group["lr"], group["momentum"]) == (OPTIONS.meta_lr, 0.7)
+    for nesterov in (False, True):
+        method = Cream(setting(replace(RECIPE, momentum=0.7, nesterov=nesterov)), OPTIONS)
+        (group,) = method.matching_optimizer.param_groups
+        assert (group["lr"], group["momentum"]) == (OPTIONS.meta_lr, 0.7)
+        assert (group["nesterov"], group["weight_decay"]) == (nesterov, 0)
 
 
 def test_costs_are_counted():
@@ -242,12 +249,16 @@ def test_epoch_report_watches_teachers_and_changes_nothing():
     method.train_step(0)
     assert method.epoch_report(0) == {}
     early = method.epoch_report(epoch - 1)
+    assert method.costs["monitoring_image_passes"] == 4 * 100
     assert early.keys() == {"student_accuracy"}
     for step in range(1, epoch):
         method.train_step(step)
     state, costs = state_of(method.supernet), dict(method.costs)
     costs.pop("monitoring_image_passes")
+    method.costs["monitoring_image_passes"] = 0
     report = method.epoch_report(epoch - 1)
+    # each of four paths and its teacher, who is chosen by four images of each of three entries
+    assert method.costs["monitoring_image_passes"] == 4 * (2 * 100 + 3 * 4)
     assert report == method.epoch_report(epoch - 1)
     assert equal(state, state_of(method.supernet))
     spent = {name: n for name, n in method.costs.items() if name != "monitoring_image_passes"}

@@ -10,6 +10,8 @@ from mngnases import OPTIONS, make
 
 from harness.conformance.noise import Noise
 from methods.mngnas.method import MNGNAS
+from methods.mngnas.options import MNGNASOptions
+from methods.registry import METHODS
 from methods.spos import SPOSOptions
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
@@ -227,7 +229,52 @@ def test_impossible_options_are_refused(wrong):
 
 
 def test_the_base_gets_its_options():
-    method = make(replace(OPTIONS, base_options=SPOSOptions(reject_dead=True)))
-    assert method.base.options == SPOSOptions(reject_dead=True)
-    identity = method.training_identity(method.options)
-    assert identity["options"]["reject_dead"] is True
+    own = SPOSOptions("flops_bins", reject_dead=True)
+    method = make(replace(OPTIONS, base_options=own))
+    assert method.base.options == own
+    assert method.trains_by_limits(method.options) and not MNGNAS.trains_by_limits(OPTIONS)
+    assert method.notes() == method.base.notes() != []
+
+
+@pytest.mark.parametrize(("base", "paths"), [("spos", 1), ("fairnas", 3), ("mixpath", 1)])
+def test_a_supernet_is_trained_and_paid_for_as_the_base_does(base, paths):
+    """Of the planted space's three operators FairNAS trains each in every step."""
+    options, kind = MNGNASOptions(base=base), METHODS[base]
+    assert MNGNAS.training_identity(options) == kind.training_identity(kind.Options())
+    assert MNGNAS.affine(options) == (base == "mixpath")
+    space, recipe = make().space, make().setting.recipe
+    assert MNGNAS.paths_per_step(options, space) == {"forwards": paths, "backwards": paths}
+    assert MNGNAS.compute_per_step(options, space, recipe, 600) == 3 * paths
+
+
+def test_in_training_scores_are_the_bases():
+    method, archs = make(), [(0, 1, 2, 1), (2, 2, 2, 2), (1, 0, 0, 0)]
+    expected = method.base.score(archs)
+    assert method.score_in_training(archs, 1).tolist() == expected.tolist()
+
+
+def test_as_many_are_ranked_together_as_the_population_has():
+    for population, sizes in ((3, [8, 8, 4]), (12, [12, 8])):
+        chunks = make(replace(OPTIONS, population=population)).chunks([(0, 0, 0, 1)] * 20)
+        assert list(map(len, chunks)) == sizes
+        assert [place for chunk in chunks for place in chunk] == list(range(20))
+
+
+def test_the_best_stays_however_many_are_removed():
+    method = make(replace(OPTIONS, kd="none", removed=99))
+    scored = method.search_epoch(0)
+    assert len(method.population) == OPTIONS.population
+    assert method.population[0].arch == scored[0][0]
+    assert not {m.arch for m in method.population[1:]} & {arch for arch, _ in scored}
+
+
+def test_the_best_has_the_score_that_it_was_tuned_to():
+    method, before = make(replace(OPTIONS, retrain_lr=0.5)), []
+    tune = method._tune_with_perturbations
+    method._tune_with_perturbations = lambda best, *more: before.append(best.score) or tune(
+        best, *more
+    )
+    scored = method.search_epoch(0)
+    best = method.population[0]
+    assert scored[0] == (best.arch, method.validation_score(best.network))
+    assert before != [best.score]

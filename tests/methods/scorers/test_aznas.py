@@ -49,6 +49,25 @@ def test_trainability_of_an_orthogonal_map_is_two_less_its_gain_and_the_inverse(
     assert found <= 1e-9  # at most 0, where gradients keep their length
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_trainability_is_that_of_the_definition(stride):
+    """Its matrix summed up image by image and pixel by pixel, for the same signs."""
+    torch.manual_seed(0)
+    given = torch.randn(3, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    output = nn.functional.conv2d(given, torch.randn(5, 2, 3, 3).double(), None, stride, 1)
+    torch.manual_seed(7)
+    found = trainability(given, output)
+    torch.manual_seed(7)
+    signs = torch.randint(0, 2, output.shape).double() * 2 - 1
+    (back,) = torch.autograd.grad(output, given, signs)
+    total = np.zeros((2 * stride**2, 5))
+    for image, row, column in np.ndindex(3, 4 // stride, 4 // stride):
+        rows, columns = (slice(stride * at, stride * (at + 1)) for at in (row, column))
+        total += np.outer(back[image, :, rows, columns], signs[image, :, row, column])
+    norm = np.linalg.svd(total / (3 * (4 // stride) ** 2))[1].max()
+    assert found == pytest.approx(2 - norm - 1 / (norm + 1e-6), rel=1e-9)
+
+
 @pytest.mark.parametrize("side", [8, 7])
 def test_trainability_of_a_block_that_halves_the_resolution_sees_each_of_its_pixels(side):
     """Average pooling gives a quarter to each of four pixels: σ = ¼ √4."""
@@ -85,12 +104,41 @@ def test_the_score_adds_the_logs_of_the_shares_of_four_indicators():
     expected = sum(math.log(share(v, c)) for v, c in zip(own, reference.T, strict=True))
     assert made.score([arch]).item() == pytest.approx(expected)
     assert own[3] == made.space.cost(arch, IMAGE).madds
-    network = made.network(arch, 0)
-    entropies = [expressivity(o.detach()) for o in block_outputs(network, made.batch(0)[0])]
+
+
+def indicated(made, repeat):
+    """What a repetition finds of one architecture."""
+    with made.drawn(repeat):
+        return made.indicators(made.network((3, 1, 2, 3, 4, 3), repeat), made.batch(repeat)[0])
+
+
+def test_indicators_are_the_sum_the_least_step_and_the_mean_over_blocks():
+    """Entropies of three blocks, and two passages between these."""
+    made = scorer("az-nas", images=8, reference=1)
     with made.drawn(0):
-        found = made.indicators(made.network(arch, 0), made.batch(0)[0])
-    assert found[:2] != (0, 0)
-    assert len(entropies) == 3
+        outputs = block_outputs(made.network((3, 1, 2, 3, 4, 3), 0), made.batch(0)[0])
+        one, two, three = (expressivity(output.detach()) for output in outputs)
+        passed = [trainability(*pair) for pair in (outputs[:2], outputs[1:])]
+    expected = one + two + three, min(two - one, three - two), sum(passed) / 2
+    assert indicated(made, 0) == pytest.approx(expected, rel=1e-6)
+    assert abs(passed[0] - passed[1]) > 1e-4 and abs(three - 2 * two + one) > 0.01
+
+
+def test_components_are_means_over_initialisations():
+    made = scorer("az-nas", images=8, reference=1, repeats=2)
+    each = [indicated(made, repeat) for repeat in range(2)]
+    assert not np.isclose(*each).any()
+    components = made.components((3, 1, 2, 3, 4, 3))
+    np.testing.assert_allclose(components[:3], np.mean(each, axis=0), rtol=1e-6)
+
+
+def test_the_reference_is_the_first_valid_draws_whatever_the_seed():
+    rng, valid = np.random.default_rng(0), SPACES["nb201"]("compact").is_valid
+    drawn = [tuple(rng.integers(5) for _ in range(6)) for _ in range(700)]
+    for seed in (0, 3):
+        made = scorer("az-nas", seed=seed, images=8, reference=600)
+        assert made._drawn() == list(filter(valid, drawn))[:600]
+    assert not all(map(valid, drawn[:600]))
 
 
 def test_the_reference_goes_into_the_state_and_is_not_worked_out_again(monkeypatch):

@@ -18,12 +18,12 @@ class Mixed(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(6, 6) for _ in range(4))
+        self.layers = nn.ModuleList(nn.Linear(12, 12) for _ in range(5))
         self.module, self.six = nn.ReLU(inplace=True), nn.ReLU6()
         self.seen = []
 
     def forward(self, x):
-        ways = (self.module, self.six, functional.relu, torch.relu)
+        ways = (self.module, self.six, functional.relu, torch.relu, torch.Tensor.relu)
         for layer, relu in zip(self.layers, ways, strict=True):
             x = layer(x)
             self.seen.append((x.detach() > 0).numpy().copy())
@@ -34,20 +34,20 @@ class Mixed(nn.Module):
 def test_the_kernel_counts_relus_that_are_on_for_both_images_or_for_none():
     torch.manual_seed(0)
     network = Mixed()
-    images = torch.randn(7, 6)
+    images = torch.randn(7, 12)
     found = kernel(network, images)
     codes = np.concatenate(network.seen, axis=1)
     expected = [[sum(a == b for a, b in zip(x, y, strict=True)) for y in codes] for x in codes]
-    assert codes.shape == (7, 24)
+    assert codes.shape == (7, 60)
     assert found.tolist() == expected
-    assert found.diagonal().tolist() == [24] * 7
+    assert found.diagonal().tolist() == [60] * 7
     scored = measured("naswot", network, images)
     assert scored == pytest.approx(math.log(abs(np.linalg.det(np.array(expected, float)))))
 
 
 def test_images_that_switch_on_the_same_relus_make_the_score_minus_infinity():
     torch.manual_seed(0)
-    images = torch.randn(1, 6).expand(3, 6)
+    images = torch.randn(1, 12).expand(3, 12)
     assert measured("naswot", Mixed(), images) == -math.inf
 
 

@@ -38,6 +38,13 @@ def test_parents_are_the_best_of_everything_seen():
     assert evolution.best() == ranked[0]
 
 
+def test_of_equal_scores_the_one_seen_first_is_first():
+    evolution = Evolution(PlantedSpace(), SearchLimits(parents=3), lambda arch: True)
+    evolution.tell([((0, 1, 0, 0), 50.0), ((2, 0, 0, 0), 50.0), ((1, 0, 0, 0), 70.0)])
+    evolution.tell([((0, 0, 0, 1), 50.0)])
+    assert evolution.parents() == [(1, 0, 0, 0), (0, 1, 0, 0), (2, 0, 0, 0)]
+
+
 def test_evolution_beats_random_search():
     truth = PlantedSpace().truth
     _, asked = evolve()

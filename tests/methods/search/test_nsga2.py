@@ -105,14 +105,25 @@ def test_no_architecture_is_asked_for_twice_until_none_is_left():
     assert search.parents() == search.survivors and len(search.survivors) == 40
 
 
+class Wide(Toy):
+    """Many sites, so that no child is there twice."""
+
+    sites = tuple(Site(f"site {s}", tuple("abcdefgh")) for s in range(40))
+
+    def cost(self, arch, image=None):
+        return Cost(1, 1)
+
+
+def test_children_have_each_gene_of_either_parent():
+    search = NSGA2(Wide(), SearchLimits(population=60, mutation_rate=0.0), bool, Wide().cost)
+    search.tell([((0,) * 40, 50.0), ((1,) * 40, 50.0)])
+    children = np.array(search.ask(1, np.random.default_rng(0)))
+    assert len(children) == 60 and set(np.unique(children)) == {0, 1}
+    assert children.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(children.size))
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.6])
 def test_children_are_mutated_at_the_rate(rate):
-    class Wide(Toy):
-        sites = tuple(Site(f"site {s}", tuple("abcdefgh")) for s in range(40))
-
-        def cost(self, arch, image=None):
-            return Cost(1, 1)
-
     search = NSGA2(Wide(), SearchLimits(population=100, mutation_rate=rate), bool, Wide().cost)
     search.tell([((1,) * 40, 50.0)])
     changed = (np.array(search.ask(1, np.random.default_rng(0))) != 1).sum(1)
