@@ -12,7 +12,7 @@ from harness.config.presets import preset_values
 from harness.conformance.noise import Part
 from harness.tasks import load_task
 from methods.base import Setting, set_learning_rate
-from methods.dna.method import DNA, block_errors
+from methods.dna.method import DNA, TEACHER, block_errors
 from methods.dna.options import DNAOptions
 from methods.options import Recipe, Scoring, SearchLimits
 from searchspaces.errors import UsageError
@@ -116,11 +116,21 @@ def test_the_teacher_is_the_one_that_was_named(make):
     space = SPACES["nb201"]("compact")
     named = make(teacher=space.encode(PATH))
     assert named.teacher_arch == PATH
-    assert space.encode(PATH) in named.notes()[0]
-    madds = [space.cost(make().teacher_arch, named.data.image).madds]
-    rng = np.random.default_rng(5)
-    drawn = [space.cost(space.sample(rng), named.data.image).madds for _ in range(50)]
-    assert madds[0] >= np.percentile(drawn, 90)
+    assert named.notes() == [f"the teacher is {space.encode(PATH)}"]
+    rng = np.random.default_rng([TEACHER, 0, 0])
+    drawn = [tuple(int(rng.integers(5)) for _ in range(6)) for _ in range(100)]
+    costliest = make()
+    madds = {arch: space.cost(arch, named.data.image).madds for arch in drawn}
+    assert space.is_valid(costliest.teacher_arch)
+    assert madds[costliest.teacher_arch] == max(madds.values())
+    assert costliest.notes()[0].startswith("the teacher is the costliest of 100 random arch")
+
+
+def test_steps_of_the_teacher_are_the_nearest_to_its_share(make):
+    """One at the least, where there is a share."""
+    shares = {0.3: 2, 0.45: 4, 0.01: 1, 0.99: 8}
+    assert {share: make(teacher_share=share).teacher_steps for share in shares} == shares
+    assert make(teacher_share=0.0).teacher_steps == 0
 
 
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])

@@ -271,9 +271,12 @@ def test_the_best_stays_however_many_are_removed():
 def test_the_best_has_the_score_that_it_was_tuned_to():
     method, before = make(replace(OPTIONS, retrain_lr=0.5)), []
     tune = method._tune_with_perturbations
-    method._tune_with_perturbations = lambda best, *more: before.append(best.score) or tune(
-        best, *more
-    )
+
+    def watched(best, *more):
+        before.append(best.score)
+        tune(best, *more)
+
+    method._tune_with_perturbations = watched
     scored = method.search_epoch(0)
     best = method.population[0]
     assert scored[0] == (best.arch, method.validation_score(best.network))
