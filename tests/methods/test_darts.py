@@ -165,13 +165,14 @@ def test_each_half_step_follows_the_gradient_of_its_own_batch(name):
     where = replace(make_setting(), recipe=Recipe(steps=4, batch_size=64, clip=0.0))
     made, twin = (method(where, options(arch_lr=0.5)) for _ in range(2))
     with steps_taken() as taken:
-        made.train_step(0)
+        told = made.train_step(0)
     arch, weights = taken
     for step, half, mine, other in (
         (arch, twin.arch_data, made.alphas, twin.alphas),
         (weights, twin.weight_data, list(made.supernet.parameters()), twin.parameters),
     ):
         loss = twin.mixture_loss(half.train_batch(0, 64, 0), 0)
+        torch.testing.assert_close(told["arch_loss" if step is arch else "loss"], loss.detach())
         slopes = torch.autograd.grad(loss, other, allow_unused=True)
         for tensor, slope in zip(mine, slopes, strict=True):
             torch.testing.assert_close(step.gradients[tensor], slope)

@@ -160,6 +160,7 @@ def test_chunks_are_neighbours_and_depend_on_the_architectures_alone():
     assert [archs[i] for chunk in chunks for i in chunk] == sorted(archs)
     assert chunks == make(bn="running").chunks(archs)
     assert max(map(len, method.chunks(archs * 10))) == TOGETHER
+    assert [len(chunk) for chunk in method.chunks(archs[:20])] == [8, 8, 4]
     peers = make("mngnas").chunks(archs)  # each other's teachers: as they come
     assert [i for chunk in peers for i in chunk] == list(range(len(archs)))
 

@@ -52,6 +52,14 @@ def test_scores_are_those_of_another_scorer_of_the_seed_and_not_of_another_seed(
     assert (others != scores).any() == (name not in SIZES)
 
 
+def test_chunks_are_in_the_order_given():
+    made = scorer("snip")
+    for number, sizes in ((20, [8, 8, 4]), (160, [10] * 16), (3000, [128] * 23 + [56])):
+        chunks = made.chunks([LIVE[0]] * number)
+        assert [len(chunk) for chunk in chunks] == sizes
+        assert [place for chunk in chunks for place in chunk] == list(range(number))
+
+
 def test_random_numbers_of_the_caller_go_on_as_if_nothing_had_been_scored():
     made = quick("zen")
     torch.manual_seed(3)

@@ -182,6 +182,17 @@ def test_both_classifiers_train_the_cells():
     assert reached == {n for n, _ in network.named_parameters() if not n.startswith("classifier")}
 
 
+def test_auxiliary_head_is_behind_the_first_cell_of_the_last_stage():
+    """At two thirds of the depth: it trains five of six cells, and its own weights."""
+    network = DARTS("cifar", width=8, cells=2).standalone(V2, SMALL, auxiliary=True)
+    network.logits_and_auxiliary(torch.randn(2, 1, 12, 12))[1].sum().backward()
+    reached = {n for n, p in network.named_parameters() if p.grad is not None}
+    assert {int(name.split(".")[1]) for name in reached if name.startswith("cells")} == set(
+        range(5)
+    )
+    assert any(name.startswith("auxiliary") for name in reached)
+
+
 def test_dropped_images_keep_their_expectation():
     torch.manual_seed(0)
     x = torch.rand(4000, 3, 2, 2) + 1
