@@ -8,7 +8,7 @@ from pictures import assert_readable, words
 
 from harness.metrics.intervals import combine
 from reports.commands.compare import main
-from reports.pictures.anytime_tau import draw, looks_of, panels_of, picture
+from reports.pictures.anytime_tau import draw, looks_of, panels_of, picture, reach
 from reports.runs.anytime import frame
 from reports.runs.configuration import configurations, contexts
 from reports.runs.record import Record, load
@@ -45,11 +45,13 @@ RISING = ((0.1, 0.3, 0.5, 0.6), (0.2, 0.34, 0.52, 0.7))
 
 
 def test_points_are_means_over_seeds_with_their_intervals(watched):
-    table = frame(watched(("spos", RISING)))
+    runs = watched(("spos", RISING))
+    write_history(runs[1].folder, watched_history(RISING[1], costs=3))
+    table = frame(runs)
     points = table[table["kind"] == "method"]
     assert points["step"].tolist() == [100, 200, 300, 400]
-    assert points["compute"].tolist() == [3e5, 6e5, 9e5, 12e5]
-    assert points["cpu_seconds"].tolist() == [50, 100, 150, 200]
+    assert points["compute"].tolist() == [6e5, 12e5, 18e5, 24e5]
+    assert points["cpu_seconds"].tolist() == [100, 200, 300, 400]
     assert points["tau"].tolist() == pytest.approx([0.15, 0.32, 0.51, 0.65])
     assert points["tau_least"].tolist() == list(RISING[0])
     assert points["tau_most"].tolist() == list(RISING[1])
@@ -108,8 +110,9 @@ def test_both_panels_show_means_bands_and_bounds(watched):
     figure = figure_of(watched(("spos", RISING), ("fairnas", (RISING[1],))))
     seconds, compute = figure.axes[1:]
     assert "CPU-seconds" in seconds.get_xlabel() and "compute" in compute.get_xlabel()
-    for axes, each in ((compute, 3000), (seconds, 0.5)):
+    for axes, each, unit in ((compute, 3000, 1e6), (seconds, 0.5, 1)):
         curves = lines(axes)
+        assert axes.xaxis.get_major_formatter()(1.5 * unit, 0) == "1.5"
         assert [list(line.get_ydata()) for line in curves] == [
             list(RISING[1]), pytest.approx([0.15, 0.32, 0.51, 0.65]),
         ]  # fmt: skip
@@ -135,6 +138,12 @@ def test_the_axis_is_logarithmic_only_where_curves_reach_much_farther_than_other
         write_history(far.folder, watched_history(RISING[0], costs=costs))
         axes = figure_of([*near, far]).axes[1:]
         assert [one.get_xscale() for one in axes] == [scale] * 2
+
+
+def test_an_axis_ends_a_little_beyond_the_curve_that_reaches_farthest():
+    for far, ends in ((60.0, (0.0, 61.2, False)), (60.1, (1 / 1.15, 1.15 * 60.1, True))):
+        paths = [(np.array(spent),) for spent in ([2.0, 10.0], [1.0, far])]
+        assert reach(paths) == pytest.approx(ends)
 
 
 def test_no_two_curves_look_alike():

@@ -9,7 +9,7 @@ from scipy.stats import kendalltau
 
 from reports.commands.compare import main
 from reports.runs.agreement import KINDS, agreement, means
-from reports.text.agreement_table import TITLE
+from reports.text.agreement_table import TITLE, to_markdown
 from searchspaces.errors import UsageError
 
 NATIVE = {"model": "EPYC", "vectors": "AVX512", "limits": {}}
@@ -52,6 +52,7 @@ def test_runs_are_paired_where_one_thing_differs(folders):
     first, second, third, *others = folders
     spos = pairs[pairs["method"] == "spos"]
     assert list(spos["differ"]) == ["seed", "processor"]
+    assert spos[["first_seed", "second_seed"]].to_numpy().tolist() == [[0, 1], [0, 0]]
     assert list(spos["first"]) == [str(first)] * 2
     assert list(spos["second"]) == [str(second), str(third)]  # not the second with the third
     assert spos["second_processor"].iloc[1] == "CPU, EPYC, DEFAULT, ONEDNN_MAX_CPU_ISA=SSE41"
@@ -61,8 +62,9 @@ def test_runs_are_paired_where_one_thing_differs(folders):
         one, two = (scores(row[of]) for of in ("first", "second"))
         expected = kendalltau(one["score"], two["score"]).statistic
         assert row["tau"] == pytest.approx(expected, abs=1e-12) and 0.3 < expected < 0.99
-        expected = kendalltau(two["score"], two["truth"]).statistic
-        assert row["second_tau"] == pytest.approx(expected, abs=1e-12)
+        for name, own in (("first_tau", one), ("second_tau", two)):
+            expected = kendalltau(own["score"], own["truth"]).statistic
+            assert row[name] == pytest.approx(expected, abs=1e-12)
 
 
 def test_architectures_are_matched_by_name_not_by_row(scored):
@@ -138,3 +140,25 @@ def test_the_command_prints_a_table_and_its_twin(folders, tmp_path, capsys):
 def test_a_reference_has_no_place_in_it(folders):
     with pytest.raises(UsageError, match="leave out --reference"):
         main([*map(str, folders), "--agreement", "--reference", "spos"])
+
+
+def test_the_table_has_every_mean_under_its_head(scored):
+    folders = [scored("x" * (seed + 1), 1.0 + 4 * seed, seed=seed) for seed in range(3)]
+    pairs = agreement(folders)
+    taus, apart = pairs["tau"], (pairs["first_tau"] - pairs["second_tau"]).abs()
+    heads, _, row = (line for line in to_markdown(pairs).splitlines() if line.startswith("|"))
+    cells = dict(zip(*([c.strip() for c in line.split("|")] for line in (heads, row)), strict=True))
+    assert cells == {
+        "": "", "method": "spos", "runs differ in": "seed", "pairs": "3",
+        "τ between their scores": f"{sum(taus) / 3:.3f}", "lowest": f"{min(taus):.3f}",
+        "their τ with the truth apart by": f"{sum(apart) / 3:.3f}", "at most": f"{max(apart):.3f}",
+    }  # fmt: skip
+    assert len(set(cells.values())) == len(cells)
+
+
+def test_architectures_that_one_run_alone_scored_are_left_out(scored):
+    one, two = scored("a", 0.0), scored("bb", 5.0, seed=1)
+    scores(two).iloc[50:].to_parquet(two / "scores.parquet", index=False)
+    (pair,) = agreement([one, two]).to_dict("records")
+    expected = kendalltau(scores(one)["score"].iloc[50:], scores(two)["score"]).statistic
+    assert (pair["architectures"], pair["tau"]) == (150, pytest.approx(expected, abs=1e-12))

@@ -287,3 +287,28 @@ def test_methods_that_cost_other_than_they_declare_are_not_compared_unasked(
         assert f"the training of {folders[1]} cost {times:.2g} times the compute" in said
         assert main(["compare", *map(str, folders), "--unequal"]) == 0
     assert main(["compare", str(folders[1])]) == 0  # beside itself it is at equal cost
+
+
+def test_the_resolution_of_a_supernet_is_told_even_where_all_have_it(write_run, make_record):
+    content = make_record("spos", task="cifar10")
+    content["config"]["supernet"] = {"resolution": 16}
+    table = summary([write_run("a", content)])
+    assert list(table["settings"].dropna()) == ["supernet.resolution 16"]
+
+
+def test_arms_stand_from_least_to_most_distillation(make_record):
+    arms = ("full", "average", "none", "searched", "other", "single")
+    runs = [make_record("mngnas", config__options={"kd": arm}) for arm in arms]
+    found = configurations(Record(Path(arm), run) for arm, run in zip(arms, runs, strict=True))
+    order = [group.method["arm"] for group in found]
+    assert order == ["none", "single", "average", "searched", "full", "other"]
+
+
+def test_seeds_on_several_devices_name_them_all(make_record):
+    devices = ("GPU", "CPU", "GPU")
+    runs = [
+        Record(Path(str(seed)), make_record(seed=seed, costs__device=device))
+        for seed, device in enumerate(devices)
+    ]
+    (group,) = configurations(runs)
+    assert group.describe()["device"] == "CPU and GPU"

@@ -17,6 +17,9 @@ def test_a_row_has_the_numbers_of_the_record(write_run, make_record, make_interv
     assert (row["found_truth"], row["regret"]) == (91.0, 1.5)
     assert (row["seed"], row["n"], row["n_table"]) == (3, 500, 700)
     assert (row["method"], row["arm"], row["preset"]) == ("mngnas", "full", "laptop")
+    assert row["by"] == "accuracy"  # of records from before it was noted
+    content["scoring"]["by"] = "loss"
+    assert describe(load(write_run("b", content)))["by"] == "loss"
 
 
 def test_a_frame_has_a_row_for_each_run(write_run, make_record):
@@ -28,3 +31,5 @@ def test_a_frame_has_a_row_for_each_run(write_run, make_record):
     assert list(rows.index) == sorted(folder.name for folder in folders)
     assert rows.loc[folders[1].name, "tau"] == 0.7
     assert set(rows["configuration"]) == {"0123abcd"}
+    counts = rows[["epochs", "truth_seeds", "architectures", "seed"]]
+    assert counts.to_numpy().tolist() == [[4, 3, 600, seed] for seed in (0, 1, 1)]

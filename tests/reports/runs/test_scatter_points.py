@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports.runs.record import Record
-from reports.runs.scatter_points import ScatterPoints
+from reports.runs.scatter_points import ScatterPoints, Window
 
 
 @pytest.fixture
@@ -43,3 +43,12 @@ def test_what_was_found_elsewhere_widens_the_axis_of_truths_alone(points):
     assert points(arch=None, truth=None).notes() == []
     assert points(arch="x", truth=None).notes() == ["found, not measured: x"]
     assert points(arch="x", truth=99.0).notes()[0] == "found: x"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("far", "end"), [(24.0, 24 + 0.04 * 24), (25.0, 10 + 0.04 * 10)])
+def test_an_axis_ends_at_the_outer_fences_of_tukey(far, end, sign):
+    """Quartiles 2.75 and 8.25, so that fences stand 16.5 beyond them: at 24.75."""
+    window = Window.around(sign * np.array([*range(11), far]))
+    ends = (window.low, window.high)
+    assert ends[sign == 1] == pytest.approx(sign * end)
