@@ -42,7 +42,8 @@ class Printed:
     @property
     def decimals(self) -> int:
         """How many the first number is printed with."""
-        return len(self.text.split("±")[0].strip("() ").partition(".")[2])
+        first = re.search(_NUMBER, self.text)
+        return len(first[0].partition(".")[2]) if first else 0
 
     @property
     def number(self) -> float | None:

@@ -1,6 +1,7 @@
 """``nas-harness report``, from its arguments to its files."""
 
 import json
+import re
 
 import pytest
 
@@ -44,7 +45,23 @@ def test_all_items_have_an_overview(report, make_item, full_results, tmp_path):
     assert printed == (tmp_path / "out" / "index.md").read_text(encoding="utf-8")
     assert "[Table II](table-2.md) | How arms rank. |  |  | 4 |  | 1 |  |  |  |" in printed
     assert 'href="table-1.html"' in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    heads = re.findall(r"<th(?: class=words)?>(.*?)</th>", html)
+    row = html.partition("table-2.html")[2].partition("</tr>")[0]
+    counts = dict(zip(heads[1:], re.findall(r"<td.*?>(.*?)</td>", row), strict=True))
+    assert {head: count for head, count in counts.items() if count} == {
+        "shows": "How arms rank.", "trained-reduced": "4", "claims shown": "1",
+    }  # fmt: skip
     assert len(json.loads(report("--all", "--json").out)) == 2
+
+
+def test_preset_and_task_choose_the_runs(report, make_item, record_run):
+    item = make_item()
+    for preset, task, tau in (("smoke", "cifar10", 0.3), ("laptop", "digits", 0.5)):
+        record_run(item.configs(preset, task, [1])[0][1], tau)
+    found = json.loads(report("table-1", "--json", "--preset", "smoke", "--task", "cifar10").out)
+    assert (found["preset"], found["task"], found["seeds"]) == ("smoke", "cifar10", [0, 1])
+    assert found["cells"][0]["by_seed"] == {"1": 30.0}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from params import slow_but
 from pictures import assert_readable, words
 
@@ -38,6 +39,17 @@ def test_cells_are_the_paired_differences_best_first(records):
     texts = [f"{cell['value']:+z.2f}".replace("-", "−") for row in expected for cell in row if cell]
     assert [text for text, _, _ in found if text] == texts
     assert [found[place][0] for place in (0, 4, 8)] == [""] * 3
+
+
+def test_rows_are_named_in_the_order_of_their_means(records):
+    """Another order than that of names, in which configurations come."""
+    figure = figure_of(records(("fairnas", SPOS), ("gdas", FAIR), ("spos", NEAR)))
+    names = [word for word in words(figure) if word.split()[0] in "123" and " " in word]
+    assert [name.split()[:2] for name in names] == [["1", "gdas"], ["2", "spos"], ["3", "fairnas"]]
+    levels = {t.get_text(): t.get_position()[1] for t in figure.findobj(Text)}
+    assert levels[names[0]] > levels[names[1]] > levels[names[2]]
+    texts = [text for text, _, _ in cells(figure)]
+    assert texts == ["", "+0.10", "+0.10", "−0.10", "", "+0.00", "−0.10", "+0.00", ""]
 
 
 def test_only_what_is_shown_is_coloured(records):

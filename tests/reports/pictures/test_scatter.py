@@ -1,13 +1,15 @@
 import struct
 import sys
+from pathlib import Path
 from subprocess import run
 
 import numpy as np
+import pandas as pd
 import pytest
 from pictures import assert_readable
 
-from reports.pictures.scatter import draw, picture
-from reports.runs.record import load
+from reports.pictures.scatter import draw, picture, titles
+from reports.runs.record import Record, load
 from reports.runs.scatter_points import ScatterPoints, Window
 from searchspaces.errors import UsageError
 
@@ -51,6 +53,65 @@ def test_the_picture_names_what_it_shows(folder):
         "τ 0.50 [0.46, 0.54]", "parameters 0.45", "FLOPs 0.46", "random 0.00", "ceiling 0.90",
     ):  # fmt: skip
         assert word in words
+
+
+def test_titles_say_what_was_run_scored_and_compared(make_record):
+    changes = {"n": 500, "n_table": 1700, "config__seed": 5}
+    assert titles(Record(Path(), make_record("spos", **changes))) == (
+        "spos on nb201, digits",
+        "score: val split, BN recalibrate, supernet seed 5",
+        "truth: training digits, test split, 4 epochs, 3 seeds, 500 of 1,700 architectures of the "
+        "table",
+    )
+
+
+@pytest.fixture
+def drawn(write_run, make_record):
+    """The axes of a picture: dots, colours, scale; and the frame that they are of."""
+    frame = pd.DataFrame(
+        {
+            "arch": list("abcdefgh"),
+            "score": [60.0, 61.0, 63.0, 62.0, 64.0, 67.0, 66.0, 10.0],
+            "truth": [90.0, 91.5, 91.0, 92.0, 94.0, 93.0, 95.0, 92.5],
+            "params": [3000, 1000, 2000, 8000, 5000, 4000, 7000, 6000],
+        }
+    )
+    found = {"arch": "d", "truth": 92.25, "regret": 2.75, "how": "read"}
+    content = make_record(tau=0.52, found=found)
+    content["ceiling"] = {"seed_mean": content["ceiling"]["seed_mean"]}
+    return frame, picture(load(write_run("drawn", content, frame))).axes
+
+
+def test_dots_stand_at_truth_and_score_in_the_colour_of_their_size(drawn):
+    frame, (main, colours, _) = drawn
+    (dots,) = main.collections
+    shown = np.column_stack([dots.get_offsets(), dots.get_array()])
+    inside = frame[frame["arch"] != "h"]
+    assert sorted(map(tuple, shown)) == sorted(
+        zip(inside["truth"], inside["score"], inside["params"], strict=True)
+    )
+    assert dots.get_clim() == (1000, 8000)
+    assert colours.get_ylabel() == "params (k)"
+    assert colours.yaxis.get_major_formatter()(2500, 0) == "2.5"
+    assert main.get_xlabel() == "truth: stand-alone accuracy on the test split (%)"
+    assert main.get_ylabel() == "score: predicted accuracy (%)"
+    assert main.get_xlim() == pytest.approx((90 - 0.04 * 5, 95 + 0.04 * 5))
+    assert main.get_ylim() == pytest.approx((60 - 0.04 * 7, 67 + 0.04 * 7))
+    marks = {line.get_marker(): line.get_xydata().tolist() for line in main.lines}
+    assert marks == {"*": [[92.25, 62.0]], "D": [[92.5, pytest.approx(main.get_ylim()[0])]]}
+
+
+def test_the_scale_has_tau_between_the_highest_floor_and_the_ceiling(drawn):
+    _, (*_, scale) = drawn
+    levels = {line.get_ydata()[0] for line in scale.lines if list(line.get_xdata()) == [0, 1]}
+    assert levels == {0.0, 0.45, 0.46, 0.9}
+    (dot,) = (line for line in scale.lines if line.get_marker() == "o")
+    assert dot.get_xydata().tolist() == [[0.5, 0.52]]
+    (bar,) = scale.collections[0].get_segments()
+    assert bar[:, 1] == pytest.approx([0.48, 0.56])
+    spans = [(patch.get_y(), patch.get_y() + patch.get_height()) for patch in scale.patches]
+    assert spans == [pytest.approx((-0.06, 0.46)), pytest.approx((0.9, 1.0))]
+    assert scale.get_ylim() == pytest.approx((-0.06, 1.0))
 
 
 def test_the_picture_names_a_proxy_and_a_score_by_loss(write_run, make_record, make_scores):

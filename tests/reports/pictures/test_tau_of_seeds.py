@@ -6,7 +6,7 @@ from pictures import assert_readable, seed_dots, words
 
 from reports.commands.compare import main
 from reports.pictures.seed_rows import BOXED, Rows, Spread
-from reports.pictures.tau_of_seeds import draw, picture
+from reports.pictures.tau_of_seeds import context_words, draw, picture
 from reports.runs.configuration import configurations
 
 
@@ -47,6 +47,12 @@ def test_few_seeds_have_an_interval_and_many_a_box(records):
         assert len(boxes) == (len(few) == BOXED)
         assert len(bars) == (len(few) < BOXED)
     first, third = np.quantile(taus, [0.25, 0.75])
+    (axes,) = rows_of(figure_of(records(("spos", taus[:3]))))
+    (bar,) = (part for part in axes.containers if isinstance(part, ErrorbarContainer))
+    (ends,) = bar.lines[2][0].get_segments()
+    # t(2) = 4.303, deviation 0.01528, and the 0.04 of the runs themselves.
+    half = np.hypot(4.302653 * np.std(taus[:3], ddof=1) / np.sqrt(3), 0.04)
+    assert ends[:, 0] == pytest.approx([np.mean(taus[:3]) - half, np.mean(taus[:3]) + half])
     (axes,) = rows_of(figure_of(records(("spos", taus))))
     (box,) = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
     ends = box.get_path().vertices[:, 0]
@@ -62,7 +68,26 @@ def test_floors_and_ceiling_are_lines_with_their_names(records):
     starts = {line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 3}
     assert starts == {0.45, 0.46, 0.0, 0.9}
     assert {"parameters 0.45", "FLOPs 0.46", "random 0.00", "ceiling 0.90"} <= set(words(figure))
-    assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 0.9
+    assert axes.get_xlim() == pytest.approx((-0.04 * 0.9, 1.04 * 0.9))
+
+
+def test_the_axis_reaches_over_intervals(records):
+    """Two seeds far apart: the interval of their mean is wider than all else."""
+    figure = figure_of(records(("spos", (0.2, 0.9))))
+    (axes,) = rows_of(figure)
+    half = np.hypot(12.706205 * np.std((0.2, 0.9), ddof=1) / np.sqrt(2), 0.04)
+    low, high = max(0.55 - half, -1.0), min(0.55 + half, 1.0)
+    margin = 0.04 * (high - low)
+    assert axes.get_xlim() == pytest.approx((low - margin, high + margin))
+
+
+def test_words_above_say_what_was_scored_and_against_what(records):
+    runs = records(("spos", (0.5,)), protocol="all", n=512)
+    runs += records(("gdas", (0.5,)), protocol="all", n=512, config__preset="paper")
+    assert context_words(configurations(runs)) == (
+        "nb201 on digits, preset laptop and paper: 512 architectures; scores on the val split, BN "
+        "recalibrate; truth of nb201-compact-digits: training digits, test split, 4 epochs, 3 seeds"
+    )
 
 
 def test_an_undefined_tau_is_last_and_says_so(records, make_interval):

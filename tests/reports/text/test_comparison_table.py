@@ -93,3 +93,77 @@ def test_what_a_table_does_not_tell_is_said_to_be_unknown(write_run, make_record
         titles(records[0])[2],
     ):
         assert "epochs not known, seeds not known" in text and "0 epochs" not in text
+
+
+def test_every_column_has_the_numbers_of_its_head(write_run, make_record, make_interval):
+    """One seed of either, so that intervals are those of the records."""
+    content = make_record("mngnas", 0, 0.61)
+    content["metrics"] = {
+        "all": {
+            "kendall_tau": make_interval(0.612, 0.041),
+            "precision_at_top10pct": make_interval(0.43, 0.05),
+        },
+        "unique": {"kendall_tau": make_interval(0.31, 0.06)},
+        "top10": {"kendall_tau": make_interval(0.22, 0.07)},
+    }
+    content["found"]["regret"] = 1.25
+    content["costs"] |= {"image_passes": 2_500_000, "scoring_image_passes": 750_000}
+    content["costs"] |= {"seconds": 90.4, "device": "GPU"}
+    over = {"params": make_interval(0.9, 0.01), "flops": make_interval(0.152, 0.02)}
+    folders = [
+        write_run("m", content | {"over_floors": over}),
+        write_run("s", make_record("spos", 0, 0.5)),
+        write_run("s1", make_record("spos", 1, 0.5)),
+    ]
+    text = to_markdown(summary(folders))
+    head, _, *rows = cells(text)
+    named = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert named["mngnas"] == {
+        "method": "mngnas", "kd": "full", "qp": "printed", "seeds": "1",
+        "Kendall τ": "0.612 [0.571, 0.653]",
+        "over the best floor": "+0.152 [+0.132, +0.172]",
+        "τ − τ of spos": "+0.112, not shown",
+        "τ unique": "0.31 [0.25, 0.37]",
+        "τ top 10 %": "0.22 [0.15, 0.29]",
+        "P@top 10 %": "0.43 [0.38, 0.48]",
+        "regret (points)": "1.25",
+        "image passes (training + scoring)": "2.50 M + 0.75 M",
+        "seconds": "90",
+    }  # fmt: skip
+    assert named["floor: FLOPs"]["Kendall τ"] == "0.460 [0.420, 0.500]"
+    assert named["ceiling"]["Kendall τ"] == "0.900 [0.890, 0.910]"
+    assert text.splitlines()[0] == (
+        "**nb201 on digits**: 600 architectures; scores on the val split, BN recalibrate; truth of "
+        "nb201-compact-digits: training digits, test split, 4 epochs, 3 seeds"
+    )
+    assert "Costs are not equal: from 1.50 M to 3.25 M image passes." in text
+    assert "Seconds on CPU and GPU." in text and "comparisons" not in text
+
+
+def test_pairs_of_fewer_seeds_and_several_comparisons_are_said(write_run, make_record):
+    taus = {"spos": (0.50, 0.52), "mngnas": (0.60, 0.61, 0.90), "gdas": (0.61, 0.64)}
+    folders = [
+        write_run(f"{method}{seed}", make_record(method, seed, tau))
+        for method, own in taus.items()
+        for seed, tau in enumerate(own)
+    ]
+    text = to_markdown(summary(folders))
+    # Differences 0.10 and 0.09, 0.11 and 0.12: t(1) = 12.706, deviations 0.00707.
+    assert "| +0.095 [+0.031, +0.159] (2 of 3 seeds) |" in text
+    assert "| +0.115 [+0.051, +0.179] |" in text
+    assert "With 2 comparisons, one or another may exclude zero by chance." in text
+
+
+@pytest.mark.parametrize(
+    ("passes", "told"),
+    [
+        (1_070_000, "equal in image passes, within 5 %."),
+        (1_080_000, "not equal: from 1.50 M to 1.58 M image passes."),
+    ],
+)
+def test_costs_are_equal_where_all_passes_together_are(write_run, make_record, passes, told):
+    folders = [
+        write_run(method, make_record(method, costs__image_passes=own))
+        for method, own in (("spos", 1_000_000), ("gdas", passes))
+    ]
+    assert f"Costs are {told}" in to_markdown(summary(folders))

@@ -8,6 +8,16 @@ from reports.papers.definition.printed import Printed
 from searchspaces.errors import UsageError
 
 BOLD = 'bold = {source = "its print", among = "column", without = []}'
+COLUMN = """
+[[columns]]
+id = "tau"
+head = "τ"
+unit = "× 100"
+measure = "tau"
+scale = 100
+digits = 1
+better = "higher"
+"""
 IN_BOLD = {
     'class = "N"': f'class = "N"\n{BOLD}',
     'printed = {tau = "57.3"}': 'printed = {tau = "57.3"}\nbold = ["tau"]',
@@ -29,7 +39,8 @@ def test_an_item_is_what_its_file_says(make_item):
     assert item.row("spos").flags == {"error": (1,)}
     assert item.row("mngnas").run == {"method": "mngnas", "options.kd": "full"}
     assert item.row("quoted").run is None
-    assert item.claims[0].better == "mngnas"
+    claim = item.claims[0]
+    assert (claim.better, claim.worse, claim.column, claim.by) == ("mngnas", "spos", "tau", None)
     assert (item.preset, item.task, item.seeds) == ("laptop", "digits", (0, 1))
 
 
@@ -77,6 +88,10 @@ def test_an_item_is_what_its_file_says(make_item):
         ({'kind = "table"': 'kind = "curves"'}, "rows.spos.x: is missing"),
         ({'kind = "table"': 'kind = "history"'}, "series: belongs to"),
         ({'kind = "table"': 'kind = "diagram"'}, "steps: are missing"),
+        ({'kind = "table"': 'series = "far"\nkind = "table"'}, "series: belongs to"),
+        ({'kind = "table"': 'kind = "points"', COLUMN: "", 'column = "tau"': 'column = "error"',
+          'printed = {tau = "56.4", error': "printed = {error", 'printed = {tau = "57.3"}': "",
+          'tau = "-", ': ""}, "columns: points need two"),
         ({'kind = "table"': 'kind = '}, "is no TOML"),
     ],
 )  # fmt: skip
@@ -120,6 +135,26 @@ def test_runs_are_those_of_the_command_line(make_item):
         assert config.run_name("truth") == typed.run_name("truth")
 
 
+def test_a_row_wins_over_the_study_and_changes_over_both(make_item):
+    study = {"seeds = [0, 1]": "train.lr = 1\ntrain.steps = 5\ntrain.clip = 3.0\nseeds = [0]"}
+    row = {'method = "spos"': 'method = "spos", train.lr = 2, train.steps = 6'}
+    item = make_item(study | row)
+    (_, config), (_, other) = item.configs(changes={"train.steps": 7})
+    assert (config.train.clip, config.train.lr, config.train.steps) == (3, 2, 7)
+    assert (other.train.clip, other.train.lr, other.train.steps) == (3, 1, 7)
+
+
+def test_what_a_file_leaves_out_is_as_usual(make_item):
+    more = '\n[[rows]]\nid = "rea"\nlabel = "REA"\nsearch = {method = "rea"}\n'
+    item = make_item({"seeds = [0, 1]": ""}, more)
+    assert item.seeds == (0, 1, 2)
+    error, search = item.column("error"), item.row("rea").search
+    assert (error.digits, error.scale, error.task, error.words) == (2, 1.0, "", False)
+    assert (error.truth.split, error.truth.scale) == ("test", "")
+    assert (search.queries, search.repeats, search.signal, search.budgets) == (300, 100, "", ())
+    assert (search.seconds("digits"), item.row("spos").x) == (0, None)
+
+
 def test_every_row_with_a_run_has_one_per_seed(make_item):
     found = make_item().configs()
     assert [(row.id, config.seed) for row, config in found] == [
@@ -157,4 +192,5 @@ def test_diagrams_have_steps_and_arrows(papers):
     with pytest.raises(UsageError, match=r"arrows\[1\].to: unknown 'B'; did you mean 'b'"):
         load_item("toy", "fig-1")
     path.write_text(text.replace('"B"', '"b"'))
-    assert load_item("toy", "fig-1").arrows[0].end == "b"
+    (arrow,) = load_item("toy", "fig-1").arrows
+    assert (arrow.start, arrow.end, arrow.bend) == ("a", "b", "level")

@@ -43,3 +43,10 @@ def test_the_best_is_the_number_where_nothing_else_is_printed():
     assert Printed.parse("(93.7)").number == 93.7
     assert Printed.parse("(93.7)").decimals == 1
     assert Printed.parse("-").number is None
+
+
+@pytest.mark.parametrize(
+    "text, decimals", [("93.8 (93.76)", 1), ("93.76±0.4", 2), ("-1.5", 1), ("( 93.765 )", 3), ("9", 0)]
+)
+def test_decimals_are_those_of_the_first_number(text, decimals):
+    assert Printed.parse(text).decimals == decimals

@@ -1,5 +1,6 @@
 """The document: what a reader sees of each cell, and what stands around the table."""
 
+import numpy as np
 import pytest
 
 from reports.papers.forms.composing import _letters, compose
@@ -41,6 +42,38 @@ def test_the_caption_says_what_was_measured_on_what(full_results):
         "Needed for a full measurement: A published table.",
         "Claims on our runs: 1 shown.",
     )
+
+
+def test_how_many_seeds_cells_have_is_said_from_fewest_to_most(make_item, record_run, measured):
+    item = make_item({"seeds = [0, 1]": "seeds = [0, 1, 4]"})
+    for row, config in item.configs():
+        if row.id == "spos" or config.seed == 4:
+            record_run(config)
+    caption = compose(measured(item)).caption
+    assert "n = 1 to 3 (seeds 0, 1, 4), mean ±" in caption[2]
+
+
+@pytest.mark.parametrize(
+    "among, without, told",
+    [
+        ("column", [], "the best of its column"),
+        ("group", [], "the best of its column within its group of rows"),
+        ("column", ["spos", "quoted"], "the best of its column (SPOS and Someone aside)"),
+    ],
+)
+def test_it_is_said_what_is_in_bold_must_be_the_best_of(make_item, measured, among, without, told):
+    bold = f'bold = {{source = "marks", among = "{among}", without = {without}}}'
+    mngnas = 'printed = {tau = "57.3"}'
+    item = make_item({'class = "N"': f'class = "N"\n{bold}', mngnas: f'{mngnas}\nbold = ["tau"]'})
+    assert compose(measured(item)).legend[-1].endswith(f"or not alone, {told}")
+
+
+def test_minus_signs_are_typography_and_hyphens_in_words_stay(make_item, measured):
+    item = make_item({'error = "7.00"': 'error = "-7.00"', 'head = "τ"': 'head = "τ"\nwords = true',
+                      'tau = "57.3"': 'tau = "low-rank"'})  # fmt: skip
+    document = compose(measured(item))
+    assert [line(document, "Someone").texts[k].text for k in (0, 2)] == ["–", "−7.00"]
+    assert line(document, "MNGNAS (S)").texts[0].text == "low-rank"
 
 
 def test_many_claims_are_said_to_be_many(make_item, record_run, measured):
@@ -86,11 +119,17 @@ def test_notes_are_defects_by_number_then_reasons_by_letter(make_item, measured)
     assert [text.partition(":")[0] for text in document.legend] == ["printed", "not run"]
 
 
-def test_places_are_laid_out_as_the_item_is(make_item, measured):
+def test_places_are_laid_out_as_the_item_is(make_item, measured, truth):
     document = compose(measured(make_item({'error = "7.00"': 'error = "0.10"'})))
     assert document.places.titles == ("", "test error")
     assert [row[0] for row in document.places.rows] == ["SPOS", "Someone"]
     assert document.places.rows[1][1] == "100.00 % / > 10,000"
+    accuracies = np.round(truth.accuracy("test"), 2)
+    place = measured(make_item()).cell("spos", "error").place
+    assert place.percentile == pytest.approx(100 * np.mean(accuracies < 93.5))
+    assert document.places.rows[0][1] == f"{place.percentile:.2f} % / {place.draws}"
+    assert document.place_notes[1].endswith(f"the table, {100 - accuracies.max():.2f}.")
+    assert ", selected by val accuracy, is expected" in document.place_notes[0]
     assert document.place_notes[0].startswith("Among the 64 architectures of nb201-compact-digits")
     assert document.place_notes[1].startswith("Someone, test error: 0.10 is beyond the best of")
     assert len(document.place_notes) == 2

@@ -166,6 +166,49 @@ def test_numbers_and_tags_are_in_every_form(full_results):
         assert "n=2: shown" in text
 
 
+def plain_cells(text):
+    """The words of a table cell of any form, without its marks."""
+    text = re.sub(r"<sup.*?</sup>|\\textsuperscript\{.*?\}| \[[\w, ]+\]$", "", text)
+    text = re.sub(r"\\text(?:bf|it)\{(.*?)\}$", r"\1", re.sub(r"<[^>]+>|\*\*", "", text))
+    for mark, sign in (("\\textendash{}", "–"), ("$\\pm$", "±"), ("&nbsp;", "")):
+        text = text.replace(mark, sign)
+    return text.strip()
+
+
+def test_every_form_has_the_same_cells_in_the_same_places(bold_results, full_results):
+    for document in (compose(bold_results), compose(full_results)):
+        expected = [(x.label, *(text.text for text in x.texts)) for x in document.lines]
+        lines = [line for line in as_markdown.render(document).splitlines() if line[:2] == "| "]
+        shown = [tuple(map(plain_cells, line[2:-2].split(" | "))) for line in lines]
+        heads = [f"{head.title}, {part}" for head in document.heads for part in head.parts]
+        assert shown[0] == ("", *heads)
+        assert [row for row in shown if row in expected] == expected
+        assert [row[0] for row in shown].index("ours") == [row[0] for row in shown].index(
+            "MNGNAS (S)"
+        ) - 1
+        html = as_html.render(document)
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', html)
+        assert [
+            (plain_cells(label), *map(plain_cells, re.findall(r"<td.*?>(.*?)</td>", rest)))
+            for label, rest in rows
+        ] == expected
+        top = re.findall(r'scope="colgroup" colspan="(\d)">(.*?)<', html)
+        assert top == [(str(len(head.parts)), head.title) for head in document.heads]
+        parts = re.findall(r'<th scope="col".*?>(.*?)</th>', html)
+        assert parts == [part for head in document.heads for part in head.parts]
+        latex = as_latex.render(document).partition(r"\midrule")[2].partition(r"\bottomrule")[0]
+        lines = [line.removesuffix(r" \\") for line in latex.splitlines() if " & " in line]
+        assert [tuple(map(plain_cells, line.split(" & "))) for line in lines] == expected
+
+
+def test_html_marks_tags_and_verdicts_by_their_names(full_results):
+    html = as_html.render(compose(full_results))
+    assert '<span class="tag trained-reduced">51.0 ± 1.4</span>' in html
+    assert '<span class="tag trained-reduced">trained-reduced</span> our runs at the' in html
+    assert '<span class="verdict shown">shown</span>' in html
+    assert '<a href="#note-1">1</a>' in html and '<li id="note-1"><b>1</b> The mean is' in html
+
+
 @pytest.fixture
 def bold_results(make_item, measured):
     """τ 57.3 in bold and 58.4 not, errors 6.50±0.10 (6.45) in bold and the best."""
@@ -216,6 +259,8 @@ def test_csv_has_a_row_per_cell(full_results):
     assert float(rows[2]["mean"]) == pytest.approx(61.5)
     assert float(rows[2]["sd"]) == pytest.approx(2.12132)
     assert (rows[5]["mean"], rows[5]["tag"]) == ("", "printed")
+    assert [row["task"] for row in rows] == ["digits"] * 4 + ["", ""]
+    assert [row["note"] for row in rows] == [""] * 4 + ["only quoted from the paper"] * 2
 
 
 def test_json_tells_all_of_it(full_results):
@@ -224,7 +269,15 @@ def test_json_tells_all_of_it(full_results):
     assert found["cells"][1]["defects"] == ["The mean is above its own best."]
     assert found["cells"][1]["place"]["architectures"] == 64
     assert found["cells"][2]["by_seed"] == pytest.approx({"0": 60, "1": 63})
-    assert found["claims"][0]["verdict"] == "shown"
+    assert found["cells"][2]["shortfalls"][:2] == ["the embedded task", "preset laptop"]
+    assert (found["paper"], found["task"]) == ("toy", "digits")
+    (claim,) = found["claims"]
+    assert (claim["verdict"], claim["text"]) == ("shown", "MNGNAS ranks better.")
+    # Differences 10 and 11: t(1) = 12.706, deviation 0.7071.
+    ends = {"low": 10.5 - 12.706205 * 0.5, "high": 10.5 + 12.706205 * 0.5}
+    assert claim["difference"] == pytest.approx({"value": 10.5, "n": 2} | ends)
+    assert claim["printed"] == pytest.approx(57.3 - 56.4)
+    assert claim["sentence"].startswith("MNGNAS (S) > SPOS: +10.5 τ × 100, 95 % [+4.1, +16.9]")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")

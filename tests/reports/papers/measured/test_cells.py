@@ -6,8 +6,11 @@ import statistics
 import numpy as np
 import pytest
 
+from harness.simulation.searches import compare_searches
+from methods.search.table_search import SEARCHES
 from reports.papers.measured import results as tags
 from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
 
 TRUTH = '{space = "nb201", task = "digits"'
 BEST = f'\n[[rows]]\nid = "best"\nlabel = "Best"\ntable = {{tau = {TRUTH}, statistic = "max"}}}}\n'
@@ -138,6 +141,21 @@ def test_a_number_that_a_seed_lacks_is_not_left_out_of_the_mean(make_item, recor
     assert cell.note == "not known of seed 1: what it found is not measured: not in the table"
 
 
+@pytest.mark.parametrize(
+    "measure, found, why",
+    [
+        ("found_val_accuracy", {"arch": "none", "truth": 90.0}, "the ground truth does not have"),
+        ("spearman", {"arch": "none", "truth": None}, "its record has no such number"),
+        ("regret", {"arch": "a", "truth": None, "regret": None, "how": "lost"}, "it found is lost"),
+    ],
+)
+def test_why_a_number_is_not_known_is_said(make_item, record_run, measured, measure, found, why):
+    item = make_item({'measure = "found_error"': f'measure = "{measure}"'})
+    record_run(runs_of(item, "spos")[0], found=found)
+    cell = measured(item).cell("spos", "error")
+    assert cell.note.startswith("not known of seed 0: ") and why in cell.note
+
+
 def test_a_validation_accuracy_is_looked_up(make_item, record_run, measured, truth):
     item = make_item({'measure = "found_error"': 'measure = "found_val_accuracy"'})
     for config, arch in zip(runs_of(item, "spos"), truth.archs[3:5], strict=True):
@@ -148,7 +166,6 @@ def test_a_validation_accuracy_is_looked_up(make_item, record_run, measured, tru
 
 def test_sizes_of_what_was_found_are_its_spaces_own(make_item, record_run, measured, truth):
     from harness.tasks import IMAGES
-    from searchspaces.nb201.space import NASBench201
 
     item = make_item({'measure = "found_error"': 'measure = "found_params"'})
     record_run(runs_of(item, "spos")[0], found={"arch": truth.archs[5], "truth": 1.0})
@@ -161,19 +178,28 @@ def test_a_number_of_the_table_is_tagged_so(make_item, measured, truth):
     cell = measured(make_item(more=BEST)).cell("best", "tau")
     assert (cell.tag, cell.sd, cell.n) == (tags.TABLE, None, 1)
     assert cell.value == pytest.approx(truth.accuracy("test").max())
+    assert cell.note == "max test accuracy of 64 in nb201-compact-digits"
     errors = BEST.replace("tau", "error").replace("max", "mean")
     cell = measured(make_item(more=errors)).cell("best", "error")
     assert cell.value == pytest.approx(100 - truth.accuracy("test").mean())
+    skewed = measured(make_item(more=BEST.replace("max", "median"))).cell("best", "tau")
+    assert skewed.value == pytest.approx(np.median(truth.accuracy("test")))
 
 
 def test_a_search_is_simulated_on_the_table_of_the_column(make_item, measured, truth):
-    first, again = (measured(make_item(more=SEARCHED)).cell("rea", "error") for _ in range(2))
-    assert (first.tag, first.n) == (tags.TABLE, 9)
-    assert (first.value, first.sd) == (again.value, again.sd)
-    assert (
-        100 - truth.accuracy("test").max() <= first.value < 100 - np.median(truth.accuracy("test"))
+    cell = measured(make_item(more=SEARCHED)).cell("rea", "error")
+    assert (cell.tag, cell.n, cell.task) == (tags.TABLE, 9, "digits")
+    space, options = NASBench201("compact"), {"rea": SEARCHES["rea"].Options()}
+    expected = compare_searches(truth, space, options, queries=6, repeats=9, seed=0)
+    last = expected["curves"]["rea"][-1]
+    assert (cell.value, cell.sd) == pytest.approx((100 - last["test"], last["test_sd"]))
+    assert cell.note == (
+        "9 simulated searches of 6 trainings in nb201-compact-digits, selected by val accuracy"
     )
-    assert first.note.startswith("9 simulated searches of 6 trainings in nb201-compact-digits")
+    seen = {'task = "digits"}': 'task = "digits", split = "val"}'}
+    cell = measured(make_item(seen, SEARCHED)).cell("rea", "error")
+    assert (cell.value, cell.sd) == pytest.approx((100 - last["selection"], last["selection_sd"]))
+    assert last["selection"] != pytest.approx(last["test"], abs=0.01)
     assert measured(make_item(more=SEARCHED)).cell("rea", "tau").empty
 
 

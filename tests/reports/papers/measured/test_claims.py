@@ -86,6 +86,21 @@ def test_what_the_text_claims_is_held_against_the_interval(outcome, by, text):
     assert found.sentence.endswith(f"; {text} this interval.")
 
 
+def test_the_print_is_as_precise_as_its_more_precise_number(outcome):
+    found = outcome({0: 0.60}, {0: 0.50}, {'tau = "57.3"': 'tau = "57"'})
+    assert found.sentence.endswith("in print +0.6.") and found.printed == pytest.approx(0.6)
+
+
+def test_what_is_trained_in_full_is_not_held_against_what_is_not(make_item, record_run, measured):
+    study = {"seeds = [0, 1]": 'task = "cifar10"\nseeds = [0, 1]'}
+    item = make_item(study | {'options.kd = "full"': "train_images = 500"})
+    for row, config in item.configs("paper"):
+        record_run(config, {"spos": 0.5, "mngnas": 0.6}[row.id] + 0.01 * config.seed)
+    (found,) = outcomes(measured(item, preset="paper"))
+    assert found.verdict == "not tested" and found.difference["n"] == 2
+    assert "(one is trained-full, the other trained-reduced)" in found.sentence
+
+
 def test_a_claim_may_be_of_one_row(outcome):
     changes = {'worse = "spos"\n': "by = 60.0\n"}
     found = outcome({0: 0.60, 1: 0.61, 2: 0.66}, {}, changes)

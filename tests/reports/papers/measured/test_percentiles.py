@@ -5,9 +5,9 @@ import pytest
 from tables import made_meta
 
 from harness.tabular.table import Table
-from reports.papers.definition.item import Column, Truth
+from reports.papers.definition.item import Column, Search, Truth
 from reports.papers.definition.printed import Printed
-from reports.papers.measured.percentiles import MOST_DRAWS, place
+from reports.papers.measured.percentiles import place
 from reports.papers.measured.truths import Missing, Truths
 
 TEST, VAL = (Truth("nb201", "digits", split) for split in ("test", "val"))
@@ -29,12 +29,17 @@ def test_the_percentile_counts_the_architectures_that_are_worse(placed, truth):
     found = placed(f"{value:.2f}")
     assert found.percentile == pytest.approx(100 * np.mean(accuracies < value))
     assert (found.architectures, found.table) == (64, "nb201-compact-digits")
+    assert (found.split, found.selected_by) == ("test", "val")
+    assert found.best == pytest.approx(accuracies.max())
+    assert placed("90", VAL).split == "val"
     assert found.beyond == ()
 
 
 def test_comparisons_are_at_the_printed_precision(placed, truth):
     best = truth.accuracy("test").max()
-    assert placed(f"{np.floor(best * 10) / 10 + 0.1:.1f}").percentile > placed("80").percentile
+    rounded = np.round(truth.accuracy("test"), 1)
+    tenth = float(np.sort(rounded)[40])
+    assert placed(f"{tenth:.1f}").percentile == pytest.approx(100 * np.mean(rounded < tenth))
     assert placed(f"{best:.0f}").beyond == ()
     above = np.round(best, 2) + 0.01
     assert placed(f"{above:.2f}").beyond == (pytest.approx(above),)
@@ -77,10 +82,19 @@ def test_exactly_as_good_is_reached(tmp_path, truth):
         assert found.draws == draws, printed
 
 
+def test_without_validation_accuracies_searches_select_by_test_ones(tmp_path, truth):
+    columns = {name: values for name, values in truth.accuracies.items() if name[:4] == "test"}
+    Table(made_meta(scale="compact"), truth.archs, columns).save(tmp_path / "own" / "table.parquet")
+    truths = Truths(tmp_path / "own")
+    assert place(Printed.parse("80"), Column("a", "A", truth=TEST), truths).selected_by == "test"
+    assert not truths.has_validation(TEST)
+    found = truths.simulation(Search("rea", queries=6, repeats=2), TEST)
+    assert found["selection_split"] == "test"
+
+
 def test_what_random_search_does_not_reach_has_no_number(placed):
     found = placed("99.99")
     assert (found.draws, found.percentile) == (None, 100)
-    assert MOST_DRAWS >= 1000
 
 
 def test_errors_are_placed_as_accuracies(placed):

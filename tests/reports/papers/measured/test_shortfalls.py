@@ -79,10 +79,14 @@ def test_the_embedded_task_and_small_presets_are_reduced(full_results):
 def retrained(make_item, record_run, measured, tmp_path, truth):
     """The error of SPOS on CIFAR-10 with stand-alone trainings of what it found beside the run."""
 
-    def cell(*accuracies, **changes):
-        item = make_item({"seeds = [0, 1]": 'task = "cifar10"\nseeds = [0]'})
-        config = runs_of(item, "spos", preset="paper")[0]
-        run = record_run(config, data={"sha256": truth.meta.sha256}).name
+    def cell(*accuracies, measure="found_error", seeds=(0,), **changes):
+        own = {"seeds = [0, 1]": f'task = "cifar10"\nseeds = {[*seeds]}'}
+        item = make_item(own | {'measure = "found_error"': f'measure = "{measure}"'})
+        runs = [
+            record_run(config, data={"sha256": truth.meta.sha256}).name
+            for config in runs_of(item, "spos", preset="paper")
+        ]
+        run = runs[0]
         own = {"task": "cifar10", "preset": "paper", "train_images": 0, "eval_images": 0}
         for number, accuracy in enumerate(accuracies):
             record = {
@@ -101,6 +105,15 @@ def retrained(make_item, record_run, measured, tmp_path, truth):
 def test_stand_alone_trainings_in_full_stand_in_for_the_ground_truth(retrained):
     cell = retrained(96.0, 97.0)
     assert (cell.value, cell.n, cell.tag) == (pytest.approx(3.5), 1, tags.TRAINED_FULL)
+
+
+def test_an_accuracy_is_that_of_the_stand_alone_trainings(retrained):
+    assert retrained(96.0, 99.0, 97.5, measure="found_accuracy").value == pytest.approx(97.5)
+
+
+def test_where_one_seed_lacks_a_stand_alone_training_all_are_of_the_ground_truth(retrained):
+    cell = retrained(96.0, seeds=(0, 1))
+    assert (cell.by_seed, cell.tag) == ({0: 9.0, 1: 9.0}, tags.TRAINED_REDUCED)
 
 
 @pytest.mark.parametrize(
