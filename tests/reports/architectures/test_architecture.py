@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from params import slow_but
 
 from reports.architectures.architecture import DASHED, draw_found, picture, save
@@ -16,7 +17,7 @@ from reports.architectures.diagrams import GraphPicture
 from reports.architectures.layered import arrange, longest_paths
 from reports.commands.draw import main
 from reports.style.image_files import FORMATS
-from reports.style.theme import GREY, KERNELS, OTHER, POOL, colour
+from reports.style.theme import GREY, KERNELS, OTHER, PALE, POOL, colour
 from searchspaces.diagram import Block, Chain, Edge, Graph, Node, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -159,6 +160,26 @@ def test_long_names_and_chains_still_fit():
     assert all(before[1] < after[0] for before, after in pairwise(wide.columns))
     figure = picture([Chain("", (Stage("many", chain),))], "long")
     assert max(patch.get_x() + patch.get_width() for patch in figure.axes[0].patches) < 9
+
+
+def test_blocks_are_as_tall_as_they_are_large_and_coloured_by_their_operators():
+    stages = (
+        Stage("first", (Block("k3e6", size=1.0), Block("k7e3", size=0.5, reduces=True))),
+        Stage("", (Block("stem", size=0.0, fixed=True),)),
+    )
+    axes = picture([Chain("", stages, "a note")], "").axes[0]
+    heights = [patch.get_height() for patch in axes.patches]
+    assert heights == pytest.approx([0.8, 0.07 + (0.8 - 0.07) / 2, 0.07])
+    colours = [to_hex(patch.get_facecolor()) for patch in axes.patches]
+    assert colours == [KERNELS["3"], KERNELS["7"], PALE]
+    middles = [patch.get_x() + patch.get_width() / 2 for patch in axes.patches]
+    assert np.diff(middles) == pytest.approx([0.62, 0.62 + 0.1])
+    levels = [patch.get_y() + patch.get_height() / 2 for patch in axes.patches]
+    assert np.ptp(levels) == pytest.approx(0)
+    named = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    labels = [named[name] for name in ("k3e6", "k7e3", "stem")]
+    assert labels == pytest.approx(middles) and named["÷2"] == pytest.approx(middles[1])
+    assert named["first"] == pytest.approx(np.mean(middles[:2])) and "a note" in named
 
 
 def test_dead_edges_are_grey_and_dashed():

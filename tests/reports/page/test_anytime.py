@@ -50,8 +50,13 @@ def test_the_script_gets_the_points_of_the_picture(runs):
     assert seconds["spent"] == [[100, 150], [50, 100, 150]]
     for panel in (compute, seconds):
         axis = panel["x"]
-        assert axis["low"] == 0 and axis["high"] > max(map(max, panel["spent"]))
+        assert axis["low"] == 0
+        assert axis["high"] == pytest.approx(1.02 * max(map(max, panel["spent"])))
         assert not axis["log"]
+    assert "compute" in compute["x"]["title"] and "seconds" in seconds["x"]["title"]
+    margin = 0.05 * (0.88 - 0.1)  # from the lowest seed to the ceiling
+    ends = {"low": 0.1 - margin, "high": 0.88 + margin, "title": "Kendall τ"}
+    assert sample["y"] == pytest.approx(ends)
     assert {bound["name"]: bound["tau"] for bound in sample["bounds"]} == {
         "parameters": 0.41, "ceiling": 0.88,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from reports import page
 from reports.architectures.layered import longest_paths
 from reports.page.compose import SCRIPTS
 from reports.page.drawings import Shelf
-from reports.style.theme import colour
+from reports.style.theme import PALE, colour
 from searchspaces.diagram import Graph
 from searchspaces.registry import SPACES
 
@@ -51,8 +51,9 @@ def test_packed_diagrams_hold_all_that_is_drawn(name):
                 assert shape["stages"] == stages and shape["note"] == diagram.note
                 blocks = [block for stage in diagram.stages for block in stage.blocks]
                 for part, block in zip(parts, blocks, strict=True):
-                    label, _, size, reduces = content["blocks"][part]
+                    label, paint, size, reduces = content["blocks"][part]
                     assert (label, bool(reduces)) == (block.label, block.reduces)
+                    assert paint == (PALE if block.fixed else colour(block.label))
                     assert size == pytest.approx(block.size, rel=5e-3)
 
 

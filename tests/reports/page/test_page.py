@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from browser import Page
@@ -19,6 +20,7 @@ from reports.page.folders import gather
 from reports.page.row import COLUMNS
 from reports.runs.compare import summary
 from reports.runs.record import load
+from reports.runs.scatter_points import Window
 from reports.style.formatting import decimal
 from searchspaces.errors import UsageError
 
@@ -113,6 +115,99 @@ def test_the_ranking_is_the_summary(runs):
     order = [name for name in order if name != "spos"]  # also named in the head
     assert order == ["ceiling", "mngnas", "FLOPs", "parameters", "random"]
     assert ranking.text.count("seed 2: τ") == 2
+
+
+def test_the_ranking_has_every_number_in_its_column(runs, write_run, make_record):
+    write_run("runs/mngnas-s3", make_record("mngnas", 3, 0.62, costs__image_passes=1_250_000))
+    html = compose(*gather([runs]))
+    [text] = re.findall(r'<table class="ranking">.*?</table>', html, re.DOTALL)
+    lines = re.findall(r'<tr class="(\w+)"><th scope="row">(.*?)</th>(.*?)</tr>', text)
+    cells = {
+        re.sub("<.*", "", name).strip(): dict(re.findall(r'data-head="(.*?)">(.*?)</td>', rest))
+        for _, name, rest in lines
+    }
+    taus = (0.58, 0.60, 0.68, 0.62)
+    half = np.hypot(3.182446 * np.std(taus, ddof=1) / 2, 0.04)
+    # Differences 0.08, 0.09 and 0.13: t(2) = 4.303, deviation 0.02646.
+    assert cells["mngnas"] == {
+        "Kendall τ": f"0.620 [{0.62 - half:.3f}, {0.62 + half:.3f}]", "seeds": "4",
+        "over floor": "+0.160", "τ − τ of spos": "+0.100 [+0.034, +0.166] (3 of 4 seeds)",
+        "image passes": "1.06 M + 0.50 M",
+    }  # fmt: skip
+    assert cells["spos"]["over floor"] == "+0.060" and "τ − τ of spos" not in cells["spos"]
+    assert cells["floor: FLOPs"] == {"Kendall τ": "0.460 [0.420, 0.500]"}
+    assert cells["ceiling"] == {"Kendall τ": "0.900 [0.890, 0.910]"}
+
+    def at(tau, low=-0.05 - 0.04 * 0.96, high=0.91 + 0.04 * 0.96):
+        return f"{100 * (tau - low) / (high - low):.2f}%"
+
+    chart = next(rest for kind, name, rest in lines if name.startswith("mngnas"))
+    assert f'<line class="bar" x1="{at(0.62 - half)}" x2="{at(0.62 + half)}"' in chart
+    assert f'<svg class="mark" x="{at(0.62)}"' in chart
+    dots = re.findall(r'<circle cx="(.*?)" .*?<title>(.*?)</title>', chart)
+    assert dots == [(at(tau), f"seed {seed}: τ {tau:.3f}") for seed, tau in enumerate(taus)]
+    assert f'<line class="floor" x1="{at(0.46)}"' in chart
+    assert f'<line class="ceiling" x1="{at(0.9)}"' in chart
+
+
+@pytest.mark.parametrize(
+    ("passes", "told"),
+    [(1_070_000, "equal in image passes, within 5 %"), (1_080_000, "not equal: see the image")],
+)
+def test_the_ranking_says_whether_costs_are_equal(write_run, make_record, passes, told):
+    for method, own in (("spos", 1_000_000), ("gdas", passes)):
+        folder = write_run(f"runs/{method}", make_record(method, costs__image_passes=own))
+    assert f"Costs are {told}" in compose(*gather([folder.parent]))
+
+
+def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
+    write_run, make_record, make_interval, make_scores
+):
+    content = make_record("mngnas", 3, 0.62, n=500, n_table=1700)
+    content["metrics"]["top10"]["kendall_tau"] = make_interval(0.23)
+    content["found"] |= {"truth": 91.25, "regret": 1.75}
+    content["costs"] |= {"image_passes": 2_500_000, "scoring_image_passes": 750_000}
+    content["costs"] |= {"seconds": 90.4, "device": "GPU"}
+    content["ground_truth"]["version"] = "v7"
+    content |= {"versions": {"numpy": "2.0"}, "notes": ["a note"]}
+    html = compose(*gather([write_run("runs/a", content, make_scores(30))]))
+    [row] = re.findall(r'<tr data-run="0">(.*?)</tr>', html)
+    cells = re.findall(r'<td class="[\w ]+"( data-value="(.*?)")?>(.*?)</td>', row)
+    shown = {column.head: text for column, (_, _, text) in zip(COLUMNS, cells, strict=True)}
+    assert shown == {
+        "status": "finished", "options that differ": "kd full, qp printed", "space": "nb201",
+        "task": "digits", "preset": "laptop", "seed": "3", "Kendall τ": "0.620 [0.580, 0.660]",
+        "floor (params)": "0.450", "ceiling": "0.900", "over floor": "+0.160",
+        "τ top 10 %": "0.23", "regret": "1.75", "found (%)": "91.25",
+        "image passes": "2.50 M + 0.75 M", "seconds": "90", "truth of": "digits",
+        "truth split": "test", "scored on": "val", "scored by": "accuracy", "BN": "recalibrate",
+        "protocol": "all", "n": "500 of 1,700",
+    }  # fmt: skip
+    values = {c.head: float(v) for c, (_, v, _) in zip(COLUMNS, cells, strict=True) if v}
+    assert values == pytest.approx({
+        "seed": 3, "Kendall τ": 0.62, "floor (params)": 0.45, "ceiling": 0.9, "over floor": 0.16,
+        "τ top 10 %": 0.23, "regret": 1.75, "found (%)": 91.25, "image passes": 3_250_000,
+        "seconds": 90.4, "n": 500,
+    })  # fmt: skip
+    [run] = Page(html).data["runs"]
+    assert run["facts"] == [
+        ["Kendall τ", "0.620 [0.580, 0.660]"], ["over floor", "+0.160"], ["τ top 10 %", "0.23"],
+        ["floor: parameters", "0.450 [0.410, 0.490]"], ["floor: FLOPs", "0.460 [0.420, 0.500]"],
+        ["floor: random", "0.000 [−0.050, 0.050]"], ["ceiling", "0.900 [0.890, 0.910]"],
+        ["image passes", "2.50 M + 0.75 M"], ["seconds", "90"],
+        ["options", "base spos, kd full, qp printed"], ["device", "GPU"],
+        ["found", "read from the table"], ["truth", "v7"], ["ceiling measured", "between seeds"],
+        ["versions", "numpy 2.0"], ["note", "a note"],
+    ]  # fmt: skip
+    windows = run["points"]["windows"]
+    frame = make_scores(30)
+    for name in ("truth", "score"):
+        window = Window.around(np.array([*frame[name], *[91.25] * (name == "truth")]))
+        assert windows[name] == pytest.approx([window.low, window.high], rel=1e-6)
+    assert run["found"] | {"shelf": 0, "arch": 0} == {
+        "shelf": 0, "arch": 0, "truth": 91.25, "regret": 1.75,
+        "score": pytest.approx(frame.set_index("arch")["score"]["a7"], rel=1e-6),
+    }  # fmt: skip
 
 
 @pytest.mark.slow

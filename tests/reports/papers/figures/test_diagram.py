@@ -5,12 +5,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from pictures import words
 
 from reports.papers.definition.loading import load_item
 from reports.papers.figures import diagram
 from reports.papers.measured.cells import Results
+from reports.style.theme import FOUND, PALE
 from searchspaces.errors import UsageError
 
 NAMES = ["fig-1", "fig-2", "fig-11"]
@@ -54,6 +56,26 @@ def test_a_diagram_shows_its_steps_and_words():
     item, figure = figure_of("fig-2")
     assert {step.text.split("\n")[0] for step in item.steps} <= set(words(figure))
     assert {arrow.text for arrow in item.arrows if arrow.text} <= set(words(figure))
+    starts, ends = ({getattr(a, end) for a in item.arrows} for end in ("start", "end"))
+    for box in figure.findobj(FancyBboxPatch):
+        name = box.get_gid()
+        assert (to_hex(box.get_facecolor()) == PALE) == (name not in ends)
+        assert (to_hex(box.get_edgecolor()) == FOUND) == (name in ends - starts)
+    centres = {b.get_gid(): b.get_bbox() for b in figure.findobj(FancyBboxPatch)}
+    for one, other in combinations(item.steps, 2):
+        (x, y), (far, low) = ((centres[s.id].x0, centres[s.id].y0) for s in (one, other))
+        assert (x < far) == (one.at[0] < other.at[0])
+        assert one.at[1] >= other.at[1] or y < low  # inches below the upper edge
+
+
+def test_the_numbers_of_a_diagram_are_its_places_and_ends():
+    item = load_item("mngnas", "fig-2")
+    frame = diagram.frame(Results(item, item.preset, item.task, item.seeds, ()))
+    steps, arrows = (frame[frame["part"] == part] for part in ("step", "arrow"))
+    places = steps[["id", "column", "row"]].values.tolist()
+    assert places == [[step.id, *step.at] for step in item.steps]
+    ends = arrows[["from", "to", "text"]].values.tolist()
+    assert ends == [[arrow.start, arrow.end, arrow.text] for arrow in item.arrows]
 
 
 @pytest.mark.parametrize("bend", ["level", "upright"])

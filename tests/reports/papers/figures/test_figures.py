@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 from pictures import assert_readable, seed_dots, words
 from scipy import stats
 
@@ -15,10 +16,12 @@ from reports.papers.definition.printed import Printed
 from reports.papers.figures import KINDS, boxes, curves, diagram, draw, drawing, history
 from reports.papers.figures import points as points_kind
 from reports.papers.figures import scatter as scatter_kind
-from reports.papers.figures.captions import command, nothing_yet
+from reports.papers.figures.captions import command, nothing_yet, notes, tag_of
 from reports.papers.measured.results import (
     NOT_RUN,
     PRINTED,
+    TABLE,
+    TRAINED_FULL,
     TRAINED_REDUCED,
     Cell,
     Results,
@@ -135,6 +138,39 @@ def test_the_numbers_drawn_name_their_rows_and_tag(kind, by_kind):
         assert set(frame["tag"]) == {TRAINED_REDUCED} and set(frame["task"]) == {"digits"}
 
 
+@pytest.mark.parametrize(
+    "tags, expected",
+    [
+        ([(TRAINED_FULL, "digits")] * 2, TRAINED_FULL),
+        ([(TRAINED_FULL, "digits"), (TRAINED_REDUCED, "digits")], TRAINED_REDUCED),
+        ([(TRAINED_FULL, "digits"), (TRAINED_REDUCED, "cifar10")], TRAINED_FULL),
+        ([(TRAINED_FULL, "cifar10"), (NOT_RUN, "digits")], TRAINED_REDUCED),
+    ],
+)
+def test_runs_are_in_full_where_all_that_they_filled_is(tags, expected):
+    cells = {str(k): Cell(tag=tag, task=task) for k, (tag, task) in enumerate(tags)}
+    assert tag_of(RowResults(ROWS[0], cells, {}), "digits") == expected
+
+
+def test_notes_say_what_was_run_how_often_and_what_was_not():
+    quoted = Row("q", "Quoted", printed={"error": Printed.parse("2.5")})
+    results = make_results(make_item("boxes", (*ROWS, quoted, Row("n", "Nobody"))), ("d",))
+    results.rows[1].cells["error"] = replace(results.rows[1].cells["error"], n=2)
+    reads = replace(results, item=replace(results.item, needs="A table."))
+    assert notes(reads, boxes.frame(reads)) == [
+        "trained-reduced: our runs at the reduced scale that the caption states; task digits, preset "
+        "laptop, n = 2 to 3 (seeds 0, 1, 2).",
+        "printed: as the paper has it.",
+        "Reduced: Compact networks.",
+        f"not run: MNGNAS (M). {command(results)} runs what is missing.",
+        "Nothing here measures: Nobody. Needed: A table.",
+    ]
+    none = make_results(make_item("boxes"), "abcd")
+    assert notes(none, boxes.frame(none)) == [
+        f"not run: all of it. {command(none)} runs what is missing."
+    ]
+
+
 @pytest.mark.slow
 def test_the_same_results_give_the_same_pictures_and_numbers(by_kind, tmp_path):
     results = by_kind("curves")
@@ -207,9 +243,21 @@ def test_printed_points_are_apart_from_measured_ones():
     assert "Nothing here measures" not in " ".join(words(figure))
 
 
+@pytest.mark.parametrize(("most", "scale"), [("10", "linear"), ("10.1", "log")])
+def test_sizes_more_than_a_decade_apart_have_a_logarithmic_axis(most, scale):
+    rows = [
+        Row(size, size, printed={"madds": Printed.parse(size), "error": Printed.parse("2")})
+        for size in ("1", most)
+    ]
+    figure = show(points_kind, make_results(make_item("points", rows)))
+    (axes,) = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert axes.get_xscale() == scale
+
+
 def test_curves_run_through_the_means_of_their_group():
     figure = show(curves, make_results(make_item("curves", columns=(ERROR,)), absent=("d",)))
     (axes,) = [axes for axes in figure.axes if axes.get_xlabel() == "steps"]
+    assert axes.get_ylabel() == "test error (%)" and list(axes.get_xticks()) == [2, 4]
     lines = {line.get_label(): line for line in axes.lines if line.get_gid() != "leader"}
     assert list(lines["S"].get_ydata()) == pytest.approx([9.5, 8.5])
     assert np.abs(lines["S"].get_xdata() - [2, 4]).max() < 0.1
@@ -231,14 +279,35 @@ def test_parts_of_groups_are_panels_of_one_scale_and_single_rows_are_levels():
     assert len(level) == 1 and level[0].get_ydata()[0] == pytest.approx(5.5)
 
 
+def bars(axes):
+    """Where the level bars of a figure begin and end, in the order in which they are drawn."""
+    found = [part.lines[2][0] for part in axes.containers if isinstance(part, ErrorbarContainer)]
+    return [segment[:, 0].tolist() for bar in found for segment in bar.get_segments()]
+
+
 def test_boxes_show_every_seed_and_say_what_was_not_run():
     rows = (replace(ROWS[0], printed={"error": Printed.parse("2.72±0.10")}), *ROWS[1:])
     results = make_results(make_item("boxes", rows, (ERROR,)), absent=("c",))
+    results.rows[3].cells["error"] = Cell(None, tag=TABLE, value=5.0, sd=0.25, n=9, task="digits")
+    frame = boxes.frame(results)
+    columns = frame[["row", "tag", "n", "seeds", "value", "sd"]].astype(object)
+    assert columns.where(columns.notna(), "").values.tolist() == [
+        ["a", PRINTED, 0, "", 2.72, 0.1],
+        *(["a", TRAINED_REDUCED, 3, str(s), pytest.approx(9 + 0.3 * s**2), ""] for s in SEEDS),
+        *(["b", TRAINED_REDUCED, 3, str(s), pytest.approx(8 + 0.3 * s**2), ""] for s in SEEDS),
+        ["d", TABLE, 9, "", 5.0, 0.25],
+    ]
     printed, measured = (axes for axes in show(boxes, results).axes if axes.get_xlabel())
     dots = seed_dots(measured)
-    assert dots[0] == pytest.approx([9.0, 9.3, 10.2]) and set(dots) == {0, 1, 3}
-    assert NOT_RUN in words(measured.figure) and "2.72±0.10" in words(printed.figure)
-    assert printed.get_xlim()[0] < 2.62 and printed.get_xlim()[1] > 2.82
+    assert dots[0] == pytest.approx([9.0, 9.3, 10.2]) and set(dots) == {0, 1}
+    assert {NOT_RUN, "2.72±0.10", "5.00, table"} <= set(words(measured.figure))
+    assert bars(printed) == [pytest.approx([2.62, 2.82])]
+    half = half_width([0, 0.3, 1.2])
+    means = (9.5, 8.5)
+    expected = [pytest.approx([mean - half, mean + half]) for mean in means]
+    assert bars(measured) == [*expected, pytest.approx([4.75, 5.25])]
+    names = [word for word in words(measured.figure) if word.startswith("test error (%): ")]
+    assert names == ["test error (%): printed", "test error (%): trained-reduced, table"]
 
 
 def test_scatter_shows_the_run_of_the_lowest_seed(with_scores, make_scores):
@@ -252,7 +321,14 @@ def test_scatter_shows_the_run_of_the_lowest_seed(with_scores, make_scores):
     assert len(drawn) > 50
     assert [text.get_text() for text in panels["MNGNAS (M)"].texts] == [NOT_RUN]
     (tau,) = [text.get_text() for text in panels["SPOS"].texts]
-    assert tau.startswith("τ 0.52 [") and tau.endswith("n=3")
+    # τ 0.50, 0.52 and 0.54, each ± 0.04: t(2) = 4.303, deviation 0.02.
+    half = np.hypot(4.302653 * 0.02 / np.sqrt(3), 0.04)
+    assert tau == f"τ 0.52 [{0.52 - half:.2f}, {0.52 + half:.2f}], n=3"
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in panels.values()]
+    assert labels == [("truth (%)", "score (%)")] * 2 + [("truth (%)", ""), ("", "")]
+    places = [axes.get_position() for axes in panels.values()]  # a column for each group
+    assert places[0].x0 == places[1].x0 < places[2].x0 == places[3].x0
+    assert places[0].y0 == places[2].y0 > places[1].y0 == places[3].y0
     star = [line for line in panels["MNGNAS (S)"].lines if line.get_marker() == "*"]
     seventh = frame[7]
     assert np.ravel(star[0].get_xydata()) == pytest.approx(seventh)
@@ -267,9 +343,11 @@ def test_history_is_the_mean_over_seeds_of_what_epochs_report(with_scores):
     assert first["y_high"] - first["y"] == pytest.approx(half_width([0, 1, 2]))
     (axes,) = [axes for axes in history.picture(results, frame).axes if axes.get_xlabel()]
     lines = [line for line in axes.lines if line.get_gid() != "leader"]
-    assert [list(line.get_ydata()) for line in lines] == [
-        list(part["y"]) for _, part in frame.groupby("row", sort=False)
+    assert [line.get_xydata().tolist() for line in lines] == [
+        [[step, step + ord(row) + 1] for step in (10, 20)] for row in "abc"
     ]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("training step", "far")
+    assert set(frame["seeds"]) == {"0 1 2"} and set(frame["n"]) == {3}
 
 
 def test_a_series_that_a_method_does_not_report_is_said(with_scores, tmp_path):
