@@ -12,6 +12,27 @@ from typing import Any
 import pytest
 
 VOID = {"meta", "input", "br"}
+# As much of a document as the scripts touch; elements are ``WIDTH`` pixels wide, letters seven.
+DOM = """
+class Element {
+  constructor(tag) {
+    Object.assign(this, { tag, set: {}, inside: [], heard: {}, clientWidth: WIDTH });
+  }
+  setAttribute(name, value) { this.set[name] = value; }
+  getAttribute(name) { return this.set[name]; }
+  append(...more) { this.inside.push(...more); }
+  replaceChildren(...more) { this.inside = more; }
+  addEventListener(kind, answer) { this.heard[kind] = answer; }
+  press(key) { this.heard.keydown({ key, preventDefault() {} }); }
+  getContext() { return { measureText: text => ({ width: 7 * text.length }) }; }
+  getBoundingClientRect() { return { left: 0, top: 0 }; }
+  querySelectorAll(tag) { return this.all().filter(one => one.tag === tag); }
+  all() { return this.inside.flatMap(one => one.all ? [one, ...one.all()] : []); }
+}
+const hosts = {};
+const document = { createElementNS: (_, tag) => new Element(tag), createElement:
+  tag => new Element(tag), getElementById: id => hosts[id] ??= new Element("div") };
+"""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Page, node
+from browser import DOM, Page, node
 from curves import watched_content, watched_history, write_history
 
 from harness.cli import main
@@ -100,27 +100,12 @@ def test_the_command_writes_the_page(runs, capsys):
     assert "Any-time τ" in (runs / "report.html").read_text()
 
 
-SHIM = """
-class Element {
-  constructor(tag) { Object.assign(this, { tag, set: {}, inside: [], clientWidth: WIDTH }); }
-  setAttribute(name, value) { this.set[name] = value; }
-  append(...more) { this.inside.push(...more); }
-  replaceChildren(...more) { this.inside = more; }
-  addEventListener() {}
-  all() { return this.inside.flatMap(one => one.all ? [one, ...one.all()] : []); }
-}
-const hosts = {};
-const document = { createElementNS: (_, tag) => new Element(tag), createElement:
-  tag => new Element(tag), getElementById: id => hosts[id] ??= new Element("div") };
-"""
-
-
 @pytest.mark.parametrize("width", [1000, 300])
 def test_the_script_draws_every_curve_with_its_name_where_there_is_room(runs, width):
     [sample] = drawn(runs).data["anytime"]
     scripts = [(FOLDER / name).read_text() for name in ("axes.js", "curves.js", "anytime.js")]
     told = "JSON.stringify(document.getElementById(sample.host).all())"
-    script = SHIM.replace("WIDTH", str(width)) + "".join(scripts)
+    script = DOM.replace("WIDTH", str(width)) + "".join(scripts)
     script += f"const sample = {json.dumps(sample)}; anytime(sample); console.log({told});"
     elements = json.loads(node(script))
     for kind in ("band", "line"):

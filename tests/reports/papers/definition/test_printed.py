@@ -46,7 +46,8 @@ def test_the_best_is_the_number_where_nothing_else_is_printed():
 
 
 @pytest.mark.parametrize(
-    "text, decimals", [("93.8 (93.76)", 1), ("93.76±0.4", 2), ("-1.5", 1), ("( 93.765 )", 3), ("9", 0)]
+    "text, decimals",
+    [("93.8 (93.76)", 1), ("93.76±0.4", 2), ("-1.5", 1), ("( 93.765 )", 3), ("9", 0)],
 )
 def test_decimals_are_those_of_the_first_number(text, decimals):
     assert Printed.parse(text).decimals == decimals

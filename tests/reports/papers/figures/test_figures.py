@@ -16,7 +16,7 @@ from reports.papers.definition.printed import Printed
 from reports.papers.figures import KINDS, boxes, curves, diagram, draw, drawing, history
 from reports.papers.figures import points as points_kind
 from reports.papers.figures import scatter as scatter_kind
-from reports.papers.figures.captions import command, nothing_yet, notes, tag_of
+from reports.papers.figures.captions import command, notes, nothing_yet, tag_of
 from reports.papers.measured.results import (
     NOT_RUN,
     PRINTED,
