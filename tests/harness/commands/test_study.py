@@ -1,5 +1,8 @@
 """A study chooses on one sample by validation truth and reports on the others by test truth."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,8 @@ import tiny
 from scipy.stats import kendalltau
 
 from harness.cli import main
-from harness.commands.study import complete
+from harness.commands import study
+from harness.commands.study import complete, tau
 from harness.running.assembly import sampled_rows
 from searchspaces.errors import UsageError
 
@@ -54,12 +58,67 @@ def test_rows_are_taus_of_the_sample_or_of_the_others(folders, capsys, report):
     assert float(rows[0][1]) >= float(rows[1][1])
 
 
+@pytest.mark.parametrize("report", [False, True])
+def test_a_tau_is_of_the_sample_by_validation_or_of_the_others_by_test(tmp_path, folders, report):
+    table = folders["table"]
+    archs = table.archs[::-1]
+    scores = np.random.default_rng(1).normal(size=len(archs))
+    pd.DataFrame({"arch": archs, "score": scores}).to_parquet(tmp_path / "scores.parquet")
+    rows, sample = table.index(archs), set(sampled_rows(table, SAMPLE).tolist())
+    chosen = np.array([(row in sample) != report for row in rows])
+    truth = table.truth("test" if report else "val")[rows]
+    expected = kendalltau(scores[chosen], truth[chosen]).statistic
+    assert tau(tmp_path, table, SAMPLE, report=report) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_row_has_the_mean_and_range_of_its_seeds_and_their_minutes(tmp_path, monkeypatch):
+    """Skewed, so that no mean is a median; a run without τ counts as −1."""
+    found = {
+        "lr 1 seed 0": (0.5, 60), "lr 1 seed 1": (0.6, 120), "lr 1 seed 2": (0.9, 360),
+        "lr 2 seed 0": (0.8, 30), "lr 3 seed 0": (None, 90),
+    }  # fmt: skip
+    labelled, folders = [], {}
+    for label, (_, seconds) in found.items():
+        labelled.append((label, SimpleNamespace(seed=int(label[-1]), method="spos")))
+        folders[label] = tmp_path / label.replace(" ", "-")
+        folders[label].mkdir()
+        record = {"costs": {"seconds": seconds}}
+        (folders[label] / "run.json").write_text(json.dumps(record))
+    taus = {folders[label]: value for label, (value, _) in found.items()}
+    monkeypatch.setattr(study, "tau", lambda folder, *_, report: taus[folder])
+    lines = study.rendered(labelled, folders, dict.fromkeys(found), 500, report=True).splitlines()
+    assert lines[0] == (
+        "| setting | τ, test accuracy, all but the 500 of the sample | lowest | highest | seeds | "
+        "minutes |"
+    )
+    assert lines[2:] == [
+        "| lr 2 | 0.800 | 0.800 | 0.800 | 1 | 0.5 |",
+        "| lr 1 | 0.667 | 0.500 | 0.900 | 3 | 3.0 |",
+        "| lr 3 | -1.000 | -1.000 | -1.000 | 1 | 1.5 |",
+    ]
+    chosen = study.rendered(labelled, folders, dict.fromkeys(found), 1500, report=False)
+    assert "| τ, validation accuracy of the 1,500 of the sample |" in chosen
+
+
 def test_a_study_brings_its_seeds_and_sample():
-    chosen = complete(["--space", "macro"], 500, report=False)
-    assert chosen[-2:] == ["--rank.architectures", "500"] and "102" in chosen
-    reported = complete(["--method", "fairnas"], 500, report=True)
-    assert reported[-2:] == ["--rank.architectures", "0"]
-    assert reported.count("--method") == 1 and {"0", "1", "2"} < set(reported)
+    assert complete(["--space", "macro"], 400, report=False) == [
+        *["--space", "macro", "--method", "spos", "--task", "cifar10", "--seed", "100", "101", "102"],
+        "--rank.architectures", "400",
+    ]  # fmt: skip
+    assert complete(["--method", "fairnas"], 400, report=True) == [
+        *[
+            "--method",
+            "fairnas",
+            "--task",
+            "cifar10",
+            "--seed",
+            "0",
+            "1",
+            "2",
+            "--rank.architectures",
+            "0",
+        ]
+    ]
     with pytest.raises(UsageError, match="use --development for the sample"):
         complete(["--rank.architectures", "7"], 500, report=False)
 

@@ -56,6 +56,48 @@ def test_every_image_comes_once_an_epoch_with_its_boxes(coco):
     assert 0 < mirrored < len(areas)
 
 
+def test_every_epoch_has_an_order_of_its_own_and_half_of_it_mirrored(coco):
+    train = load_coco(coco.parent, "train")
+    for step in range(6):  # two epochs of three batches
+        rows = np.random.default_rng([7, step // 3]).permutation(8)[step % 3 * 3 :][:3]
+        mirrored = np.random.default_rng([7, step, 1]).random(len(rows)) < 0.5
+        images, targets = train.batch(step, 3, seed=7)
+        assert len(images) == len(rows)
+        for image, target, row, mirror in zip(images, targets, rows, mirrored, strict=True):
+            number = train.ids[row]
+            own = train.image(number)
+            assert torch.equal(image, own.flip(-1) if mirror else own)
+            left, top, right, bottom = train.target(number)["boxes"].T
+            ends = (80 - right, top, 80 - left, bottom) if mirror else (left, top, right, bottom)
+            assert torch.equal(target["boxes"], torch.stack(ends, 1))
+
+
+def test_boxes_are_corners_and_neither_crowds_nor_slivers(coco):
+    train = load_coco(coco, "train")
+    number = next(one for one in train.ids if len(train.index.imgToAnns[one]) == 2)
+    first, second = train.index.imgToAnns[number]
+    x, y, wide, tall = first["bbox"]
+    target = train.target(number)
+    assert target["boxes"][0].tolist() == [x, y, x + wide, y + tall]
+    assert target["labels"].tolist() == [0, 1]
+    for change in ({"iscrowd": 1}, {"bbox": [x, y, 0.5, tall]}, {"bbox": [x, y, wide, 0.9]}):
+        train.index.imgToAnns[number] = [first | change, second]
+        assert train.target(number)["labels"].tolist() == [1]
+    train.index.imgToAnns[number] = [first | {"bbox": [x, y, 1, 1]}, second]
+    assert train.target(number)["labels"].tolist() == [0, 1]
+
+
+def test_the_first_images_are_taken_and_training_needs_boxes(coco):
+    assert load_coco(coco, "train", 3).ids == (1, 2, 3)
+    val = load_coco(coco, "val", 5)
+    assert val.ids == (1, 2, 3, 4, 5) and [ids for ids, _ in val.batches(2)] == [
+        (1, 2),
+        (3, 4),
+        (5,),
+    ]
+    assert load_coco(coco, "train").ids == tuple(range(1, 9))
+
+
 def test_batches_are_a_function_of_step_and_seed(coco):
     train = load_coco(coco, "train")
     first = train.batch(0, 4, seed=1)[0]
@@ -71,6 +113,38 @@ def test_the_pyramid_stands_on_the_last_stage_of_each_reduction(trained):
     assert [tuple(f.shape[1:]) for f in features.values()] == [
         (256, 8, 12), (256, 4, 6), (256, 2, 3), (256, 1, 2), (256, 1, 1),
     ]  # fmt: skip
+
+
+def test_images_are_resized_and_normalised_as_those_of_the_backbone(trained):
+    network = retinanet(load_backbone(trained).network, 2, 64, 96)
+    seen = network.transform
+    assert (seen.min_size, seen.max_size) == ((64,), 96)
+    assert seen.image_mean == pytest.approx([0.485, 0.456, 0.406], abs=1e-3)
+    assert seen.image_std == pytest.approx([0.229, 0.224, 0.225], abs=1e-3)
+    assert network.head.classification_head.num_classes == 2
+
+
+def test_the_defaults_are_those_of_retinanets_twelve_epochs():
+    config = DetectionConfig()
+    assert config == base_config("paper").__class__(
+        **{**vars(base_config("paper")), "preset": "laptop"}
+    )
+    assert (config.epochs, config.batch_size, config.lr, config.warmup) == (12, 16, 0.01, 500)
+    assert (config.momentum, config.weight_decay, config.clip) == (0.9, 1e-4, 35.0)
+    assert (config.side, config.longest) == (800, 1333)
+    assert (config.train_images, config.eval_images) == (0, 0)
+    assert not config.reduced and base_config("laptop").reduced and base_config("smoke").reduced
+
+
+def test_a_name_tells_recipe_weights_and_seed_and_no_preset():
+    config = DetectionConfig(seed=3)
+    name = config.name("net", "weights")
+    assert name.startswith("net-") and name.endswith("-s3")
+    assert replace(config, preset="paper").name("net", "weights") == name
+    assert replace(config, seed=4).name("net", "weights") == name.removesuffix("3") + "4"
+    for other in (replace(config, lr=0.1), replace(config, eval_images=5)):
+        assert other.name("net", "weights") != name
+    assert config.name("net", "others") != name
 
 
 def test_the_weights_are_those_of_the_training(trained):
@@ -136,6 +210,38 @@ def test_a_detector_is_full_on_a_backbone_in_full_alone(
     folder = changed(trained, tmp_path / "backbone", change)
     execution = runs.DetectionExecution(coco, tmp_path, "cpu")
     assert runs.detect(folder, DetectionConfig(), execution)["reduced"] is reduced
+
+
+def test_a_record_tells_what_was_trained_measured_and_spent(trained, coco, tmp_path, monkeypatch):
+    """The new layers are drawn by the seed; nothing is trained."""
+    monkeypatch.setattr(runs.FineTuning, "step", lambda tuning, number: torch.zeros(()))
+    measured = []
+
+    def measure(network, val, batch_size, device):
+        measured.append((network, val.ids, batch_size))
+        return {"map": 30.0, "ap50": 50.0, "ap75": 31.0}
+
+    monkeypatch.setattr(runs, "measure", measure)
+    config = replace(
+        base_config("smoke"), seed=5, epochs=3, batch_size=2, train_images=5, eval_images=3
+    )
+    record = runs.detect(trained, config, runs.DetectionExecution(coco, tmp_path, "cpu"))
+    [(network, ids, batch_size)] = measured
+    assert (ids, batch_size) == ((1, 2, 3), 2)
+    assert (network.transform.min_size, network.transform.max_size) == ((64,), 96)
+    body = load_backbone(trained).network
+    torch.manual_seed(5)
+    expected = retinanet(body, 2, 64, 96).state_dict()
+    found = network.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert (record["data"]["train"], record["data"]["val"]) == (5, 3)
+    assert (record["costs"]["epochs"], record["costs"]["steps"]) == (3, 9)
+    assert record["result"] == {"map": 30.0, "ap50": 50.0, "ap75": 31.0}
+    assert record["config"] == config.to_dict() and record["arch"] == SPACE.encode(ARCH)
+    assert record["backbone"] | {"sha256": ""} == {
+        "name": "mobilenet-imagenet-net", "space": "mobilenet", "task": "imagenet", "params": 1000,
+        "madds": 800 * 1280, "reduced": False, "sha256": "",
+    }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -54,6 +54,10 @@ def test_images_without_boxes_are_not_measured_on(
         runs.detect(trained, base_config("smoke"), execution)
 
 
+def test_images_without_boxes_are_measured_on_and_not_learnt_from(other_coco):
+    assert load_coco(other_coco(emptied, "train"), "train").ids == (5, 6, 7, 8)
+
+
 def test_a_precision_of_nothing_is_none(other_coco):
     class Guess(torch.nn.Module):
         def forward(self, images):

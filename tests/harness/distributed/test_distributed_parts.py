@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier, Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -238,6 +239,48 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch, device, sentence):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(UsageError, match=sentence), crew(device):
         pass
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "backend", "used"),
+    [
+        ("cpu", 0, "gloo", "cpu"),
+        ("auto", 0, "gloo", "auto"),
+        ("cpu", 4, "gloo", "cpu"),
+        ("auto", 4, "cpu:gloo,cuda:nccl", "cuda:2"),
+        ("cuda", 4, "cpu:gloo,cuda:nccl", "cuda:2"),
+    ],
+)
+def test_a_process_has_the_place_that_torchrun_gives_it(monkeypatch, device, gpus, backend, used):
+    begun, ended, chosen = [], [], []
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *a, **_: begun.append(a))
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: ended.append(1))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    place = {"RANK": 6, "WORLD_SIZE": 8, "MASTER_ADDR": "here"}
+    for name, value in (place | {"LOCAL_RANK": 2, "LOCAL_WORLD_SIZE": 4}).items():
+        monkeypatch.setenv(name, str(value))
+    with crew(device) as (company, own):
+        assert (company.rank, company.size, company.beside) == (6, 8, 4)
+        assert not company.leads and own == used
+        assert begun == [(backend,)] and ended == []
+    assert ended == [1] and chosen == ([2] if backend != "gloo" else [])
+
+
+def test_a_folder_that_not_all_see_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.distributed.crew.uuid4", lambda: SimpleNamespace(hex="token"))
+    monkeypatch.setattr(Crew, "agree", lambda crew, value: "token")
+    (tmp_path / "other").mkdir()
+    InTurn(0, 2).check_shared(tmp_path)
+    assert not list(tmp_path.glob(".crew"))
+    with pytest.raises(UsageError, match="not all processes see the same .*other"):
+        InTurn(1, 2).check_shared(tmp_path / "other")
+    (tmp_path / "other" / ".crew").write_text("of another run")
+    with pytest.raises(UsageError, match="not all processes see the same"):
+        InTurn(1, 2).check_shared(tmp_path / "other")
+    (tmp_path / "other" / ".crew").write_text("token")
+    InTurn(1, 2).check_shared(tmp_path / "other")
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch):

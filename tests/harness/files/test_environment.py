@@ -3,11 +3,20 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from harness.files.environment import INSTRUCTIONS, choose_device, processor
+from harness.files.environment import (
+    INSTRUCTIONS,
+    choose_device,
+    describe_device,
+    peak_memory_mb,
+    processor,
+    threads,
+    usual_threads,
+)
 from searchspaces.errors import UsageError
 
 
@@ -63,3 +72,34 @@ def test_fewer_instructions_are_another_processor():
         [sys.executable, "-c", program], env=limited, capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() not in ("AVX2", "AVX512")
+
+
+@pytest.mark.parametrize(
+    ("task", "beside", "number"),
+    [("digits", 1, 1), ("cifar10", 1, 12), ("cifar10", 5, 2), ("x", 99, 1)],
+)
+def test_cores_are_shared_among_the_runs_beside_and_digits_need_one(
+    monkeypatch, task, beside, number
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert usual_threads(task, beside) == number
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    with threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1024**2)])
+def test_memory_is_told_in_mebibytes(monkeypatch, system, unit):
+    monkeypatch.setattr(sys, "platform", system)
+    used = SimpleNamespace(ru_maxrss=1234.56 * unit)
+    monkeypatch.setattr("resource.getrusage", lambda who: used)
+    assert peak_memory_mb() == 1234.6
+
+
+def test_a_cpu_is_told_with_its_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert describe_device(torch.device("cpu")).endswith(" CPU, 12 cores")

@@ -82,6 +82,15 @@ def test_a_cut_connection_is_continued_where_it_broke(server):
     assert server.encodings == {"identity"}
 
 
+def test_it_waits_longer_after_every_failure_in_a_row(server, monkeypatch):
+    waited = []
+    monkeypatch.setattr(fetch.time, "sleep", waited.append)
+    server.cuts = [300_000, 0, 300_000] + [0] * fetch.ATTEMPTS
+    refused(server, "cannot download")
+    assert waited == pytest.approx([0, fetch.PAUSE, 0, fetch.PAUSE, 2 * fetch.PAUSE])
+    assert len(server.asked) == 3 + fetch.ATTEMPTS
+
+
 def test_a_stopped_command_is_continued_by_the_next(server):
     server.cuts = [500_000] + [0] * fetch.ATTEMPTS
     refused(server, f"cannot download {server.url}/{NAME}", "it continues")

@@ -12,10 +12,12 @@ import torch
 from harness.commands.grid import parse, split
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.files.progress import watch
-from harness.grid import grid
+from harness.grid import grid, queue
 from harness.grid.grid import run_grid
-from harness.grid.queue import Outcome
+from harness.grid.queue import Job, Outcome
+from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Event
+from harness.resuming.workspace import Workspace
 from harness.running.pipeline import Execution
 from harness.tabular import locate
 from searchspaces.errors import UsageError
@@ -244,6 +246,66 @@ def test_a_run_per_core_or_one_on_a_gpu(execution, monkeypatch, device, workers,
     monkeypatch.setattr(grid, "LocalExecutor", make)
     run_grid([("spos", SPOS)], replace(execution, device=device), workers)
     assert made == [(slots, device == "cpu")]
+
+
+@pytest.mark.parametrize("cluster", [None, Cluster("here", cpus=3, gpus=0.5)])
+def test_a_job_has_one_process_and_the_patience_of_its_place(execution, monkeypatch, cluster):
+    given = []
+
+    class Noting(Scripted):
+        def start(self, job, work):
+            given.append(work)
+            super().start(job, work)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    asked = replace(execution, device="auto", workers=5)
+    monkeypatch.setattr(grid, "choose_device", lambda name: torch.device("cpu"))
+    run_grid([("spos", SPOS)], asked, executor=Noting(), cluster=cluster)
+    (work,) = given
+    assert (work.config, work.execution.workers, work.execution.runs) == (SPOS, 1, execution.runs)
+    assert work.execution.device == ("cuda" if cluster else "cpu")
+    assert work.execution.patience == (120.0 if cluster else 0.0)
+    assert work.threads == (3 if cluster else 7)
+
+
+@pytest.mark.parametrize(
+    ("device", "task", "threads"),
+    [("cpu", "cifar10", 1), ("cuda", "digits", 1), ("cuda", "cifar10", 5)],
+)
+def test_a_job_on_a_cpu_has_one_thread(execution, monkeypatch, device, task, threads):
+    set_to, told = [], []
+    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
+    monkeypatch.setattr(grid, "watch", told.append)
+    monkeypatch.setattr(grid, "run", lambda config, execution: {"run": f"{config.seed}"})
+    config, watcher = replace(SPOS, task=task), object()
+    work = grid.GridRun(config, replace(execution, device=device), "group", 5)
+    assert work(watcher) == ["3"]
+    assert (set_to, told) == ([threads], [watcher])
+
+
+def test_a_job_elsewhere_has_its_files_there_unless_it_goes_by_a_common_time(execution, tmp_path):
+    work = grid.GridRun(SPOS, execution, "group", 5)
+    moved = work.at(tmp_path / "there")
+    assert moved == replace(work, execution=replace(execution, runs=tmp_path / "there"))
+    with pytest.raises(UsageError, match="--equalise seconds measures once for all runs"):
+        replace(work, config=replace(SPOS, equalise="seconds")).at(tmp_path)
+
+
+def test_what_is_left_follows_from_what_is_done(monkeypatch, tmp_path):
+    jobs = [Job(name, SPOS, Workspace(tmp_path / name), name) for name in "abcd"]
+    monkeypatch.setattr(queue, "monotonic", lambda: 1000.0)
+    waiting = queue.Queue(jobs, Outcome())
+    monkeypatch.setattr(queue, "monotonic", lambda: 1090.0)
+    assert (waiting.ended, waiting.seconds_left) == (0, None)
+    first = waiting.next_job()
+    waiting.waiting.remove(first)
+    waiting.running[first.name] = queue.Running(first, 1000.0, "train", 14, 100)
+    assert waiting.seconds_left is None  # less than a twentieth of a run
+    second = waiting.next_job()
+    waiting.waiting.remove(second)
+    waiting.running[first.name] = queue.Running(first, 1000.0, "search", 1, 2)
+    assert (first.name, second.name, waiting.ended) == ("a", "b", 1)
+    assert waiting.seconds_left == pytest.approx(90 * (4 - 1.5) / 1.5)
 
 
 # In processes -----------------------------------------------------------------------------------

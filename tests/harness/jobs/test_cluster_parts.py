@@ -201,9 +201,11 @@ class FakeRay:
         self.resources = resources
 
     def nodes(self):
-        return [{"Alive": True, "Resources": self.resources}]
+        dead = {"Alive": False, "Resources": {"CPU": 64, "GPU": 8}}
+        return [{"Alive": True, "Resources": self.resources}, dead]
 
     def remote(self, **options):
+        self.options = options
         return lambda function: SimpleNamespace(remote=function)
 
     def wait(self, streams, num_returns, timeout):
@@ -246,6 +248,34 @@ def executor(tmp_path, monkeypatch):
 )
 def test_slots_are_what_there_is_room_for(executor, asked, resources, room):
     assert executor(asked, **resources).slots == room
+
+
+def test_a_job_asks_for_what_it_gets(executor):
+    made = executor(Cluster("a", 3, 0.5), CPU=8, GPU=2)
+    assert made.ray.options == {
+        "num_cpus": 3, "num_gpus": 0.5, "max_retries": 0, "num_returns": "streaming",
+    }  # fmt: skip
+
+
+def test_a_job_whose_workers_die_is_started_again_four_times(executor):
+    made, death = executor(CPU=1), Event("job", ended=True, died=True, error="killed.")
+    for _ in range(4):
+        assert made._judge(death) == Event("job", ended=True, died=True, again=True)
+    assert made._judge(replace(death, job="other")).again
+    assert made._judge(death) == replace(death, error="its worker died 5 times, at last: killed.")
+
+
+def test_room_is_waited_for_once_there_was_some(executor, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(cluster.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(cluster.time, "sleep", lambda seconds: None)
+    made = executor(CPU=1)
+    made.ray.resources = {}
+    for clock.now in (101.0, 159.9):
+        assert made.events(1.0) == []
+    clock.now = 160.0
+    with pytest.raises(UsageError, match="no node of the Ray cluster has the 1 CPUs and 0 GPUs"):
+        made.events(1.0)
 
 
 def test_a_cluster_without_room_is_refused_unless_it_is_to_grow(executor):
