@@ -4,13 +4,23 @@ import json
 import math
 from pathlib import Path
 from shutil import which
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from harness.benchmarks import memory, solvers, students, tables, training
-from harness.benchmarks.measuring import in_turns, said, waits
+from harness.benchmarks import (
+    measuring,
+    memory,
+    ranking,
+    scaling,
+    solvers,
+    students,
+    tables,
+    training,
+)
+from harness.benchmarks.measuring import in_turns, said, seconds, waits
 from harness.benchmarks.references import (
     Again,
     PlainCoefficients,
@@ -187,13 +197,217 @@ def test_scaling(monkeypatch, capsys):
     assert all(math.isfinite(number) for number in numbers(result))
 
 
-def test_ways_take_turns():
+@pytest.fixture
+def clock(monkeypatch):
+    """CPU time that passes only where ``clock.now`` is moved."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(measuring.time, "process_time", lambda: clock.now)
+    return clock
+
+
+def test_ways_take_turns(clock):
     order = []
-    ways = [lambda: order.append("a") or 1, lambda: order.append("b") or 2]
-    taken, results = in_turns(ways, (2, 1), 2)
+
+    def way(name, spends, gives):
+        def call():
+            order.append(name)
+            clock.now += spends * len(order)
+            return gives
+
+        return call
+
+    taken, results = in_turns([way("a", 1, 1), way("b", 10, 2)], (2, 1), 2)
     assert "".join(order) == "ab" + "aab" + "baa"
     assert results == [1, 2]
-    assert taken.shape == (2, 2) and (taken >= 0).all()
+    # Of a call: the third and fourth, seventh and eighth by a; the fifth and sixth by b.
+    assert taken.tolist() == [[3.5, 7.5], [50.0, 60.0]]
+
+
+def test_seconds_are_those_of_one_call(clock):
+    def work():
+        clock.now += 3
+        return clock.now
+
+    assert seconds(work, 4) == (3.0, 112.0)
+
+
+class Timed:
+    """A method whose scores take four seconds one by one and one together."""
+
+    def __init__(self, clock):
+        self.clock, self.scored = clock, []
+        self.supernet = SimpleNamespace(subnet=lambda arch: arch)
+
+    def validation_score(self, arch):
+        self.clock.now += 4
+        return float(arch)
+
+    def score(self, archs):
+        self.clock.now += len(archs)
+        self.scored.append(archs)
+        return np.array(archs) + 0.25 * (max(archs) == 11)
+
+
+def test_chunks_over_the_whole_ranking_are_timed_both_ways(clock):
+    """Of six chunks two for each of two repeats: the first, third, fourth and sixth by thirds."""
+    every = [[2 * k, 2 * k + 1] for k in range(6)]
+    method = Timed(clock)
+    taken, picked, difference = ranking._time(method, every, 2, 2)
+    assert picked == [every[k] for k in (0, 2, 3, 5)] == method.scored[1:]
+    assert taken.tolist() == [[16.0, 16.0], [4.0, 4.0]]
+    assert difference == 0.25
+    assert len(ranking._time(method, every, 0, 1)[1]) == 6
+
+
+def compared(monkeypatch, taken, answers):
+    monkeypatch.setattr(
+        solvers, "in_turns", lambda ways, calls, repeats: (np.array(taken), answers)
+    )
+    ways = {"one": None, "two": None}
+    return solvers._compared("it", None, ways, lambda x: float(x.sum()), 2, 5)
+
+
+def test_a_share_of_what_is_solved_together_is_compared(monkeypatch):
+    answers = [np.array([0.5, 0.75]), np.array([0.5, 0.5]), np.array([0.25, 0.625])]
+    found = compared(monkeypatch, [[10.0, 20.0], [4.0, 4.0], [8.0, 16.0]], answers)
+    assert found["seconds"] == 3.0  # a fifth of ten and twenty
+    assert [other["seconds"] for other in found["others"]] == [4.0, 12.0]
+    ratios = [other["ratio"] for other in found["others"]]
+    assert [ratio["mean"] for ratio in ratios] == [1.5, 4.0]
+    assert (ratios[0]["low"], ratios[0]["high"]) == (1.0, 2.0)
+    assert (found["difference"], found["excess"]) == (0.25, 0.375)
+
+
+def test_resamples_are_extrapolated_and_ratios_are_of_the_slower_way(monkeypatch, rng):
+    score, truth = rng.normal(size=(2, 20))
+    times = np.array([[1.0, 2.0], [3.0, 3.0], [5.0, 7.0], [0.5, 1.5], [1.0, 2.0]])
+    monkeypatch.setattr(tables, "in_turns", lambda ways, calls, repeats: (times.copy(), []))
+    found = tables._intervals(score, truth, 1000, 2)  # 25 resamples of 1,000 are timed
+    assert found["tau"] == {"mean": 1.5, "low": 1.0, "high": 2.0}
+    assert found["weighted_tau"]["mean"] == 3.0 and found["rho"]["high"] == 7.0
+    assert found["literal_tau"] == {"mean": 40.0, "low": 20.0, "high": 60.0}
+    assert found["literal_weighted_tau"]["low"] == 40.0
+    assert (found["ratio"]["low"], found["ratio"]["high"]) == (20.0, 30.0)
+    assert found["weighted_ratio"]["mean"] == pytest.approx(20.0)
+    monkeypatch.setattr(tables, "in_turns", lambda *_: (times[:2].copy(), [0.5, 0.25]))
+    found = tables._tau(score, truth, 2)
+    assert (found["seconds"]["low"], found["scipy"]["low"]) == (1.0, 3.0)
+    assert (found["ratio"]["low"], found["ratio"]["high"]) == (1.5, 3.0)
+    assert (found["pairs"], found["value"], found["difference"]) == (20, 0.5, 0.25)
+
+
+def test_the_fastest_counts_in_milliseconds(clock):
+    spent = iter([9.0, 0.5, 0.25, 0.75])
+
+    def work():
+        clock.now += next(spent)
+
+    assert scaling._ms(work, 3) == 250.0  # the first call is not timed
+
+
+RATIO = {"mean": 2.5, "sd": 0.25, "low": 2.0, "high": 3.0}
+TOLD = "2.50 ± 0.25, from 2.00 to 3.00"
+
+
+def lines_of(render, result):
+    return [" ".join(line.split()) for line in render(result).splitlines()]
+
+
+def test_what_was_measured_is_told_in_its_unit():
+    place = {"device": "a CPU", "repeats": 2}
+    result = place | {
+        "space": "macro", "scale": "compact", "bn": "running", "images": 50, "architectures": 3969,
+        "timed": {"architectures": 64, "chunks": 8, "subnets": 60, "repeats": 2,
+                  "one_by_one": 0.0125, "together": 0.005},
+        "ratio": RATIO, "largest_difference": 0.0, "held_mb": 12.34,
+        "block_evaluations": {"one_by_one": 31_752, "in_chunks": 9000, "distinct": 5000},
+    }  # fmt: skip
+    assert lines_of(ranking.render, result) == [
+        "3,969 architectures of macro (compact), BN running, 50 images to calibrate and to score, a "
+        "CPU, one thread",
+        "timed: 64 of them in 8 chunks, 60 distinct subnets; repeats: 2",
+        "one by one 12.5 ms per architecture",
+        "together 5.0 ms per architecture",
+        f"ratio {TOLD}",
+        "largest difference of scores 0",
+        "block evaluations per batch of images: 31,752 one by one, 9,000 in chunks, 5,000 distinct",
+        "activations and scores held: at most 12.3 MB",
+    ]
+    problem = {"name": "it", "seconds": 0.0125, "difference": 1e-7, "excess": 2e-9,
+               "others": [{"name": "cvxpy", "seconds": 0.25, "ratio": RATIO}]}  # fmt: skip
+    assert lines_of(solvers.render, place | {"cvxpy": "1.9", "problems": [problem]}) == [
+        "a CPU, CPU time; cvxpy 1.9; repeats: 2", "", "it: 12.500 ms", f"cvxpy 250.00 ms ratio {TOLD}",
+        "largest difference of weights 1.0e-07, excess of the loss 2.0e-09",
+    ]  # fmt: skip
+    result = place | {
+        "students": 30, "teachers": 5, "batch_size": 64, "steps": 2, "one_by_one": 1.5,
+        "together": 0.25, "ratio": RATIO, "difference": 1e-6, "largest_logit": 3.0,
+    }  # fmt: skip
+    assert lines_of(students.render, result) == [
+        "30 students, 5 teachers in each group, batches of 64, a CPU, one thread; repeats: 2",
+        "one by one 1.500 s per step", "together 0.250 s per step", f"ratio {TOLD}",
+        "largest difference of the logits after 2 steps 1.0e-06, of logits up to 3",
+    ]  # fmt: skip
+    result = place | {
+        "space": "nb201", "scale": "compact", "batch_size": 64, "steps": 50, "harness": 0.0125,
+        "bare": 0.01, "ratio": RATIO, "overhead": 25.5, "same": False, "waits": {"equal": 2},
+    }  # fmt: skip
+    assert lines_of(training.render, result) == [
+        "SPOS on nb201 (compact), batches of 64, a CPU, one thread; 50 steps, repeats: 2",
+        "harness 12.500 ms per step", "bare loop 10.000 ms per step", f"ratio {TOLD}",
+        "overhead 25.50 % by the medians, 150.00 % by the mean ratio",
+        "same weights afterwards: no",
+        "operations of a step that make the host wait: equal 2",
+    ]  # fmt: skip
+
+
+def test_growth_is_told_in_tables():
+    rows = {
+        part: [{key: 1000 * place + 0.5 for place, key in enumerate(titles)} | {"number": 1000}]
+        for part, titles in scaling.TITLES.items()
+    }
+    told = scaling.render(rows | {"device": "a CPU", "repeats": 3}).splitlines()
+    assert told[0] == "a CPU, one thread; the fastest of 3"
+    assert told[2] == "| architectures | open, ms | open, MB | tau, ms | interval, ms |"
+    assert told[4] == "| 1,000 | 1,000 | 2,000 | 3,000 | 4,000 |"
+    assert told[-3] == "| students | retraining step, ms | held, MB |"
+
+
+def test_figures_of_tables_are_told_in_their_units():
+    spread = {"mean": 0.02, "low": 0.01, "high": 0.03}
+    megabytes = {"mean": 12.4, "low": 1.0, "high": 99.0}
+    table = {"space": "nb201", "rows": 15_625, "origin": "published", "file_mb": 1.25, "wall": spread,
+             "cpu": spread | {"low": 0.005}, "mb": megabytes, "peak_mb": megabytes | {"mean": 20.0}}  # fmt: skip
+    parts = {name: spread | {"low": low} for name, low in (
+        ("tau", 0.001), ("rho", 0.002), ("literal_tau", 0.003), ("weighted_tau", 0.004),
+        ("literal_weighted_tau", 0.006))}  # fmt: skip
+    result = {
+        "device": "a CPU", "repeats": 2, "open": [table],
+        "look_ups_per_s": {"low": 1.5e6, "high": 2.25e6},
+        "help": {"wall": spread, "cpu": spread | {"low": 0.005}},
+        "tau": {"pairs": 423_624, "seconds": spread, "scipy": spread | {"low": 0.02}, "ratio": RATIO,
+                "difference": 0.0},
+        "intervals": {"n": 15_625, "folds": 1000, "ratio": RATIO,
+                      "weighted_ratio": RATIO | {"mean": 7.0}, **parts},
+        "evaluation": [{"n": 15_625, "seconds": spread}],
+        "command": [{"n": 15_625, "space": "nb201", "wall": spread, "cpu": spread | {"low": 0.005}}],
+    }  # fmt: skip
+    assert tables.render(result).splitlines() == [
+        "a CPU; repeats: 2; from the fastest to the slowest",
+        "open nb201, 15,625 rows, published, 1.2 MB on disk: 10.0 to 30.0 ms on the wall, 5.0 to "
+        "30.0 ms of CPU; 12 MB stay, 20 MB at the peak",
+        "look-ups: 1.50 to 2.25 million a second",
+        "--help: 10.0 to 30.0 ms on the wall, 5.0 to 30.0 ms of CPU",
+        "tau of 423,624 pairs: 10.0 to 30.0 ms; scipy.stats.kendalltau: 20.0 to 30.0 ms; ratio "
+        f"{TOLD}; difference 0",
+        "intervals at n = 15,625: tau by the jackknife 1.0 to 30.0 ms; rho's 2.0 to 30.0 ms; tau by "
+        f"1,000 resamples with scipy (extrapolated) 3.0 to 30.0 ms, ratio {TOLD}",
+        "weighted tau's by the jackknife 4.0 to 30.0 ms; by so many resamples with scipy "
+        f"(extrapolated) 6.0 to 30.0 ms, ratio {TOLD.replace('2.50', '7.00')}",
+        "all metrics of 15,625 architectures with their intervals: 10.0 to 30.0 ms",
+        "nas-harness evaluate of 15,625 scores of nb201: 5.0 to 30.0 ms of CPU, 10.0 to 30.0 ms on "
+        "the wall",
+    ]
 
 
 def test_a_ratio_as_said():

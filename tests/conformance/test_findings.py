@@ -1,0 +1,107 @@
+"""How findings are gathered, counted and told; and the noise that methods are tried on."""
+
+import numpy as np
+import pytest
+import torch
+
+from harness.conformance import suite
+from harness.conformance.__main__ import main
+from harness.conformance.findings import Finding, findings
+from harness.conformance.noise import Noise
+from methods.registry import METHODS
+from searchspaces.base import ImageSpec
+from searchspaces.registry import SPACES
+
+
+def it_talks_a_lot(subject):
+    yield from (f"sentence {number}." for number in range(5))
+
+
+def it_breaks(subject):
+    yield "first."
+    raise ValueError("a defect\nin two lines")
+
+
+def it_breaks_alike(subject):
+    yield from it_breaks(subject)
+
+
+def test_a_check_tells_three_sentences_and_an_error_is_told_once():
+    found = list(findings([it_talks_a_lot, it_breaks, it_breaks_alike], "spos"))
+    assert [f.check for f in found] == ["it_talks_a_lot"] * 3 + ["it_breaks"] * 2 + [
+        "it_breaks_alike"
+    ]
+    assert [f.sentence for f in found[:4]] == [
+        "sentence 0.",
+        "sentence 1.",
+        "sentence 2.",
+        "first.",
+    ]
+    assert found[4].sentence.startswith("ValueError in test_findings.py, line ")
+    assert found[4].sentence.endswith(": a defect.")
+    assert str(found[0]) == "spos: sentence 0. (it talks a lot)"
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """What is checked, in order; nothing is found but where ``broken`` says so."""
+    asked, broken = [], {}
+
+    def check(*names):
+        asked.append(names)
+        sentences = broken.get(names, ())
+        return [Finding(names[0], "it_holds", sentence) for sentence in sentences]
+
+    monkeypatch.setattr(suite, "check_space", check)
+    monkeypatch.setattr(suite, "check_method", check)
+    return asked, broken
+
+
+def test_what_is_named_is_checked(checked):
+    asked, _ = checked
+    assert main(["--space", "nb201", "--space", "macro", "--method", "spos"]) == 0
+    assert asked == [("nb201",), ("macro",), ("spos", "nb201"), ("spos", "macro")]
+    asked.clear()
+    assert main(["--space", "macro"]) == 0
+    assert asked == [("macro",), *((method, "macro") for method in METHODS)]
+    asked.clear()
+    assert main(["--method", "spos"]) == 0
+    assert asked == [("spos", space) for space in SPACES]
+    asked.clear()
+    assert main([]) == 0
+    assert len(asked) == len(list(SPACES)) * (1 + len(list(METHODS)))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_status_and_the_last_line_tell_how_many_are_broken(checked, capsys, number):
+    _, broken = checked
+    broken["spos", "macro"] = ["one.", "two."][:number]
+    assert main(["--space", "macro", "--method", "spos"]) == (number > 0)
+    told = capsys.readouterr()
+    assert (
+        told.out.splitlines() == [f"spos: {word}. (it holds)" for word in ("one", "two")][:number]
+    )
+    count = ["no promises", "1 promise", "2 promises"][number]
+    assert told.err.splitlines() == [
+        "macro: keeps its promises",
+        f"spos on macro: {'see below' if number else 'keeps its promises'}",
+        f"{count} broken.",
+    ]
+
+
+def test_noise_to_learn_from_and_to_score_on_never_meet():
+    data = Noise(ImageSpec(2, 5, 3), size=10)
+    assert data.train.images.shape == data.val.images.shape == (10, 2, 5, 5)
+    assert len(torch.cat([data.train.images, data.val.images]).flatten(1).unique(dim=0)) == 20
+    one, other = data.halves()
+    assert torch.equal(one.train.images, data.train.images[0::2])
+    assert torch.equal(other.train.labels, data.train.labels[1::2])
+    images, labels = data.train_batch(4, 6, seed=9)
+    rows = np.random.default_rng([9, 4]).integers(10, size=6)
+    assert torch.equal(images, data.train.images[rows]) and torch.equal(
+        labels, data.train.labels[rows]
+    )
+    assert (data.asked, one.asked, other.asked) == ([(4, 6, 9)], [], [])
+    parts = list(data.batches("val", 4))
+    assert [len(y) for _, y in parts] == [4, 4, 2]
+    assert torch.equal(torch.cat([x for x, _ in parts]), data.val.images)
