@@ -12,6 +12,8 @@ from harness.commands.detect import render
 from harness.commands.run import parse as parse_run
 from harness.commands.train_standalone import parse as parse_training
 from harness.files.fetch import Dataset
+from harness.grid.queue import Outcome
+from harness.jobs.cluster_options import Cluster
 
 
 @pytest.fixture
@@ -279,3 +281,29 @@ def test_a_detector_is_told_with_every_number_in_its_unit():
         "  multiply-adds  12.34 G (the same at 800 x 1280 pixels)",
         "Cost: 1,234 steps, 5678 s on a GPU.",
     ]
+
+
+def test_a_description_is_of_the_table_that_is_named(asked, monkeypatch, capsys):
+    tables = asked("harness.tabular.ground_truth.known_table", ("a space", None))
+    described = asked("harness.metrics.describe_table.describe_table", {})
+    monkeypatch.setattr("harness.commands.table.asdict", lambda meta: {"name": "it"})
+    monkeypatch.setattr("harness.tabular.ground_truth.known_table", lambda *given: (
+        tables.append((given, {})) or ("a space", SimpleNamespace(meta=None))
+    ))  # fmt: skip
+    line = "table info macro cifar10 --scale sc --truth tr --data d --json"
+    assert main(line.split()) == 0
+    assert tables == [(("macro", "cifar10", "sc", Path("d"), "tr"), {})]
+    assert described[0][0][1] == "a space"
+    assert json.loads(capsys.readouterr().out) == {"meta": {"name": "it"}}
+
+
+def test_a_grid_is_carried_out_where_and_as_it_was_asked_for(asked, capsys):
+    done = Outcome(finished={"seed 0": "one", "seed 1": "two"})
+    calls = asked("harness.grid.grid.run_grid", done)
+    line = "grid --seed 0 1 --runs r --data d --device cpu --workers 3 --ray a:1 --cpus-per-job 2"
+    assert main(line.split()) == 0
+    [((labelled, execution, workers), named)] = calls
+    assert [(label, config.seed) for label, config in labelled] == [("seed 0", 0), ("seed 1", 1)]
+    assert (execution.runs, execution.data, execution.device) == (Path("r"), Path("d"), "cpu")
+    assert (workers, named) == (3, {"cluster": Cluster("a:1", 2, 0.0)})
+    assert capsys.readouterr().out.splitlines() == ["r/one", "r/two"]

@@ -268,6 +268,19 @@ def test_a_job_has_one_process_and_the_patience_of_its_place(execution, monkeypa
     assert work.threads == (3 if cluster else 7)
 
 
+def test_a_cluster_is_given_the_folder_and_how_many_run_at_a_time(execution, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "harness.jobs.cluster.RayExecutor", lambda *given: made.append(given) or Scripted()
+    )
+    for cluster in (Cluster("a:1", cpus=2), Cluster("a:1", gpus=0.5)):
+        asked = replace(execution, device="auto")
+        run_grid([(cluster.address, SPOS)], asked, 4, cluster=cluster)
+    cpu, gpu = made
+    assert cpu == (Cluster("a:1", cpus=2), execution.runs, 4, grid.PRELOAD)
+    assert gpu == (Cluster("a:1", gpus=0.5), execution.runs, 4, ())
+
+
 @pytest.mark.parametrize(
     ("device", "task", "threads"),
     [("cpu", "cifar10", 1), ("cuda", "digits", 1), ("cuda", "cifar10", 5)],

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
+from matplotlib.patches import FancyBboxPatch, PathPatch
 from params import slow_but
 
 from reports.architectures.architecture import DASHED, draw_found, picture, save
 from reports.architectures.diagrams import GraphPicture
 from reports.architectures.layered import arrange, longest_paths
 from reports.commands.draw import main
+from reports.style.formatting import shorten
 from reports.style.image_files import FORMATS
-from reports.style.theme import GREY, KERNELS, OTHER, PALE, POOL, colour
+from reports.style.theme import GREY, INK, KERNELS, LOOKS, OTHER, PALE, POOL, colour, looks
 from searchspaces.diagram import Block, Chain, Edge, Graph, Node, Stage
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -182,12 +184,43 @@ def test_blocks_are_as_tall_as_they_are_large_and_coloured_by_their_operators():
     assert named["first"] == pytest.approx(np.mean(middles[:2])) and "a note" in named
 
 
+def test_operators_on_edges_and_in_nodes_have_their_colours():
+    nodes = (
+        Node("in"),
+        Node("conv3x3", operator=True),
+        Node("maxpool", operator=True),
+        Node("out"),
+    )
+    edges = (Edge(0, 1), Edge(1, 3, "k7"), Edge(0, 2, live=False))
+    axes = picture([Graph("", nodes, edges)], "").axes[0]
+    ways = [to_hex(patch.get_edgecolor()) for patch in axes.patches if type(patch) is PathPatch]
+    assert ways == [INK, KERNELS["7"], GREY]
+    boxes = [patch for patch in axes.patches if type(patch) is FancyBboxPatch]
+    assert [to_hex(box.get_edgecolor()) for box in boxes] == [INK, KERNELS["3"], POOL, INK]
+    named = {text.get_text(): text.get_color() for text in axes.texts}
+    assert (named["conv3x3"], named["maxpool"], named["out"]) == (INK, GREY, INK)
+    middles = [box.get_x() + box.get_width() / 2 for box in boxes]
+    assert middles[1] == pytest.approx(middles[2]) and middles[0] < middles[1] < middles[3]
+
+
 def test_dead_edges_are_grey_and_dashed():
     (graph,) = SPACES["nb201"]().diagrams((3, 0, 0, 3, 0, 0))
     axes = picture([graph], "").axes[0]
     live = {patch.get_linestyle() == "solid" for patch in axes.patches[:3:2]}
     assert [edge.live for edge in graph.edges] == [False, True] and live == {True, False}
     assert DASHED in [text.get_text() for text in axes.texts]
+
+
+def test_series_have_looks_in_their_order_which_recur():
+    names = [f"{number}" for number in range(len(LOOKS) + 1)]
+    assert looks([names[0], *names]) == dict(zip(names, [*LOOKS, LOOKS[0]], strict=True))
+    assert len({look.colour for look in LOOKS}) == len({look.mark for look in LOOKS}) == 9
+
+
+def test_what_is_too_long_loses_its_middle():
+    assert shorten("a  b\nc", 5) == "a b c"
+    assert shorten("abcdefghij", 5) == "ab…ij" and shorten("abcdefghij", 6) == "abc…ij"
+    assert shorten("abcdefghij", 10) == "abcdefghij"
 
 
 def test_operators_have_the_colour_of_their_kernel():
@@ -234,6 +267,11 @@ def test_the_command_samples_and_prints_json(tmp_path, capsys):
     assert second["diagrams"] == first["diagrams"] and second["scale"] == "compact"
     assert first["diagrams"][0]["kind"] == "graph"
     assert second["files"] == [str(tmp_path / "one.SVG")] and (tmp_path / "one.SVG").exists()
+    (svg,) = (tmp_path / "new").glob("*.svg")
+    assert "<!-- nb201, compact -->" in svg.read_text()
+    assert "<!-- mine -->" in (tmp_path / "one.SVG").read_text()
+    sampled = SPACES["nb201"]("compact")
+    assert first["arch"] == sampled.encode(sampled.sample(np.random.default_rng(5)))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -208,6 +209,22 @@ def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
         "shelf": 0, "arch": 0, "truth": 91.25, "regret": 1.75,
         "score": pytest.approx(frame.set_index("arch")["score"]["a7"], rel=1e-6),
     }  # fmt: skip
+
+
+def test_under_a_protocol_all_but_the_scatter_plot_is_of_it(write_run, make_record, make_interval):
+    records, left = gather([write_run("runs/a", make_record())])
+    floors = {"params": make_interval(0.3, 0.02)}
+    content = {"protocol": "top50", "n": 6, "floors": floors}
+    measured = {
+        name: replace(record, content=record.content | content) for name, record in records.items()
+    }
+    found = Page(compose(records, left, measured))
+    [run] = found.data["runs"]
+    assert (run["row"]["n"], run["row"]["protocol"], run["row"]["floor"]) == (6, "top50", 0.3)
+    assert ["floor: parameters", "0.300 [0.280, 0.320]"] in run["facts"]
+    assert "600 of 600 architectures" in run["lines"][1]
+    [ranking] = found.all("section", **{"class": "context"})
+    assert "6 architectures (protocol top50)" in ranking.text and "0.300 [" in ranking.text
 
 
 @pytest.mark.slow

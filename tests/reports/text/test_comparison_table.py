@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -167,3 +169,10 @@ def test_costs_are_equal_where_all_passes_together_are(write_run, make_record, p
         for method, own in (("spos", 1_000_000), ("gdas", passes))
     ]
     assert f"Costs are {told}" in to_markdown(summary(folders))
+
+
+def test_the_command_subtracts_the_reference_that_is_named(folders, capsys):
+    main([*map(str, folders), "--reference", "mngnas", "--json"])
+    (row,) = (row for row in json.loads(capsys.readouterr().out) if row["method"] == "spos")
+    assert row["reference"] == "mngnas full printed"
+    assert row["difference"] == pytest.approx(-0.04 / 3)

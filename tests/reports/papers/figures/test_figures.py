@@ -162,12 +162,13 @@ def test_notes_say_what_was_run_how_often_and_what_was_not():
         "laptop, n = 2 to 3 (seeds 0, 1, 2).",
         "printed: as the paper has it.",
         "Reduced: Compact networks.",
-        f"not run: MNGNAS (M). {command(results)} runs what is missing.",
+        "not run: MNGNAS (M). 'nas-harness reproduce toy fig-1 --preset laptop' runs what is missing.",
         "Nothing here measures: Nobody. Needed: A table.",
     ]
-    none = make_results(make_item("boxes"), "abcd")
+    none = replace(make_results(make_item("boxes"), "abcd"), task="cifar10", preset="paper")
     assert notes(none, boxes.frame(none)) == [
-        f"not run: all of it. {command(none)} runs what is missing."
+        "not run: all of it. 'nas-harness reproduce toy fig-1 --preset paper --task cifar10' runs "
+        "what is missing."
     ]
 
 
