@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from harness.conformance import suite
-from harness.conformance.__main__ import main
+from harness.conformance.command import main
 from harness.conformance.findings import Finding, findings
 from harness.conformance.noise import Noise
 from methods.registry import METHODS
