@@ -64,6 +64,8 @@ METHODS = Methods(
         "darts": "methods.darts:DARTS",
         "gdas": "methods.gdas:GDAS",
         "dna": "methods.dna.method:DNA",
+        "few-shot": "methods.few_shot:FewShot",
+        "sandwich": "methods.sandwich:Sandwich",
     },
     needs=("train_step", "score"),
 )

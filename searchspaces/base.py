@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from searchspaces.architecture import Arch, Cost, ImageSpec, Path, Site
+from searchspaces.climbing import climb
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
 from searchspaces.relaxation import Relaxation
@@ -93,6 +95,28 @@ class SearchSpace(ABC):
     @abstractmethod
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         """Parameters and multiply-adds of the stand-alone network on one image."""
+
+    def extremes(self, image: ImageSpec, starts: int = 4) -> tuple[Arch, Arch]:
+        """The smallest and the largest architecture: by multiply-adds, then by parameters.
+
+        Both are valid; costs are those of stand-alone networks on such images, and of equal ones
+        it is always the same. Here they are found from ``starts`` random architectures by changing
+        a gene at a time, which is exact where every gene has a cost of its own. A space whose
+        genes cost together, or whose small architectures are not valid, knows better.
+        """
+        rng, sizes = np.random.default_rng(0), [len(site.operators) for site in self.sites]
+        drawn = filter(self.is_valid, iter(lambda: self.sample(rng), None))
+        starts = list(islice(drawn, starts))
+
+        def order(sign: int) -> Callable[[Arch], tuple[Any, ...]]:
+            def key(arch: Arch) -> tuple[Any, ...]:
+                cost = self.cost(arch, image)
+                return sign * cost.madds, sign * cost.params, arch
+
+            return key
+
+        smallest, largest = (climb(starts, sizes, order(s), self.is_valid) for s in (1, -1))
+        return smallest, largest
 
     @abstractmethod
     def supernet(

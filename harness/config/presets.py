@@ -155,6 +155,25 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             # Ours: a teacher of the space for a quarter of the steps, in place of EfficientNet-B7.
             "options.teacher_share": 0.25,
         },
+        # The released configurations for NAS-Bench-201: 600 epochs, and 150 for each of five parts.
+        "few-shot": {
+            "train.steps": (600 + 5 * 150) * (_IMAGES // 48),
+            "train.batch_size": 48,
+            "train.lr": 0.025,
+            "train.nesterov": True,
+            "train.weight_decay": 1e-4,
+            "train.clip": 0.0,
+        },
+        # The released training of US-Nets, of MobileNets on ImageNet; BigNAS has RMSProp.
+        "sandwich": {
+            "train.steps": 250 * (_IMAGES // 1024),
+            "train.batch_size": 1024,
+            "train.lr": 0.5,
+            "train.schedule": "linear",
+            "train.nesterov": True,
+            "train.weight_decay": 1e-4,
+            "train.clip": 0.0,
+        },
     },
 }
 

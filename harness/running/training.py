@@ -23,6 +23,7 @@ from harness.resuming.resumable import check_finite
 from harness.running.watching import Watch
 from methods.base import Method
 from searchspaces.errors import UsageError, first_line
+from searchspaces.supernet import Supernet
 
 RECORD_EVERY = 50  # steps between two rows of history; one device synchronisation each
 
@@ -123,10 +124,14 @@ def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
 
 
 def maps(network: nn.Module) -> Iterator[nn.Module]:
-    """The largest modules inside ``network`` whose forward has one argument without default."""
+    """The largest modules inside ``network`` whose forward has one argument without default.
+
+    A supernet in it is none of them: its path may be left out, and yet chooses.
+    """
     for part in network.children():
         needed = [p for p in signature(part.forward).parameters.values() if p.default is p.empty]
-        if len(needed) == 1 and needed[0].kind is not Parameter.VAR_POSITIONAL:
+        one = len(needed) == 1 and needed[0].kind is not Parameter.VAR_POSITIONAL
+        if one and not isinstance(part, Supernet):
             yield part
         else:
             yield from maps(part)

@@ -12,6 +12,7 @@ from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import UsageError
 from searchspaces.nb101.cell import (
+    CONV3,
     EDGES,
     GENE,
     GENES,
@@ -20,6 +21,7 @@ from searchspaces.nb101.cell import (
     MAX_EDGES,
     OPERATORS,
     OUTPUT,
+    POOL,
     Cell,
     canonical_genes,
     decode_cell,
@@ -98,6 +100,10 @@ class CellSpace(SearchSpace):
 
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return network_cost(self.skeleton, image, self.cell(arch))
+
+    def extremes(self, image: ImageSpec, starts: int = 100) -> tuple[Arch, Arch]:
+        """From so many architectures, since a vertex costs what the wiring makes it wide."""
+        return super().extremes(image, starts)
 
     def supernet(
         self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None
@@ -179,6 +185,19 @@ class NASBench101(CellSpace):
         except (LookupError, ValueError, UsageError):
             return super().canonical_keys(texts)  # which says what is wrong with which text
 
+    def extremes(self, image: ImageSpec, starts: int = 0) -> tuple[Arch, Arch]:
+        """The smallest is four max poolings in a row that share the output, the largest a chain.
+
+        Of the former only the first needs a projection of the input, of a quarter of the channels;
+        a fifth would need a tenth edge. The latter is of five 3x3 convolutions: all have all the
+        channels, since one alone feeds the output. Each of the three edges that are left projects
+        the input once more, to whichever vertices.
+        """
+        row = [(slot, slot + 1) for slot in range(4)] + [(slot, OUTPUT) for slot in range(1, 5)]
+        chain = [(slot, slot + 1) for slot in range(OUTPUT)]
+        spare = [(INPUT, slot) for slot in range(2, 2 + MAX_EDGES - len(chain))]
+        return _wired(row, POOL), _wired([*chain, *spare], CONV3)
+
     def sample(self, rng: np.random.Generator) -> Arch:
         keys = class_keys()
         return genes_of_key(int(keys[rng.integers(len(keys))]))
@@ -218,6 +237,14 @@ class NASBench101(CellSpace):
             child = super().crossover(first, second, rng)
             if self.is_valid(child):
                 return canonical_genes(child)
+
+
+def _wired(edges: Sequence[tuple[int, int]], operator: int) -> Arch:
+    """The cell with these edges, all of whose vertices are of one ``operator``."""
+    genes = [operator] * INTERIOR + [0] * len(EDGES)
+    for edge in edges:
+        genes[GENE[edge]] = 1
+    return canonical_genes(tuple(genes))
 
 
 def _with_spares(arch: Arch, rng: np.random.Generator) -> Arch:

@@ -10,10 +10,12 @@ from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import AmbiguousWriting, UsageError
 from searchspaces.literals import literal
 from searchspaces.nb201.cell import (
+    CONV3,
     EDGES,
     LAST_NODE,
     NONE,
     OPERATORS,
+    SKIP,
     live_edges,
     unique_string,
 )
@@ -127,6 +129,15 @@ class NASBench201(SearchSpace):
 
     def cost(self, arch: Arch, image: ImageSpec) -> Cost:
         return network_cost(self.skeleton, image, arch)
+
+    def extremes(self, image: ImageSpec, starts: int = 0) -> tuple[Arch, Arch]:
+        """The smallest is a single skip from input to output, the largest has 3x3 convolutions only.
+
+        As many multiply-adds as the former has every valid cell without a convolution.
+        """
+        through = EDGES.index((LAST_NODE, 0))
+        smallest = tuple(SKIP if edge == through else NONE for edge in range(len(EDGES)))
+        return smallest, (CONV3,) * len(EDGES)
 
     def supernet(
         self, image: ImageSpec, *, affine: bool = False, shadow: ShadowBN | None = None

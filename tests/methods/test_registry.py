@@ -13,7 +13,10 @@ from methods.registry import METHODS, SCORERS, options_class
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
-BUILTIN = ("cream", "darts", "dna", "ennas", "fairnas", "gdas", "mixpath", "mngnas", "spos")
+BUILTIN = (
+    *("cream", "darts", "dna", "ennas", "fairnas", "few-shot", "gdas", "mixpath", "mngnas"),
+    *("sandwich", "spos"),
+)
 
 
 @pytest.mark.parametrize("name", slow_but(["spos", "mngnas", "synflow"], [*BUILTIN, *SCORERS]))

@@ -34,6 +34,8 @@ TRAININGS = (
     ("nb201", "darts"),
     ("macro", "gdas"),
     ("nb201", "dna"),
+    ("nb201", "few-shot"),
+    ("macro", "sandwich"),
 )
 STEPS = 4
 # So that whatever a method does now and then happens within these steps.

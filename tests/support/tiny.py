@@ -36,6 +36,8 @@ _OF_METHOD = {
     "darts": "",
     "gdas": "",
     "dna": "",
+    "few-shot": "",
+    "sandwich": "",
     "mngnas": "--options.population 4 --options.retrain-steps 2 --options.perturbed 2 "
     "--options.teachers 2",
 }

@@ -97,7 +97,8 @@ def test_published_recipes_differ_where_their_sources_do():
     paper = {name: configured("--preset", "paper", "--method", name) for name in METHODS}
     assert paper["dna"].train.schedule == "staircase" and paper["dna"].options.optimizer == "adam"
     assert paper["mixpath"].cutout == 16
-    assert {name for name in METHODS if not paper[name].train.clip} == {"cream", "ennas", "dna"}
+    unclipped = {"cream", "ennas", "dna", "few-shot", "sandwich"}
+    assert {name for name in METHODS if not paper[name].train.clip} == unclipped
     for name in ("spos", "cream", "ennas"):
         assert paper[name].score.calibration_batch == 128
     assert paper["ennas"].train.batch_size == paper["cream"].train.batch_size == 1024
@@ -113,6 +114,8 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "darts": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "gdas": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "dna": (64, 0.005, "staircase", 1e-4, 0.0, 0.0),
+    "few-shot": (48, 0.025, "cosine", 1e-4, 0.0, 0.0),
+    "sandwich": (1024, 0.5, "linear", 1e-4, 0.0, 0.0),
 }
 
 

@@ -34,6 +34,8 @@ def config(method, equalise, **values):
         ("dna", "compute", 3200),  # a quarter of the steps are the teacher's, 3; the others 4
         ("cream", "compute", 2581),  # 3; for the last five sixths 1 + 40/64 + (40 + 4 * 7)/64/3
         ("mngnas", "compute", 4000),  # as its base
+        ("few-shot", "compute", 4000),  # one path, of whichever supernet
+        ("sandwich", "compute", 1000),  # four paths, forward and back
         ("dna", "images", 2286),
         ("dna", "backwards", 4000),
         ("cream", "images", 2182),

@@ -146,6 +146,7 @@ def test_costs_are_counted_and_not_guessed(undisturbed):
     config, _, record = undisturbed
     costs, batch, scored = record["costs"], 16, 64 + 200  # images to calibrate and to score
     paths = {"spos": 1, "mixpath": 1, "fairnas": 5, "ennas": 4, "darts": 10, "gdas": 2}
+    paths |= {"few-shot": 1, "sandwich": 4}
     if config.method in paths:
         paths = paths[config.method]
         assert costs["steps"] == 6
