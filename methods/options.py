@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
+
+from searchspaces.errors import UsageError
+
+
+def check_limits(values: Mapping[str, Any], limits: Mapping[str, tuple[float, float]]) -> None:
+    """Raise :class:`UsageError` for a number that is not finite or not within its limits.
+
+    Where ``limits`` has none they are 0 and infinity.
+    """
+    for name, value in values.items():
+        low, high = limits.get(name, (0, math.inf))
+        if not isinstance(value, int | float) or (low <= value <= high and math.isfinite(value)):
+            continue
+        bounds = "finite numbers"
+        if math.isfinite(low):
+            bounds = f"numbers from {low:,} to {high:,}" if high < math.inf else f"at least {low:,}"
+        raise UsageError(f"--{name.replace('_', '-')} takes {bounds}, not {value}.")
 
 
 def option(

@@ -22,9 +22,7 @@ def climb(
     return min((_from(start, sizes, order, allowed) for start in starts), key=order)
 
 
-def _from(
-    arch: Arch, sizes: Sequence[int], order: Order, allowed: Callable[[Arch], bool]
-) -> Arch:
+def _from(arch: Arch, sizes: Sequence[int], order: Order, allowed: Callable[[Arch], bool]) -> Arch:
     while True:
         before = arch
         for site, size in enumerate(sizes):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import with_values
-from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers, check_limits
+from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.simulation.published import WITHIN_SECONDS
+from methods.options import check_limits
 from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
 

@@ -131,7 +131,7 @@ def _import_own(given: argparse.Namespace) -> Path:
 
 
 def _build(arguments: list[str]) -> None:
-    from harness.standalone.recipe import StandaloneRecipe
+    from methods.standalone.recipe import StandaloneRecipe
 
     recipe = StandaloneRecipe()
     parser = Parser(

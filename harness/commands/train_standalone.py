@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import with_values
-from harness.config.options import Parser, add_options, check_limits, whole_number
+from harness.config.options import Parser, add_options, whole_number
 from harness.standalone.config import StandaloneConfig, base_config
 from harness.standalone.recipes import RECIPES
 from harness.standalone.source_run import Origin, read_origin
 from harness.tasks import TASKS
+from methods.options import check_limits
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

@@ -8,9 +8,9 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from harness.config.options import TRUTH, check_limits
+from harness.config.options import TRUTH
 from harness.config.presets import preset_values
-from methods.options import Recipe, Scoring, SearchLimits, option, written
+from methods.options import Recipe, Scoring, SearchLimits, check_limits, option, written
 from methods.registry import options_class
 from searchspaces.errors import UsageError
 from searchspaces.registry import file_of, short
@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 BY_DECLARED = ("compute", "images", "backwards")  # --equalise: steps follow from what one costs
 OVER = 1.05  # times what was declared or budgeted, from where on it is said
 NOTHING = "none"  # split and BN that a record has for scores that are no accuracies
+OWN = "own"  # BN of networks that were trained by themselves: its policy is no choice
 METHOD = "method"  # what scores are by that are not of classified images
 TRUTH_SCALE, PROXY = "truth", "proxy"  # scales of a supernet that are no space's alone
 PROXY_SIDE = 16  # pixels

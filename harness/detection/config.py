@@ -7,8 +7,7 @@ from math import inf
 from typing import Any
 
 from harness.config.config import digest
-from harness.config.options import check_limits
-from methods.options import option
+from methods.options import check_limits, option
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 

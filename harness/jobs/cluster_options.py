@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from harness.config.options import Parser, check_limits, whole_number
+from harness.config.options import Parser, whole_number
+from methods.options import check_limits
 from searchspaces.errors import UsageError
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.config.config import with_values
 from harness.standalone.build_table import train_jobs, trainers
-from harness.standalone.recipe import StandaloneRecipe
 from harness.tabular.table import Table
+from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import Arch, SearchSpace
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.config.config import METHOD, NOTHING, SCHEMA_VERSION
+from harness.config.config import METHOD, NOTHING, OWN, SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import write_json
@@ -96,13 +96,13 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
 
 
 def _scoring(run: RunState) -> dict[str, Any]:
-    """What scores are accuracies on, and how BN was made fit for it; a scorer's are not of images."""
-    if not run.method.trains:
+    """What scores are accuracies on, and how BN was made fit for it; most scorers' are not of images."""
+    if not run.method.trains and not run.method.scores_images:
         images = getattr(run.config.options, "images", 0)
         return {"split": NOTHING, "bn": NOTHING, "by": METHOD, "images": images}
     return {
         "split": "val",
-        "bn": run.config.score.bn,
+        "bn": run.config.score.bn if run.method.trains else OWN,
         "by": run.config.score.by if run.method.scores_images else METHOD,
         "images": run.config.score.images or len(run.task.val),
     }

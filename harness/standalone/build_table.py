@@ -22,11 +22,13 @@ from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Executor, LocalExecutor
 from harness.metrics.describe_table import measure
-from harness.standalone.recipe import StandaloneRecipe
-from harness.standalone.training import train_standalone
 from harness.tabular.table import Table, TableMeta
 from harness.tasks import load_task
 from harness.tasks.base import Task
+from methods.options import Scoring
+from methods.scoring import accuracy
+from methods.standalone.recipe import StandaloneRecipe
+from methods.standalone.training import trained
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -158,6 +160,18 @@ def train_jobs(
                 del running[event.job]
                 if event.again:
                     waiting.appendleft((number, share))
+
+
+def train_standalone(
+    space: SearchSpace, arch: Arch, task: Task, recipe: StandaloneRecipe, seed: int
+) -> dict[str, float]:
+    """Final accuracy in percent on ``val`` and ``test``; a function of its arguments alone.
+
+    Raises :class:`UsageError` when the loss diverges.
+    """
+    network = trained(space, arch, task, recipe.training(), seed)
+    running = Scoring(bn="running", batch_size=500)
+    return {part: accuracy(network, task, running, part) for part in ("val", "test")}
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from math import inf
 from typing import Any
 
 from harness.config.config import digest, with_values
-from harness.config.options import check_limits
-from harness.standalone.recipe import TrainingRecipe
 from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
-from methods.options import option
+from methods.options import check_limits, option
+from methods.standalone.recipe import TrainingRecipe
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest, short
 

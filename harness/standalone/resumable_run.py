@@ -15,10 +15,10 @@ from harness.files.store import atomic_path
 from harness.resuming.resumable import CHECK_EVERY, Resumable
 from harness.resuming.workspace import Workspace
 from harness.standalone.config import StandaloneConfig
-from harness.standalone.images import load_images
-from harness.standalone.optimizer import learning_rate
-from harness.standalone.training import StandaloneTraining
+from harness.standalone.images import load_images, with_cutout
 from harness.tabular.ground_truth import usual_scale
+from methods.standalone.optimizer import learning_rate
+from methods.standalone.training import StandaloneTraining
 from searchspaces.registry import SPACES
 
 Accuracy = dict[str, float | None]
@@ -53,8 +53,9 @@ class StandaloneRun(Resumable):
         task, sha256 = load_images(config, execution.data)
         super().__init__(workspace, f"the images of {config.task}", sha256)
         self.task = task.to(self.device)
+        images = with_cutout(self.task, config.train.cutout)
         self.training = StandaloneTraining(
-            self.space, self.arch, self.task, config.train, config.seed
+            self.space, self.arch, images, config.train, config.seed, self.device
         )
         self.total = torch.zeros((), device=self.device)
         self.history: list[dict[str, Any]] = []

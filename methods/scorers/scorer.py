@@ -1,4 +1,4 @@
-"""What a scorer is: a method that trains nothing and looks at stand-alone networks as initialised.
+"""What a scorer is: a method that trains no supernet and looks at stand-alone networks.
 
 Everything a network is initialised and measured with is a function of the run's seed, the same for
 all architectures: what differs between two scores is the architecture.

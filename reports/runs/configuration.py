@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.config.config import BY_DECLARED, NOTHING, OVER, digest
+from harness.config.config import BY_DECLARED, NOTHING, OVER, OWN, digest
 from harness.metrics.intervals import Interval, combine
 from reports.runs.paired import mean_interval
 from reports.runs.record import Record
@@ -140,12 +140,13 @@ def identity(record: Record) -> tuple[str, ...]:
 def contexts(groups: Iterable[Configuration]) -> list[list[Configuration]]:
     """Those of ``groups``, sorted as by :func:`configurations`, that are comparable, together.
 
-    Scorers, whose scores are no accuracies on a split, stand behind the methods of each context
-    that is theirs but for that; alone where there is no such context.
+    Scorers, which have no supernet whose BN could be made fit, stand behind the methods of each
+    context that is theirs but for how architectures were scored; alone where there is none.
     """
     trained, scorers = [], []
     for group in groups:
-        (scorers if group.context["scored_on"] == NOTHING else trained).append(group)
+        own = group.context["scored_on"] == NOTHING or group.context["bn"] == OWN
+        (scorers if own else trained).append(group)
     found = [list(members) for _, members in groupby(trained, key=lambda group: group.place)]
     placed: set[str] = set()
     for members in found:

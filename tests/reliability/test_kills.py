@@ -19,9 +19,9 @@ import tiny
 import torch
 
 from harness.resuming.workspace import load_tensors
-from harness.standalone.recipe import StandaloneRecipe
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from methods.standalone.recipe import StandaloneRecipe
 from reports.runs.record import load
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.options import Parser, add_options, check_limits, whole_number
-from methods.options import option
+from harness.config.options import Parser, add_options, whole_number
+from methods.options import check_limits, option
 from searchspaces.errors import UsageError
 
 

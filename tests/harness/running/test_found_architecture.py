@@ -7,7 +7,7 @@ import tiny
 
 from harness.running import found_architecture as found
 from harness.running.found_architecture import measure_found
-from harness.standalone.recipe import StandaloneRecipe
+from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.nb201.space import NASBench201
 
 SPACE, ABSENT = NASBench201("compact"), (3, 3, 3, 3, 3, 3)

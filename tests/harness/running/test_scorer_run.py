@@ -62,6 +62,16 @@ def test_a_run_trains_nothing_and_ranks_by_the_scores(folders, call):
         assert record["metrics"]["all"]["kendall_tau"] == record["floors"]["params"]
 
 
+def test_a_short_training_is_scored_on_validation_images_with_its_own_norms(folders):
+    call = ["short-training", "--train-images", "64", "--search.generations", "1"]
+    record, frame, runs = carried_out(folders, "short", call)
+    assert record["scoring"] == {"split": "val", "bn": "own", "by": "accuracy", "images": 1000}
+    assert record["costs"]["steps"] == 12 + 4  # one of 64 images for each that is ranked or searched
+    assert "no weights are shared" in " ".join(record["notes"])
+    assert "scores on the val split, BN own" in render_record(record, runs)
+    assert (frame["score"] <= 100).all() and frame["score"].nunique() > 3
+
+
 @pytest.mark.slow
 def test_processes_and_interruptions_change_no_score_and_no_cost(folders, call):
     record, frame, _ = carried_out(folders, f"alone-{call[0]}", call)

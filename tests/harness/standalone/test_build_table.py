@@ -11,11 +11,15 @@ from planted import PlantedSpace
 from harness.metrics import ceiling
 from harness.metrics.describe_table import measure
 from harness.standalone import build_table as builder
-from harness.standalone.build_table import TrainingShare, build_table, sample_architectures
-from harness.standalone.recipe import StandaloneRecipe
-from harness.standalone.training import train_standalone
+from harness.standalone.build_table import (
+    TrainingShare,
+    build_table,
+    sample_architectures,
+    train_standalone,
+)
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 

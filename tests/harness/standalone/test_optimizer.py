@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from harness.standalone.optimizer import TensorFlowRMSprop, WeightAverage
+from methods.standalone.optimizer import TensorFlowRMSprop, WeightAverage
 
 
 def gradients(number=6, shape=(3, 2)):

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness.standalone.recipe import StandaloneRecipe
-from harness.standalone.training import StandaloneTraining, train_standalone
+from harness.standalone.build_table import train_standalone
 from harness.tasks import load_task
 from harness.tasks.base import Split
+from methods.standalone.recipe import StandaloneRecipe
+from methods.standalone.training import StandaloneTraining
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 

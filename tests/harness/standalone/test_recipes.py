@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from harness.standalone.config import PRESETS, StandaloneConfig, base_config
-from harness.standalone.optimizer import drop_probability, learning_rate
-from harness.standalone.recipe import StandaloneRecipe, TrainingRecipe
 from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
 from harness.tasks import IMAGES
+from methods.standalone.optimizer import drop_probability, learning_rate
+from methods.standalone.recipe import StandaloneRecipe, TrainingRecipe
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

@@ -20,9 +20,9 @@ from harness.standalone.config import base_config
 from harness.standalone.images import load_images
 from harness.standalone.run import StandaloneExecution, run_standalone
 from harness.standalone.source_run import Origin
-from harness.standalone.training import StandaloneTraining
 from harness.tasks import load_task
 from harness.tasks.base import Task
+from methods.standalone.training import StandaloneTraining
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 

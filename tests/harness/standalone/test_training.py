@@ -12,18 +12,17 @@ from planted import PlantedSpace
 from torch import nn
 from torch.nn import functional
 
-from harness.standalone.images import first, joined
-from harness.standalone.recipe import TrainingRecipe
-from harness.standalone.training import (
+from harness.standalone.images import first, joined, with_cutout
+from harness.tasks import load_task
+from harness.tasks.base import Split
+from harness.tasks.photos import Photos, RandomResizedCrop
+from methods.standalone.recipe import TrainingRecipe
+from methods.standalone.training import (
     StandaloneTraining,
     build_network,
     make_optimizer,
     top_accuracies,
-    with_cutout,
 )
-from harness.tasks import load_task
-from harness.tasks.base import Split
-from harness.tasks.photos import Photos, RandomResizedCrop
 from searchspaces.darts.space import DARTS
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -41,7 +40,8 @@ def task():
 
 
 def trained(task, steps=4, disturb=False, **changes):
-    training = StandaloneTraining(SPACE, ARCH, task, replace(PLAIN, **changes), 0)
+    data = with_cutout(task, changes.get("cutout", 0))
+    training = StandaloneTraining(SPACE, ARCH, data, replace(PLAIN, **changes), 0)
     losses = []
     for step in range(steps):
         if disturb:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from harness.metrics.describe_table import measure
-from harness.standalone.recipe import StandaloneRecipe
-from harness.standalone.training import train_standalone
+from harness.standalone.build_table import train_standalone
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from harness.tasks import load_task
+from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.registry import SPACES
 
 MAIN = ("nb101", "macro", "darts", "mobilenet", "shufflenet", "ennas-s1")

@@ -79,15 +79,19 @@ def test_how_far_over_the_highest_floor_has_the_combined_interval_of_the_runs(
     )
 
 
-def scorer_record(make_record, tau, **changes):
-    content = make_record("synflow", 0, tau, **changes)
-    return content | {"scoring": {"split": "none", "bn": "none", "images": 64}}
+INITIALISED = {"split": "none", "bn": "none", "images": 64}
+ALONE = {"split": "val", "bn": "own", "by": "accuracy", "images": 1000}  # a short training
 
 
+def scorer_record(make_record, tau, scoring=INITIALISED, **changes):
+    return make_record("synflow", 0, tau, **changes) | {"scoring": scoring}
+
+
+@pytest.mark.parametrize("scoring", [INITIALISED, ALONE])
 def test_a_scorer_stands_beside_methods_scored_on_any_split_and_is_compared_with_spos(
-    folders, write_run, make_record
+    folders, write_run, make_record, scoring
 ):
-    more = [write_run("x", scorer_record(make_record, 0.7))]
+    more = [write_run("x", scorer_record(make_record, 0.7, scoring))]
     other = make_record("spos", 0, 0.4)
     other["scoring"]["bn"] = "batchstat"
     more.append(write_run("b", other))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from math import inf
 
-from harness.config.options import check_limits
-from methods.options import option
+from methods.options import check_limits, option
 from searchspaces.errors import UsageError
 
 

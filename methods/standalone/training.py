@@ -10,39 +10,40 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.standalone.images import with_cutout
-from harness.standalone.optimizer import (
+from methods.data import Data
+from methods.standalone.optimizer import (
     WeightAverage,
     drop_probability,
     learning_rate,
     make_optimizer,
 )
-from harness.standalone.recipe import StandaloneRecipe, TrainingRecipe
-from harness.tasks.base import Task
-from methods.options import Scoring
-from methods.scoring import accuracy
+from methods.standalone.recipe import TrainingRecipe
 from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 
 _DRAWS = 3  # stream of random numbers, beside those of Task.draw
 
 
-def train_standalone(
-    space: SearchSpace, arch: Arch, task: Task, recipe: StandaloneRecipe, seed: int
-) -> dict[str, float]:
-    """Final accuracy in percent on ``val`` and ``test``; a function of its arguments alone.
+def trained(
+    space: SearchSpace,
+    arch: Arch,
+    data: Data,
+    recipe: TrainingRecipe,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> nn.Module:
+    """The network after the last step; a function of the arguments alone.
 
     Raises :class:`UsageError` when the loss diverges.
     """
-    training = StandaloneTraining(space, arch, task, recipe.training(), seed)
+    training = StandaloneTraining(space, arch, data, recipe, seed, device)
     for step in range(training.steps):
         loss = training.step(step)
     if not loss.isfinite():
         raise UsageError(
             f"training {space.encode(arch)} stand-alone diverged; lower its learning rate."
         )
-    running = Scoring(bn="running", batch_size=500)
-    return {part: accuracy(training.network, task, running, part) for part in ("val", "test")}
+    return training.network
 
 
 def build_network(
@@ -77,20 +78,27 @@ def build_network(
 class StandaloneTraining:
     """The training of one architecture, step by step; a function of its arguments alone.
 
-    Of ``task`` it uses the training part. Raises :class:`UsageError` for what the recipe asks of
-    a space or a task that does not have it.
+    Of ``data``, which is on ``device``, it uses the training part; what the recipe cuts out of
+    images is missing there already. Raises :class:`UsageError` for what the recipe asks of a space
+    that does not have it.
     """
 
     def __init__(
-        self, space: SearchSpace, arch: Arch, task: Task, recipe: TrainingRecipe, seed: int
+        self,
+        space: SearchSpace,
+        arch: Arch,
+        data: Data,
+        recipe: TrainingRecipe,
+        seed: int,
+        device: torch.device | str = "cpu",
     ):
         torch.manual_seed(seed)
-        self.recipe, self.seed, self.task = recipe, seed, with_cutout(task, recipe.cutout)
-        network = build_network(space, arch, task.image, recipe)
-        self._network = network.to(task.train.labels.device).train()
+        self.recipe, self.seed, self.data = recipe, seed, data
+        network = build_network(space, arch, data.image, recipe)
+        self._network = network.to(device).train()
         self.optimizer = make_optimizer(self._network, recipe)
         self.average = WeightAverage(self._network, recipe.ema) if recipe.ema else None
-        self.per_epoch = recipe.steps_per_epoch(len(task.train))
+        self.per_epoch = recipe.steps_per_epoch(len(data.train))
         self.steps = recipe.epochs * self.per_epoch
 
     @property
@@ -101,7 +109,7 @@ class StandaloneTraining:
     def step(self, number: int) -> torch.Tensor:
         """Optimiser step ``number``, from 0; returns its loss, still on the device."""
         recipe, network = self.recipe, self._network
-        x, y = self.task.train_batch(number, recipe.batch_size, self.seed)
+        x, y = self.data.train_batch(number, recipe.batch_size, self.seed)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, number, self.per_epoch)
         if recipe.drop_path:
@@ -134,7 +142,7 @@ class StandaloneTraining:
 
         The latter is None with fewer than six classes.
         """
-        result = top_accuracies(self.network, self.task, part)
+        result = top_accuracies(self.network, self.data, part)
         self._network.train()
         return result
 
@@ -154,18 +162,17 @@ class StandaloneTraining:
 
 
 @torch.no_grad()
-def top_accuracies(network: nn.Module, task: Task, part: str) -> dict[str, float | None]:
+def top_accuracies(network: nn.Module, data: Data, part: str) -> dict[str, float | None]:
     """``top1`` and ``top5`` in percent, by running BN statistics; the network is left evaluating."""
     network.eval()
-    first = torch.zeros((), dtype=torch.int64, device=task.train.labels.device)
-    five, total, known = first.clone(), 0, task.image.classes > 5
-    for x, y in task.batches(part, 500):
+    first, five, total, known = 0, 0, 0, data.image.classes > 5
+    for x, y in data.batches(part, 500):
         logits = network(x)
         first += (logits.argmax(1) == y).sum()
         if known:
             five += (logits.topk(5).indices == y[:, None]).sum()
         total += len(y)
     return {
-        "top1": 100.0 * first.item() / total,
-        "top5": 100.0 * five.item() / total if known else None,
+        "top1": 100.0 * int(first) / total,
+        "top5": 100.0 * int(five) / total if known else None,
     }

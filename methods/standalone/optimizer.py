@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from harness.standalone.recipe import TrainingRecipe
+from methods.standalone.recipe import TrainingRecipe
 
 
 class TensorFlowRMSprop(Optimizer):

@@ -1,0 +1,1 @@
+"""Training one architecture with weights of its own: recipes, optimisers, the steps."""
