@@ -31,6 +31,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "zico": {"images": 8},
     "naswot": {"images": 6},
     "epe": {"images": 32},
+    "few-shot": {"parts": 2},
     "short-training": {"batch_size": 16},
     "mngnas": {
         "search_epochs": 1,

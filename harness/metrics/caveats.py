@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.config.config import NOTHING
+from harness.metrics.floors import RANDOM, floor_label
 from harness.tasks import IMAGES
 
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
@@ -33,18 +34,17 @@ def notes_on_scores(
     interval = result["metrics"]["all"]["kendall_tau"]
     tau = interval["value"]
     unbeaten = [
-        f"by {label} ({floor:.4f})"
-        for name, label in (("params", "parameters"), ("flops", "FLOPs"))
-        if tau is not None and (floor := result["floors"][name]["value"]) is not None
-        if tau <= floor
+        f"by {floor_label(name)} ({floor['value']:.4f})"
+        for name, floor in result["floors"].items()
+        if tau is not None and name != RANDOM and floor["value"] is not None
+        if tau <= floor["value"]
     ]
     if unbeaten:
         notes.append(f"These scores (τ = {tau:.4f}) do not beat ranking {', '.join(unbeaten)}.")
     unsure = [
-        f"by {label} ({found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}])"
-        for name, label in (("params", "parameters"), ("flops", "FLOPs"))
-        if (found := result["over_floors"].get(name)) and found["low"] is not None
-        if found["low"] <= 0 < found["value"]
+        f"by {floor_label(name)} ({found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}])"
+        for name, found in result["over_floors"].items()
+        if found["low"] is not None and found["low"] <= 0 < found["value"]
     ]
     if unsure:
         notes.append(

@@ -3,35 +3,61 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from harness.metrics.intervals import Interval, measure
+from harness.tabular.table import Table
+
+Scores = Mapping[str, np.ndarray | None]
+RANDOM = "random"
+LABELS = {"params": "parameters", "flops": "FLOPs", RANDOM: "random"}
+_SHORT = re.compile(r"val\.(\d+)\.mean")
+
+
+def floor_label(name: str) -> str:
+    """What people call a floor: ``FLOPs`` for ``flops``, ``12 epochs`` for ``epochs-12``."""
+    kind, _, of = name.partition("-")
+    return f"{of} epochs" if kind == "epochs" else LABELS.get(name, name)
+
+
+def floor_scores(table: Table, rows: np.ndarray) -> Scores:
+    """What ranks the architectures at ``rows`` of ``table`` without a method, by name: ``[n]``.
+
+    Sizes, None where the table has none, and as ``epochs-N`` validation accuracies after fewer
+    epochs than the truth's, where it has those of all ``rows``. More counts as better.
+    """
+    found: dict[str, np.ndarray | None] = {"params": table.params, "flops": table.madds}
+    lengths = [int(known[1]) for name in table.accuracies if (known := _SHORT.fullmatch(name))]
+    for epochs in sorted(length for length in lengths if length < table.meta.epochs):
+        short = table.accuracy("val", epochs)
+        if np.isfinite(short[rows]).all():
+            found[f"epochs-{epochs}"] = short
+    return {name: None if own is None else own[rows].astype(float) for name, own in found.items()}
 
 
 def floors(
     truth: np.ndarray,
-    params: np.ndarray | None,
-    madds: np.ndarray | None,
+    scores: Scores,
     *,
     fraction: float = 0.0,
     truth_sd: np.ndarray | None = None,
 ) -> dict[str, Interval]:
-    """τ against ``truth`` ``[n]`` by parameters (``params``), FLOPs (``flops``) and by ``random``.
+    """τ against ``truth`` ``[n]`` of each of ``scores`` (:func:`floor_scores`) and by ``random``.
 
-    More parameters or multiply-adds count as better; null where they are unknown. Of a random
-    order the expectation is 0, and the interval holds 95 % of all orders. ``fraction`` and
+    Null where these are unknown. Of a random order the expectation is 0, and the interval holds
+    95 % of all orders. ``fraction`` and
     ``truth_sd`` ``[n]`` as in :func:`harness.metrics.intervals.measure`.
     """
     found = {}
-    for name, size in (("params", params), ("flops", madds)):
-        if size is None:
+    for name, own in scores.items():
+        if own is None:
             found[name] = Interval(value=None, low=None, high=None, n=len(truth))
         else:
-            found[name] = measure(
-                "kendall_tau", size.astype(float), truth, fraction=fraction, truth_sd=truth_sd
-            )
-    found["random"] = _random_order(truth)
+            found[name] = measure("kendall_tau", own, truth, fraction=fraction, truth_sd=truth_sd)
+    found[RANDOM] = _random_order(truth)
     return found
 
 

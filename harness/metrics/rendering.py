@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ceiling import Ceiling
 from harness.metrics.evaluate import Metrics
+from harness.metrics.floors import RANDOM, floor_label
 from harness.metrics.intervals import RANGES, Interval
 from harness.metrics.metrics import METRICS
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 WIDTH = 100
-_FLOORS = ("params", "parameters"), ("flops", "FLOPs"), ("random", "random order")
 
 
 def render(result: Mapping[str, Any]) -> str:
@@ -55,8 +55,8 @@ def render_transfer(result: Mapping[str, Any]) -> str:
 
     for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
         row(title, (one["metrics"][subset]["kendall_tau"] for one in tasks.values()))
-    for name, label in _FLOORS:
-        row(f"floor: {label}", (one["floors"][name] for one in tasks.values()))
+    for name in dict.fromkeys(name for one in tasks.values() for name in one["floors"]):
+        row(f"floor: {_floor(name)}", (one["floors"].get(name) for one in tasks.values()))
     for task, others in result["between"].items():
         row(f"truth of {task}", (others.get(other) for other in tasks))
     of = "; ".join(
@@ -108,9 +108,9 @@ def _reference_table(
     grid.add_column("all", justify="right")
     if over:
         grid.add_column("τ of the scores less it", justify="right")
-    for name, label in _FLOORS:
+    for name, floor in floors.items():
         more = [_cell(over[name], decimals)] if over and name in over else []
-        grid.add_row(f"floor: {label}", _cell(floors[name], decimals), *more)
+        grid.add_row(f"floor: {_floor(name)}", _cell(floor, decimals), *more)
     ceilings = {
         "one seed against another": ceiling["single_seed"],
         "mean of the seeds, repeated": ceiling["seed_mean"],
@@ -122,6 +122,10 @@ def _reference_table(
     if not any(ceilings.values()):
         grid.add_row("ceiling", "unknown")
     return grid
+
+
+def _floor(name: str) -> str:
+    return "random order" if name == RANDOM else floor_label(name)
 
 
 def _grid(first: str) -> Grid:

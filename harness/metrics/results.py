@@ -47,12 +47,15 @@ class Evaluation(Result):
 
     @property
     def floors(self) -> dict[str, Interval]:
-        """τ of ranking by ``params``, by ``flops`` and at ``random``, on the same architectures."""
+        """τ of ranking by ``params``, by ``flops`` and at ``random``, on the same architectures.
+
+        And as ``epochs-12`` by the validation accuracy after so many epochs, where the table has it.
+        """
         return self.content["floors"]
 
     @property
     def over_floors(self) -> dict[str, Interval]:
-        """τ of the scores minus that of ``params`` and ``flops``, where these are known.
+        """τ of the scores minus that of each floor that is known but ``random``.
 
         A score beats a floor where ``low`` is above 0: the interval is of the difference, on the
         same architectures.

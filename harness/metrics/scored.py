@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.metrics.ceiling import Ceiling, ceiling, training_noise
 from harness.metrics.difference import tau_difference
-from harness.metrics.floors import floors
+from harness.metrics.floors import floor_scores, floors
 from harness.metrics.intervals import Interval, measure_all
 from harness.metrics.metrics import METRICS
 from harness.metrics.protocols import protocol
@@ -129,19 +129,17 @@ class Scored:
         return {"n": len(rows), **chosen.numbers, "metrics": found, **bounds}
 
     def _of_classes(self, keys: Sequence[Hashable]) -> dict[str, Any]:
-        """Of each class of equal ``keys`` the mean; sizes of its architectures count alike."""
+        """Of each class of equal ``keys`` the mean, of floors too."""
         noise = np.zeros(len(self.rows)) if self.noise is None else self.noise
         score, truth, deviation = per_class(keys, self.score, self.truth, noise)
-        sizes = (
-            None
-            if size is None
-            else per_class(keys, size[self.rows].astype(float), noise, noise)[0]
-            for size in (self.table.params, self.table.madds)
-        )
+        own = {
+            name: None if known is None else per_class(keys, known, noise, noise)[0]
+            for name, known in floor_scores(self.table, self.rows).items()
+        }
         return {
             "n": len(score),
             "metrics": self._measured(score, truth, deviation, self.fraction),
-            "floors": floors(truth, *sizes, fraction=self.fraction, truth_sd=deviation),
+            "floors": floors(truth, own, fraction=self.fraction, truth_sd=deviation),
             "over_floors": {},
             "ceiling": Ceiling(
                 single_seed=None, seed_mean=None, validation=None, how="unknown for classes"
@@ -166,13 +164,11 @@ def over_floors(
     truth_sd: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """τ of ``score`` minus τ of each size that ``table`` knows of its ``rows``, as for floors."""
+    """τ of ``score`` minus τ of each floor that ``table`` knows of its ``rows``."""
     return {
-        name: tau_difference(
-            score, size[rows], truth, fraction=fraction, truth_sd=truth_sd, seed=seed
-        )
-        for name, size in (("params", table.params), ("flops", table.madds))
-        if size is not None
+        name: tau_difference(score, own, truth, fraction=fraction, truth_sd=truth_sd, seed=seed)
+        for name, own in floor_scores(table, rows).items()
+        if own is not None
     }
 
 
@@ -187,13 +183,13 @@ def references(
     """``floors`` and ``ceiling`` of the architectures at ``rows`` of ``table`` (all if None)."""
     rows = np.arange(len(table)) if rows is None else rows
     truth, per_seed = table.truth(split)[rows], _per_seed(table, split, rows)
-    sizes = (None if size is None else size[rows] for size in (table.params, table.madds))
+    without = floor_scores(table, rows)
     deviation = _truth_deviation(per_seed)
     other = {"test": "val", "val": "test"}.get(split, "")
     measured_twice = f"{other}.{table.meta.epochs}.mean" in table.accuracies
     second = table.accuracy(other)[rows] if measured_twice else None
     return {
-        "floors": floors(truth, *sizes, fraction=fraction, truth_sd=deviation),
+        "floors": floors(truth, without, fraction=fraction, truth_sd=deviation),
         "ceiling": ceiling(per_seed, second, truth, seed=seed),
     }
 

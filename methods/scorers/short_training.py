@@ -64,5 +64,7 @@ class ShortTraining(Scorer):
         self.costs["steps"] += steps
         self.count(steps, steps, steps * min(recipe.batch_size, images))
         scored = replace(self.setting.scoring, bn="running")
-        self.costs["scoring_image_passes"] += min(scored.images or len(self.data.val), len(self.data.val))
+        self.costs["scoring_image_passes"] += min(
+            scored.images or len(self.data.val), len(self.data.val)
+        )
         return scoring.score(network, self.data, scored)

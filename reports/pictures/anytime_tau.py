@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.metrics.floors import RANDOM
 from reports.pictures.captioned_figure import LINE as WORDS
 from reports.pictures.captioned_figure import MARGIN, ROOM, CaptionedFigure, stacked
 from reports.pictures.label_placement import side_by_side
 from reports.pictures.tau_of_seeds import context_words
 from reports.runs.anytime import SPENT, Curve, Watched, watched
 from reports.runs.configuration import Configuration, configurations, contexts
-from reports.runs.record import FLOORS, Bound, Record
+from reports.runs.record import Bound, Record
 from reports.style.formatting import bracketed, decimal, wrapped
 from reports.style.image_files import WIDTH, write_all
 from reports.style.theme import GREY, GRID, INK, LOOKS, MARK, SMALL, Look
@@ -152,7 +153,7 @@ def _room(lines: Sequence[str]) -> float:
 def _bounds(sample: Watched) -> list[Bound]:
     """Floors and ceiling; that random orders have zero need not be drawn."""
     bounds = sample.floors + ([sample.ceiling] if sample.ceiling else [])
-    return [bound for bound in bounds if bound.label != FLOORS["random"]]
+    return [bound for bound in bounds if bound.name != RANDOM]
 
 
 def reach(paths: Sequence[tuple[np.ndarray, ...]]) -> tuple[float, float, bool]:

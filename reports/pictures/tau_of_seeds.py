@@ -13,6 +13,7 @@ from harness.metrics.rendering import known
 from reports.pictures.captioned_figure import LINE, ROOM, CaptionedFigure, stacked
 from reports.pictures.label_placement import side_by_side
 from reports.pictures.seed_rows import KEY, NAMES, NUMBERS, SPAN, Rows, Spread, limits
+from reports.runs.compare import all_floors
 from reports.runs.configuration import (
     Configuration,
     configurations,
@@ -21,7 +22,7 @@ from reports.runs.configuration import (
     told_apart,
 )
 from reports.runs.protocols import USUAL
-from reports.runs.record import Record, ceiling, floors
+from reports.runs.record import Record, ceiling
 from reports.style.formatting import decimal, text_width, wrapped
 from reports.style.image_files import write_all
 from reports.style.theme import GREY, INK, SMALL
@@ -58,7 +59,7 @@ class Context:
         self.words = wrapped(context_words(groups), ROOM)
         first = groups[0].first
         above = ceiling(first)
-        self.bounds = floors(first) + ([above] if above else [])
+        self.bounds = all_floors(groups) + ([above] if above else [])
         noted = sorted(
             zip(groups, told_apart(groups), strict=True), key=lambda pair: best_first(pair[0])
         )

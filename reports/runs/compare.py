@@ -16,7 +16,7 @@ from reports.runs.configuration import (
     told_apart,
 )
 from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import FLOORS, Bound, Record, ceiling, floors, load_all
+from reports.runs.record import Bound, Record, ceiling, floors, load_all
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -77,7 +77,7 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
     """The rows of one context: floors, the reference, the others, ceiling."""
     base = _reference(groups, reference)
     first = groups[0].first
-    below, above, context = floors(first), ceiling(first), groups[0].context
+    below, above, context = all_floors(groups), ceiling(first), groups[0].context
     rows = [_bound_row("floor", bound) | context for bound in below]
     for group, settings in zip(groups, told_apart(groups), strict=True):
         row = {"kind": "method", **group.method, "configuration": group.name}
@@ -95,15 +95,19 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
     return rows + ([_bound_row("ceiling", above) | context] if above else [])
 
 
+def all_floors(groups: Sequence[Configuration]) -> list[Bound]:
+    """Those of the record of a context that knows most: older ones know fewer."""
+    return max((floors(group.first) for group in groups), key=len)
+
+
 def over(group: Configuration, floor: Bound) -> Interval:
     """Mean τ minus that of ``floor``, with the interval over seeds and architectures.
 
     Records from before it was measured on the same architectures have no interval.
     """
-    name = next(key for key, label in FLOORS.items() if label == floor.label)
     runs = group.runs.values()
-    if all(isinstance(run.get("over_floors", name), dict) for run in runs):
-        return combine([run.interval("over_floors", name) for run in runs])
+    if all(isinstance(run.get("over_floors", floor.name), dict) for run in runs):
+        return combine([run.interval("over_floors", floor.name) for run in runs])
     value = group.tau["value"] - floor.tau["value"]
     return Interval(value=value, low=None, high=None, n=group.tau["n"])
 

@@ -13,6 +13,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.files.checksums import check_unchanged
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import read_json
+from harness.metrics.floors import LABELS, RANDOM, floor_label
 from harness.metrics.intervals import Interval
 from harness.metrics.metrics import with_present_names
 from searchspaces.errors import UsageError
@@ -35,7 +36,6 @@ REQUIRED = (
     ("metrics", "all", "kendall_tau"),
 )
 T = TypeVar("T")
-FLOORS = {"params": "parameters", "flops": "FLOPs", "random": "random"}
 CEILINGS = {  # best first: the second measurement most like the truth itself
     "seed_mean": "ceiling",
     "validation": "ceiling (val)",
@@ -113,15 +113,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Bound:
-    """A floor or a ceiling: what people call it, and τ over all architectures."""
+    """A floor or a ceiling: what people call it, τ over all architectures, its name in records."""
 
     label: str
     tau: Interval
+    name: str
 
 
 def floors(record: Record) -> list[Bound]:
     """The floors that the record has."""
-    return _known(record, "floors", FLOORS)
+    names = [*LABELS, *(record.get("floors") or {})]
+    ordered = sorted(dict.fromkeys(names), key=lambda name: name == RANDOM)
+    return _known(record, "floors", {name: floor_label(name) for name in ordered})
 
 
 def ceiling(record: Record) -> Bound | None:
@@ -130,7 +133,7 @@ def ceiling(record: Record) -> Bound | None:
 
 
 def _known(record: Record, kind: str, labels: dict[str, str]) -> list[Bound]:
-    bounds = [Bound(label, record.interval(kind, name)) for name, label in labels.items()]
+    bounds = [Bound(text, record.interval(kind, name), name) for name, text in labels.items()]
     return [bound for bound in bounds if bound.tau["value"] is not None]
 
 

@@ -5,15 +5,18 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy import stats
+from tables import made_meta
 
-from harness.metrics.floors import floors
+from harness.metrics.floors import floor_label, floor_scores, floors
+from harness.tabular.locate import find_table
+from harness.tabular.table import Table
 
 
 def test_sizes_are_ranked_as_scores():
     rng = np.random.default_rng(0)
     params, madds = rng.integers(0, 20, (2, 90))
     truth = np.round(params + 5 * rng.normal(size=90))
-    found = floors(truth, params, madds)
+    found = floors(truth, {"params": params.astype(float), "flops": madds.astype(float)})
     for name, size in (("params", params), ("flops", madds)):
         assert found[name]["value"] == pytest.approx(stats.kendalltau(size, truth).statistic)
         assert found[name]["low"] < found[name]["value"] < found[name]["high"]
@@ -21,16 +24,16 @@ def test_sizes_are_ranked_as_scores():
 
 def test_unknown_sizes_and_a_constant_truth_are_undefined():
     empty = {"value": None, "low": None, "high": None, "n": 30}
-    found = floors(np.arange(30.0), None, None)
+    found = floors(np.arange(30.0), {"params": None, "flops": None})
     assert found["params"] == found["flops"] == empty
-    assert floors(np.ones(30), np.arange(30), None)["random"] == empty
+    assert floors(np.ones(30), {"params": np.arange(30.0)})["random"] == empty
 
 
 @pytest.mark.parametrize("ties", [1, 8])
 def test_the_random_floor_holds_95_percent_of_random_orders(ties):
     rng = np.random.default_rng(1)
     truth = np.repeat(np.arange(80 // ties), ties).astype(float)
-    random = floors(truth, None, None)["random"]
+    random = floors(truth, {})["random"]
     drawn = [stats.kendalltau(rng.random(80), truth).statistic for _ in range(1500)]
     inside = np.mean([random["low"] <= tau <= random["high"] for tau in drawn])
     assert random["value"] == 0
@@ -41,5 +44,40 @@ def test_the_random_floor_holds_95_percent_of_random_orders(ties):
 def test_the_random_floor_has_the_spread_of_all_orders(truth):
     truth = np.array(truth, float)
     drawn = [stats.kendalltau(order, truth).statistic for order in permutations(range(6))]
-    random = floors(truth, None, None)["random"]
+    random = floors(truth, {})["random"]
     assert random["high"] == -random["low"] == pytest.approx(min(1.96 * np.std(drawn), 1))
+
+
+def test_short_trainings_of_the_table_are_a_floor_where_it_has_them_of_all_rows():
+    rng = np.random.default_rng(2)
+    truth, short = rng.uniform(20, 90, (2, 40))
+    other = np.where(np.arange(40) < 10, np.nan, short)
+    table = Table(
+        made_meta(epochs=200),
+        [str(row) for row in range(40)],
+        {
+            "test.200.mean": truth,
+            "val.200.mean": truth,
+            "val.12.mean": short,
+            "val.50.mean": other,
+            "test.4.mean": truth,
+            "cifar10-valid:test.12.mean": truth,
+        },
+        madds=np.arange(40),
+    )
+    rows = np.array([30, 3, 17, 11])
+    found = floor_scores(table, rows)
+    assert list(found) == ["params", "flops", "epochs-12"]
+    assert found["params"] is None and found["flops"].tolist() == rows.tolist()
+    assert found["epochs-12"].tolist() == short[rows].tolist()
+    assert "epochs-50" in floor_scores(table, np.array([30, 12]))
+    assert floor_label("epochs-12") == "12 epochs" and floor_label("params") == "parameters"
+
+
+def test_the_floors_of_the_real_tables_have_twelve_epochs():
+    table = find_table("nb201", "benchmark", "cifar10")
+    rows = np.arange(0, len(table), 50)
+    found = floors(table.truth("test")[rows], floor_scores(table, rows))
+    assert list(found) == ["params", "flops", "epochs-12", "random"]
+    tau = stats.kendalltau(table.accuracy("val", 12)[rows], table.truth("test")[rows]).statistic
+    assert found["epochs-12"]["value"] == pytest.approx(tau) and tau > found["params"]["value"]

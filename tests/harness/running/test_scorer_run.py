@@ -66,7 +66,9 @@ def test_a_short_training_is_scored_on_validation_images_with_its_own_norms(fold
     call = ["short-training", "--train-images", "64", "--search.generations", "1"]
     record, frame, runs = carried_out(folders, "short", call)
     assert record["scoring"] == {"split": "val", "bn": "own", "by": "accuracy", "images": 1000}
-    assert record["costs"]["steps"] == 12 + 4  # one of 64 images for each that is ranked or searched
+    assert (
+        record["costs"]["steps"] == 12 + 4
+    )  # one of 64 images for each that is ranked or searched
     assert "no weights are shared" in " ".join(record["notes"])
     assert "scores on the val split, BN own" in render_record(record, runs)
     assert (frame["score"] <= 100).all() and frame["score"].nunique() > 3

@@ -79,6 +79,19 @@ def test_how_far_over_the_highest_floor_has_the_combined_interval_of_the_runs(
     )
 
 
+def test_any_floor_of_a_record_is_one_and_the_highest_counts(write_run, make_record, make_interval):
+    """Older records of the context know fewer."""
+    content = make_record("spos", 0, 0.75)
+    content["floors"]["epochs-12"] = make_interval(0.7, 0.02)
+    content["over_floors"] = {"epochs-12": make_interval(0.05, 0.03)}
+    runs = [write_run("new", content), write_run("old", make_record("cream", 0, 0.6))]
+    table = summary(runs)
+    assert table["method"].tolist()[:4] == ["parameters", "FLOPs", "12 epochs", "random"]
+    rows = table.set_index("method")
+    assert rows.loc["spos", "over_floor_low"] == pytest.approx(0.02)
+    assert rows.loc["cream", "over_floor"] == pytest.approx(-0.1)
+
+
 INITIALISED = {"split": "none", "bn": "none", "images": 64}
 ALONE = {"split": "val", "bn": "own", "by": "accuracy", "images": 1000}  # a short training
 
