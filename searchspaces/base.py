@@ -106,7 +106,7 @@ class SearchSpace(ABC):
         """
         rng, sizes = np.random.default_rng(0), [len(site.operators) for site in self.sites]
         drawn = filter(self.is_valid, iter(lambda: self.sample(rng), None))
-        starts = list(islice(drawn, starts))
+        begun = list(islice(drawn, starts))
 
         def order(sign: int) -> Callable[[Arch], tuple[Any, ...]]:
             def key(arch: Arch) -> tuple[Any, ...]:
@@ -115,7 +115,7 @@ class SearchSpace(ABC):
 
             return key
 
-        smallest, largest = (climb(starts, sizes, order(s), self.is_valid) for s in (1, -1))
+        smallest, largest = (climb(begun, sizes, order(s), self.is_valid) for s in (1, -1))
         return smallest, largest
 
     @abstractmethod
