@@ -113,6 +113,11 @@ class Method(ABC):
         return compute(paths["forwards"], paths["backwards"])
 
     @classmethod
+    def parts(cls, options: Any) -> Sequence[str]:
+        """Methods whose finished runs its scores are made of: it gets these by ``take``."""
+        return ()
+
+    @classmethod
     def affine(cls, options: Any) -> bool:
         """Whether the BNs of its supernet's choice blocks have scale and shift, as published."""
         return False

@@ -25,6 +25,7 @@ SCORERS = Registry(
         "zen": "methods.scorers.zen:Zen",
         "zico": "methods.scorers.zico:ZiCo",
         "az-nas": "methods.scorers.aznas:AZNAS",
+        "ensemble": "methods.scorers.ensemble:Ensemble",
         "short-training": "methods.scorers.short_training:ShortTraining",
     },
 )

@@ -32,6 +32,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "naswot": {"images": 6},
     "epe": {"images": 32},
     "few-shot": {"parts": 2},
+    "ensemble": {"of": "params,flops"},
     "short-training": {"batch_size": 16},
     "mngnas": {
         "search_epochs": 1,
@@ -152,7 +153,21 @@ class MethodSubject:
 
     def build(self) -> Method:
         made: Method = self.kind(self.setting, self.options)
+        if self.parts:
+            made.take(self.parts, {"compute": 1})
         return made
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """What the methods that it is of, if any, give the architectures and others."""
+        space, rng = self.of.space, np.random.default_rng(2)
+        drawn = filter(space.is_valid, (space.sample(rng) for _ in range(40)))
+        archs = [*self.of.archs, *drawn, space.extremes(self.of.image)[0]]
+        names = [space.encode(arch) for arch in archs]
+        return {
+            part: dict(zip(names, MethodSubject(part, self.of).build().score(archs), strict=True))
+            for part in self.kind.parts(self.options)
+        }
 
     @cached_property
     def refusal(self) -> str:

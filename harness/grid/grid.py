@@ -16,8 +16,10 @@ from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Event, Executor, LocalExecutor
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import ground_truth, training_identity
+from harness.running.parts import with_settled_parts
 from harness.running.pipeline import Execution, run
 from harness.running.watching import check_watched
+from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
 # What every run imports sooner or later.
@@ -38,7 +40,8 @@ def run_grid(
     ``workers`` runs at a time: by default one per core, on a GPU one, on a ``cluster`` as many as
     it has room for. On a CPU each has one thread. Of runs that share a supernet one trains it,
     and the others begin when it is trained. Configurations that are one run are carried out once.
-    A run that fails leaves the others alone. Raises :class:`UsageError` for a device that is not
+    A run that fails leaves the others alone. Ensembles come behind all others, on this machine:
+    they take seconds, and need the finished runs that they are of. Raises :class:`UsageError` for a device that is not
     there and for a cluster that cannot be used.
     """
     asked = execution.device
@@ -46,12 +49,20 @@ def run_grid(
     patience = LOCK_PATIENCE if cluster else 0.0
     execution = replace(execution, device=device, workers=1, patience=patience)
     outcome, configs = Outcome(), list(configs)
-    jobs = list(_jobs(configs, execution, outcome))
+    whole = [one for one in configs if not _is_ensemble(one[1])]
+    jobs = list(_jobs(whole, execution, outcome))
     if jobs:
-        executor = executor or _executor(execution, workers, cluster)
         threads = cluster.cpus if cluster else os.cpu_count() or 1
-        Grid(jobs, execution, executor, outcome, threads).carry_out()
+        first = executor or _executor(execution, workers, cluster)
+        Grid(jobs, execution, first, outcome, threads).carry_out()
+    jobs = list(_jobs([one for one in configs if _is_ensemble(one[1])], execution, outcome))
+    if jobs:
+        Grid(jobs, execution, _executor(execution, workers, None), outcome, 1).carry_out()
     return outcome.ordered(label for label, _ in configs)
+
+
+def _is_ensemble(config: Config) -> bool:
+    return bool(METHODS[config.method].parts(config.options))
 
 
 def _executor(execution: Execution, workers: int, cluster: Cluster | None) -> Executor:
@@ -74,6 +85,7 @@ def _jobs(
             if wanted not in tables:
                 tables[wanted] = ground_truth(config, execution.data)
             space, table = tables[wanted]
+            config = with_settled_parts(config, execution.runs, table)
             workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
             if workspace.folder in known:
                 continue

@@ -27,8 +27,10 @@ from harness.running.assembly import (
     unlike_declared,
 )
 from harness.running.found_architecture import measure_found
+from harness.running.parts import with_settled_parts
 from harness.running.ranking import rank_together
-from harness.running.run_record import record_of, scores_columns, with_protocols
+from harness.running.run_record import record_of, with_protocols
+from harness.running.run_scores import scores_columns
 from harness.running.run_state import Execution, RunState
 from harness.running.training import accelerated, train_supernet
 from harness.running.watching import PHASE, check_watched
@@ -54,6 +56,7 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
     for name in execution.protocols:
         protocol(name)
     space, table = ground_truth(config, execution.data)
+    config = with_settled_parts(config, execution.runs, table)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
     known = crew.agree(workspace.finished() is not None)
     begun = None if known else Run(config, execution, workspace, space, table, crew)

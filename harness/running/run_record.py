@@ -7,13 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from harness.config.config import METHOD, NOTHING, OWN, SCHEMA_VERSION
 from harness.files.environment import describe_device, peak_memory_mb, processor, versions
-from harness.files.sizes import check_file, check_parquet
 from harness.files.store import write_json
 from harness.metrics.caveats import score_words
 from harness.metrics.metrics import with_present_names
@@ -21,21 +16,11 @@ from harness.metrics.rendering import render
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import known_costs, over_budget, unlike_declared
+from harness.running.parts import told_costs
+from harness.running.run_scores import read_scores_columns
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
-from searchspaces.errors import UsageError
-
-
-def scores_columns(table: Table, rows: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """Architecture, score, truth and size, each ``[n]``, of the ranked ``rows`` of a table."""
-    columns = {
-        "arch": np.array(table.archs)[rows],
-        "score": scores,
-        "truth": table.truth("test")[rows],
-    }
-    sizes = {"params": table.params, "madds": table.madds}
-    return columns | {name: size[rows] for name, size in sizes.items() if size is not None}
 
 
 def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +49,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         "notes": result["notes"]
         + _on_supernet(run)
         + run.method.notes()
+        + ([f"costs of its parts: {told_costs(run.parts)}"] if run.parts else [])
         + ([run.timing.note(config)] if run.timing else [])
         + known_costs(config, run.method.setting.costs, run.space)
         + unlike_declared(config, run.declared if run.trained else 0.0, run.trained)
@@ -97,7 +83,8 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
 
 def _scoring(run: RunState) -> dict[str, Any]:
     """What scores are accuracies on, and how BN was made fit for it; most scorers' are not of images."""
-    if not run.method.trains and not run.method.scores_images:
+    of_images = any(part.of_images for part in run.parts)
+    if not run.method.trains and not run.method.scores_images and not of_images:
         images = getattr(run.config.options, "images", 0)
         return {"split": NOTHING, "bn": NOTHING, "by": METHOD, "images": images}
     return {
@@ -151,22 +138,6 @@ def with_protocols(
     record = record | {"protocols": known | {name: measured.under(name) for name in missing}}
     write_json(workspace.record_path, record)
     return record
-
-
-def read_scores_columns(path: Path) -> dict[str, float]:
-    """Score of each architecture in a run's ``scores.parquet``.
-
-    Raises :class:`UsageError` where that is missing, damaged or too large.
-    """
-    try:
-        check_file(path, "table")
-        check_parquet(path, "table")
-        stored = pq.read_table(path, columns=["arch", "score"]).to_pydict()
-        return dict(zip(stored["arch"], map(float, stored["score"]), strict=True))
-    except (pa.ArrowException, OSError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"cannot read {path}: {error}; delete its folder and run again."
-        ) from error
 
 
 def render_record(record: dict[str, Any], folder: Path) -> str:

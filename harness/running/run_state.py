@@ -24,6 +24,7 @@ from harness.files.environment import (
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
 from harness.running.earlier_runs import begun_by_others, left_as_it_is, other_version
+from harness.running.parts import parts_of, summed_costs
 from harness.running.timing import timing_of
 from harness.running.watching import Watch
 from harness.tabular.table import Table
@@ -88,6 +89,11 @@ class RunState:
         self.history: list[dict[str, Any]] = []
         self.trained = 0.0  # compute of the training, once it is done
         self.before, self.started = 0.0, time.monotonic()
+        self.parts = parts_of(config, execution.runs, table)
+        if self.parts:
+            costs = summed_costs(self.parts)
+            self.before = costs.pop("seconds")
+            self.method.take({part.name: part.scores for part in self.parts}, costs)
 
     @property
     def seconds(self) -> float:

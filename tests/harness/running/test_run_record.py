@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,13 +20,13 @@ from harness.metrics import ceiling
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
 from harness.running import run_record
+from harness.running.parts import Part
 from harness.running.run_record import (
-    read_scores_columns,
     record_of,
     render_record,
-    scores_columns,
     with_protocols,
 )
+from harness.running.run_scores import read_scores_columns, scores_columns
 from harness.running.timing import Timing
 from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
@@ -89,6 +90,8 @@ def made(table):
             "seconds": 12.345,
             "device": CPU,
             "processes": {"processes": 2},
+            "parts": [],
+            "trained": 0.0,
         }
         return SimpleNamespace(**usual | changes)
 
@@ -164,7 +167,8 @@ def test_notes_of_a_timing_of_known_costs_and_of_a_budget_come_last(made):
         ({"score.images": 0}, {}, ("val", "recalibrate", "accuracy", 30)),
         ({"score.by": "loss"}, {}, ("val", "recalibrate", "loss", 200)),
         ({"score.by": "loss"}, {"scores_images": False}, ("val", "recalibrate", "method", 200)),
-        ({}, {"trains": False}, ("none", "none", "method", 0)),
+        ({}, {"trains": False, "scores_images": False}, ("none", "none", "method", 0)),
+        ({}, {"trains": False}, ("val", "own", "accuracy", 200)),
     ],
 )
 def test_where_scores_come_from(made, values, method, scoring):
@@ -174,9 +178,26 @@ def test_where_scores_come_from(made, values, method, scoring):
     assert (found["split"], found["bn"], found["by"], found["images"]) == scoring
 
 
+def test_an_ensemble_is_of_images_where_one_of_its_parts_is(made):
+    run = made()
+    run.method.trains = run.method.scores_images = False
+    costs = {"compute": 1234, "seconds": 5.6, "device": "x"}
+    proxy, net = (
+        Part(name, Path(), {"scoring": {"split": split}, "costs": costs})
+        for name, split in (("synflow-1", "none"), ("spos-2", "val"))
+    )
+    for parts, split in (([proxy], "none"), ([proxy, net], "val")):
+        run.parts = parts
+        assert run_record._scoring(run)["split"] == split
+    assert (
+        "costs of its parts: synflow-1: 1,234 compute, 6 s; spos-2: 1,234 compute, 6 s"
+        in (recorded(run)["notes"])
+    )
+
+
 def test_scores_of_images_without_training_say_of_how_many(made):
     run = made()
-    run.method.trains = False
+    run.method.trains = run.method.scores_images = False
     run.config = SimpleNamespace(options=SimpleNamespace(images=64))
     assert run_record._scoring(run)["images"] == 64
 

@@ -1,0 +1,127 @@
+"""The finished runs that an ensemble is made of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from harness.config.config import NOTHING, Config
+from harness.resuming.workspace import Workspace
+from harness.running.run_scores import read_scores_columns
+from harness.tabular.table import Table
+from methods.registry import METHODS
+from searchspaces.errors import UsageError
+from searchspaces.registry import short
+
+_NAMED = re.compile(r"(.+)-([0-9a-f]{8})")
+_UNSUMMED = ("peak_memory_mb", "device", "processes")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished run: its method and the digest of its configuration, its folder, its record."""
+
+    name: str
+    folder: Path
+    record: dict[str, Any]
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        return read_scores_columns(self.folder / "scores.parquet")
+
+    @property
+    def of_images(self) -> bool:
+        """Whether its scores are of classified images."""
+        return self.record["scoring"]["split"] != NOTHING
+
+
+def with_settled_parts(config: Config, runs: Path, table: Table) -> Config:
+    """``config`` with its parts named by method and configuration, so that another is another run.
+
+    Of a method without parts it is as it was. Raises as :func:`parts_of` does.
+    """
+    found = parts_of(config, runs, table)
+    if not found:
+        return config
+    return replace(config, options=replace(config.options, of=",".join(p.name for p in found)))
+
+
+def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
+    """The finished runs in ``runs`` that the method of ``config`` is of; none for most methods.
+
+    They are of its space, task and seed, ranked against ``table``. Raises :class:`UsageError` where
+    one is missing, with the command that makes it, and where several fit.
+    """
+    names = METHODS[config.method].parts(config.options)
+    own = getattr(config.options, "part_seed", -1)
+    seed = config.seed if own < 0 else own
+    return [_part(name, seed, config, runs, table) for name in names]
+
+
+def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Part:
+    stem, named = f"{short(config.space)}-{config.task}-", _NAMED.fullmatch(name)
+    digits = named[2] if named else "[0-9a-f]" * 8
+    method = short(named[1] if named else name)
+    found = []
+    for folder in sorted(runs.glob(f"{escape(stem + method)}-{digits}-s{seed}")):
+        record = Workspace(folder).finished()
+        if record is not None and _same_truth(record, table):
+            found.append(Part(folder.name.removeprefix(stem).rpartition("-s")[0], folder, record))
+    if len(found) > 1:
+        raise UsageError(
+            f"{runs} holds several finished runs of {method} with seed {seed}: name the one to "
+            f"take, as in --options.of {' or '.join(part.name for part in found)}."
+        )
+    if not found:
+        raise UsageError(
+            f"an ensemble of {name} needs its finished run in {runs}: run "
+            f"`{_command(named[1] if named else name, seed, config, runs)}` first."
+        )
+    return found[0]
+
+
+def _same_truth(record: dict[str, Any], table: Table) -> bool:
+    meta = table.meta
+    own = {"table": meta.name, "version": meta.version, "sha256": meta.sha256, "truth": meta.truth}
+    return all(record["ground_truth"].get(key) == value for key, value in own.items())
+
+
+def _command(method: str, seed: int, config: Config, runs: Path) -> str:
+    usual = Config.from_preset(
+        config.preset, method=config.method, task=config.task, space=config.space
+    )
+    flags = {"preset": config.preset, "scale": config.scale, "truth": config.truth}
+    more = "".join(
+        f" --{name} {value}" for name, value in flags.items() if value != getattr(Config(), name)
+    )
+    if config.rank.architectures != usual.rank.architectures:
+        more += f" --rank.architectures {config.rank.architectures}"
+    if runs != Path("runs"):
+        more += f" --runs {runs}"
+    return (
+        f"nas-harness run --method {method} --space {config.space} --task {config.task} "
+        f"--seed {seed}{more}"
+    )
+
+
+def summed_costs(parts: Sequence[Part]) -> Counter[str]:
+    """What all ``parts`` cost together, by kind of cost; ``seconds`` among them."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update({k: v for k, v in part.record["costs"].items() if k not in _UNSUMMED})
+    return total
+
+
+def told_costs(parts: Sequence[Part]) -> str:
+    """What each of ``parts`` cost, for people."""
+    return "; ".join(
+        f"{part.name}: {part.record['costs'].get('compute', 0):,} compute, "
+        f"{part.record['costs']['seconds']:.0f} s"
+        for part in parts
+    )

@@ -1,0 +1,130 @@
+"""Runs of ensembles: which finished runs they take, what they record, and what they refuse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from scipy.stats import rankdata
+
+from harness.commands.run import parse
+from harness.grid.grid import run_grid
+from harness.jobs.executor import Event
+from harness.running.pipeline import Execution
+from reports.runs.compare import summary
+from searchspaces.errors import UsageError
+
+USUAL = ["--preset", "smoke", "--seed", "3", "--device", "cpu", "--rank.architectures", "12"]
+QUICK = ["--search.population", "2", "--search.generations", "1", "--search.parents", "1"]
+
+
+def config(method, *more):
+    return parse(["--method", method, *USUAL, *QUICK, *more])[0]
+
+
+def ensemble(*more):
+    return parse(["--method", "ensemble", *USUAL, *QUICK, "--options.of", "params,layers", *more])[
+        0
+    ]
+
+
+@pytest.fixture(scope="module")
+def parts(folders):
+    """Folders with finished runs of params and layers, and their records."""
+    own = folders("ensemble")
+    return own, [tiny.run_plainly(config(name), own) for name in ("params", "layers")]
+
+
+def scores(own, record):
+    return pd.read_parquet(own["runs"] / record["run"] / "scores.parquet").set_index("arch")[
+        "score"
+    ]
+
+
+def test_its_scores_are_mean_ranks_of_the_finished_runs_and_its_costs_their_sums(parts):
+    own, (params, layers) = parts
+    record = tiny.run_plainly(ensemble(), own)
+    found, first, second = (scores(own, one) for one in (record, params, layers))
+    expected = sum((rankdata(part[found.index]) - 1) / 11 for part in (first, second)) / 2
+    np.testing.assert_allclose(found, expected)
+    for kind in ("compute", "image_passes", "steps", "scoring_image_passes"):
+        assert record["costs"][kind] == params["costs"][kind] + layers["costs"][kind]
+    assert record["costs"]["seconds"] >= params["costs"]["seconds"] + layers["costs"]["seconds"]
+    digests = [one["run"].split("-")[3] for one in (params, layers)]
+    assert record["config"]["options"]["of"] == f"params-{digests[0]},layers-{digests[1]}"
+    assert record["scoring"]["split"] == "none"
+    assert any("costs of its parts: params-" in note for note in record["notes"])
+    assert record["found"]["arch"] == found.idxmax()
+    assert tiny.run_plainly(ensemble(), own) == record  # found finished
+    table = summary([own["runs"] / one["run"] for one in (params, layers, record)])
+    assert set(table["method"]) > {"params", "layers", "ensemble"}
+
+
+def test_a_missing_part_is_named_with_the_command_that_makes_it(parts):
+    own, _ = parts
+    with pytest.raises(UsageError) as raised:
+        tiny.run_plainly(ensemble("--seed", "4"), own)
+    assert str(raised.value) == (
+        f"an ensemble of params needs its finished run in {own['runs']}: run `nas-harness run "
+        "--method params --space nb201 --task digits --seed 4 --preset smoke --rank.architectures "
+        f"12 --runs {own['runs']}` first."
+    )
+
+
+def test_parts_may_be_of_another_seed_and_are_named_where_several_fit(folders):
+    own = folders("several")
+    for more in ([], ["--search.mutation-rate", "0.5"]):
+        tiny.run_plainly(config("params", *more), own)
+    layers = tiny.run_plainly(config("layers"), own)
+    with pytest.raises(UsageError, match="several finished runs of params with seed 3: name the"):
+        tiny.run_plainly(ensemble(), own)
+    (chosen, _) = sorted(own["runs"].glob("nb201-digits-params-*"))
+    named = "-".join(chosen.name.split("-")[2:4])
+    more = ["--options.of", f"{named},layers", "--seed", "9", "--options.part-seed", "3"]
+    record = tiny.run_plainly(ensemble(*more), own)
+    assert record["config"]["options"]["of"] == f"{named},layers-{layers['run'].split('-')[3]}"
+    assert record["run"].endswith("-s9")
+
+
+def test_a_part_that_ranked_too_few_is_refused(folders):
+    own = folders("few")
+    tiny.run_plainly(config("params"), own)
+    tiny.run_plainly(config("layers", "--rank.architectures", "6"), own)
+    with pytest.raises(UsageError, match="was not ranked by all of"):
+        tiny.run_plainly(ensemble(), own)
+
+
+class AtOnce:
+    """Carries a job out when it is started."""
+
+    slots = 1
+
+    def __init__(self):
+        self.ended, self.names = [], []
+
+    def start(self, name, job):
+        self.names.append(name)
+        (made,) = job(lambda *_: None)
+        self.ended.append((name, made))
+
+    def events(self, seconds):
+        for name, made in self.ended:
+            yield Event(job=name, result=made)
+            yield Event(job=name, ended=True)
+        self.ended = []
+
+    def stop(self):
+        pass
+
+
+def test_a_grid_carries_ensembles_out_behind_their_parts(folders, monkeypatch):
+    own = folders("grid")
+    executors = [AtOnce(), AtOnce()]
+    made = iter(executors)
+    monkeypatch.setattr("harness.grid.grid._executor", lambda *_: next(made))
+    monkeypatch.setattr("harness.grid.grid.watch", lambda watcher: None)
+    monkeypatch.setattr("harness.running.pipeline.FINISHERS", {})
+    labelled = [("all", ensemble()), ("p", config("params")), ("l", config("layers"))]
+    outcome = run_grid(labelled, Execution(**own, device="cpu"))
+    assert outcome.failed == {} and list(outcome.finished) == ["all", "p", "l"]
+    assert [len(one.names) for one in executors] == [2, 1]
+    assert "ensemble" in executors[1].names[0]
