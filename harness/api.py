@@ -79,6 +79,7 @@ def evaluate(
     than two of them.
     """
     from harness.metrics.evaluate import evaluate_scores
+    from harness.scores.guessing import scores_or_hint
     from harness.scores.own_truth import own_truth
     from harness.scores.reading import Choice, Given
     from harness.tabular.ground_truth import known_table
@@ -89,7 +90,7 @@ def evaluate(
         raise UsageError("--names-only is for --against; tables that were imported know it.")
     if against is None:
         chosen, table = known_table(space, task, scale, _folder(data), truth)
-        known = given.scores(table, chosen, choice, task)
+        known = scores_or_hint(given, table, chosen, choice, task, _folder(data))
     else:
         chosen, table, known = own_truth(
             given, choice, against, against_column, space, task, scale, names_only

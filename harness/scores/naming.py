@@ -67,6 +67,8 @@ class Naming:
         numbers = [
             place for place in unknown if texts[place].isascii() and texts[place].isdecimal()
         ]
+        if self.table is None and self.space is not None:
+            numbers = []  # there are no rows: they are codes or nothing
         if numbers and len(numbers) == len(values):
             return self._by_row(texts)
         self._add_hashed(found, texts, unknown)
