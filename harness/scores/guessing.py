@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.scores.reading import Choice, Given, Scores
+from harness.scores.combining import Scores
+from harness.scores.reading import Choice, Given
 from harness.tabular.ground_truth import known_table
 from harness.tabular.locate import list_tables
 from harness.tabular.table import Table
