@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from methods.data import Data, first_batches
 from methods.lazy import torch
+from methods.memory import keep_freed
 from methods.options import Scoring
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def scores(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") 
     in nats. ``network`` gives logits ``[..., B, classes]``, the result is float64 ``[...]``.
     Changes the BN buffers only.
     """
+    keep_freed()
     if scoring.bn == "recalibrate":
         recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch)
     network.train(scoring.bn == "batchstat")

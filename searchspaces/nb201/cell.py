@@ -5,7 +5,9 @@ Edges in string order: 1←0, 2←0, 2←1, 3←0, 3←1, 3←2. A node is the s
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import Counter
+from functools import cache, lru_cache
+from itertools import product
 
 from searchspaces.base import Arch
 
@@ -17,6 +19,9 @@ INTO = {
     node: tuple(edge for edge, (target, _) in enumerate(EDGES) if target == node)
     for node in range(1, LAST_NODE + 1)
 }
+
+Sum = frozenset[tuple["Term", int]]
+Term = tuple[int, tuple[int, int, Sum] | None]
 
 
 def unique_string(arch: Arch, zeros: bool) -> str:
@@ -71,3 +76,46 @@ def subnet_key(arch: Arch, from_input: bool = True) -> Arch:
     """
     live = live_edges(arch, from_input)
     return tuple(op if edge in live else NONE for edge, op in enumerate(arch))
+
+
+def worked_out(arch: Arch, from_input: bool = True) -> Sum:
+    """What the cell puts out as a sum: terms, and how often each is in it.
+
+    Skip connections and pooling are linear, so that a node is a sum of what convolutions give
+    and of the cell's input. A term is how often that is pooled, and what: edge, operator and the
+    sum that the operator is given, or None for the input.
+    """
+    nodes: list[Counter[Term]] = [Counter({(0, None): 1})]
+    for into in INTO.values():
+        total: Counter[Term] = Counter()
+        for edge in into:
+            op, given = arch[edge], nodes[EDGES[edge][1]]
+            if op in (SKIP, POOL):
+                for (pooled, what), times in given.items():
+                    total[pooled + (op == POOL), what] += times
+            elif op != NONE and (given or not from_input):
+                total[0, (edge, op, frozenset(given.items()))] += 1
+        nodes.append(total)
+    return frozenset(nodes[LAST_NODE].items())
+
+
+def function_key(arch: Arch, from_input: bool = True) -> Arch:
+    """The simplest of the subnets that compute what ``arch`` does: equal keys, equal functions.
+
+    They run the same convolutions, each on the same sum, and differ in the order in which they
+    add up and pool, which is a matter of rounding. The space has 7,548. ``from_input`` as for
+    :func:`live_edges`.
+    """
+    return _simplest(from_input)[subnet_key(arch, from_input)]
+
+
+@cache
+def _simplest(from_input: bool) -> dict[Arch, Arch]:
+    """By subnet key, that with the least pooling and, of these, the fewest edges."""
+    every = {subnet_key(arch, from_input) for arch in product(range(len(OPERATORS)), repeat=6)}
+    ordered = sorted(every, key=lambda key: (key.count(POOL), -key.count(NONE), key))
+    sums = {key: worked_out(key, from_input) for key in ordered}
+    first: dict[Sum, Arch] = {}
+    for key in ordered:
+        first.setdefault(sums[key], key)
+    return {key: first[sums[key]] for key in ordered}

@@ -19,6 +19,7 @@ from searchspaces.nb201.cell import (
     OPERATORS,
     POOL,
     SKIP,
+    function_key,
     live_edges,
     subnet_key,
 )
@@ -166,7 +167,15 @@ class CellNetwork(Supernet):
     def together(self, archs: Sequence[Arch]) -> CellTree:
         return CellTree(self, archs).train(self.training)
 
+    def key(self, arch: Arch) -> Arch:
+        """Equal for architectures that are the same network here but for the rounding of sums.
+
+        With shadow BN how many edges lead to a node counts, also of those that do nothing else.
+        """
+        simplest = subnet_key if self.shadow else function_key
+        return simplest(arch, from_input=not self.affine)
+
     def order(self, archs: Sequence[Arch]) -> list[int]:
-        """By their live edges, so that the same subnets and those that begin alike are neighbours."""
-        keys = [subnet_key(arch, from_input=not self.affine) for arch in archs]
+        """By their keys, so that the same networks and those that begin alike are neighbours."""
+        keys = [self.key(arch) for arch in archs]
         return sorted(range(len(archs)), key=keys.__getitem__)

@@ -1,15 +1,21 @@
 """Many architectures of NAS-Bench-201 as one network that runs once what they have in common.
 
-The genes of a cell are in the order of the nodes they lead to, so that what a node of the first
-cell carries depends on a beginning of the genes only, and so do the statistics that the BNs behind
-it gather over given batches. Architectures that begin alike can therefore share that part of the
-first cell in every BN mode: with statistics of the batch, with running ones, and with cumulative
-averages. From there on each goes its own way. Edges of a cell that start at one node share its
-ReLU and its pooling.
+Architectures that compute the same function are one, see :func:`.cell.function_key`. The genes of
+a cell are in the order of the nodes they lead to, so that what a node of the first cell carries
+depends on a beginning of the genes only, and so do the statistics that the BNs behind it gather
+over given batches. Architectures that begin alike can therefore share that part of the first cell
+in every BN mode: with statistics of the batch, with running ones, and with cumulative averages.
+Where only pooling and a 1x1 convolution are between the first cell and the next BN, they run once
+for each term of the sum that the cell puts out, and an architecture adds up what they give. From
+there on each goes its own way. Edges of a cell that start at one node share its ReLU and its
+pooling.
 
-Memory of a forward pass, whatever the number of architectures: in the first cell, with its input,
-at most one tensor for each of the three operators that compute on each of the six edges and two
-for each node; the rest of one architecture; and the logits of all of them.
+So logits are those of the subnet but for the rounding of sums, and the same bits whatever other
+architectures there are.
+
+Memory of a forward pass, whatever the number of architectures: in the first cell at most 22
+tensors of its size (three for each of the first three nodes, two for each edge, a sum); the rest of
+one architecture; and the logits of all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +30,8 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d
 
 from searchspaces.base import Arch
-from searchspaces.nb201.cell import EDGES, INTO, LAST_NODE, NONE, POOL, SKIP, subnet_key
+from searchspaces.nb201.cell import EDGES, INTO, LAST_NODE, NONE, POOL, SKIP
+from searchspaces.operators import PoolReduction
 from searchspaces.supernet import with_own_norms
 
 BEFORE = {0: 0} | {node: max(into) + 1 for node, into in INTO.items()}  # genes that lead so far
@@ -41,12 +48,14 @@ class Cell(Protocol):
 class CellNetwork(Protocol):
     """A network of cells of which every part is to be had."""
 
-    affine: bool
     stem: nn.Module
     stages: nn.ModuleList
     reductions: nn.ModuleList
     head: nn.Module
     classifier: nn.Module
+
+    def key(self, arch: Arch) -> Arch:
+        """The architecture that stands for all that are the same network as ``arch``."""
 
 
 class CellTree(nn.Module):
@@ -57,13 +66,14 @@ class CellTree(nn.Module):
 
     def __init__(self, supernet: CellNetwork, archs: Sequence[Arch]):
         super().__init__()
-        keys = [subnet_key(arch, from_input=not supernet.affine) for arch in archs]
+        keys = [supernet.key(arch) for arch in archs]
         self.keys = sorted(set(keys))
         row = {key: number for number, key in enumerate(self.keys)}
         self.rows = [row[key] for key in keys]
         whole = deepcopy(supernet)
         self.stem = whole.stem
-        self.first = SharedCell(whole.stages[0][0], self.keys)
+        linear = _taken_out(whole)
+        self.first = SharedCell(whole.stages[0][0], self.keys, linear)
         self.rests = nn.ModuleList(_Rest(whole, key) for key in self.keys)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -75,10 +85,14 @@ class CellTree(nn.Module):
 
 
 class SharedCell(nn.Module):
-    """One cell of several architectures, given by their subnet keys."""
+    """One cell of several architectures, given by their keys, with a ``linear`` map behind.
 
-    def __init__(self, cell: Cell, keys: Sequence[Arch]):
+    The map has neither a bias nor statistics.
+    """
+
+    def __init__(self, cell: Cell, keys: Sequence[Arch], linear: nn.Module | None = None):
         super().__init__()
+        self.linear = linear or nn.Identity()
         self.operators, self.norms = nn.ModuleDict(), nn.ModuleDict()
         for key in keys:
             for edge, op in enumerate(key):
@@ -102,6 +116,9 @@ class SharedCell(nn.Module):
                 held[name, genes] = compute()
             return held[name, genes]
 
+        def behind(node: int) -> nn.Module:
+            return self.linear if node == LAST_NODE else nn.Identity()
+
         def run(edge: int) -> torch.Tensor:
             op, source = key[edge], EDGES[edge][1]
             genes, y = key[: BEFORE[source]], nodes[source]
@@ -109,12 +126,21 @@ class SharedCell(nn.Module):
                 return y
             if op == POOL:
                 return once(f"pool {source}", genes, lambda: pool(y))
-            name = f"{edge}-{op}"
             rectified = once(f"relu {source}", genes, y.relu)
-            return once(name, genes, lambda: self.operators[_name(name, genes)](rectified))
+            return self.operators[_name(f"{edge}-{op}", genes)](rectified)
+
+        def term(edge: int) -> torch.Tensor:
+            target, source = EDGES[edge]
+            name = f"{edge}-{key[edge]}"
+            return once(name, key[: BEFORE[source]], lambda: behind(target)(run(edge)))
 
         def total(node: int, active: tuple[int, ...]) -> torch.Tensor:
-            y = reduce(torch.add, map(run, active)) if active else torch.zeros_like(x)
+            if not active:
+                return behind(node)(torch.zeros_like(x))
+            *first, last = active
+            y = term(last)
+            if first:  # the last gene of the cell is the one that differs most often
+                y = once(f"into {node}", key[:last], lambda: reduce(torch.add, map(term, first))) + y
             norm = _name(f"node {node}", key[: BEFORE[node]])
             return self.norms[norm](y) if norm in self.norms else y
 
@@ -126,8 +152,18 @@ class SharedCell(nn.Module):
             nodes.append(once(f"node {node}", genes, lambda n=node, a=active: total(n, a)))
 
 
+def _taken_out(network: CellNetwork) -> nn.Module | None:
+    """The linear part behind the first cell, no longer in ``network``; None where there is none."""
+    first, *others = network.stages[0]
+    reductions = network.reductions
+    if others or first.norms or not reductions or not isinstance(reductions[0], PoolReduction):
+        return None
+    *linear, reductions[0] = reductions[0]
+    return nn.Sequential(*linear)
+
+
 class _Rest(nn.Module):
-    """What follows the first cell, for one architecture."""
+    """What follows the first cell and its linear map, for one architecture."""
 
     def __init__(self, network: CellNetwork, key: Arch):
         super().__init__()

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,12 +16,18 @@ from harness.tabular.table import Table
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.nb201.cell import (
+    CONV1,
+    CONV3,
     EDGES,
     NONE,
     OPERATORS,
+    POOL,
+    SKIP,
+    function_key,
     live_edges,
     subnet_key,
     unique_string,
+    worked_out,
 )
 from searchspaces.nb201.space import NASBench201
 
@@ -151,6 +158,53 @@ def test_equal_subnet_keys_are_equal_functions(arch):
     supernet = _gradient_supernet().train()
     x = torch.randn(4, 1, 12, 12)
     torch.testing.assert_close(supernet(x, arch), supernet(x, subnet_key(arch)), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@torch.no_grad()
+def test_equal_function_keys_are_equal_functions_and_others_are_not(affine):
+    """In float64, whose rounding no sum in another order exceeds."""
+    torch.manual_seed(0)
+    supernet = NASBench201("compact", width=2).supernet(SMALL, affine=affine).double()
+    for parameter in supernet.parameters():  # shifts, too
+        parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    x = torch.randn(4, 1, 12, 12, dtype=torch.double)
+    key = partial(function_key, from_input=not affine)
+    merged = [arch for arch in ALL if arch != key(arch)][::131]
+    for arch in merged:  # with statistics of the batch
+        torch.testing.assert_close(supernet(x, arch), supernet(x, key(arch)), rtol=1e-9, atol=1e-9)
+    supernet.eval()
+    found = {}
+    for arch in {*merged, *map(key, merged), *ALL[::131]}:
+        logits = supernet(x, arch).flatten().mul(1e6).round()
+        found.setdefault(tuple(logits.tolist()), set()).add(key(arch))
+    assert len(found) == len(set().union(*found.values())) > 100
+    assert all(len(keys) == 1 for keys in found.values())
+
+
+@given(archs)
+def test_a_function_key_is_one_of_its_kind_and_simple(arch):
+    key = function_key(arch)
+    assert function_key(key) == key and worked_out(key) == worked_out(arch)
+    assert live_edges(key) == tuple(edge for edge, op in enumerate(key) if op != NONE)
+    assert key.count(POOL) <= subnet_key(arch).count(POOL)
+    for conv in (CONV1, CONV3):
+        where = [edge for edge, op in enumerate(key) if op == conv]
+        assert where == [edge for edge, op in enumerate(subnet_key(arch)) if op == conv]
+
+
+def test_pooling_and_skip_connections_are_worked_out():
+    """1←0, 2←0, 2←1, 3←0, 3←1, 3←2."""
+    assert function_key((POOL, NONE, NONE, NONE, SKIP, NONE)) == (NONE, NONE, NONE, POOL, NONE, NONE)
+    rest = (NONE, CONV3, NONE, NONE, SKIP)
+    assert function_key((SKIP, *rest)) != function_key((POOL, *rest))
+    twice, once = (SKIP, NONE, NONE, SKIP, SKIP, NONE), (NONE, NONE, NONE, SKIP, NONE, NONE)
+    assert worked_out(twice) == {((0, None), 2)} and worked_out(once) == {((0, None), 1)}
+    conv = (0, (0, CONV1, frozenset({((0, None), 1)})))
+    assert worked_out((CONV1, NONE, NONE, POOL, POOL, NONE)) == {
+        ((1, None), 1),
+        ((1, conv[1]), 1),
+    }
 
 
 def test_dead_cells_ignore_their_input():
