@@ -40,11 +40,14 @@ def measure(
     images: int,
     batch_size: int,
     seed: int,
+    calibration_images: int = 0,
 ) -> Result:
     """Both ways timed chunk by chunk in turn, on chunks spread evenly over the whole ranking.
 
-    Seconds are those of the process, on one thread. Raises :class:`UsageError` for a space whose
-    architectures share nothing, and for more architectures than there are.
+    Seconds are those of the process, on one thread. Those of the whole ranking are what an
+    architecture took one by one, and a distinct subnet together, times how many there are; chunks
+    share more or less, and ``ratio`` is that of the chunks timed. Raises :class:`UsageError` for a
+    space whose architectures share nothing, and for more architectures than there are.
     """
     chosen = SPACES[space](scale or usual_scale(space, task))
     if not isinstance(chosen, ChainSpace | NASBench201):
@@ -53,13 +56,15 @@ def measure(
         )
     rng = np.random.default_rng(seed)
     archs = choose(chosen, architectures, rng)
-    scoring = Scoring(bn=bn, calibration_images=images, batch_size=batch_size)
-    data = random_images(seen_images(task, chosen), images, rng)
+    calibration_images = calibration_images or images
+    scoring = Scoring(bn=bn, calibration_images=calibration_images, batch_size=batch_size)
+    data = random_images(seen_images(task, chosen), images, rng, calibration_images)
     setting = Setting(chosen, data, Recipe(), scoring, SearchLimits(), seed, torch.device("cpu"))
     method = SPOS(setting, SPOSOptions())
     every = [[archs[position] for position in chunk] for chunk in method.chunks(archs)]
     taken, picked, difference = _time(method, every, chunks, repeats)
     timed, subnets = sum(map(len, picked)), [_subnets(method, chunk) for chunk in picked]
+    all_subnets = sum(_subnets(method, chunk) for chunk in every)
     conditions = head(
         "ranking",
         space=space,
@@ -67,6 +72,7 @@ def measure(
         task=task,
         bn=bn,
         images=images,
+        calibration_images=calibration_images,
         batch_size=batch_size,
         seed=seed,
         architectures=len(archs),
@@ -80,6 +86,11 @@ def measure(
             "one_by_one": float(taken[0].sum() / timed),
             "together": float(taken[1].sum() / timed),
         },
+        "whole": {
+            "subnets": all_subnets,
+            "one_by_one": float(taken[0].sum() * len(archs) / timed),
+            "together": float(taken[1].sum() * all_subnets / sum(subnets)),
+        },
         "ratio": Ratio.of(*taken.tolist()).to_dict(),
         "largest_difference": difference,
         "block_evaluations": _blocks(method, every) if isinstance(chosen, ChainSpace) else None,
@@ -89,17 +100,20 @@ def measure(
 
 def render(result: Result) -> str:
     """The result of :func:`measure` for a terminal."""
-    timed = result["timed"]
+    timed, whole = result["timed"], result["whole"]
     return "\n".join(
         [
             f"{result['architectures']:,} architectures of {result['space']} "
-            f"({result['scale']}), BN {result['bn']}, {result['images']} images to calibrate and "
-            f"to score, {result['device']}, one thread",
+            f"({result['scale']}), BN {result['bn']}, {result['calibration_images']} images to "
+            f"calibrate and {result['images']} to score, {result['device']}, one thread",
             f"timed: {timed['architectures']:,} of them in {timed['chunks']} chunks, "
             f"{timed['subnets']:,} distinct subnets; repeats: {timed['repeats']}",
             f"one by one   {1e3 * timed['one_by_one']:8.1f} ms per architecture",
             f"together     {1e3 * timed['together']:8.1f} ms per architecture",
             f"ratio        {said(result['ratio'])}",
+            f"ranking all: {whole['one_by_one'] / 60:,.1f} CPU minutes one by one, "
+            f"{whole['together'] / 60:,.1f} together ({whole['subnets']:,} subnets in chunks), "
+            f"ratio {whole['one_by_one'] / whole['together']:.2f}",
             f"largest difference of scores {result['largest_difference']:g}",
             *blocks(result["block_evaluations"]),
             f"activations and scores held: at most {result['held_mb']:.1f} MB",
@@ -145,28 +159,38 @@ def seen_images(task: str, space: SearchSpace) -> ImageSpec:
     return replace(image, size=SupernetScale(scale=space.scale).side(image.size))
 
 
-def random_images(image: ImageSpec, number: int, rng: np.random.Generator) -> Task:
-    """A task of noise: the work does not depend on what images show."""
+def random_images(
+    image: ImageSpec, number: int, rng: np.random.Generator, training: int = 0
+) -> Task:
+    """A task of noise, for the work does not depend on what images show; each part has ``number``.
 
-    def split() -> Split:
+    But the training part has ``training``, if given.
+    """
+
+    def split(number: int = number) -> Split:
         shape = (number, image.channels, image.size, image.size)
         pixels = torch.from_numpy(rng.integers(256, size=shape, dtype=np.uint8))
         return Split(pixels, torch.from_numpy(rng.integers(image.classes, size=number)))
 
     mean, deviation = (127.5,) * image.channels, (73.9,) * image.channels
-    return Task("noise", image, split(), split(), split(), mean, deviation, Augmentation())
+    return Task(
+        "noise", image, split(training or number), split(), split(), mean, deviation, Augmentation()
+    )
 
 
 def _subnets(method: Method, archs: Sequence[Arch]) -> int:
     """Distinct ones among ``archs``."""
-    return len(set(method.supernet.together(archs).rows))
+    supernet = method.supernet
+    key = supernet.steps if isinstance(method.space, ChainSpace) else supernet.key
+    return len(set(map(key, archs)))
 
 
 @torch.no_grad()
 def _held(method: Method, archs: Sequence[Arch]) -> int:
-    """Most bytes held at a time while ``archs`` go together through one batch of images."""
-    network = method.supernet.together(archs).eval()
-    x, _ = next(method.data.batches("val", method.setting.scoring.batch_size))
+    """Most bytes held at a time while ``archs`` go together through the largest batch of images."""
+    how, network = method.setting.scoring, method.supernet.together(archs).eval()
+    images = max(how.batch_size, how.calibration_images if how.bn == "recalibrate" else 0)
+    x, _ = next(method.data.batches("train", images))
     return most_held(lambda: network(x))
 
 

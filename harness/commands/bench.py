@@ -51,13 +51,14 @@ ranking = Benchmark(
     "score architectures: shared beginnings against one by one",
     "Time the ranking of architectures whose shared beginnings are run once, beside scoring one "
     "subnet after another: the same architectures in the same run, in seconds of one CPU core, on "
-    "random images. The scores must be the same.",
+    "random images. The scores must be the same, but for an image that rounding may turn.",
     numbers=(
         ("--architectures", 0, 0, "random ones to rank; 0: all, of a chain all distinct ones. The"
          " fewer, the less they share"),
         ("--chunks", 0, 2, "chunks of the ranking that a repeat times, spread over all; 0: all"),
         ("--repeats", 1, 3, "measurements, each of other chunks"),
-        ("--images", 1, 500, "training images that calibrate, and as many to score"),
+        ("--images", 1, 500, "validation images to score"),
+        ("--calibration-images", 0, 0, "training images that calibrate; 0: as many"),
         ("--batch-size", 1, 500, "images per forward pass"),
         ("--seed", 0, 0, "of weights, images and random architectures"),
     ),

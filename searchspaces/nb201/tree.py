@@ -134,13 +134,16 @@ class SharedCell(nn.Module):
             name = f"{edge}-{key[edge]}"
             return once(name, key[: BEFORE[source]], lambda: behind(target)(run(edge)))
 
+        def added(edges: Sequence[int]) -> torch.Tensor:
+            return reduce(torch.add, map(term, edges))
+
         def total(node: int, active: tuple[int, ...]) -> torch.Tensor:
             if not active:
                 return behind(node)(torch.zeros_like(x))
             *first, last = active
             y = term(last)
-            if first:  # the last gene of the cell is the one that differs most often
-                y = once(f"into {node}", key[:last], lambda: reduce(torch.add, map(term, first))) + y
+            if first:  # the last gene is what differs most often
+                y = once(f"into {node}", key[:last], lambda: added(first)) + y
             norm = _name(f"node {node}", key[: BEFORE[node]])
             return self.norms[norm](y) if norm in self.norms else y
 

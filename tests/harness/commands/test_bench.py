@@ -31,20 +31,23 @@ def test_ranking_is_measured_on_the_same_architectures(bn, capsys):
     assert ratio["sd"] == pytest.approx((high - low) / 2**0.5)
     assert 40 <= blocks["distinct"] <= blocks["in_chunks"] < blocks["one_by_one"] <= 40 * 8
     between_blocks = 8 * 12 * 12 + 36 * (2 * 8 + 3 * 12 + 3 * 16)
-    assert 1 < result["held_mb"] / (4 * 4 * between_blocks / 1e6) < 4
+    batch = 6 if bn == "recalibrate" else 4
+    assert 1 < result["held_mb"] / (4 * batch * between_blocks / 1e6) < 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
 def test_cells_are_ranked_by_subnets(bn, capsys):
     given = ["--architectures=40", "--chunks=0", "--repeats=1", "--images=6", "--batch-size=4"]
-    main(["ranking", *given, "--space=nb201", "--bn", bn, "--json"])
+    main(["ranking", *given, "--calibration-images=8", "--space=nb201", "--bn", bn, "--json"])
     result = json.loads(capsys.readouterr().out)
     assert result["largest_difference"] == 0
     assert result["timed"]["architectures"] == 40
-    assert result["timed"]["subnets"] == 38  # two are the same as others
+    assert result["timed"]["subnets"] == result["whole"]["subnets"] == 38
+    for way in ("one_by_one", "together"):  # all chunks were timed
+        assert result["whole"][way] == pytest.approx(40 * result["timed"][way])
     assert result["block_evaluations"] is None
-    tensor = 4 * 4 * 8 * 12 * 12 / 1e6
+    tensor = 4 * (8 if bn == "recalibrate" else 4) * 8 * 12 * 12 / 1e6
     assert 4 * tensor < result["held_mb"] < 30 * tensor
 
 
