@@ -107,7 +107,8 @@ def test_a_shared_beginning_runs_once():
     first, runs, mapped = tree.first, [], []
     for name, operator in first.operators.items():
         operator.register_forward_hook(lambda *_, name=name: runs.append(name))
-    first.linear.register_forward_hook(lambda *_: mapped.append(1))
+    _, projection = first.linear
+    projection.register_forward_hook(lambda *_: mapped.append(1))
     tree.eval()(torch.randn(2, 1, 8, 8))
     assert len(tree.keys) == len(block)
     assert sorted(runs) == sorted(set(runs)) == sorted(first.operators)
