@@ -22,14 +22,26 @@ def main(arguments: list[str]) -> None:
     )
     workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
     add_whole_numbers(parser, [("--workers", 0, 0, workers)])
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only name the runs, and which of them are finished"
+    )
     add_cluster_options(parser)
     given, options = parser.parse_known_args(arguments)
     labelled, execution = parse(options)
+    run_command.require_method(arguments, "grid")
     cluster = cluster_of(given, execution["device"])
 
-    from harness.grid.grid import run_grid
+    from harness.grid.grid import planned, run_grid
     from harness.running.pipeline import Execution
 
+    if given.dry_run:
+        jobs, outcome = planned(labelled, Execution(**execution))
+        for name in outcome.finished.values():
+            print(f"{execution['runs'] / name}  finished")
+        for job in jobs:
+            print(f"{job.workspace.folder}  to do")
+        outcome.check()
+        return
     outcome = run_grid(labelled, Execution(**execution), given.workers, cluster=cluster)
     for name in outcome.finished.values():
         print(execution["runs"] / name)

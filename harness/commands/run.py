@@ -9,12 +9,14 @@ from typing import Any
 from harness.config.config import Config, with_values
 from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_numbers
 from harness.tasks import TASKS
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 
 def main(arguments: list[str]) -> None:
     """Parse, run, print the summary (or the record with ``--json``)."""
     config, execution, as_json, threads = parse(arguments)
+    require_method(arguments, "run")
     import torch
 
     from harness.distributed.crew import crew
@@ -34,6 +36,16 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(record, indent=2, allow_nan=False))
     else:
         print(render_record(record, execution["runs"] / record["run"]))
+
+
+def require_method(arguments: list[str], command: str) -> None:
+    """Raises :class:`UsageError` where none is named: nothing is trained unasked."""
+    flags = {argument.partition("=")[0] for argument in arguments}
+    if not flags & {"--method", "-h", "--help"}:
+        raise UsageError(
+            f"--method is missing, as in `nas-harness {command} --method spos --space nb201`; "
+            "`nas-harness list` names methods and spaces."
+        )
 
 
 def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:

@@ -65,6 +65,14 @@ def _is_ensemble(config: Config) -> bool:
     return bool(METHODS[config.method].parts(config.options))
 
 
+def planned(
+    configs: Iterable[tuple[str, Config]], execution: Execution
+) -> tuple[list[Job], Outcome]:
+    """What is to be carried out, and what needs not be: finished runs, and impossible ones."""
+    outcome = Outcome()
+    return list(_jobs(configs, execution, outcome)), outcome
+
+
 def _executor(execution: Execution, workers: int, cluster: Cluster | None) -> Executor:
     usual, preload = (os.cpu_count() or 1, PRELOAD) if execution.device == "cpu" else (1, ())
     if cluster is None:

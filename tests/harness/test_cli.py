@@ -115,7 +115,7 @@ def test_sources_that_are_not_installed_have_no_version(capsys, monkeypatch):
         ("run --space nb210", "nb201"),
         ("run --preset papre", "paper"),
         ("run --task digit", "digits"),
-        ("run --scale compcat --runs r", "compact"),
+        ("run --method spos --scale compcat --runs r", "compact"),
         ("run --optoins.kd none", "--options.kd"),
         ("run --trian.steps 5", "--train.steps"),
         ("table biuld", "build"),
@@ -142,13 +142,19 @@ def test_an_unknown_name_suggests_the_nearest(refusal, line, meant, tmp_path, mo
         ("run --seed -1", "--seed takes numbers from 0"),
         ("run --train.steps 0", "--train.steps takes at least 1, not 0"),
         ("run --train.lr nan", "--train.lr takes"),
-        ("run --device gpu --runs r", "the device 'gpu' is not available here"),
-        ("run --device cuda:77 --runs r", "the device 'cuda:77' is not available here"),
+        ("run --method spos --device gpu --runs r", "the device 'gpu' is not available here"),
+        (
+            "run --method spos --device cuda:77 --runs r",
+            "the device 'cuda:77' is not available here",
+        ),
         ("run --method", "expected one argument"),
         ("run --workers two", "'two' is not a whole number of at least 0"),
-        ("run --data nowhere", "nowhere does not exist"),
-        ("run --train-images 9999 --runs r", "--train-images 9999"),
-        ("run --space darts --task cifar10", "no ground truth table darts-cifar-cifar10"),
+        ("run --method spos --data nowhere", "nowhere does not exist"),
+        ("run --method spos --train-images 9999 --runs r", "--train-images 9999"),
+        (
+            "run --method spos --space darts --task cifar10",
+            "no ground truth table darts-cifar-cifar10",
+        ),
         ("table build --epochs 0", "--epochs takes at least 1"),
         ("table build --batch-size 0", "--batch-size takes at least 1"),
         ("table build --lr nan", "--lr takes at least 0, not nan"),
@@ -174,7 +180,7 @@ def test_a_truncated_table_is_named(refusal, data):
     archs = Table.load(path).archs[:3]
     scores.write_text("".join(f"{arch},{row}.5\n" for row, arch in enumerate(archs)))
     path.write_bytes(path.read_bytes()[:-100])
-    for line in (["run"], ["evaluate", scores], ["table", "info", "nb201", "digits"]):
+    for line in (["run", "--method=spos"], ["evaluate", scores], ["table", "info", "nb201", "digits"]):
         assert f"the table {path} is cut short" in refusal(*line, "--data", data)
 
 
@@ -185,13 +191,13 @@ def test_a_corrupt_parquet_is_named(refusal, data, tmp_path, content):
     assert f"{scores}: " in refusal("evaluate", scores, "--data", data)
     (path,) = data.iterdir()
     path.write_bytes(content)
-    assert str(path) in refusal("run", "--data", data)
+    assert str(path) in refusal("run", "--method=spos", "--data", data)
 
 
 def test_a_missing_data_set_is_named_and_leaves_nothing_behind(refusal, tmp_path):
     data = tmp_path / "data"
     tiny.make_table(data, scale="benchmark", task="cifar10")
-    message = refusal("run", "--task", "cifar10", "--data", data)
+    message = refusal("run", "--method", "spos", "--task", "cifar10", "--data", data)
     assert "CIFAR-10" in message
     assert str(data) in message
     assert not (tmp_path / "runs").exists()
@@ -199,16 +205,27 @@ def test_a_missing_data_set_is_named_and_leaves_nothing_behind(refusal, tmp_path
 
 def test_a_folder_in_which_nothing_can_be_written_is_named(refusal, data, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert "--runs" in refusal("run", "--data", data, "--runs", tmp_path / "file" / "runs")
+    assert "--runs" in refusal(
+        "run", "--method=spos", "--data", data, "--runs", tmp_path / "file" / "runs"
+    )
     output = tmp_path / "file" / "table.parquet"
     message = refusal("table", "build", "--architectures", 1, "--seeds", 1, "--output", output)
     assert str(output.parent) in message and "--output" in message
 
 
+@pytest.mark.parametrize("command", ["run", "grid"])
+def test_nothing_is_trained_unless_a_method_is_named(refusal, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    said = refusal(command, "--preset", "smoke")
+    assert said == refusal(command)
+    assert f"--method is missing, as in `nas-harness {command} --method spos" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_read_only_is_named(refusal, data, tmp_path):
     (tmp_path / "runs").mkdir(mode=0o500)
-    assert "Permission denied" in refusal("run", "--data", data)
+    assert "Permission denied" in refusal("run", "--method=spos", "--data", data)
 
 
 def test_an_error_of_several_lines_is_printed_as_one(refusal, monkeypatch):
