@@ -158,7 +158,7 @@ def test_a_run_computes_with_the_threads_that_were_asked_for(asked, monkeypatch,
     usual = asked("harness.files.environment.usual_threads", 11)
     asked("harness.running.pipeline.run", {"run": "a"})
     monkeypatch.delenv("RANK", raising=False)
-    assert main(["run", "--json", "--threads", str(threads), "--task", "cifar10"]) == 0
+    assert main(["run", "--method=spos", "--json", "--threads", str(threads), "--task", "cifar10"]) == 0
     assert set_to == [((used,), {})]
     assert usual == ([] if threads else [(("cifar10", 1), {})])
 
