@@ -180,7 +180,11 @@ def test_a_truncated_table_is_named(refusal, data):
     archs = Table.load(path).archs[:3]
     scores.write_text("".join(f"{arch},{row}.5\n" for row, arch in enumerate(archs)))
     path.write_bytes(path.read_bytes()[:-100])
-    for line in (["run", "--method=spos"], ["evaluate", scores], ["table", "info", "nb201", "digits"]):
+    for line in (
+        ["run", "--method=spos"],
+        ["evaluate", scores],
+        ["table", "info", "nb201", "digits"],
+    ):
         assert f"the table {path} is cut short" in refusal(*line, "--data", data)
 
 

@@ -158,7 +158,10 @@ def test_a_run_computes_with_the_threads_that_were_asked_for(asked, monkeypatch,
     usual = asked("harness.files.environment.usual_threads", 11)
     asked("harness.running.pipeline.run", {"run": "a"})
     monkeypatch.delenv("RANK", raising=False)
-    assert main(["run", "--method=spos", "--json", "--threads", str(threads), "--task", "cifar10"]) == 0
+    assert (
+        main(["run", "--method=spos", "--json", "--threads", str(threads), "--task", "cifar10"])
+        == 0
+    )
     assert set_to == [((used,), {})]
     assert usual == ([] if threads else [(("cifar10", 1), {})])
 
@@ -300,7 +303,7 @@ def test_a_description_is_of_the_table_that_is_named(asked, monkeypatch, capsys)
 def test_a_grid_is_carried_out_where_and_as_it_was_asked_for(asked, capsys):
     done = Outcome(finished={"seed 0": "one", "seed 1": "two"})
     calls = asked("harness.grid.grid.run_grid", done)
-    line = "grid --seed 0 1 --runs r --data d --device cpu --workers 3 --ray a:1 --cpus-per-job 2"
+    line = "grid --method=spos --seed 0 1 --runs r --data d --device cpu --workers 3 --ray a:1 --cpus-per-job 2"
     assert main(line.split()) == 0
     [((labelled, execution, workers), named)] = calls
     assert [(label, config.seed) for label, config in labelled] == [("seed 0", 0), ("seed 1", 1)]
