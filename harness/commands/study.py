@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.commands import grid as grid_command
-from harness.config.config import Config
+from harness.config.config import DEVELOPMENT, Config
 from harness.config.options import Parser, add_whole_numbers
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.tabular.table import Table
 
-DEVELOPMENT = 500
 DEFAULTS = {"--method": ["spos"], "--task": ["cifar10"]}
 SEEDS = {"choose": ["100", "101", "102"], "report": ["0", "1", "2"]}
 

@@ -1,4 +1,4 @@
-"""``nas-harness table import|build|info|list``: ground truth."""
+"""``nas-harness table import|build|info|list|proxies``: ground truth."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _USAGE = """usage: nas-harness table COMMAND [options]
   build    train a sample of a space stand-alone, where nobody has published any
   info     what a table holds: size, spread, best, ceiling and floors, licence
   list     the tables that are found
+  proxies  from finished runs of scorers to a table's best proxy, which is a floor from then on
 
 nas-harness table COMMAND --help"""
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> None:
         "build": _build,
         "info": _info,
         "list": _list,
+        "proxies": _proxies,
     }
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_USAGE)
@@ -223,3 +225,31 @@ def _list(arguments: list[str]) -> None:
         size = "" if table.rows is None else f"{table.rows:>8,} architectures"
         what = table.problem or size or "published file, imported on first use"
         print(f"{table.name:<28} {table.origin:<8} {what}  {table.path}")
+
+
+def _proxies(arguments: list[str]) -> None:
+    parser = Parser(
+        prog="nas-harness table proxies",
+        description="Keep the scores of finished runs of scorers beside their table, and choose the "
+        "best by validation accuracies of its development sample (500 architectures, or half of a "
+        "smaller table). From then on it is a floor of whatever is ranked against the table.",
+    )
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or runs' own")
+    parser.add_argument("--best", default="", help="the proxy to take; else it is chosen")
+    parser.add_argument("--data", type=Path, help="folder with published tables")
+    parser.add_argument(
+        "--output", type=Path, help="folder to write to; default: the home folder's"
+    )
+    given = parser.parse_args(arguments)
+
+    from harness.running.best_proxy import gathered
+    from harness.tabular.proxies import proxies_folder
+
+    inside = [path.parent for folder in given.runs for path in folder.glob("*/run.json")]
+    own = [folder for folder in given.runs if (folder / "run.json").exists()]
+    for proxies in gathered([*own, *inside], given.data, given.best):
+        path = (given.output or proxies_folder()) / f"{proxies.table}.parquet"
+        proxies.save(path)
+        taus = proxies.chosen.get("tau", {})
+        of = ", ".join(f"{n} {t:.3f}" for n, t in sorted(taus.items(), key=lambda i: -i[1]))
+        print(f"{path}: best proxy {proxies.best}" + (f" (τ on the sample: {of})" if of else ""))

@@ -18,6 +18,7 @@ from searchspaces.registry import file_of, short
 SCHEMA_VERSION = 1
 BY_DECLARED = ("compute", "images", "backwards")  # --equalise: steps follow from what one costs
 OVER = 1.05  # times what was declared or budgeted, from where on it is said
+DEVELOPMENT = 500  # architectures on which choices are made that are reported on others
 NOTHING = "none"  # split and BN that a record has for scores that are no accuracies
 OWN = "own"  # BN of networks that were trained by themselves: its policy is no choice
 METHOD = "method"  # what scores are by that are not of classified images

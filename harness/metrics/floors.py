@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.metrics.intervals import Interval, measure
+from harness.tabular.proxies import find_proxies
 from harness.tabular.table import Table
 
 Scores = Mapping[str, np.ndarray | None]
@@ -20,6 +21,8 @@ _SHORT = re.compile(r"val\.(\d+)\.mean")
 def floor_label(name: str) -> str:
     """What people call a floor: ``FLOPs`` for ``flops``, ``12 epochs`` for ``epochs-12``."""
     kind, _, of = name.partition("-")
+    if kind == "proxy":
+        return f"best proxy ({of})"
     return f"{of} epochs" if kind == "epochs" else LABELS.get(name, name)
 
 
@@ -27,7 +30,8 @@ def floor_scores(table: Table, rows: np.ndarray) -> Scores:
     """What ranks the architectures at ``rows`` of ``table`` without a method, by name: ``[n]``.
 
     Sizes, None where the table has none, and as ``epochs-N`` validation accuracies after fewer
-    epochs than the truth's, where it has those of all ``rows``. More counts as better.
+    epochs than the truth's, where it has those of all ``rows``; as ``proxy-NAME`` the best proxy
+    (:mod:`harness.tabular.proxies`) that is known for the table. More counts as better.
     """
     found: dict[str, np.ndarray | None] = {"params": table.params, "flops": table.madds}
     lengths = [int(known[1]) for name in table.accuracies if (known := _SHORT.fullmatch(name))]
@@ -35,7 +39,17 @@ def floor_scores(table: Table, rows: np.ndarray) -> Scores:
         short = table.accuracy("val", epochs)
         if np.isfinite(short[rows]).all():
             found[f"epochs-{epochs}"] = short
-    return {name: None if own is None else own[rows].astype(float) for name, own in found.items()}
+    scores = {name: None if own is None else own[rows].astype(float) for name, own in found.items()}
+    proxies = find_proxies(table.meta.name)
+    if proxies and (best := proxies.best_of([table.archs[row] for row in rows])) is not None:
+        scores[f"proxy-{proxies.best}"] = best
+    return scores
+
+
+def best_floor(found: Mapping[str, Interval]) -> str | None:
+    """The name of the highest of ``found``; None where none is known."""
+    known = {name: floor["value"] for name, floor in found.items() if floor["value"] is not None}
+    return max(known, key=lambda name: known[name]) if known else None
 
 
 def floors(

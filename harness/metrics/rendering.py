@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ceiling import Ceiling
 from harness.metrics.evaluate import Metrics
-from harness.metrics.floors import RANDOM, floor_label
+from harness.metrics.floors import RANDOM, best_floor, floor_label
 from harness.metrics.intervals import RANGES, Interval
 from harness.metrics.metrics import METRICS
 
@@ -108,9 +108,11 @@ def _reference_table(
     grid.add_column("all", justify="right")
     if over:
         grid.add_column("τ of the scores less it", justify="right")
+    best = best_floor(floors)
     for name, floor in floors.items():
+        what = "best floor" if name == best else "floor"
         more = [_cell(over[name], decimals)] if over and name in over else []
-        grid.add_row(f"floor: {_floor(name)}", _cell(floor, decimals), *more)
+        grid.add_row(f"{what}: {_floor(name)}", _cell(floor, decimals), *more)
     ceilings = {
         "one seed against another": ceiling["single_seed"],
         "mean of the seeds, repeated": ceiling["seed_mean"],

@@ -92,6 +92,10 @@ def _notes(rows: list[Row]) -> list[str]:
         notes.append(
             f"With {len(differences)} comparisons, one or another may exclude zero by chance."
         )
+    if any(row.get("over_floor") is not None for row in rows):
+        below = [row for row in rows if row["kind"] == "floor"]
+        best = max(below, key=lambda row: row["tau"])
+        notes.append(f"The best floor is {MARKDOWN.escape(best['method'])}.")
     passes = [sum(row.get(name) or 0 for name in PASSES) for row in rows if _passes(row)]
     if len(passes) > 1 and max(passes) <= EQUAL * min(passes):
         notes.append("Costs are equal in image passes, within 5 %.")

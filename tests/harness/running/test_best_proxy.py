@@ -1,0 +1,128 @@
+"""The best proxy of a table: chosen on a sample by validation, then a floor of everything."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from harness.commands.table import main
+from harness.config.config import SCHEMA_VERSION
+from harness.metrics.difference import tau_difference
+from harness.metrics.evaluate import evaluate_scores
+from harness.metrics.metrics import kendall_tau
+from harness.metrics.rendering import render
+from harness.running.best_proxy import development_rows, gathered
+from harness.tabular.proxies import Proxies, find_proxies, proxies_folder
+from harness.tabular.table import Table
+from searchspaces.errors import UsageError
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NAS_HARNESS_DATA", str(tmp_path / "data"))
+    made = tiny.make_table(tmp_path / "data")
+    return Table.load(tmp_path / "data" / f"{made.meta.name}.parquet")
+
+
+@pytest.fixture
+def run(tmp_path, table):
+    """Writes what a finished run of a scorer leaves: as good as its accuracies are near the truth."""
+
+    def write(method, scores, seed=0, kept=slice(None), name=""):
+        folder = tmp_path / "runs" / f"{method}{name}-{seed}"
+        folder.mkdir(parents=True)
+        frame = pd.DataFrame({"arch": table.archs, "score": scores})
+        frame[kept].to_parquet(folder / "scores.parquet")
+        config = {"method": method, "space": "nb201", "task": "digits", "scale": "", "seed": seed}
+        record = {"config": config, "ground_truth": {"table": table.meta.name}}
+        (folder / "run.json").write_text(json.dumps(record | {"schema_version": SCHEMA_VERSION}))
+        return folder
+
+    return write
+
+
+def test_it_is_chosen_by_validation_on_the_sample_and_not_by_test(table, run):
+    """On the test images, and outside the sample, the other one is better."""
+    rows, val, test = development_rows(table), table.truth("val"), table.truth("test")
+    assert len(rows) == len(table) // 2
+    by_val = -test.copy()
+    by_val[rows] = val[rows]
+    folders = [run("synflow", by_val), run("snip", test), run("params", val), run("spos", val)]
+    (found,) = gathered(folders)
+    assert found.best == "synflow" and sorted(found.scores) == ["snip", "synflow"]
+    assert found.chosen["by"] == "val" and found.chosen["n"] == len(rows)
+    assert found.chosen["tau"] == {"synflow": 1.0, "snip": kendall_tau(test[rows], val[rows])}
+    assert kendall_tau(found.scores["synflow"], test) < kendall_tau(found.scores["snip"], test)
+
+
+def test_from_then_on_it_is_a_floor(table, run, capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    proxy = table.truth("val") + rng.normal(scale=20, size=len(table))
+    run("synflow", proxy)
+    scores = dict(zip(table.archs, rng.random(len(table)), strict=True))
+    before = evaluate_scores(table, scores, "test")
+    main(["proxies", str(tmp_path / "runs")])
+    assert "best proxy synflow (τ on the sample: synflow 0." in capsys.readouterr().out
+    after = evaluate_scores(table, scores, "test")
+    truth = table.truth("test")
+    assert list(after["floors"]) == ["params", "flops", "proxy-synflow", "random"]
+    assert after["floors"]["proxy-synflow"]["value"] == kendall_tau(proxy, truth)
+    values = np.array(list(scores.values()))
+    assert after["over_floors"]["proxy-synflow"] == tau_difference(values, proxy, truth)
+    assert "best floor: best proxy (synflow)" in render(after)
+    assert any("do not beat ranking by" in n and "synflow" in n for n in after["notes"])
+    del after["floors"]["proxy-synflow"], after["over_floors"]["proxy-synflow"]
+    assert after["floors"] == before["floors"] and after["over_floors"] == before["over_floors"]
+
+
+def test_where_it_lacks_an_architecture_it_is_no_floor(table, run):
+    proxies = gathered([run("synflow", table.truth("val"))])[0]
+    lacking = replace(proxies, scores={"synflow": proxies.scores["synflow"].copy()})
+    lacking.scores["synflow"][3] = np.nan
+    assert lacking.best_of(table.archs) is None and lacking.best_of(["what"]) is None
+    assert lacking.best_of(table.archs[5:2:-1][:2]).tolist() == table.truth("val")[[5, 4]].tolist()
+
+
+def test_it_goes_to_a_file_and_back_and_a_changed_file_is_read_again(table, run):
+    proxies = gathered([run("synflow", table.truth("val"))])[0]
+    path = proxies_folder() / f"{table.meta.name}.parquet"
+    assert find_proxies(table.meta.name) is None
+    proxies.save(path)
+    again = find_proxies(table.meta.name)
+    assert (again.best, again.chosen, again.archs) == ("synflow", proxies.chosen, table.archs)
+    assert again.scores["synflow"].tolist() == proxies.scores["synflow"].tolist()
+    replace(proxies, scores={"snip": proxies.scores["synflow"]}, best="snip").save(path)
+    assert find_proxies(table.meta.name).best == "snip"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UsageError, match="holds no scores of proxies .* table proxies`, or delete"):
+        Proxies.load(path)
+
+
+def test_the_first_seed_counts_and_repeated_runs_are_refused(table, run):
+    val = table.truth("val")
+    runs = [run("synflow", val, 2), run("synflow", -val, 1), run("snip", val)]
+    assert gathered(runs)[0].chosen["tau"]["synflow"] == -1
+    with pytest.raises(UsageError, match="are both of synflow; give only one"):
+        gathered([*runs, run("synflow", val, 1, name="again")])
+
+
+def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
+    val = table.truth("val")
+    with pytest.raises(UsageError, match="there is no finished run of a proxy here"):
+        gathered([run("params", val)])
+    few = run("snip", val, kept=slice(3))
+    with pytest.raises(UsageError, match="the run of snip lacks architectures of the development"):
+        gathered([few])
+    with pytest.raises(UsageError, match="there is no finished run of zen; there are snip"):
+        gathered([few], best="zen")
+    assert gathered([few], best="snip")[0].chosen == {"by": "named"}
+    only = {name: v for name, v in table.accuracies.items() if name.startswith("test")}
+    replace(table, accuracies=only).save(tmp_path / "data" / f"{table.meta.name}.parquet")
+    with pytest.raises(
+        UsageError, match="no validation accuracies to choose by.*name one with --b"
+    ):
+        gathered([run("synflow", val)])
