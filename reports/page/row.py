@@ -92,7 +92,12 @@ def facts(record: Record, row: Row) -> list[tuple[str, str]]:
     """Pairs of a name and a text; what is not known is left out."""
     cells = {column.head: column.text(row) for column in COLUMNS}
     above = ceiling(record)
-    bounds = [(f"floor: {bound.label}", bound) for bound in floors(record)]
+    below = floors(record)
+    best = max((bound.tau["value"] for bound in below), default=0.0)
+    bounds = [
+        (f"{'best floor' if bound.tau['value'] == best else 'floor'}: {bound.label}", bound)
+        for bound in below
+    ]
     bounds += [(above.label, above)] if above else []
     versions = record.get("versions")
     versions = versions if isinstance(versions, dict) else {}

@@ -122,7 +122,8 @@ class Bound:
 
 def floors(record: Record) -> list[Bound]:
     """The floors that the record has."""
-    names = [*LABELS, *(record.get("floors") or {})]
+    own = record.get("floors")
+    names = [*LABELS, *(own if isinstance(own, dict) else {})]
     ordered = sorted(dict.fromkeys(names), key=lambda name: name == RANDOM)
     return _known(record, "floors", {name: floor_label(name) for name in ordered})
 
