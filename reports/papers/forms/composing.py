@@ -190,14 +190,16 @@ def caption(results: Results) -> tuple[str, ...]:
             sentences.append(_measurement(cells, tag, task, results.preset))
     if item.needs and results.tagged([TRAINED_REDUCED, NOT_RUN]):
         sentences.append(f"Needed for a full measurement: {item.needs}")
-    verdicts = Counter(outcome.verdict for outcome in outcomes(results))
+    found = outcomes(results)
+    verdicts = Counter(outcome.verdict for outcome in found)
     if verdicts:
         counts = ", ".join(f"{verdicts[kind]} {kind}" for kind in VERDICTS if verdicts[kind])
         sentences.append(f"Claims on our runs: {counts}.")
-    tested = verdicts.total() - verdicts[NOT_TESTED]
-    if tested > 1:
+    tested = [outcome for outcome in found if outcome.verdict != NOT_TESTED]
+    intervals = sum(outcome.difference["low"] is not None for outcome in tested)
+    if intervals > 1:
         sentences.append(
-            f"Of {tested} intervals of 95 %, one or another may miss the truth by chance."
+            f"Of {intervals} intervals of 95 %, one or another may miss the truth by chance."
         )
     return tuple(filter(None, sentences))
 

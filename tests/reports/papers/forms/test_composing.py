@@ -86,6 +86,14 @@ def test_many_claims_are_said_to_be_many(make_item, record_run, measured):
     assert caption[-1].startswith("Of 2 intervals of 95 %")
 
 
+def test_single_runs_have_no_intervals_that_could_miss(make_item, record_run, measured):
+    claim = '\n[[claims]]\ntext = "A"\nbetter = "mngnas"\nworse = "spos"\ncolumn = "error"\n'
+    item = make_item(more=claim)
+    for _, config in item.configs(seeds=[0]):
+        record_run(config)
+    assert compose(measured(item)).caption[-1] == "Claims on our runs: 2 not shown."
+
+
 def test_without_reduced_cells_nothing_is_said_of_them(make_item, measured):
     document = compose(measured(make_item()))
     assert document.caption[1:] == (
