@@ -60,13 +60,17 @@ def main(arguments: list[str]) -> None:
     from reports.runs.protocols import under
     from reports.runs.record import load_all, run_folders
     from reports.text.comparison_table import save, to_markdown
+    from reports.text.terminal import show
 
     recorded = load_all(run_folders(given.runs))
     if not given.unequal:
         check_declared(recorded)
     records = under(recorded, given.protocol, given.data)
     table = compared(records, given.reference or None)
-    print(table.to_json(orient="records", indent=2) if given.json else to_markdown(table).rstrip())
+    if given.json:
+        print(table.to_json(orient="records", indent=2))
+    else:
+        show(to_markdown(table))
     if given.output:
         save(table, given.output)
         tau_of_seeds.draw(records, given.output)
@@ -84,8 +88,12 @@ def agree(given: argparse.Namespace) -> None:
     from reports.runs.record import run_folders
     from reports.text.agreement_table import to_json, to_markdown
     from reports.text.comparison_table import save
+    from reports.text.terminal import show
 
     pairs = agreement(run_folders(given.runs))
-    print(to_json(pairs) if given.json else to_markdown(pairs).rstrip())
+    if given.json:
+        print(to_json(pairs))
+    else:
+        show(to_markdown(pairs))
     if given.output:
         save(pairs, given.output, to_markdown)

@@ -68,6 +68,7 @@ def publish(
     from reports.papers.forms.writing import write_forms, write_item
     from reports.papers.measured.cells import measure
     from reports.papers.measured.truths import Truths
+    from reports.text.terminal import show
 
     check_choices(given)
     output = given.output or Path("paper") / given.paper
@@ -86,7 +87,7 @@ def publish(
         several = given.all or len(content) > 1
         print(json.dumps(content if several else content[0], indent=2, allow_nan=False))
     else:
-        print("\n".join(texts).rstrip())
+        show("\n".join(texts))
     pages = ["index"] if given.all else names
     print("written:", *(output / f"{name}.html" for name in pages), file=sys.stderr)
 

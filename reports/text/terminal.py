@@ -1,0 +1,117 @@
+"""Reports in a terminal: the tables of our Markdown drawn so that they fit, the rest as text.
+
+Through a pipe, into a file or another program, Markdown stays what it is.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+FRAME = 2  # characters of a column beside its text
+LEAST = 2  # columns that are shown however narrow the terminal is
+WRAPPED = 30  # characters of a column of words before it wraps
+NOTHING = ("", "–")
+
+
+def show(markdown: str) -> None:
+    """Print a report of ours: as it is, or where a person sees it at once, drawn."""
+    if not sys.stdout.isatty():
+        print(markdown.rstrip())
+        return
+    from rich.console import Console
+
+    draw(markdown, Console(highlight=False))
+
+
+def draw(markdown: str, console: Console) -> None:
+    """``markdown`` on ``console``; columns that do not fit are counted under their table."""
+    rows: list[list[str]] = []
+    for line in [*markdown.rstrip().splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append(_cells(line))
+            continue
+        if rows:
+            _draw_table(rows, console)
+            rows = []
+        console.print(_text(line.lstrip("# ") if line.startswith("#") else line))
+
+
+def _draw_table(rows: list[list[str]], console: Console) -> None:
+    """Without columns that say nothing; words wrap, numbers do not."""
+    head, marks, *body = _named_once(rows)
+    told = [n for n in range(len(head)) if not n or any(row[n] not in NOTHING for row in body)]
+    columns = [[_text(row[n]) for row in (head, *body)] for n in told]
+    words = [not marks[n].endswith(":") for n in told]
+    widths = [_width([t.plain for t in c], w) for c, w in zip(columns, words, strict=True)]
+    shown = _fitting(widths, console.width)
+    console.print(_table(columns[:shown], words, widths))
+    if left_out := [column[0].plain for column in columns[shown:]]:
+        console.print(f"Not shown for want of width: {', '.join(left_out)}.", markup=False)
+
+
+def _named_once(rows: list[list[str]]) -> list[list[str]]:
+    """What names a row in several columns of words, in one."""
+    names = len(list(takewhile(lambda mark: not mark.endswith(":"), rows[1])))
+    if names < 2:
+        return rows
+    joined = [", ".join(cell for cell in row[:names] if cell not in NOTHING) for row in rows]
+    joined[:2] = rows[0][0], rows[1][0]
+    return [[name, *row[names:]] for name, row in zip(joined, rows, strict=True)]
+
+
+def _table(columns: list[list[Text]], words: list[bool], widths: list[int]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for (title, *_), wraps, width in zip(columns, words, widths, strict=False):
+        table.add_column(title, justify="left" if wraps else "right", width=width)
+    for row in zip(*(cells[1:] for cells in columns), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def _width(column: list[str], wraps: bool) -> int:
+    """Of its longest cell; where it wraps, and in its title, of the longest word at least."""
+    title, *cells = column
+    least = max(
+        map(len, [*title.split(), *(" ".join(cells).split() if wraps else cells)]), default=1
+    )
+    return max(least, min(WRAPPED, max(map(len, cells), default=1))) if wraps else least
+
+
+def _fitting(widths: list[int], width: int) -> int:
+    """How many columns from the left fit."""
+    shown, taken = 0, 0
+    for own in widths:
+        taken += own + FRAME
+        if taken > width and shown >= LEAST:
+            break
+        shown += 1
+    return shown
+
+
+def _cells(line: str) -> list[str]:
+    """Of a row of a table; a pipe within a cell is escaped."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+def _text(markdown: str) -> Text:
+    """Words with what is bold or slanted, without escapes and the targets of links."""
+    from rich.text import Text
+
+    plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    text = Text()
+    for part in re.split(r"(\*\*.+?\*\*|(?<![\\*])\*[^*]+\*)", plain):
+        bold, slanted = part.startswith("**"), part.startswith("*")
+        style = "bold" if bold else "italic" if slanted and len(part) > 2 else ""
+        text.append(re.sub(r"\\(.)", r"\1", part.strip("*") if style else part), style)
+    return text

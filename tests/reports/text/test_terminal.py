@@ -1,0 +1,69 @@
+"""What people see in a terminal: tables that fit, words without marks; a pipe gets Markdown."""
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from reports.text.terminal import draw, show
+
+REPORT = r"""**macro on digits**: 150 architectures \[all\]
+
+| method | kd | settings | seeds | Kendall τ | τ − τ of spos | never told |
+| :-- | :-- | :-- | --: | --: | --: | --: |
+| floor: parameters | – | – | – | 0.309 [0.211, 0.402] | – | – |
+| spos | – | – | 3 | 0.493 [0.385, 0.600] | – | – |
+| my\_method | full | options.base fairnas with\|pipes | 3 | **0.453 [0.275, 0.631]** | −0.040, *not shown* | – |
+
+- Intervals are 95 %; see [more](docs/results.md).
+"""
+
+
+def drawn(width, report=REPORT):
+    out = io.StringIO()
+    draw(report, Console(file=out, width=width, highlight=False))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [64, 80, 100, 200])
+def test_no_line_is_longer_than_the_terminal_is_wide(width):
+    lines = drawn(width)
+    assert max(map(len, lines)) <= width
+    assert all(cell in "\n".join(lines) for cell in ("0.309 [0.211, 0.402]", "Kendall τ"))
+
+
+def test_a_row_is_named_in_one_column_and_what_says_nothing_is_left_out():
+    lines = drawn(100)
+    assert lines[0] == "macro on digits: 150 architectures [all]"
+    (title,) = [line for line in lines if "Kendall" in line]
+    assert " ".join(title.split()) == "method seeds Kendall τ τ − τ of spos"
+    (spos,) = [line for line in lines if line.startswith(" spos")]
+    assert spos.split("  ")[0] == " spos" and "kd" not in title and "never" not in "".join(lines)
+    at = next(n for n, line in enumerate(lines) if "my_method" in line)
+    named = " ".join(line[:34].strip() for line in lines[at : at + 2])
+    assert named == "my_method, full, options.base fairnas with|pipes"
+    assert lines[at].endswith("−0.040, not shown")
+    assert lines[-1] == "- Intervals are 95 %; see more."
+    assert "Not shown" not in "".join(lines)
+
+
+def test_columns_without_room_are_named():
+    lines = drawn(64)
+    assert "−0.040" not in "".join(lines)
+    assert "Not shown for want of width: τ − τ of spos." in lines
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_pipe_gets_markdown_and_a_terminal_a_table(monkeypatch, capsys):
+    show(REPORT)
+    assert capsys.readouterr().out == REPORT
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    show(REPORT)
+    seen = sys.stdout.getvalue()
+    assert "|" not in seen.replace("with|pipes", "") and "───" in seen
