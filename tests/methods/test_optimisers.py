@@ -171,6 +171,21 @@ def test_step_s_takes_batch_s(name):
     assert method.data.asked == [(step, 8, 3) for step in range(4)]
 
 
+def test_every_stream_of_batches_goes_by_the_seed_of_the_run():
+    """Both halves of DARTS and GDAS, probes of EnNAS, retrainings of MNGNAS."""
+    for name in ("darts", "gdas"):
+        method = make(name, seed=3)
+        method.train_step(5)
+        assert method.weight_data.asked == method.arch_data.asked == [(5, 8, 3)]
+    ennas = make("ennas", seed=3, options={"diversity": True, "probe_images": 4})
+    ennas.train_step(0)
+    ennas._begin_epoch(1)
+    assert ennas.data.asked == [(0, 8, 3), (1, 4, 3 + 50)]
+    mngnas = make("mngnas", seed=3)
+    mngnas.score([(0, 1, 2, 0)])
+    assert mngnas.data.asked == [(8 + step, 8, 3 + 13) for step in range(4)]
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("clip", [0.0, 0.3])
 def test_spos_is_the_loop_written_out(clip, nesterov):

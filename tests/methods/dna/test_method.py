@@ -214,8 +214,10 @@ def test_planted_ranking_is_found(monkeypatch):
 
 
 def test_impossible_options_are_refused(make):
-    with pytest.raises(UsageError, match="teacher-share"):
-        DNAOptions(teacher_share=1.0)
+    wrong = [("teacher-share", 1.0), ("teacher-share", -0.1), ("teacher-lr", 0.0), ("blocks", -1)]
+    for name, value in wrong:
+        with pytest.raises(UsageError, match=f"--options.{name} must be .*, not {value}"):
+            DNAOptions(**{name.replace("-", "_"): value})
     with pytest.raises(UsageError, match="untrained"):
         make(teacher_share=0.0).train_step(0)
     with pytest.raises(UsageError, match="not a NAS-Bench-201 architecture"):

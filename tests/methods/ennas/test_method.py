@@ -313,6 +313,8 @@ def test_planted_ranking_is_found(changes):
         {"lam": -1.0},
         {"temperature": 0.0},
         {"warmup": 1.5},
+        {"warmup": -0.1},
+        {"data_share": 1.1},
         {"data_share": 0.0},
         {"probe_images": 0},
         {"report_images": -1},

@@ -220,8 +220,10 @@ def test_limit_on_multiply_adds_is_kept_or_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"population": 0}, {"teachers": 0}, {"removed": -1}, {"crossover": 1.5}, {"retrain_lr": -0.1}],
-)
+    [{"population": 0}, {"teachers": 0}, {"removed": -1}, {"crossover": 1.5}, {"retrain_lr": -0.1},
+     {"search_epochs": 0}, {"retrain_steps": 0}, {"crossover": -0.1}, {"perturbed": -1},
+     {"perturb_steps": -1}],
+)  # fmt: skip
 def test_impossible_options_are_refused(wrong):
     (name,) = wrong
     with pytest.raises(UsageError, match=f"--options.{name.replace('_', '-')}"):

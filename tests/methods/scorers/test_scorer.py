@@ -149,6 +149,8 @@ def test_images_are_training_images_or_noise_and_the_same_for_all():
     batch = trained.data.train_batch(0, 64, 0)
     assert torch.equal(trained.batch(0)[0], batch[0]) and torch.equal(noise.batch(0)[1], batch[1])
     assert not torch.equal(noise.batch(0)[0], batch[0])
+    other = scorer("snip", seed=3)
+    assert torch.equal(other.batch(1)[0], other.data.train_batch(1, 64, 3)[0])
     assert noise.batch(0)[0].std().item() == pytest.approx(1, abs=0.05)
     assert torch.equal(noise.batch(0)[0], scorer("zen", images=64).batch(0)[0])
 

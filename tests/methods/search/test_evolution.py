@@ -91,6 +91,13 @@ def test_a_small_space_is_exhausted_without_complaint():
     assert sum(map(len, asked)) == len(evolution.seen) == 81
 
 
+def test_a_first_generation_is_drawn_for_long_where_little_is_feasible():
+    evolution = Evolution(
+        PlantedSpace(), SearchLimits(population=2), lambda arch: arch == (2, 1, 0, 2)
+    )
+    assert evolution.ask(0, np.random.default_rng(0)) == [(2, 1, 0, 2)]
+
+
 def test_constraint_holds_or_is_refused():
     _, asked = evolve(feasible=lambda arch: sum(arch) <= 4)
     assert all(sum(arch) <= 4 for archs in asked for arch in archs)

@@ -102,5 +102,6 @@ def test_unknown_scale_and_impossible_width_are_refused():
         NASBench101("compct")
     with pytest.raises(UsageError, match="no channel"):
         NASBench101("compact", width=3)
+    assert NASBench101("compact", width=4).skeleton.width == 4
     share = vertex_widths(live_cell(decode_cell("3x3:0|1x1:0|max:0|3x3:0|out:1234")), 4)
     assert min(share.values()) == 1

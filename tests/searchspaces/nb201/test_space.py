@@ -57,6 +57,14 @@ def test_string_form_is_the_official_one():
     )
     assert NASBench201().decode(official) == (3, 0, 2, 1, 4, 3)
     assert NASBench201().encode((3, 0, 2, 1, 4, 3)) == official
+    assert NASBench201().describe((3, 0, 2, 1, 4, 3)) == [
+        "edge 1<-0: nor_conv_3x3",
+        "edge 2<-0: none",
+        "edge 2<-1: nor_conv_1x1",
+        "edge 3<-0: skip_connect",
+        "edge 3<-1: avg_pool_3x3",
+        "edge 3<-2: nor_conv_3x3",
+    ]
 
 
 @pytest.mark.parametrize(
