@@ -11,10 +11,14 @@ from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
 from methods.base import PATHS, RETRAIN, SEARCH
+from methods.cream.options import CreamOptions
 from methods.dna.options import DNAOptions
+from methods.fairnas import FairNASOptions
 from methods.mngnas.options import MNGNASOptions
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
+from methods.spos import SPOSOptions
+from searchspaces.base import Cost
 from searchspaces.errors import UsageError
 
 TINY_MNGNAS = MNGNASOptions(
@@ -84,6 +88,49 @@ def test_what_is_found_keeps_to_every_limit():
         within = madds[0] <= cost.madds / 1e6 <= madds[1]
         within = within and params[0] <= cost.params / 1e6 <= params[1]
         assert method.feasible(arch) == (within and where.space.is_valid(arch))
+
+
+class Inverted(PlantedSpace):
+    """Costs least where the other costs most."""
+
+    def cost(self, arch, image):
+        return Cost(10 * image.size, 1_000_000 * (9 - sum(arch)))
+
+
+@pytest.mark.parametrize("name", [*METHODS, "params", "flops"])
+def test_costs_are_those_of_the_networks_that_stand_alone(name):
+    """Whatever the supernet's scale: for limits, for what a method orders by, and for scores."""
+    planted = setting(PlantedSpace(), PlantedData(60), recipe=Recipe(steps=4, batch_size=16))
+    where = replace(planted, sized=(Inverted(), replace(PlantedData.image, size=7)))
+    options = {
+        "spos": SPOSOptions("flops_bins"),
+        "fairnas": FairNASOptions(search="nsga2"),
+        "cream": CreamOptions(warmup=0.0),
+    }
+    method, arch = make(name, where, options.get(name)), (2, 0, 1, 2)
+    assert method.cost_of(arch) == Cost(70, 4_000_000)
+    if name == "spos":
+        assert method.madds_range == (1_000_000, 9_000_000)
+    if name == "fairnas":
+        assert method.evolution.cost(arch) == Cost(70, 4_000_000)
+    if name == "cream":
+        method.train_step(0)
+        (entry,) = method.board.entries
+        assert entry.madds == 1_000_000 * (9 - sum(entry.path))
+    if name == "mngnas":
+        assert method._member(arch).madds == 4_000_000
+    if name == "dna":
+        assert sum(method.teacher_arch) == 1  # of a hundred valid ones the costliest
+    if name in ("params", "flops"):
+        assert method.score([arch]).tolist() == [70 if name == "params" else 4_000_000]
+
+
+def test_supernets_of_other_methods_and_options_are_others():
+    spos = METHODS["spos"].training_identity(SPOSOptions(reject_dead=True))
+    assert spos == {"method": "SPOS", "options": {"sampler": "uniform", "reject_dead": True}}
+    trained = {name: METHODS[name].training_identity(options_class(name)()) for name in METHODS}
+    assert trained.pop("mngnas") == trained["spos"]
+    assert len({str(identity) for identity in trained.values()}) == len(trained)
 
 
 def test_impossible_limits_are_named():

@@ -117,6 +117,8 @@ def test_architecture_parameters_have_adam_and_a_constant_rate():
 @pytest.mark.parametrize("name", list(METHODS))
 def test_tensors_of_more_than_one_dimension_are_penalised_and_no_others(name, affine):
     method = make(name, "nb201", affine, nesterov=True)
+    norms = [n for n in method.supernet.named_modules() if isinstance(n[1], torch.nn.BatchNorm2d)]
+    assert {norm.affine for name, norm in norms if ".edges." in name} == {affine}
     trained = {method.supernet: method.optimizer}
     if name == "dna":
         trained[method.teacher] = method.teacher_optimizer

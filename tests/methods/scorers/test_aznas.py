@@ -12,6 +12,7 @@ from scorers import IMAGE, scorer
 from torch import nn
 
 from methods.scorers.aznas import block_outputs, expressivity, share, trainability
+from searchspaces.base import Cost
 from searchspaces.registry import SPACES
 
 
@@ -124,11 +125,14 @@ def test_indicators_are_the_sum_the_least_step_and_the_mean_over_blocks():
     assert abs(passed[0] - passed[1]) > 1e-4 and abs(three - 2 * two + one) > 0.01
 
 
-def test_components_are_means_over_initialisations():
+def test_components_are_means_over_initialisations(monkeypatch):
+    """And multiply-adds of the network that stands alone."""
     made = scorer("az-nas", images=8, reference=1, repeats=2)
     each = [indicated(made, repeat) for repeat in range(2)]
     assert not np.isclose(*each).any()
+    monkeypatch.setattr(made, "cost_of", lambda arch: Cost(5, 77))
     components = made.components((3, 1, 2, 3, 4, 3))
+    assert components[3] == 77
     np.testing.assert_allclose(components[:3], np.mean(each, axis=0), rtol=1e-6)
 
 

@@ -76,6 +76,13 @@ def test_cost_is_that_of_the_built_network(space_class, scale):
     assert space.cost(arch, image) == built_cost(network, image)
 
 
+def test_sizes_are_products_over_the_layers():
+    assert NASBenchMacro().size == 3**8
+    assert MobileNet("imagenet").size == 6**19
+    assert ProxylessMobileNet("imagenet").size == 6**6 * 7**15
+    assert ShuffleNetChannels("imagenet").size == 40**20
+
+
 @every_space
 def test_cost_holds_at_odd_resolutions(space_class):
     space, image = space_class("compact"), ImageSpec(2, 17, 7)
