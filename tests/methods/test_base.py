@@ -94,7 +94,7 @@ class Inverted(PlantedSpace):
     """Costs least where the other costs most."""
 
     def cost(self, arch, image):
-        return Cost(10 * image.size, 1_000_000 * (9 - sum(arch)))
+        return Cost(10 * image.size, 2_000_000 * (9 - sum(arch)))
 
 
 @pytest.mark.parametrize("name", [*METHODS, "params", "flops"])
@@ -108,21 +108,26 @@ def test_costs_are_those_of_the_networks_that_stand_alone(name):
         "cream": CreamOptions(warmup=0.0),
     }
     method, arch = make(name, where, options.get(name)), (2, 0, 1, 2)
-    assert method.cost_of(arch) == Cost(70, 4_000_000)
+    assert method.cost_of(arch) == Cost(70, 8_000_000)
     if name == "spos":
-        assert method.madds_range == (1_000_000, 9_000_000)
+        assert method.madds_range == (2_000_000, 18_000_000)
+        edges = np.linspace(*method.madds_range, 8)
+        for step in range(12):
+            drawn = int(method.rng(PATHS, step).integers(7))  # the bin
+            (path,) = method.sample_paths(method.rng(PATHS, step))
+            assert edges[drawn] <= 2_000_000 * (9 - sum(path)) <= edges[drawn + 1]
     if name == "fairnas":
-        assert method.evolution.cost(arch) == Cost(70, 4_000_000)
+        assert method.evolution.cost(arch) == Cost(70, 8_000_000)
     if name == "cream":
         method.train_step(0)
         (entry,) = method.board.entries
-        assert entry.madds == 1_000_000 * (9 - sum(entry.path))
+        assert entry.madds == 2_000_000 * (9 - sum(entry.path))
     if name == "mngnas":
-        assert method._member(arch).madds == 4_000_000
+        assert method._member(arch).madds == 8_000_000
     if name == "dna":
         assert sum(method.teacher_arch) == 1  # of a hundred valid ones the costliest
     if name in ("params", "flops"):
-        assert method.score([arch]).tolist() == [70 if name == "params" else 4_000_000]
+        assert method.score([arch]).tolist() == [70 if name == "params" else 8_000_000]
 
 
 def test_supernets_of_other_methods_and_options_are_others():
