@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,15 +33,12 @@ def show(markdown: str) -> None:
 
 def draw(markdown: str, console: Console) -> None:
     """``markdown`` on ``console``; columns that do not fit are counted under their table."""
-    rows: list[list[str]] = []
-    for line in [*markdown.rstrip().splitlines(), ""]:
-        if line.startswith("|"):
-            rows.append(_cells(line))
+    for is_row, lines in groupby(markdown.rstrip().splitlines(), lambda line: line.startswith("|")):
+        if is_row:
+            _draw_table([_cells(line) for line in lines], console)
             continue
-        if rows:
-            _draw_table(rows, console)
-            rows = []
-        console.print(_text(line.lstrip("# ") if line.startswith("#") else line))
+        for line in lines:
+            console.print(_text(line.lstrip("# ") if line.startswith("#") else line))
 
 
 def _draw_table(rows: list[list[str]], console: Console) -> None:
