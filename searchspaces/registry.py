@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,23 @@ class Registry:
             raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
         module, _, attribute = targets[name].partition(":")
         return self.made(getattr(import_module(module), attribute))
+
+    def summary(self, name: str) -> str:
+        """What a registered name stands for, in a line; read from the source, nothing is imported.
+
+        The first paragraph of its module, or its own where several names share that; may be empty.
+        """
+        module, _, attribute = self._all()[name].partition(":")
+        shared = sum(target.partition(":")[0] == module for target in self._all().values()) > 1
+        try:
+            spec = find_spec(module)
+            tree: Any = ast.parse(Path(str(spec and spec.origin)).read_text(encoding="utf-8"))
+        except (ImportError, OSError, SyntaxError, ValueError):
+            return ""
+        if shared:
+            named = (node for node in tree.body if getattr(node, "name", "") == attribute)
+            tree = next(named, ast.Module([], []))
+        return " ".join((ast.get_docstring(tree) or "").partition("\n\n")[0].split())
 
     def made(self, found: Any) -> Any:
         """What stands for ``found``, as it was imported: itself, unless a registry knows better."""

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.config.options import Parser
 from harness.config.presets import PRESETS
 from harness.tasks import TASKS
 from methods.registry import METHODS, SCORERS
-from searchspaces.registry import SPACES
+from searchspaces.registry import SPACES, Registry
+
+WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
+NOT_ON = {"darts": WIRED, "gdas": WIRED}  # operators cannot be mixed where widths follow the wiring
 
 
 def main(arguments: list[str]) -> None:
-    parser = Parser(prog="nas-harness list", description="Show what can be named.")
+    parser = Parser(prog="nas-harness list", description="Show what can be named, and what it is.")
     parser.add_argument("--data", type=Path, help="folder with published tables")
     given = parser.parse_args(arguments)
 
     from harness.tabular.locate import list_tables
 
     tables = {table.name: _space(table.name) for table in list_tables(given.data)}
-    print("methods: ", ", ".join(METHODS))
-    print("scorers: ", ", ".join(SCORERS))
-    print("presets: ", ", ".join(PRESETS))
-    print("tasks:   ", ", ".join(TASKS))
-    print("spaces:")
-    width = max(map(len, SPACES))
-    for space in SPACES:
-        own = sorted(name for name, of in tables.items() if of == space)
-        print(f"  {space:<{width}}  tables: {', '.join(own) or 'none'}")
+    _show("methods, each trains a supernet", METHODS)
+    print(f"  All go with all spaces, but {' and '.join(NOT_ON)} not with {', '.join(WIRED)}.")
+    _show("scorers, which train none, on all spaces", SCORERS)
+    own = {space: sorted(name for name, of in tables.items() if of == space) for space in SPACES}
+    _show("spaces, and their tables of ground truth", SPACES, own)
     if others := sorted(name for name, of in tables.items() if not of):
         print(f"tables of spaces without networks here: {', '.join(others)}")
+    print("presets:", ", ".join(PRESETS))
+    print("tasks:", ", ".join(TASKS))
+
+
+def _show(head: str, registry: Registry, tables: Mapping[str, list[str]] | None = None) -> None:
+    print(f"{head}:")
+    width = max(map(len, registry))
+    for name in registry:
+        print(f"  {name:<{width}}  {registry.summary(name)}".rstrip())
+        if tables is not None:
+            print(f"  {'':<{width}}  tables: {', '.join(tables[name]) or 'none'}")
 
 
 def _space(table: str) -> str:

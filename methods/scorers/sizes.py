@@ -31,14 +31,14 @@ class Size(Scorer):
 
 
 class Params(Size):
-    """Parameters of the stand-alone network, as :meth:`SearchSpace.cost` counts them."""
+    """Parameters of the stand-alone network, as `SearchSpace.cost` counts them."""
 
     def size(self, arch: Arch) -> int:
         return self.cost_of(arch).params
 
 
 class Flops(Size):
-    """Multiply-adds of the stand-alone network on one image, likewise."""
+    """Multiply-adds of the stand-alone network on one image."""
 
     def size(self, arch: Arch) -> int:
         return self.cost_of(arch).madds

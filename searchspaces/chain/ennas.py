@@ -23,7 +23,7 @@ DEEP_COMPACT = COMPACT.resized(layers=4)
 
 
 class EnNASSmall(ChainSpace):
-    """s1: inverted residuals of three kernels and three expansions, or identity; 21 layers."""
+    """EnNAS s1: inverted residuals of three kernels and three expansions, or identity; 21 layers."""
 
     name = "ennas-s1"
     operators = (*RESIDUALS, Identity())
@@ -31,7 +31,7 @@ class EnNASSmall(ChainSpace):
 
 
 class EnNASLarge(ChainSpace):
-    """s2: s1 with the four ShuffleNetV2 units of SPOS; 21 layers."""
+    """EnNAS s2: s1 with the four ShuffleNetV2 units of SPOS; 21 layers."""
 
     name = "ennas-s2"
     operators = (*RESIDUALS, *UNITS, Identity())
@@ -39,7 +39,7 @@ class EnNASLarge(ChainSpace):
 
 
 class EnNASDeep(ChainSpace):
-    """s3: s2 with 31 layers."""
+    """EnNAS s3: s2 with 31 layers."""
 
     name = "ennas-s3"
     operators = EnNASLarge.operators

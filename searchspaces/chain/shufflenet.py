@@ -29,7 +29,7 @@ SKELETONS = scales(
 
 
 class ShuffleNet(ChainSpace):
-    """Block search: which unit."""
+    """ShuffleNetV2 chain of SPOS, block search: which of four units in each of 20 layers."""
 
     name = "shufflenet"
     operators = UNITS
@@ -37,7 +37,7 @@ class ShuffleNet(ChainSpace):
 
 
 class ShuffleNetChannels(ChainSpace):
-    """Block and channel search: which unit, and its inner width from 0.2 to 2 times the usual.
+    """The same with channel search: which unit, and its inner width from 0.2 to 2 times the usual.
 
     The widths of a unit share its weights in the supernet, each using the leading channels.
     """

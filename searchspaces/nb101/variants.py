@@ -113,18 +113,18 @@ class OneShot1Space(Labelled):
 
 
 class OneShot1Space1(OneShot1Space):
-    """14,580 labelled cells in 2,685 classes."""
+    """1Shot1's space 1 in NAS-Bench-101: 14,580 labelled cells in 2,685 classes."""
 
     name, parents = "nb101-1shot1-1", (1, 2, 2, 2, 2)
 
 
 class OneShot1Space2(OneShot1Space):
-    """29,160 labelled cells in 7,773 classes."""
+    """1Shot1's space 2 in NAS-Bench-101: 29,160 labelled cells in 7,773 classes."""
 
     name, parents = "nb101-1shot1-2", (1, 1, 2, 2, 3)
 
 
 class OneShot1Space3(OneShot1Space):
-    """1,312,200 labelled cells in 55,854 classes."""
+    """1Shot1's space 3 in NAS-Bench-101: 1,312,200 labelled cells in 55,854 classes."""
 
     name, parents = "nb101-1shot1-3", (1, 1, 1, 2, 2, 2)

@@ -4,11 +4,13 @@ from inspect import signature
 
 import pytest
 
+from harness.commands.list import NOT_ON
 from harness.conformance.findings import findings
 from harness.conformance.methods import METHOD_CHECKS
 from harness.conformance.subjects import MethodSubject, SpaceSubject
 from methods.registry import METHODS, SCORERS
 from searchspaces.base import SearchSpace
+from searchspaces.registry import SPACES
 
 
 def refuses(method, space):
@@ -17,6 +19,13 @@ def refuses(method, space):
     wired = hasattr(space, "topology") and not own
     shadows = "shadow" in signature(space.supernet).parameters
     return {"darts": wired, "gdas": wired, "mixpath": not shadows}.get(method, False)
+
+
+@pytest.mark.parametrize("name", list(SPACES))
+def test_the_list_says_which_go_together(name):
+    space = SpaceSubject(name).space
+    refused = {method for method in METHODS if refuses(method, space)}
+    assert refused == {method for method, spaces in NOT_ON.items() if name in spaces}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 from importlib.metadata import PackageNotFoundError
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from harness.cli import COMMANDS, main
 from harness.commands.bench import BENCHMARKS
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
+from methods.registry import METHODS, SCORERS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -302,13 +304,24 @@ def test_list_shows_everything_that_can_be_named(capsys, data):
 def test_spaces_are_listed_each_with_its_own_tables(capsys):
     assert main(["list"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    tables = {line[0]: line[2:] for line in lines if line[1:2] == ["tables:"]}
+    tables = {above[0]: line[1:] for above, line in pairwise(lines) if line[:1] == ["tables:"]}
     for space in SPACES:
         named = " ".join(tables[space]).split(", ")
         assert named[-1] == f"{space}-compact-digits"
         tasks = ("cifar10", "cifar100", "imagenet16-120") if space == "nb201" else ("cifar10",)
         published = [f"{space}-benchmark-{task}" for task in tasks]
         assert named[:-1] == (published if space in IMPORTERS else [])
+
+
+def test_a_line_says_what_each_method_and_space_is(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    said = {line.split()[0]: line.split(maxsplit=1)[1:] for line in lines if line[:2] == "  "}
+    for name in (*METHODS, *SCORERS, *SPACES):
+        assert len("".join(said[name])) > 20, name
+    assert said["spos"] == ["SPOS: single path one-shot with uniform sampling (Guo et al. 2020)."]
+    assert said["snip"] == ["Σ |w · ∂L/∂w|: what removing each weight would do to the loss."]
+    assert "eight layers of three operators" in said["macro"][0]
 
 
 def test_tables_are_described_in_words_and_in_json(capsys, data):
