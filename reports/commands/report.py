@@ -23,7 +23,24 @@ def main(arguments: list[str]) -> None:
     )
     add_arguments(parser)
     given = parser.parse_args(arguments)
-    publish(given, chosen(given))
+    if given.items or given.all:
+        publish(given, chosen(given))
+    else:
+        print(contents(given.paper))
+
+
+def contents(paper: str) -> str:
+    """What each item of a paper is: its name, its title and the first sentence of its caption."""
+    from reports.papers.definition.loading import item_names, load_item
+
+    names = item_names(paper)
+    width = max(map(len, names))
+    items = [load_item(paper, name) for name in names]
+    rows = [
+        f"  {i.name:<{width}}  {i.title}: {i.caption.partition('. ')[0].rstrip('.')}."
+        for i in items
+    ]
+    return "\n".join([*rows, "", f"nas-harness report {paper} {names[0]}, or --all of them"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

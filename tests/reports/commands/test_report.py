@@ -64,10 +64,19 @@ def test_preset_and_task_choose_the_runs(report, make_item, record_run):
     assert found["cells"][0]["by_seed"] == {"1": 30.0}
 
 
+def test_without_an_item_all_are_listed_by_what_they_show(report, make_item):
+    item = make_item()
+    first = item.caption.partition(". ")[0].rstrip(".")
+    assert report().out.splitlines() == [
+        f"  table-1  {item.title}: {first}.",
+        "",
+        "nas-harness report toy table-1, or --all of them",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "name items of toy, or give --all: table-1"),
         (["table-1", "--all"], "name items of toy, or give --all"),
         (["table-2"], "toy has no item 'table-2'.*'table-1'"),
         (["table-1", "--preset", "lptop"], "unknown preset 'lptop'.*'laptop'"),
