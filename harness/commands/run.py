@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import SUPPRESS
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_num
 from harness.tasks import TASKS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
+
+HELP = ("-h", "--help", "--help-all")
+DESCRIPTION = """Train a supernet with a method, rank architectures with it, and compare with their \
+stand-alone accuracies. Options with a dot belong to a part of the run; --options.* are the method's own, \
+shown by --help beside --method.
+
+  nas-harness run --method spos --space nb201 --preset smoke
+  nas-harness run --method mngnas --options.kd average --seed 1
+  nas-harness run --method spos --task cifar10 --data DIR --train.steps 16000"""
 
 
 def main(arguments: list[str]) -> None:
@@ -41,7 +51,7 @@ def main(arguments: list[str]) -> None:
 def require_method(arguments: list[str], command: str) -> None:
     """Raises :class:`UsageError` where none is named: nothing is trained unasked."""
     flags = {argument.partition("=")[0] for argument in arguments}
-    if not flags & {"--method", "-h", "--help"}:
+    if "--method" not in flags:
         raise UsageError(
             f"--method is missing, as in `nas-harness {command} --method spos --space nb201`; "
             "`nas-harness list` names methods and spaces."
@@ -59,7 +69,7 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     first.add_argument("--task", default=Config.task)
     first.add_argument("--space", default=Config.space)
     first.add_argument("--options.base", dest="base")
-    chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+    chosen, _ = first.parse_known_args([a for a in arguments if a not in HELP])
     defaults = Config.from_preset(
         chosen.preset, method=chosen.method, task=chosen.task, space=chosen.space
     )
@@ -68,6 +78,8 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
 
     parser = _parser()
     add_options(parser, defaults)
+    if "--help-all" not in arguments:
+        _shorten_help(parser, arguments)
     run = parser.add_argument_group("execution (changes no result)")
     run.add_argument("--data", type=Path, help="folder with data sets and published tables")
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of run records")
@@ -105,10 +117,24 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
 
 
 def _parser(**kwargs: Any) -> Parser:
-    return Parser(
+    parser = Parser(
         prog="nas-harness run",
-        description="Train a supernet with a method, rank architectures with it, and compare "
-        "with their stand-alone accuracies. Options after a dot belong to a part of the run; "
-        "--options.* are the method's own.",
+        usage="nas-harness run --method METHOD [--space SPACE] [options]",
+        description=DESCRIPTION,
         **kwargs,
     )
+    parser.add_argument(
+        "--help-all", action="help", help="also show the options of every part, as --train.steps"
+    )
+    return parser
+
+
+def _shorten_help(parser: Parser, arguments: list[str]) -> None:
+    """Leave out the options of all parts but those of a method that is named."""
+    own = any(argument.partition("=")[0] == "--method" for argument in arguments)
+    for action in parser._actions:
+        [flag, *_] = action.option_strings
+        if flag == "--method":
+            action.help = str(action.help).partition(" (default")[0]
+        elif "." in flag and not (own and flag.startswith("--options.")):
+            action.help = SUPPRESS

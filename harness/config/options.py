@@ -22,11 +22,32 @@ PROTOCOLS = (
 TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Defaults where there are any; paragraphs, and in them what is indented stays as it is."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return (
+            action.help
+            if action.default in (None, False, "", [])
+            else super()._get_help_string(action)
+        )
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        filled = (
+            paragraph
+            if paragraph.startswith(" ")
+            else super(HelpFormatter, self)._fill_text(paragraph, width, indent)
+            for paragraph in paragraphs
+        )
+        return "\n\n".join(filled)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises :class:`UsageError` where argparse would print and exit."""
 
     def __init__(self, *args: Any, **kwargs: Any):
-        kwargs.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        kwargs.setdefault("formatter_class", HelpFormatter)
         super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
@@ -42,9 +63,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_options(
-    parser: argparse.ArgumentParser, tree: Any, prefix: str = "", flags: str = ""
+    parser: argparse._ActionsContainer, tree: Any, prefix: str = "", flags: str = ""
 ) -> None:
     """One ``--dotted.name`` flag per leaf of ``tree``, whose values are shown as the defaults.
+
+    Each branch is a group of the parser's help.
 
     Flags left out stay absent from the namespace, so that only what the user gave is returned,
     by the path of its leaf. Both begin with ``prefix``, but the flag with ``flags`` if that is
@@ -56,7 +79,8 @@ def add_options(
         value = getattr(tree, item.name)
         if is_dataclass(value):
             name = item.metadata.get("flag", item.name)
-            add_options(parser, value, f"{prefix}{item.name}.", f"{flags}{name}.")
+            group = parser if prefix else parser.add_argument_group(f"--{flags}{name}.*")
+            add_options(group, value, f"{prefix}{item.name}.", f"{flags}{name}.")
             continue
         if "help" not in item.metadata:
             continue

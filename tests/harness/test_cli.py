@@ -78,6 +78,29 @@ def refusal(capsys):
     return run
 
 
+def helped(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *arguments])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_shows_what_is_asked_for_first_and_the_rest_on_demand(capsys):
+    short = helped(capsys, "--help")
+    assert short.startswith("usage: nas-harness run --method METHOD [--space SPACE] [options]\n")
+    assert short.count("\n") < 75 and "None" not in short
+    lines = short.splitlines()
+    assert "  nas-harness run --method spos --space nb201 --preset smoke" in lines[:12]
+    assert "--train.steps INT" not in short
+    assert "--options.kd {" not in short and "--seed INT" in short
+    own = helped(capsys, "--method", "mngnas", "--help")
+    assert "--options.kd {none,single,average,searched,full}" in own
+    assert "--train.lr FLOAT" not in own
+    every = helped(capsys, "--method=mngnas", "--help-all")
+    assert "--train.lr FLOAT" in every and "--options.kd {" in every and "--score.by" in every
+    assert "(default: 64)" in every
+
+
 def test_help_answers_without_heavy_imports():
     result = subprocess.run([sys.executable, "-c", ASK_FOR_HELP], **PIPES)
     answers = json.loads(result.stderr)
