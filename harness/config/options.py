@@ -26,11 +26,9 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Defaults where there are any; paragraphs, and in them what is indented stays as it is."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return (
-            action.help
-            if action.default in (None, False, "", [])
-            else super()._get_help_string(action)
-        )
+        told = action.default is not None and action.default is not False
+        told = told and action.default not in ("", [])
+        return super()._get_help_string(action) if told else action.help
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.split("\n\n")

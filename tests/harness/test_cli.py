@@ -30,7 +30,7 @@ HELP = [
     [],
     ["--help"],
     *([command, "--help"] for command in COMMANDS),
-    ["run", "--method", "spos", "--preset", "smoke", "--help"],
+    ["run", "--method", "spos", "--preset", "smoke", "--help-all"],
     *(["table", action, "--help"] for action in ("import", "build", "info", "list")),
     *(["bench", name, "--help"] for name in BENCHMARKS),
 ]
