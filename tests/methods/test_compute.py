@@ -64,6 +64,8 @@ def test_ennas_pays_for_its_probes():
     said = kind.compute_per_step(options(), space, recipe, 3000)
     assert said == pytest.approx(12 + 10 * 64 * 3 / (111 * 64))
     assert kind.compute_per_step(options(diversity=False), space, recipe, 3000) == 12
+    few = kind.compute_per_step(options(), space, Recipe(steps=10, batch_size=64), 40)
+    assert few == pytest.approx(12 + 9 * 40 * 3 / (10 * 40))  # an epoch and a probe each step
 
 
 def test_counting():

@@ -1,5 +1,6 @@
 """GDAS: samples that are forward passes of one path, and whose gradient is the softened one's."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from relaxed import make_setting, with_alphas
 from scipy.stats import chisquare
 
 from methods.gdas import GDAS, GDASOptions
+from methods.options import Recipe
 
 
 def sampled(hook, sites=4, operators=3):
@@ -84,3 +86,5 @@ def test_the_temperature_of_gdas_falls_to_its_last_value():
     assert [method.temperature(step) for step in (0, 3)] == [5.0, 0.5]
     assert method.temperature(1) == pytest.approx(3.5)
     assert method.temperature(2) == pytest.approx(2.0)
+    single = replace(make_setting(), recipe=Recipe(steps=1))
+    assert GDAS(single, GDASOptions(temperature=5.0)).temperature(0) == 5.0

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from searchspaces import registry
-from searchspaces.errors import UsageError
+from searchspaces.errors import UsageError, first_line
 from searchspaces.registry import Registry, file_of, nearest, short
 
 
@@ -42,6 +42,11 @@ def test_third_parties_cannot_replace_what_is_built_in(monkeypatch):
     import math
 
     assert Registry("number", "test.numbers", {"pi": "math:pi"})["pi"] == math.pi
+
+
+def test_what_an_error_says_in_a_line():
+    for said, line in (("  one thing.\nand more", "one thing"), ("what:", "what"), ("", "")):
+        assert first_line(ValueError(said)) == line
 
 
 def test_nearest_ignores_case():

@@ -279,6 +279,12 @@ def test_epoch_report_watches_teachers_and_changes_nothing():
     assert method.epoch_report(epoch - 1) == expected
 
 
+def test_fewer_images_than_a_batch_are_watched_after_each_step():
+    method = Cream(setting(data=PlantedData(20)), replace(OPTIONS, report_images=10))
+    for step in range(2):
+        assert method.epoch_report(step).keys() == {"student_accuracy"}
+
+
 def test_found_is_the_best_of_the_board_that_is_feasible():
     method = trained(STEPS)
     assert method.search_epochs == 1

@@ -133,6 +133,13 @@ def test_an_epoch_is_the_first_share_of_a_fresh_permutation(share, steps):
     assert set(method.data.asked) == {(number, 10, 0) for number in expected}
 
 
+def test_fewer_images_than_a_batch_are_an_epoch():
+    method = make(replace(ALWAYS, diversity=False), data=Noise(IMAGE, 6))
+    for step in range(3):
+        method.train_step(step)
+    assert [number for number, *_ in method.data.asked] == [0, 1, 2]
+
+
 def test_tables_begin_after_the_first_epoch():
     method = make()
     first = dict(method.laws)

@@ -123,7 +123,10 @@ def test_scores_that_are_not_finite_are_the_lowest_and_told(monkeypatch):
     monkeypatch.setattr(made, "measure", lambda *_: next(values))
     assert made.score(LIVE[:3]).tolist() == [LOWEST, 3.0, LOWEST]
     assert made.costs["scores_not_finite"] == 2
-    assert "2 scores were not finite and counted as the lowest" in made.notes()[0]
+    assert made.notes()[0] == "2 scores were not finite and counted as the lowest, -1e+09"
+    made.costs["scores_not_finite"] = 1
+    assert made.notes()[0].startswith("one score was not finite")
+    assert len(scorer("jacov").notes()) == 1
 
 
 def test_the_mean_over_initialisations_is_taken_each_with_weights_and_images_of_its_own():

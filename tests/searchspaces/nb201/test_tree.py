@@ -129,7 +129,6 @@ def test_what_is_held_is_bounded(cells):
         tree.first(x, key, held)
         tensors = {y.data_ptr(): y for y in [x, *held.values()]}
         largest = max(largest, sum(y.numel() for y in tensors.values()) / x.numel())
-    print(largest)
     assert 14 <= largest <= 22
 
 
