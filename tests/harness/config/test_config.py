@@ -1,15 +1,14 @@
 """The configuration: presets, limits, and the name of a run."""
 
+import hashlib
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.commands.run import parse
-from harness.config import presets
 from harness.config.config import Config, SupernetScale, with_values
 from harness.config.presets import PRESETS, REAL, preset_values
 from harness.running.assembly import load_limited, training_identity
@@ -88,50 +87,16 @@ def test_what_came_later_is_in_no_name_while_it_has_its_default():
     assert trained[0] != trained[2] != trained[3] != trained[0]
 
 
-def test_presets_cost_ever_more():
-    steps = [configured("--preset", name).train.steps for name in ("smoke", "laptop", "paper")]
-    assert steps == sorted(set(steps))
-
-
-def test_published_recipes_differ_where_their_sources_do():
-    paper = {name: configured("--preset", "paper", "--method", name) for name in METHODS}
-    assert paper["dna"].train.schedule == "staircase" and paper["dna"].options.optimizer == "adam"
-    assert paper["mixpath"].cutout == 16
-    unclipped = {"cream", "ennas", "dna", "few-shot", "sandwich"}
-    assert {name for name in METHODS if not paper[name].train.clip} == unclipped
-    for name in ("spos", "cream", "ennas"):
-        assert paper[name].score.calibration_batch == 128
-    assert paper["ennas"].train.batch_size == paper["cream"].train.batch_size == 1024
-
-
-PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothing; see the presets
-    "spos": (256, 0.05, "cosine", 2.5e-4, 5.0, 0.0),
-    "fairnas": (256, 0.045, "cosine", 4e-5, 5.0, 0.0),
-    "mixpath": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
-    "cream": (1024, 0.5, "linear", 4e-5, 0.0, 0.1),
-    "ennas": (1024, 0.5, "linear", 4e-5, 0.0, 0.0),
-    "mngnas": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
-    "darts": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
-    "gdas": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
-    "dna": (64, 0.005, "staircase", 1e-4, 0.0, 0.0),
-    "few-shot": (48, 0.025, "cosine", 1e-4, 0.0, 0.0),
-    "sandwich": (1024, 0.5, "linear", 1e-4, 0.0, 0.0),
-}
-
-
-@pytest.mark.parametrize("method", list(METHODS))
-def test_every_method_has_the_recipe_that_it_was_published_with(method):
-    train = configured("--preset", "paper", "--method", method).train
-    found = (train.batch_size, train.lr, train.schedule, train.weight_decay)
-    assert (*found, train.clip, train.label_smoothing) == PUBLISHED[method]
-
-
-def test_every_recipe_has_its_source_in_a_comment():
-    """Before the values of a method, in the preset's own text."""
-    text = Path(presets.__file__).read_text(encoding="utf-8").partition('"paper": {')[2]
-    lines = [line.strip() for line in text.splitlines()]
-    for method in METHODS:
-        assert lines[lines.index(f'"{method}": {{') - 1].startswith("# ")
+def test_a_run_of_a_changed_file_is_another_run(tmp_path):
+    path = tmp_path / "mine.py"
+    names = set()
+    for text in ("a = 1", "a = 2"):
+        path.write_text(text)
+        config = Config(method="spos", space=f"{path}:Mine")
+        sources = {"space": hashlib.sha256(text.encode()).hexdigest()}
+        assert config.to_dict()["sources"] == sources == config.sources()["sources"]
+        names.add(config.run_name("t"))
+    assert len(names) == 2 and "sources" not in Config().to_dict()
 
 
 def test_cutout_is_added_to_what_a_task_augments():

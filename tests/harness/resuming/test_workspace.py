@@ -163,6 +163,18 @@ def test_a_record_of_another_schema_is_not_taken(workspace, record):
         workspace.finished()
 
 
+def test_what_a_ranking_left_is_forgotten_and_nothing_else(workspace):
+    workspace.save_checkpoint(STATE)
+    left = [
+        workspace.stream_path.with_name(f"scores.partial.1.{end}") for end in ("jsonl", "parquet")
+    ]
+    kept = [workspace.scores_path, workspace.history_path]
+    for path in (workspace.stream_path, *left, *kept):
+        path.write_text("{}")
+    workspace.forget_scores()
+    assert sorted(workspace.folder.iterdir()) == sorted([*kept, workspace.checkpoint_path])
+
+
 def test_a_damaged_record_is_refused(workspace):
     write_json(workspace.record_path, {"schema_version": SCHEMA_VERSION})
     workspace.record_path.write_text(workspace.record_path.read_text()[:-4])

@@ -10,9 +10,15 @@ from harness import evaluate, open_table
 from harness.cli import main
 from harness.config.config import Config
 from harness.metrics.describe_table import describe_table
-from harness.tabular.ground_truth import space_with_table, unusual_truth
+from harness.tabular.ground_truth import (
+    analytic_cost,
+    space_with_table,
+    unusual_truth,
+    usual_scale,
+)
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
+from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -157,6 +163,31 @@ def test_table_info_shows_the_benchmark_s_own_maxima_and_whose_they_are(
     assert "floors and ceiling are of all 15,625" in said
     assert "Xuanyi Dong and Yi Yang" in said and "MIT (the benchmark)" in said
     assert ("--truth cifar10-valid (25,000 images)" in said) == (task == "cifar10")
+
+
+@pytest.mark.parametrize(
+    ("task", "scales"),
+    [
+        ("digits", {"nb201": "compact", "darts": "compact", "macro": "compact"}),
+        ("cifar10", {"nb201": "benchmark", "darts": "cifar", "nb101-mixpath": "benchmark"}),
+        ("cifar100", {"macro": "benchmark", "shufflenet": "cifar", "ennas-s1": "cifar"}),
+        ("imagenet16-120", {"nb201": "benchmark", "darts": "imagenet16"}),
+        ("imagenet16-120", {"mobilenet": "imagenet16", "nb101": "benchmark"}),
+        ("imagenet", {"darts": "imagenet", "mobilenet": "imagenet", "nb201": "benchmark"}),
+    ],
+)
+def test_each_task_has_a_usual_scale(task, scales):
+    assert {space: usual_scale(space, task) for space in scales} == scales
+    with pytest.raises(UsageError, match=f"unknown task '{task}x'; did you mean"):
+        usual_scale("nb201", f"{task}x")
+
+
+def test_an_analytic_cost_is_of_the_images_of_the_task():
+    space = SPACES["nb201"]("benchmark")
+    arch = space.encode((3, 1, 2, 4, 0, 3))
+    for task, channels, size, classes in (("digits", 1, 12, 10), ("cifar100", 3, 32, 100)):
+        cost = space.cost((3, 1, 2, 4, 0, 3), ImageSpec(channels, size, classes))
+        assert analytic_cost(space)(arch, task) == (cost.params, cost.madds)
 
 
 def test_percentiles_are_of_connected_cells_and_the_best_of_all():

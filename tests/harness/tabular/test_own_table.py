@@ -85,7 +85,8 @@ def test_trainings_splits_costs_and_names_are_taken_over(imported):
     assert table.params.tolist() == [7, 8, 9]
     space = SPACES["nb201"]("benchmark")
     assert table.madds[0] == space.cost(space.decode(CELLS[0]), IMAGES["cifar10"]).madds
-    assert table.meta.resolution["test"] == 0.1
+    assert table.meta.resolution == {"test": 0.1, "val": 1e-6}  # the images of one split alone
+    assert table.meta.training == {"truth": "mine", "epochs_known": True}
     assert table.meta.truth == "mine"
     assert open_table("nb201", "cifar10", truth="cifar10").meta.truth == "cifar10"  # the packaged
 

@@ -39,6 +39,43 @@ def test_what_the_package_has(tables):
         assert table.meta.name == name and "SHA-256" not in table.meta.notes
 
 
+@pytest.mark.parametrize(
+    ("name", "truths", "on_all", "resolution", "epochs"),
+    [
+        ("macro-benchmark-cifar10", {"cifar10": 50_000}, True, {"test": 0.01}, 50),
+        ("nb101-benchmark-cifar10", {"cifar10": 40_000}, False, {"test": 0.01}, 108),
+        (
+            "nb201-benchmark-cifar10",
+            {"cifar10": 50_000, "cifar10-valid": 25_000},
+            True,
+            {"train": 1 / 250, "val": 1 / 250, "test": 0.01},
+            200,
+        ),
+        (
+            "nb201-benchmark-cifar100",
+            {"cifar100": 50_000},
+            True,
+            {"train": 1 / 500, "val": 0.02, "test": 0.02},
+            200,
+        ),
+        (
+            "nb201-benchmark-imagenet16-120",
+            {"imagenet16-120": 151_700},
+            True,
+            {"train": 1 / 1517, "val": 1 / 30, "test": 1 / 30},
+            200,
+        ),
+    ],
+)
+def test_trainings_images_and_epochs_are_those_of_the_papers(
+    name, truths, on_all, resolution, epochs, tables
+):
+    meta = tables[name].meta
+    assert meta.truths == truths and meta.truth == next(iter(truths))
+    assert meta.training["test_trained_on_all"] is on_all and meta.epochs == epochs
+    assert meta.resolution == pytest.approx(resolution)
+
+
 def test_maxima_and_columns(tables):
     best = {name: tables[f"nb201-benchmark-{name}"] for name in NB201}
     assert [round(best[task].accuracy("val").max(), 3) for task in NB201] == [

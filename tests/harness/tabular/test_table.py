@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import made_meta
 
 from harness.files.checksums import BLANK, seal
 from harness.tabular.table import Table
@@ -265,6 +266,65 @@ def test_opening_a_table_does_not_import_pandas_or_torch(saved):
         f"Table.load({str(saved)!r}); assert not {{'pandas', 'torch'}} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_another_training_brings_its_own_test_columns_and_nothing_else_changes(make_table):
+    names = (
+        "test.5.mean",
+        "test.5.0",
+        "half:test.5.mean",
+        "half:test.5.1",
+        "val.5.mean",
+        "train.5.mean",
+    )
+    columns = {name: np.array([10.0, 20.0]) + place for place, name in enumerate(names)}
+    truths = {"whole": 50, "half": 25, "third": 17}
+    training = {"lr": 0.1, "truth": "whole", "truth_images": truths, "test_trained_on_all": True}
+    table = make_table("ab", columns, np.array([1, 2]), np.array([3, 4]), training=training)
+    table = replace(table, costs={"latency": np.array([5.0, 6.0])}, distinct=True)
+    half = table.of_training("half")
+    assert {name: values.tolist() for name, values in half.accuracies.items()} == {
+        "test.5.mean": [12, 22],
+        "test.5.1": [13, 23],
+        "val.5.mean": [14, 24],
+        "train.5.mean": [15, 25],
+    }
+    assert half.archs == table.archs and half.costs == table.costs
+    assert (half.params.tolist(), half.madds.tolist()) == ([1, 2], [3, 4])
+    own = {"truth": "half", "truth_images": {"half": 25}, "test_trained_on_all": False}
+    assert half.meta == replace(table.meta, version="1 half", training=training | own)
+    assert half.meta.truth_text == "half (trained on 25 images)"
+    assert table.of_training("") is table is table.of_training("whole")
+    with pytest.raises(UsageError, match="the training whole and half and third, none of 'x'"):
+        table.of_training("x")
+
+
+def test_an_identity_is_of_all_that_a_ranking_depends_on():
+    usual = made_meta()
+    zeros = "0" * 64
+    assert usual.identity == f"nb201-small-digits 1 {zeros} schema 1"
+    changes = ({"space": "x"}, {"scale": "x"}, {"task": "x"}, {"version": "2"}, {"sha256": "1"})
+    assert len({made_meta(**change).identity for change in ({}, *changes)}) == 6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"space": 3},
+        {"notes": None},
+        {"epochs": 0},
+        {"epochs": 5.0},
+        {"epochs": True},
+        {"resolution": {"test": 0}},
+        {"resolution": {"test": 101}},
+        {"resolution": {"test": "1"}},
+        {"training": []},
+        {"measured": None},
+    ],
+)
+def test_metadata_of_other_kinds_are_refused(change):
+    with pytest.raises(UsageError, match=f"wrong value for {next(iter(change))}; make the table"):
+        made_meta(**change)
 
 
 @pytest.mark.parametrize(
