@@ -32,7 +32,7 @@ def test_what_architectures_without_a_score_have_in_common_is_the_rarest_gene_of
     assert told(BAD, rest) == [
         f"Left out: 2 of 6 scores are nan, all of architectures with {operator(1, 4)}."
     ]
-    common = [(1, 4, 3, 1, 1, 1), (3, 4, 3, 2, 1, 1)]  # half of the rest at the least have it, too
+    common = [(1, 4, 2, 1, 1, 1), (3, 1, 3, 2, 1, 1)]  # half of the rest have each of them, too
     assert told(BAD, common) == ["Left out: 2 of 4 scores are nan."]
 
 
