@@ -13,6 +13,7 @@ from harness.tasks import IMAGES
 
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
 _SPREAD = 1e-3  # of the scores, relative to their size, up to which they hardly differ
+ENOUGH = 20  # architectures, below which a warning is given
 _FEW = 10  # architectures, below which ties are no finding
 
 
@@ -33,6 +34,9 @@ def notes_on_scores(
     notes = ["Smaller scores count as better."] if lower_is_better else []
     interval = result["metrics"]["all"]["kendall_tau"]
     tau = interval["value"]
+    if len(score) < ENOUGH:
+        widths = "allow no interval" if interval["low"] is None else "have wide intervals"
+        notes.append(f"{len(score)} architectures are few and {widths}; score {ENOUGH} or more.")
     unbeaten = [
         f"by {floor_label(name)} ({floor['value']:.4f})"
         for name, floor in result["floors"].items()
@@ -94,9 +98,14 @@ def _indifferent(score: np.ndarray, task: str) -> list[str]:
     return []
 
 
-def notes_on_intervals(fraction: float, noise: bool, keyed: bool) -> list[str]:
-    """What the intervals hold, for a ``fraction`` of a space, with or without ``noise`` of truth."""
-    if fraction < 1:
+def notes_on_intervals(fraction: float, noise: bool, keyed: bool, there: bool = True) -> list[str]:
+    """What the intervals hold, for a ``fraction`` of a space, with or without ``noise`` of truth.
+
+    Nothing is said of them where ``there`` are none.
+    """
+    if not there:
+        notes = []
+    elif fraction < 1:
         notes = ["Intervals: what other architectures, each trained anew, would give."]
     elif noise:
         notes = [
@@ -105,12 +114,13 @@ def notes_on_intervals(fraction: float, noise: bool, keyed: bool) -> list[str]:
         ]
     else:
         notes = ["Intervals have no width: every architecture of the space was scored."]
-    if fraction < 1 or noise:
+    if there and (fraction < 1 or noise):
         notes.append(
             "Ranges, in round brackets: the middle 95 % of resamples; what hangs on single "
             "architectures falls outside more often than in one case of twenty."
         )
-    notes.append("Another supernet seed is not in the intervals of one run.")
+    if there:
+        notes.append("Another supernet seed is not in the intervals of one run.")
     if not keyed:
         notes.append("Every architecture was counted as unique: no canonical keys were given.")
     return notes

@@ -78,7 +78,8 @@ def evaluate_scores(
     given = -measured.score if lower_is_better else measured.score
     notes = [unusual_truth(table)] if split == "test" else []
     notes += notes_on_scores(result, given, lower_is_better)
-    notes += notes_on_intervals(fraction, noise is not None, keys is not None)
+    there = result["metrics"]["all"]["kendall_tau"]["low"] is not None
+    notes += notes_on_intervals(fraction, noise is not None, keys is not None, there)
     return result | {"notes": [note for note in notes if note]}
 
 

@@ -16,7 +16,7 @@ def result_of(tau=0.5, high=0.6, floors=(0.1, 0.1), over=None, task="another"):
     }
 
 
-SCORES = np.arange(9.0)
+SCORES = np.arange(20.0)
 
 
 def of_difference(value, low, high):
@@ -34,6 +34,22 @@ def test_what_is_not_shown_to_beat_a_floor():
     assert note.endswith("+0.1700]), by FLOPs (+0.2500 [+0.0000, +0.5000]) is not shown.")
     for other in (of_difference(-0.1, -0.2, 0.1), of_difference(0.1, None, None)):
         assert notes_on_scores(result_of(over={"params": other}), SCORES) == []
+
+
+@pytest.mark.parametrize(("n", "said"), [(20, None), (19, "have wide intervals"), (2, "none")])
+def test_few_architectures_are_warned_of(n, said):
+    result = result_of()
+    if said == "none":
+        result["metrics"]["all"]["kendall_tau"]["low"] = None
+        said = "allow no interval"
+    notes = notes_on_scores(result, np.arange(float(n)))
+    assert notes == ([f"{n} architectures are few and {said}; score 20 or more."] if said else [])
+
+
+def test_nothing_is_said_of_intervals_that_there_are_not():
+    assert notes_on_intervals(0.1, True, True, there=False) == []
+    (keys,) = notes_on_intervals(1, True, False, there=False)
+    assert keys.startswith("Every architecture was counted as unique")
 
 
 def test_floors_that_are_not_beaten_stand_in_one_sentence():
@@ -88,7 +104,7 @@ def test_scores_at_chance_and_scores_that_are_all_but_equal(task, scores, said):
 )
 def test_scores_of_few_values(sizes, share):
     found = notes_on_scores(result_of(), np.repeat([1.0, 5.0], sizes))
-    assert found == [
+    assert [note for note in found if "are few" not in note] == [
         f"{sum(sizes)} scores have only 2 different values, and {share} of the pairs are equal: "
         "the ranking says little."
     ] * bool(share)

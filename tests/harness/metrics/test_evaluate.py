@@ -115,7 +115,7 @@ def test_what_ranks_as_a_floor_does_not_beat_it(floor, beaten):
     tau = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
     result = {"metrics": {"all": {"kendall_tau": tau}}, "over_floors": {}, "task": "another"}
     result["floors"] = {"params": {"value": floor}, "flops": {"value": floor - 0.2}}
-    told = notes_on_scores(result, np.arange(9.0))
+    told = notes_on_scores(result, np.arange(20.0))
     expected = f"These scores (τ = 0.5000) do not beat ranking by parameters ({floor:.4f})."
     assert told == ([] if beaten else [expected])
 
