@@ -289,7 +289,7 @@ NUMBERS = "arch,one,two\n0,1,2\n1,2,1\n"
         (
             "{}",
             "run_method",
-            "run --method spos --task cifar10",
+            "run --task cifar10 --method spos",
             "or pass data=DIR with",
             "or pass --data DIR with",
         ),
