@@ -116,9 +116,15 @@ def test_students_end_with_the_same_weights(capsys):
 
 
 @pytest.mark.parametrize("space", ["nb201", "macro"])
-def test_training_is_the_bare_loop(space, capsys):
+def test_training_is_the_bare_loop(space, capsys, monkeypatch):
+    """With seconds of our own: six and eight for the harness, three and four for the bare loop."""
+    spent = iter([6.0, 3.0, 4.0, 8.0])  # every second repeat the other way round
+    monkeypatch.setattr(training, "seconds", lambda work: (next(spent), work()))
     given = ("--space", space, "--steps=3", "--repeats=2", "--batch-size=8")
     result = measured(capsys, "training", *given)
+    assert (result["harness"], result["bare"]) == pytest.approx((7 / 3, 3.5 / 3))
+    assert result["overhead"] == pytest.approx(100)
+    assert (result["ratio"]["low"], result["ratio"]["high"]) == pytest.approx((2, 2))
     assert result["same"] is True
     assert result["waits"] == {}
     printed = training.render(result)
@@ -159,7 +165,20 @@ def test_tau_of_the_tables_is_that_of_counting_pairs(rng):
     score, truth = rng.integers(0, 9, (2, 60)).astype(float)
     signs = [np.sign(x[:, None] - x[None, :]) for x in (score, truth)]
     counted = (signs[0] * signs[1]).sum() / np.sqrt(np.prod([(s != 0).sum() for s in signs]))
-    assert tables._tau(score, truth, 1)["value"] == pytest.approx(counted, abs=1e-12)
+    found = tables._tau(score, truth, 1)
+    assert found["value"] == pytest.approx(counted, abs=1e-12) and found["difference"] < 1e-12
+
+
+def test_cpu_time_of_other_processes_is_that_in_and_out_of_the_kernel(monkeypatch):
+    used = iter([(1.0, 2.0), (1.5, 2.25), (9.0, 1.0), (9.5, 3.0)])
+    monkeypatch.setattr(
+        "resource.getrusage", lambda who: SimpleNamespace(**dict(zip(("ru_utime", "ru_stime"), next(used), strict=True)))
+    )  # fmt: skip
+    moments = iter([10.0, 11.0, 20.0, 24.0])
+    monkeypatch.setattr(tables.time, "perf_counter", lambda: next(moments))
+    found = tables._processes(lambda: None, 2)
+    assert found["cpu"] == {"mean": 1.625, "low": 0.75, "high": 2.5}
+    assert found["wall"] == {"mean": 2.5, "low": 1.0, "high": 4.0}
 
 
 def test_memory_is_told_without_proc_as_well(monkeypatch):
@@ -257,6 +276,27 @@ def test_chunks_over_the_whole_ranking_are_timed_both_ways(clock):
     assert taken.tolist() == [[16.0, 16.0], [4.0, 4.0]]
     assert difference == 0.25
     assert len(ranking._time(method, every, 0, 1)[1]) == 6
+
+
+def test_a_ranking_is_told_in_seconds_of_an_architecture(monkeypatch):
+    times = np.array([[8.0, 16.0], [2.0, 2.0]])
+    monkeypatch.setattr(ranking, "_time", lambda method, every, *_: (times, every[:2], 0.5))
+    found = ranking.measure("macro", "digits", "", "running", 20, 2, 2, 4, 3, 5)
+    timed = found["timed"]
+    assert (found["architectures"], timed["chunks"], timed["repeats"]) == (20, 2, 2)
+    number = timed["architectures"]
+    assert (timed["one_by_one"], timed["together"]) == (24 / number, 4 / number)
+    ratio = found["ratio"]
+    assert (ratio["mean"], ratio["low"], ratio["high"]) == (6.0, 4.0, 8.0)
+    assert found["largest_difference"] == 0.5
+    assert (found["images"], found["batch_size"], found["seed"], found["bn"]) == (
+        4,
+        3,
+        5,
+        "running",
+    )
+    blocks = found["block_evaluations"]
+    assert 20 < blocks["distinct"] <= blocks["in_chunks"] <= blocks["one_by_one"] <= 20 * 8
 
 
 def compared(monkeypatch, taken, answers):

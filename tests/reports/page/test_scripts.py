@@ -273,3 +273,57 @@ def test_cells_and_chains_are_drawn_in_their_colours_and_sizes():
     assert [bar["x"] - bars[0]["x"] for bar in bars] == pytest.approx([0, 56, 112 + 8])
     said = [e["inside"][0] for e in row if e["tag"] == "text"]
     assert said == ["first", "k3", "k5", "÷2", "s"]
+
+
+@pytest.mark.parametrize(
+    ("address", "first", "scrolled"), [("#b%20c", 1, 1), ("#none", 0, 0), ("", 0, 0)]
+)
+def test_the_run_of_the_address_is_shown_and_any_can_be_picked(address, first, scrolled):
+    row = {"method": "spos", "options": "", "space": "nb201", "task": "digits", "seed": 3}
+    runs = [
+        {"name": name, "title": f"T {name}", "lines": ["one", "two"], "facts": [["n", "6"]],
+         "row": row | {"options": options}}
+        for name, options in (("a", ""), ("b c", "kd full"))
+    ]  # fmt: skip
+    data = {"runs": runs, "anytime": ["a sample"]}
+    script = f"""
+      const shown = [], samples = [], rows = ["0", "1"].map(run => Object.assign(new Element("tr"), {{
+        dataset: {{ run }}, classList: {{ toggle(_, on) {{ this.on = on; }} }},
+        toggleAttribute() {{}} }}));
+      let opened, scrolls = 0, replaced = [];
+      globalThis.readyTable = open => {{ opened = open; }};
+      globalThis.anytime = sample => samples.push(sample);
+      globalThis.scatter = (_, run) => shown.push(run.name);
+      globalThis.curves = () => {{}};
+      globalThis.location = {{ hash: {json.dumps(address)} }};
+      globalThis.history = {{ replaceState: (...given) => replaced.push(given[2]) }};
+      globalThis.addEventListener = () => {{}};
+      globalThis.innerWidth = 600;
+      document.querySelectorAll = () => rows;
+      document.getElementById("data").textContent = {json.dumps(json.dumps(data))};
+      document.getElementById("run").scrollIntoView = () => {{ scrolls += 1; }};
+      MAIN
+      const says = () => [hosts.pick.value, hosts["run-title"].textContent,
+        hosts["run-lines"].textContent, rows.map(one => one.classList.on)];
+      const told = [says()], before = scrolls;
+      hosts.pick.value = "1";
+      hosts.pick.heard.change();
+      told.push(says());
+      opened(0);
+      told.push(says());
+      return [told, before, scrolls, replaced, shown, samples,
+        hosts.pick.inside.map(one => one.inside[0])];"""
+    main = (FOLDER / "main.js").read_text(encoding="utf-8")
+    told_of, before, scrolls, replaced, shown, samples, options = told(
+        script.replace("MAIN", main), "axes.js"
+    )
+    named = [
+        [0, "T a", "one · two · a", [True, False]], [1, "T b c", "one · two · b c", [False, True]],
+    ]  # fmt: skip
+    assert told_of == [named[first], named[1], named[0]]
+    assert (before, scrolls) == (scrolled, scrolled + 1)
+    assert replaced == ["#b%20c"] * scrolled + ["#a"]
+    assert shown == [["a", "b c"][first], "b c", "a"] and samples == ["a sample"]
+    assert options == [
+        "spos · nb201, digits · seed 3 · a", "spos · kd full · nb201, digits · seed 3 · b c",
+    ]  # fmt: skip

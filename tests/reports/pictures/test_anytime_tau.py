@@ -118,6 +118,8 @@ def test_both_panels_show_means_bands_and_bounds(watched):
         ]  # fmt: skip
         for line in curves:
             assert line.get_xdata() == pytest.approx(each * np.array([100, 200, 300, 400]))
+        marks = [line.get_xydata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+        assert np.array(marks) == pytest.approx(np.array([[400 * each, 0.7], [400 * each, 0.65]]))
         bands = [band.get_paths()[0].get_extents() for band in axes.collections]
         assert (bands[1].y0, bands[1].y1) == pytest.approx((0.1, 0.7))
         assert bands[0].y1 - bands[0].y0 == pytest.approx(0.5)  # of one seed: nothing around it

@@ -276,6 +276,14 @@ def test_parts_of_groups_are_panels_of_one_scale_and_single_rows_are_levels():
     panels = [axes for axes in figure.axes if axes.get_xlabel()]
     assert [axes.get_title("left") for axes in panels] == ["X", "Y"]
     assert panels[0].get_ylim() == panels[1].get_ylim()
+    low, high = panels[0].get_ylim()
+    ends = [
+        y
+        for axes in panels
+        for bar in axes.collections
+        for y in np.vstack(bar.get_segments())[:, 1]
+    ]
+    assert low < min(ends) and high > max(ends)
     level = [line for line in panels[0].lines if list(line.get_xdata()) == [0, 1]]
     assert len(level) == 1 and level[0].get_ydata()[0] == pytest.approx(5.5)
 
