@@ -116,6 +116,38 @@ def test_the_truth_of_ones_own_is_asked_for_by_its_column(asked):
     assert judged[0][0] == ("a table", known, "test")
 
 
+def test_a_transfer_in_python_passes_its_arguments_on(asked, monkeypatch):
+    known = Known()
+    known.__class__ = type("Many", (Known,), {"__iter__": lambda _: iter(["a", "b"])})
+    monkeypatch.setattr("harness.scores.reading.Given.of", lambda scores: known)
+    found = {"cifar10": "first", "cifar100": "second", "other": "third"}
+    tables = asked("harness.tabular.ground_truth.known_tables", ("a space", found))
+    kept = {"cifar10": "first", "cifar100": "second"}
+    having = asked("harness.metrics.transfer.having_all", (kept, ["other is left out."]))
+    judged = asked("harness.metrics.transfer.evaluate_transfer", {"notes": ["judged."]})
+    result = api.evaluate_transfer(
+        {}, "macro", "cifar100", split="val", scale="sc", data="d", truth="tr", arch_column="ac",
+        score_column="col", lower_is_better=True, drop_nan=True,
+    )  # fmt: skip
+    assert tables == [(("macro", "sc", Path("d"), "tr"), {})]
+    assert having == [((found, ["a", "b"]), {})]
+    table, space, choice, task = known.asked
+    assert (table, space, task) == ("second", "a space", "cifar100")
+    assert (choice.arch_column, choice.score_column, choice.drop_nan) == ("ac", "col", True)
+    [(given, named)] = judged
+    assert given == (kept, known, "val")
+    assert named == {"space": "a space", "lower_is_better": True}
+    assert result.content["notes"] == ["read.", "other is left out.", "judged."]
+    api.evaluate_transfer({}, "macro")
+    assert known.asked[0] == "first" and known.asked[3] == "cifar10" and judged[1][0][2] == "test"
+
+
+def test_a_table_is_opened_by_every_name_of_it(asked):
+    tables = asked("harness.tabular.ground_truth.known_table", ("a space", "a table"))
+    assert api.open_table("macro", "cifar10", scale="sc", data="d", truth="tr") == "a table"
+    assert tables == [(("macro", "cifar10", "sc", Path("d"), "tr"), {})]
+
+
 def test_a_run_in_python_has_every_argument(asked):
     calls = asked("harness.running.pipeline.run", {"run": "a"})
     values = {"train.steps": 7}

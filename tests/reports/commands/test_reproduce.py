@@ -1,6 +1,7 @@
 """Items reproduced from nothing: what is missing is run, what is there is not, all is reported."""
 
 import json
+from argparse import Namespace
 
 import pytest
 import tiny
@@ -13,7 +14,8 @@ from harness.grid import grid
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Event
 from harness.running import pipeline
-from reports.commands.reproduce import main
+from reports.commands.reproduce import main, retrain
+from reports.papers.definition.loading import load_item
 from searchspaces.errors import UsageError
 
 SMALL = {
@@ -144,6 +146,32 @@ def test_preset_task_and_seeds_reach_every_run(paper, reproduce, monkeypatch):
     configs = [config for _, config in asked]
     assert {(c.preset, c.task, c.train.steps) for c in configs} == {("laptop", "cifar10", 6)}
     assert [config.score.bn for config in configs] == ["recalibrate"] * 2 + ["batchstat"] * 2
+
+
+def test_what_full_runs_found_is_trained_for_items_that_print_it(paper, tmp_path, monkeypatch):
+    """Of two items whose four runs are finished but for one; one training fails."""
+    trained = []
+
+    def train_found(folder, how):
+        trained.append((folder, how))
+        if folder.name == "f1":
+            raise UsageError("the network diverged.")
+
+    monkeypatch.setattr("harness.standalone.run.train_found", train_found)
+    for name, demand in (("table-1", "N"), ("table-2", "F"), ("table-3", "I")):
+        (paper / f"{name}.toml").write_text(ITEM.replace('class = "N"', f'class = "{demand}"'))
+    items = [load_item("toy", f"table-{number}") for number in (1, 2, 3)]
+    finished = {"table-1 spos s0": "n0", "table-2 spos s0": "f0", "table-2 spos s1": "f1",
+                "table-3 spos s1": "i1"}  # fmt: skip
+    execution = pipeline.Execution(data=tmp_path / "d", runs=tmp_path / "r", device="cpu")
+    for preset, expected in (("smoke", []), ("paper", ["f0", "f1", "i1"])):
+        outcome = grid.Outcome(finished=dict(finished))
+        retrain(items, Namespace(preset=preset, task=None, seeds=None), execution, outcome)
+        assert [folder for folder, _ in trained] == [tmp_path / "r" / name for name in expected]
+    assert outcome.failed == {"table-2 spos s1": "the network diverged."}
+    assert outcome.finished.keys() == finished.keys() - outcome.failed.keys()
+    _, how = trained[0]
+    assert (how.data, how.runs, how.device) == (tmp_path / "d", tmp_path / "r", "cpu")
 
 
 @pytest.mark.parametrize(
