@@ -286,6 +286,10 @@ def test_a_ranking_is_told_in_seconds_of_an_architecture(monkeypatch):
     assert (found["architectures"], timed["chunks"], timed["repeats"]) == (20, 2, 2)
     number = timed["architectures"]
     assert (timed["one_by_one"], timed["together"]) == (24 / number, 4 / number)
+    whole = found["whole"]
+    assert whole["one_by_one"] == 24 / number * 20
+    assert whole["together"] == pytest.approx(4 / timed["subnets"] * whole["subnets"])
+    assert timed["subnets"] < whole["subnets"] == 20  # all distinct, as of a chain
     ratio = found["ratio"]
     assert (ratio["mean"], ratio["low"], ratio["high"]) == (6.0, 4.0, 8.0)
     assert found["largest_difference"] == 0.5
@@ -359,16 +363,19 @@ def test_what_was_measured_is_told_in_its_unit():
         "space": "macro", "scale": "compact", "bn": "running", "images": 50, "architectures": 3969,
         "timed": {"architectures": 64, "chunks": 8, "subnets": 60, "repeats": 2,
                   "one_by_one": 0.0125, "together": 0.005},
-        "ratio": RATIO, "largest_difference": 0.0, "held_mb": 12.34,
+        "calibration_images": 80, "ratio": RATIO, "largest_difference": 0.0, "held_mb": 12.34,
+        "whole": {"subnets": 3000, "one_by_one": 6000.0, "together": 1500.0},
         "block_evaluations": {"one_by_one": 31_752, "in_chunks": 9000, "distinct": 5000},
     }  # fmt: skip
     assert lines_of(ranking.render, result) == [
-        "3,969 architectures of macro (compact), BN running, 50 images to calibrate and to score, a "
-        "CPU, one thread",
+        "3,969 architectures of macro (compact), BN running, 80 images to calibrate and 50 to "
+        "score, a CPU, one thread",
         "timed: 64 of them in 8 chunks, 60 distinct subnets; repeats: 2",
         "one by one 12.5 ms per architecture",
         "together 5.0 ms per architecture",
         f"ratio {TOLD}",
+        "ranking all: 100.0 CPU minutes one by one, 25.0 together (3,000 subnets in chunks), ratio "
+        "4.00",
         "largest difference of scores 0",
         "block evaluations per batch of images: 31,752 one by one, 9,000 in chunks, 5,000 distinct",
         "activations and scores held: at most 12.3 MB",

@@ -193,7 +193,7 @@ def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
     [run] = Page(html).data["runs"]
     assert run["facts"] == [
         ["Kendall τ", "0.620 [0.580, 0.660]"], ["over floor", "+0.160"], ["τ top 10 %", "0.23"],
-        ["floor: parameters", "0.450 [0.410, 0.490]"], ["floor: FLOPs", "0.460 [0.420, 0.500]"],
+        ["floor: parameters", "0.450 [0.410, 0.490]"], ["best floor: FLOPs", "0.460 [0.420, 0.500]"],
         ["floor: random", "0.000 [−0.050, 0.050]"], ["ceiling", "0.900 [0.890, 0.910]"],
         ["image passes", "2.50 M + 0.75 M"], ["seconds", "90"],
         ["options", "base spos, kd full, qp printed"], ["device", "GPU"],
@@ -221,7 +221,7 @@ def test_under_a_protocol_all_but_the_scatter_plot_is_of_it(write_run, make_reco
     found = Page(compose(records, left, measured))
     [run] = found.data["runs"]
     assert (run["row"]["n"], run["row"]["protocol"], run["row"]["floor"]) == (6, "top50", 0.3)
-    assert ["floor: parameters", "0.300 [0.280, 0.320]"] in run["facts"]
+    assert ["best floor: parameters", "0.300 [0.280, 0.320]"] in run["facts"]
     assert "600 of 600 architectures" in run["lines"][1]
     [ranking] = found.all("section", **{"class": "context"})
     assert "6 architectures (protocol top50)" in ranking.text and "0.300 [" in ranking.text
