@@ -68,6 +68,10 @@ class Ensemble(Scorer):
             "architectures; nothing was trained again, and costs are the sums of what these cost"
         ]
 
+    def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
+        """All at once: they are looked up."""
+        return [list(range(len(archs)))]
+
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Raises :class:`UsageError` for an architecture that a part has not ranked."""
         names = [self.space.encode(arch) for arch in archs]

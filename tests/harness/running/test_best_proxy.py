@@ -15,6 +15,8 @@ from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.metrics import kendall_tau
 from harness.metrics.rendering import render
 from harness.running.best_proxy import development_rows, gathered
+from harness.tabular import proxies
+from harness.tabular.locate import find_table
 from harness.tabular.proxies import Proxies, find_proxies, proxies_folder
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
@@ -24,6 +26,7 @@ from searchspaces.errors import UsageError
 def table(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NAS_HARNESS_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(proxies, "EMBEDDED", tmp_path / "package")
     made = tiny.make_table(tmp_path / "data")
     return Table.load(tmp_path / "data" / f"{made.meta.name}.parquet")
 
@@ -80,22 +83,22 @@ def test_from_then_on_it_is_a_floor(table, run, capsys, tmp_path):
 
 
 def test_where_it_lacks_an_architecture_it_is_no_floor(table, run):
-    proxies = gathered([run("synflow", table.truth("val"))])[0]
-    lacking = replace(proxies, scores={"synflow": proxies.scores["synflow"].copy()})
+    found = gathered([run("synflow", table.truth("val"))])[0]
+    lacking = replace(found, scores={"synflow": found.scores["synflow"].copy()})
     lacking.scores["synflow"][3] = np.nan
     assert lacking.best_of(table.archs) is None and lacking.best_of(["what"]) is None
     assert lacking.best_of(table.archs[5:2:-1][:2]).tolist() == table.truth("val")[[5, 4]].tolist()
 
 
 def test_it_goes_to_a_file_and_back_and_a_changed_file_is_read_again(table, run):
-    proxies = gathered([run("synflow", table.truth("val"))])[0]
+    found = gathered([run("synflow", table.truth("val"))])[0]
     path = proxies_folder() / f"{table.meta.name}.parquet"
     assert find_proxies(table.meta.name) is None
-    proxies.save(path)
+    found.save(path)
     again = find_proxies(table.meta.name)
-    assert (again.best, again.chosen, again.archs) == ("synflow", proxies.chosen, table.archs)
-    assert again.scores["synflow"].tolist() == proxies.scores["synflow"].tolist()
-    replace(proxies, scores={"snip": proxies.scores["synflow"]}, best="snip").save(path)
+    assert (again.best, again.chosen, again.archs) == ("synflow", found.chosen, table.archs)
+    assert again.scores["synflow"].tolist() == found.scores["synflow"].tolist()
+    replace(found, scores={"snip": found.scores["synflow"]}, best="snip").save(path)
     assert find_proxies(table.meta.name).best == "snip"
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UsageError, match="holds no scores of proxies .* table proxies`, or delete"):
@@ -126,3 +129,14 @@ def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
         UsageError, match="no validation accuracies to choose by.*name one with --b"
     ):
         gathered([run("synflow", val)])
+
+
+@pytest.mark.parametrize("name", ["nb201-compact-digits", "macro-compact-digits"])
+def test_packaged_proxies_are_of_all_architectures_of_their_table(name):
+    packaged = find_proxies(name)
+    table = find_table(*name.split("-"))
+    rows, val = development_rows(table), table.truth("val")
+    assert packaged.archs == table.archs and packaged.best_of(table.archs) is not None
+    taus = {m: kendall_tau(own[rows], val[rows]) for m, own in packaged.scores.items()}
+    assert taus == packaged.chosen["tau"] and packaged.best == max(taus, key=taus.get)
+    assert len(taus) == 12

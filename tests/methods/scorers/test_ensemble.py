@@ -39,6 +39,7 @@ def test_a_score_is_the_mean_rank_by_hand():
     first, second = np.array([2, 1, 0, 3]) / 3, np.array([3, 1.5, 0, 1.5]) / 3
     np.testing.assert_allclose(scores, (first + second) / 2)
     assert made().score(ARCHS[::-1])[::-1].tolist() == scores.tolist()
+    assert made().chunks(ARCHS) == [[0, 1, 2, 3]]
 
 
 def test_any_growing_function_of_a_parts_scores_is_the_same_to_it():
