@@ -221,10 +221,11 @@ def _list(arguments: list[str]) -> None:
 
         print(overview(tables))
         return
+    width = max((len(table.name) for table in tables), default=0)
     for table in tables:
         size = "" if table.rows is None else f"{table.rows:>8,} architectures"
         what = table.problem or size or "published file, imported on first use"
-        print(f"{table.name:<28} {table.origin:<8} {what}  {table.path}")
+        print(f"{table.name:<{width}}  {table.origin:<8} {what}  {table.path}")
 
 
 def _proxies(arguments: list[str]) -> None:

@@ -31,6 +31,42 @@ def render(result: Mapping[str, Any]) -> str:
     return _text(title, *grids, *(f"note  {note}" for note in result["notes"]))
 
 
+def headline(result: Mapping[str, Any]) -> str:
+    """τ, whether it beats the best floor, and the ceiling, in one line."""
+    tau: Interval = result["metrics"]["all"]["kendall_tau"]
+    if tau["value"] is None:
+        return "τ is undefined"
+    parts = [f"τ {_bounded(tau, '')}"]
+    if name := best_floor(result["floors"]):
+        floor: float = result["floors"][name]["value"]
+        over = (result.get("over_floors") or {}).get(name)
+        over = over or Interval(value=tau["value"] - floor, low=None, high=None, n=tau["n"])
+        parts.append(
+            f"{_verdict(over)} the best floor, {floor_label(name)} ({floor:.3f}): "
+            f"{_bounded(over, '+')}"
+        )
+    ceilings = (result["ceiling"].get(kind) for kind in ("seed_mean", "validation", "single_seed"))
+    known_ones = [found["value"] for found in ceilings if found and found["value"] is not None]
+    return "; ".join([*parts, *(f"ceiling {value:.3f}" for value in known_ones[:1])])
+
+
+def _verdict(over: Interval) -> str:
+    """By the interval of a paired difference where there is one, else by its value."""
+    value, low, high = (over[key] or 0.0 for key in ("value", "low", "high"))
+    if low > 0:
+        return "beats"
+    if high < 0:
+        return "is worse than"
+    return "is not shown to beat" if value > 0 else "does not beat"
+
+
+def _bounded(interval: Interval, sign: str) -> str:
+    form = f"{sign}.3f"
+    value, low, high = (interval[key] for key in ("value", "low", "high"))
+    bounds = "" if low is None or high is None else f" [{low:{form}}, {high:{form}}]"
+    return f"{value or 0.0:{form}}{bounds}"
+
+
 def known(number: int | None, what: str) -> str:
     """``200 epochs``; ``epochs not known`` where a table does not tell."""
     return f"{number:,} {what}" if number else f"{what} not known"

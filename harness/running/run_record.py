@@ -12,7 +12,7 @@ from harness.files.environment import describe_device, peak_memory_mb, processor
 from harness.files.store import write_json
 from harness.metrics.caveats import score_words
 from harness.metrics.metrics import with_present_names
-from harness.metrics.rendering import render
+from harness.metrics.rendering import headline, render
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import known_costs, over_budget, unlike_declared
@@ -149,6 +149,7 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
     if scoring["split"] != NOTHING:
         scored = f"scores {score_words(scoring)}"
     lines = [
+        headline(record),
         f"{config['method']} on {config['space']}, seed {config['seed']}, preset "
         f"{config['preset']}; {scored}",
         render(record),
@@ -158,6 +159,8 @@ def render_record(record: dict[str, Any], folder: Path) -> str:
         f"{costs['path_backwards']:,} path-backwards, {costs['image_passes']:,} image passes, {compute}"
         f"{costs['seconds']:.0f} s on {costs['device']}.",
         f"Record {folder / 'run.json'}, picture {folder / 'scatter.png'}",
+        f"Another seed ranks otherwise: give --seed {config['seed'] + 1} too, then "
+        f"`nas-harness compare {folder.parent}`.",
     ]
     return "\n".join(lines)
 

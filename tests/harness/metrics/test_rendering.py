@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
+
 from harness.metrics.metrics import METRICS
-from harness.metrics.rendering import render, render_references, render_transfer
+from harness.metrics.rendering import headline, render, render_references, render_transfer
 from harness.metrics.results import Evaluation
 
 UNKNOWN = {"value": None, "low": None, "high": None, "n": 40}
@@ -43,6 +45,32 @@ PROTOCOLS = {
     },
     "no-none": {"n": 40, "metrics": subset(40, 0.34), "floors": {"params": UNKNOWN}},
 }
+
+
+@pytest.mark.parametrize(
+    ("over", "verdict"),
+    [
+        ((0.12, 0.02, 0.32), "beats the best floor, FLOPs (0.420): +0.120 [+0.020, +0.320]"),
+        ((0.12, 0.0, 0.32), "is not shown to beat the best floor, FLOPs (0.420): +0.120 [+0.000, "),
+        ((-0.1, -0.3, 0.1), "does not beat the best floor, FLOPs (0.420): -0.100 [-0.300, +0.100]"),
+        ((-0.1, -0.3, -0.05), "is worse than the best floor, FLOPs (0.420): -0.100 [-0.300, -0.0"),
+        (None, "is not shown to beat the best floor, FLOPs (0.420): +0.090; "),
+    ],
+)
+def test_the_answer_stands_in_one_line(over, verdict):
+    found = dict(zip(("value", "low", "high", "n"), (*over, 9), strict=True)) if over else None
+    result = RESULT | {"over_floors": {"flops": found, "params": interval(0.9)} if over else None}
+    line = headline(result)
+    assert line.startswith("τ 0.510 [0.410, 0.710]; ") and verdict in line
+    assert line.endswith("; ceiling 0.720") and "\n" not in line
+
+
+def test_the_answer_without_floors_ceiling_or_correlation():
+    bare = RESULT | {"floors": {}, "ceiling": {"single_seed": interval(0.71), "how": "x"}}
+    assert headline(bare) == "τ 0.510 [0.410, 0.710]; ceiling 0.710"
+    assert headline(bare | {"ceiling": {"how": "nothing"}}) == "τ 0.510 [0.410, 0.710]"
+    all_equal = {"all": subset(9, 0.1) | {"kendall_tau": UNKNOWN}}
+    assert headline(RESULT | {"metrics": all_equal}) == "τ is undefined"
 
 
 def rows(text):

@@ -275,6 +275,7 @@ def test_scores_that_cannot_be_read_are_named(tmp_path):
 
 def test_a_record_in_words(monkeypatch, tmp_path):
     monkeypatch.setattr(run_record, "render", lambda record: "THE GRIDS")
+    monkeypatch.setattr(run_record, "headline", lambda record: "THE ANSWER")
     record = {
         "config": {"method": "spos", "space": "toy", "seed": 7, "preset": "smoke"},
         "scoring": {"split": "val", "bn": "running", "by": "loss"},
@@ -291,6 +292,7 @@ def test_a_record_in_words(monkeypatch, tmp_path):
         },
     }
     assert render_record(record, tmp_path).splitlines() == [
+        "THE ANSWER",
         "spos on toy, seed 7, preset smoke; scores by loss on the val split, BN running",
         "THE GRIDS",
         "Found abc",
@@ -298,11 +300,13 @@ def test_a_record_in_words(monkeypatch, tmp_path):
         "Cost: 1,001 steps, 2,002 path-forwards, 3,003 path-backwards, 4,004 image passes, "
         "6,006 compute, 12 s on a machine.",
         f"Record {tmp_path / 'run.json'}, picture {tmp_path / 'scatter.png'}",
+        "Another seed ranks otherwise: give --seed 8 too, then "
+        f"`nas-harness compare {tmp_path.parent}`.",
     ]
     record["found"] |= {"truth": None, "how": "not measured"}
     record["scoring"] = {"split": "none", "bn": "none", "by": "method"}
     del record["costs"]["compute"]
     words = render_record(record, tmp_path).splitlines()
-    assert words[0].endswith("smoke; nothing trained")
-    assert words[3] == "  by its search; test accuracy not measured."
-    assert "4,004 image passes, 12 s" in words[4]
+    assert words[1].endswith("smoke; nothing trained")
+    assert words[4] == "  by its search; test accuracy not measured."
+    assert "4,004 image passes, 12 s" in words[5]
