@@ -97,7 +97,7 @@ def test_the_nearest_tests_are_those_of_the_mirrored_room():
     found = nearest(ROOT, "harness/metrics/intervals.py")
     assert found[0] == "tests/harness/metrics/test_intervals.py"
     assert found.index("tests/harness/metrics/test_evaluate.py") < found.index(
-        "tests/harness/metrics/test_ceiling.py"  # which does not import it
+        "tests/harness/metrics/test_caveats.py"  # which does not import it
     )
     assert "tests/searchspaces/test_reference.py" in nearest(ROOT, "searchspaces/chain/blocks.py")
     assert all((ROOT / test).is_file() for test in found)
@@ -154,10 +154,12 @@ def test_the_projects_own_mistakes_can_be_made():
     found = own(ROOT, OWN)
     assert len(set(found)) == len(found) > 20
     for mistake in found:
-        assert is_module(mistake.applied((ROOT / mistake.file).read_text()))
+        text = mistake.applied((ROOT / mistake.file).read_text())
+        assert is_module(text) or not mistake.file.endswith(".py")
         assert mistake.tests
         for test in mistake.tests:
             file, _, name = test.partition("::")
+            name = name.partition("[")[0]
             assert (ROOT / file).exists(), test
             assert not name or f"\ndef {name}(" in (ROOT / file).read_text(), test
 
