@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from searchspaces.shadow_bn import ShadowBN
     from searchspaces.supernet import Supernet
 
+_TRIES = 10_000  # draws, of which some are valid
+
 __all__ = ["Arch", "Cost", "ImageSpec", "Path", "SearchSpace", "Site"]
 
 
@@ -102,11 +104,17 @@ class SearchSpace(ABC):
         Both are valid; costs are those of stand-alone networks on such images, and of equal ones
         it is always the same. Here they are found from ``starts`` random architectures by changing
         a gene at a time, which is exact where every gene has a cost of its own. A space whose
-        genes cost together, or whose small architectures are not valid, knows better.
+        genes cost together, or whose small architectures are not valid, knows better. Raises
+        :class:`UsageError` where next to nothing that is drawn is valid.
         """
         rng, sizes = np.random.default_rng(0), [len(site.operators) for site in self.sites]
-        drawn = filter(self.is_valid, iter(lambda: self.sample(rng), None))
-        begun = list(islice(drawn, starts))
+        drawn = (self.sample(rng) for _ in range(_TRIES))
+        begun = list(islice(filter(self.is_valid, drawn), starts))
+        if not begun:
+            raise UsageError(
+                f"of {_TRIES:,} architectures of {self.name} none is valid: its extremes() has to "
+                "say which are the smallest and the largest."
+            )
 
         def order(sign: int) -> Callable[[Arch], tuple[Any, ...]]:
             def key(arch: Arch) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from planted import PlantedData, PlantedSpace
 
 from harness.tabular.locate import find_table
 from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 IMAGE = ImageSpec(1, 12, 10)
@@ -62,3 +63,9 @@ def test_a_space_of_anybodys_own_has_them_too():
     space = PlantedSpace()
     smallest, largest = space.extremes(PlantedData.image)
     assert largest == (2, 2, 2, 2) and sum(smallest) == 1
+
+
+def test_where_nothing_valid_is_drawn_that_is_said(monkeypatch):
+    monkeypatch.setattr(PlantedSpace, "is_valid", lambda space, arch: False)
+    with pytest.raises(UsageError, match="architectures of planted none is valid: its extremes"):
+        PlantedSpace().extremes(PlantedData.image)
