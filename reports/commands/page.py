@@ -32,7 +32,9 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
 
     from dataclasses import asdict
+    from datetime import date
 
+    from harness.files.environment import harness_version
     from harness.files.store import atomic_path
     from reports.page.compose import compose
     from reports.page.folders import gather
@@ -41,7 +43,9 @@ def main(arguments: list[str]) -> None:
     records, left = gather(given.runs)
     output = given.output or given.runs[0] / "report.html"
     measured = under(records.values(), given.protocol, given.data)
-    text = compose(records, left, dict(zip(records, measured, strict=True)))
+    of = ", ".join(map(str, given.runs))
+    about = f"Of {of}, written on {date.today()} by nas-harness {harness_version() or '(unknown)'}."
+    text = compose(records, left, dict(zip(records, measured, strict=True)), about)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     if given.json:

@@ -12,10 +12,10 @@ from typing import Any
 from reports.page import anytime
 from reports.page.drawings import Library
 from reports.page.folders import Left
-from reports.page.ranking import KEY, ranking
+from reports.page.ranking import KEY, rankings
 from reports.page.row import facts, options_text
 from reports.page.run_data import Pool, curves, found, points
-from reports.page.table import table
+from reports.page.table import FILTER, table
 from reports.pictures.anytime_tau import panels_of
 from reports.pictures.scatter import titles
 from reports.runs.configuration import configurations, contexts, told_apart
@@ -43,8 +43,9 @@ def compose(
     records: Mapping[str, Record],
     left: Sequence[Left],
     measured: Mapping[str, Record] | None = None,
+    about: str = "",
 ) -> str:
-    """The page as HTML; the same runs give the same text.
+    """The page as HTML; the same runs give the same text, which begins with what it is ``about``.
 
     ``records`` by the names that the page calls them, as :func:`reports.page.folders.gather`
     gives them; ``measured`` are the same under a protocol, of which tables and rankings are. What
@@ -70,14 +71,15 @@ def compose(
     data["anytime"] = anytime.drawn(watched)
     body = [
         "<h1>Recorded runs</h1>",
-        f'<p class="soft">{_counts(len(rows), left)}</p>',
+        f'<p class="soft">{_counts(len(rows), left)} {HTML.escape(about)}</p>',
         "<noscript><p>Sorting, scatter plots and curves need JavaScript.</p></noscript>",
-        "<h2>Runs</h2>",
-        table(rows, left),
+        FILTER,
     ]
     if rows:
         body += ["<h2>Ranking of methods</h2>", f'<p class="key">{HTML.escape(KEY)}</p>']
-        body += [*map(ranking, groups), anytime.section(watched), _template("run.html")]
+        body += [*rankings(groups), anytime.section(watched)]
+    body += ["<h2>Runs</h2>", table(rows, left)]
+    body += [_template("run.html")] if rows else []
     return _document("\n".join(body), data)
 
 

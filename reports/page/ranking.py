@@ -24,17 +24,26 @@ KEY = (
 )
 
 
-def ranking(groups: Sequence[Configuration]) -> str:
-    """The configurations of one context as an HTML table with a chart in its rows."""
-    rows = _rows(groups)
+def rankings(contexts: Sequence[Sequence[Configuration]]) -> list[str]:
+    """Each context as an HTML table with a chart in its rows, all on one axis of τ."""
+    rows = [_rows(groups) for groups in contexts]
+    scale = Scale(limits([0.0, *(end for one in rows for end in _ends(one))]))
+    return [_ranking(context_words(g), r, scale) for g, r in zip(contexts, rows, strict=True)]
+
+
+def _ends(rows: Sequence[Row]) -> list[float]:
+    """Every τ that a chart draws."""
     drawn = [row for row in rows if row["tau"] is not None]
-    ends = [0.0] + [row[key] for row in drawn for key in ("tau", "tau_low", "tau_high")]
+    ends = [row[key] for row in drawn for key in ("tau", "tau_low", "tau_high")]
     ends += [tau for row in rows for tau in row["values"].values()]
-    scale = Scale(limits([end for end in ends if end is not None]))
+    return [end for end in ends if end is not None]
+
+
+def _ranking(words: str, rows: Sequence[Row], scale: Scale) -> str:
     lines = [
         (kind, max(found))
         for kind in ("floor", "ceiling")
-        if (found := [row["tau"] for row in drawn if row["kind"] == kind])
+        if (found := [r["tau"] for r in rows if r["kind"] == kind and r["tau"] is not None])
     ]
     references = [row["reference"] for row in rows if row.get("reference")]
     against = f"τ − τ of {HTML.escape(references[0])}" if references else ""
@@ -43,7 +52,7 @@ def ranking(groups: Sequence[Configuration]) -> str:
     cells = "".join(f'<th scope="col">{head}</th>' if head else "<td></td>" for head in heads)
     body.append(f'<tr class="axis"><td></td><td class="chart">{scale.axis()}</td></tr>')
     return (
-        f'<section class="context"><p>{HTML.escape(context_words(groups))}</p>\n'
+        f'<section class="context"><p>{HTML.escape(words)}</p>\n'
         f'<table class="ranking"><thead><tr>{cells}</tr></thead><tbody>\n'
         f"{chr(10).join(body)}\n</tbody></table>{_costs(rows)}</section>"
     )
@@ -88,8 +97,13 @@ def _rows(groups: Sequence[Configuration]) -> list[Row]:
 def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: list[str]) -> str:
     method = row["kind"] == "method"
     name = HTML.escape(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
-    if method and (note := options_text({k: row[k] for k in ("arm", "qp")}, row["settings"] or "")):
+    words = ""
+    note = options_text({k: row[k] for k in ("arm", "qp")}, row["settings"] or "") if method else ""
+    if note:
         name += f' <span class="soft">{HTML.escape(note)}</span>'
+    if method:
+        told = " ".join([row["method"], note, *(str(row[k]) for k in ("space", "task"))])
+        words = f' data-words="{HTML.escape(told)}"'
     cells = [_interval(row, "tau", ".3f") or "undefined"]
     cells += [str(row["seeds"]) if method else ""]
     cells += [decimal(row["over_floor"], "+.3f") if row.get("over_floor") is not None else ""]
@@ -100,7 +114,7 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
         for cell, head in columns
     )
     return (
-        f'<tr class="{row["kind"]}"><th scope="row">{name}</th>'
+        f'<tr class="{row["kind"]}"{words}><th scope="row">{name}</th>'
         f'<td class="chart">{_chart(row, scale, lines)}</td>{texts}</tr>'
     )
 

@@ -53,7 +53,11 @@ function scatter(host, run, data) {
   plot.root.addEventListener("pointermove", event => point(event, REACH));
   plot.root.addEventListener("pointerdown", event => point(event, Infinity));
   plot.root.addEventListener("keydown", event => {
-    if (event.key === "Escape") tellFound();
+    if (event.key === "Escape") {
+      current = -1;
+      ring.setAttribute("visibility", "hidden");
+      tellFound();
+    }
     const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1,
       Home: -Infinity, End: Infinity };
     if (!(event.key in steps)) return;

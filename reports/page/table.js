@@ -1,4 +1,4 @@
-/* The table of runs: sorted by its heads, filtered by words, columns folded. */
+/* The table of runs: sorted by its heads, columns folded. Words filter it and the rankings. */
 
 function readyTable(open) {
   const table = document.getElementById("runs");
@@ -39,7 +39,7 @@ function readyTable(open) {
   }
 
   function key(row, head, numeric) {
-    const cell = row.dataset.run === undefined && head.cellIndex > 1 ? null
+    const cell = row.dataset.run === undefined && head.cellIndex > 2 ? null
       : row.cells[head.cellIndex];
     if (!cell) return null;
     if (numeric) return cell.dataset.value === undefined ? null : Number(cell.dataset.value);
@@ -55,6 +55,14 @@ function readyTable(open) {
       const text = `${name} ${row.textContent}`.toLowerCase();
       row.hidden = !words.every(word => text.includes(word));
       shown += !row.hidden;
+    }
+    for (const section of document.querySelectorAll(".context")) {
+      const methods = [...section.querySelectorAll("tr.method")];
+      for (const row of methods) {
+        const text = row.dataset.words.toLowerCase();
+        row.hidden = !words.every(word => text.includes(word));
+      }
+      section.hidden = words.length > 0 && methods.every(row => row.hidden);
     }
     const told = words.length ? `${shown} of ${rows.length} shown` : "";
     document.getElementById("shown").textContent = told;

@@ -1,21 +1,26 @@
-"""The table of runs as HTML: whole without the script, which sorts and filters it."""
+"""The table of runs as HTML: whole without the script, which sorts it and filters the page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from reports.page.folders import Left
-from reports.page.row import COLUMNS, Column
+from reports.page.row import COLUMNS, FOLDED, Column
 from reports.runs.row import Row
 from reports.text.escaping import HTML
 
 HEAD = "method"
+FILTER = (
+    '<p class="tools"><label>Filter <input type="search" id="filter" autocomplete="off" '
+    'placeholder="method, option, folder …"></label> <span id="shown" role="status"></span></p>'
+)
 
 
 def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
     """One row per run, then one per folder that is none with its reason.
 
-    Columns in which all runs agree are folded away: what they say stands above the table.
+    Columns in which all runs agree are folded away: what they say stands above the table. So are
+    those of :data:`reports.page.row.FOLDED`.
     """
     same = _agreed(rows, bool(left))
     said = "; ".join(f"{column.head} {text}" for column, text in same.items() if text)
@@ -25,11 +30,8 @@ def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
     )
     body = [_row(place, row, same) for place, row in enumerate(rows)]
     body += map(_left, left)
-    folded = '<label><input type="checkbox" id="all"> all columns</label>' if same else ""
     return (
-        '<p class="tools"><label>Filter <input type="search" id="filter" autocomplete="off" '
-        'placeholder="method, option, folder …"></label> '
-        f'{folded} <span id="shown" role="status"></span></p>\n{common}\n'
+        f'{common}\n<p class="tools"><label><input type="checkbox" id="all"> all columns</label></p>\n'
         f'<div class="scroll"><table id="runs" class="folded"><thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div>"
     )
@@ -39,14 +41,14 @@ def _agreed(rows: Sequence[Row], others: bool) -> dict[Column, str]:
     """The columns in which all of several runs say the same; the status only without others."""
     if len(rows) < 2:
         return {}
-    columns = COLUMNS[1:] if others else COLUMNS
+    columns = [column for column in COLUMNS if not (others and column.head == "status")]
     texts = {column: {column.text(row) for row in rows} for column in columns}
     return {column: min(seen) for column, seen in texts.items() if len(seen) == 1}
 
 
 def _kind(column: Column, same: dict[Column, str]) -> str:
     kind = "words" if column.value is None else "number"
-    return f"{kind} same" if column in same else kind
+    return f"{kind} same" if column in same or column.head in FOLDED else kind
 
 
 def _head(text: str, kind: str, hint: str) -> str:
@@ -71,9 +73,9 @@ def _row(place: int, row: Row, same: dict[Column, str]) -> str:
 
 def _left(folder: Left) -> str:
     """Its status in the column of that name, its reason in the others."""
-    others = len(COLUMNS) - 1
+    others = len(COLUMNS) - 2
     rest = f'<td class="words reason" colspan="{others}">{HTML.escape(folder.reason)}</td>'
     return (
-        f'<tr class="left"><th scope="row">{HTML.escape(folder.name)}</th>'
+        f'<tr class="left"><th scope="row">{HTML.escape(folder.name)}</th><td></td>'
         f'<td class="words {folder.status}">{HTML.escape(folder.status)}</td>{rest}</tr>'
     )

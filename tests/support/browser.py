@@ -29,9 +29,10 @@ class Element {
   querySelectorAll(tag) { return this.all().filter(one => one.tag === tag); }
   all() { return this.inside.flatMap(one => one.all ? [one, ...one.all()] : []); }
 }
-const hosts = {};
+const hosts = {}, contexts = [];
 const document = { createElementNS: (_, tag) => new Element(tag), createElement:
-  tag => new Element(tag), getElementById: id => hosts[id] ??= new Element("div") };
+  tag => new Element(tag), getElementById: id => hosts[id] ??= new Element("div"),
+  querySelectorAll: () => contexts };
 """
 
 

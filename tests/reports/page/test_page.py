@@ -122,7 +122,7 @@ def test_the_ranking_has_every_number_in_its_column(runs, write_run, make_record
     write_run("runs/mngnas-s3", make_record("mngnas", 3, 0.62, costs__image_passes=1_250_000))
     html = compose(*gather([runs]))
     [text] = re.findall(r'<table class="ranking">.*?</table>', html, re.DOTALL)
-    lines = re.findall(r'<tr class="(\w+)"><th scope="row">(.*?)</th>(.*?)</tr>', text)
+    lines = re.findall(r'<tr class="(\w+)"[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', text)
     cells = {
         re.sub("<.*", "", name).strip(): dict(re.findall(r'data-head="(.*?)">(.*?)</td>', rest))
         for _, name, rest in lines
@@ -426,3 +426,26 @@ def test_a_page_of_damaged_folders_alone_is_written(tmp_path):
     (tmp_path / "a" / "run.json").write_text("[]")
     found = page(tmp_path)
     assert found.data["runs"] == [] and len(found.all("tr", **{"class": "left"})) == 1
+
+
+def test_the_answer_stands_first_under_what_the_page_is_of(runs):
+    html = compose(*gather([runs]), about="Of runs & more, written today.")
+    assert "Of runs &amp; more, written today." in html.split("<h2>")[0]
+    parts = re.findall(r"<h2.*?>(.*?)</h2>", html)
+    assert parts[:2] == ["Ranking of methods", "Runs"]
+    assert html.index('id="filter"') < html.index("Ranking of methods")
+    heads = re.findall(r'<th scope="col" class="(.*?)".*?>([^<]+)</button>', html)
+    assert [text for _, text in heads[:3]] == ["method", "Kendall τ", "status"]
+    folded = {text for kind, text in heads if "same" in kind}
+    assert {"floor (params)", "ceiling", "image passes", "scored by"} <= folded
+    assert "Kendall τ" not in folded and "over floor" not in folded
+
+
+def test_every_ranking_has_the_same_axis(write_run, make_record):
+    write_run("runs/a", make_record("spos", 0, 0.5, config__space="nb201"))
+    folder = write_run("runs/b", make_record("spos", 0, -0.3, config__space="macro"))
+    html = compose(*gather([folder.parent]))
+    axes = re.findall(r'<tr class="axis">.*?</tr>', html)
+    assert len(axes) == 2 and axes[0] == axes[1] and "−0.3" in axes[0].replace("-", "−")
+    words = re.findall(r'<tr class="method" data-words="(.*?)">', html)
+    assert sorted(words) == ["spos macro digits", "spos nb201 digits"]

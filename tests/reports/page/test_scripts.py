@@ -228,6 +228,10 @@ def test_the_table_is_sorted_with_what_is_missing_last_and_filtered_by_words():
         append: (...more) => { order = more; } });
       hosts.runs = { tBodies: [body], tHead: { rows: [{ cells: heads }] } };
       document.getElementById("all").addEventListener("change", () => {});
+      const ranked = words => ({ dataset: { words }, hidden: false });
+      const section = (...rows) => ({ hidden: false, rows, querySelectorAll: () => rows });
+      contexts.push(section(ranked("a kd full 0.7 nb201"), ranked("b 0.7 nb201")),
+        section(ranked("b 0.7 macro")));
       let opened = null;
       readyTable(place => { opened = place; });
       const names = () => order.map(one => one.cells[0].textContent);
@@ -236,8 +240,18 @@ def test_the_table_is_sorted_with_what_is_missing_last_and_filtered_by_words():
       hosts.filter.heard.input();
       globalThis.getSelection = () => "";
       body.heard.click({ target: { closest: () => rows[1] } });
-      return [found, rows.filter(one => !one.hidden).length, hosts.shown.textContent, opened];"""
-    orders, shown, said, opened = told(script, "table.js")
+      const shown = rows.filter(one => !one.hidden).length;
+      const said = hosts.shown.textContent;
+      hosts.filter.value = "0.7 FULL";
+      hosts.filter.heard.input();
+      const left = contexts.map(one => [one.hidden, ...one.rows.map(row => row.hidden)]);
+      hosts.filter.value = "";
+      hosts.filter.heard.input();
+      const back = contexts.map(one => [one.hidden, ...one.rows.map(row => row.hidden)]);
+      return [found, shown, said, opened, left, back];"""
+    orders, shown, said, opened, left, back = told(script, "table.js")
+    assert left == [[False, False, True], [True, True]]
+    assert back == [[False, False, False], [False, False]]
     falling, rising, words = orders
     assert falling == ["a", "b", "d", "c", "left"] and rising == ["d", "b", "a", "c", "left"]
     assert words == ["a", "b", "c", "d", "left"]
