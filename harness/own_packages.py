@@ -18,9 +18,9 @@ def settle() -> None:
 
     For programs, before they import any of these packages. Exits with status 2 after a sentence.
     """
-    here = Path.cwd()
-    if here != HOME:
-        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
+    here, *_ = sys.path
+    if Path(here or ".").resolve() == Path.cwd().resolve() != HOME:
+        del sys.path[0]  # what ``-m`` put there; PYTHONPATH comes behind it
     for name in ("searchspaces", "methods", "reports"):
         spec = find_spec(name)
         inside = list(spec.submodule_search_locations or ()) if spec else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -87,7 +88,28 @@ def standalone_network_returns_stages_and_logits(subject: SpaceSubject) -> Itera
             yield "forward() and features() give different logits."
 
 
+def nothing_is_smaller_or_larger_than_its_extremes(subject: SpaceSubject) -> Iterator[str]:
+    """By multiply-adds, among what is drawn and its neighbours."""
+    space, image = subject.space, subject.image
+    smallest, largest = space.extremes(image)
+    for arch, word in ((smallest, "smallest"), (largest, "largest")):
+        if not space.is_valid(arch):
+            yield f"the {word} architecture, {arch}, is not valid."
+            return
+    rng = np.random.default_rng(4)
+    drawn = [*subject.archs, *(space.neighbour(arch, rng) for arch in subject.archs)]
+    least, most = (space.cost(arch, image).madds for arch in (smallest, largest))
+    for arch in filter(space.is_valid, drawn):
+        madds = space.cost(arch, image).madds
+        if not least <= madds <= most:
+            yield (
+                f"{space.encode(arch)} has {madds} multiply-adds, the smallest architecture is said "
+                f"to have {least}, the largest {most}."
+            )
+
+
 COST_CHECKS = (
+    nothing_is_smaller_or_larger_than_its_extremes,
     cost_is_that_of_the_standalone_network,
     width_changes_the_cost,
     standalone_network_returns_stages_and_logits,

@@ -41,6 +41,7 @@ SPACE_FAULTS = {
     "Still": {"variation changes as much as it says"},
     "AllValid": {"genes that no site has are not valid"},
     "OneKey": {"canonical keys and descriptions tell architectures apart"},
+    "Reversed": {"nothing is smaller or larger than its extremes"},
     "Small": {"size is no less than what is found"},
     "Taciturn": {"description names every site"},
     "Scalar": {"standalone network returns stages and logits"},
@@ -133,8 +134,8 @@ def test_faults_of_methods_are_found_each_by_the_checks_that_are_about_it(tmp_pa
 def test_plug_ins_in_files_are_checked_without_a_package(tmp_path):
     space = EXAMPLE / "toy_chain" / "space.py"
     (tmp_path / "toy_space.py").write_text(space.read_text())
-    (tmp_path / "toy_method.py").write_text((SUPPORT / "broken_methods.py").read_text())
-    arguments = ["--space", "./toy_space.py:ToyChain", "--method", "./toy_method.py:Amnesiac"]
+    (tmp_path / "forgetful_method.py").write_text((SUPPORT / "broken_methods.py").read_text())
+    arguments = ["--space", "./toy_space.py:ToyChain", "--method", "./forgetful_method.py:Amnesiac"]
     status, output, error = check([tmp_path], *arguments)
     assert status == 1, error
     assert found(output) == {"Amnesiac": METHOD_FAULTS["Amnesiac"]}

@@ -11,7 +11,7 @@ import harness
 
 HOME = Path(harness.__file__).resolve().parent.parent
 COMMANDS = {
-    "harness": (["list"], "methods:"),
+    "harness": (["list"], "methods, each"),
     "harness.run": (["--help"], "usage: nas-harness run"),
     "harness.conformance": (["--help"], "usage: python -m harness.conformance"),
 }

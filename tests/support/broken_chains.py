@@ -150,6 +150,15 @@ class OneKey(ToyChain):
         return "chain"
 
 
+class Reversed(ToyChain):
+    """Takes its largest architecture for the smallest."""
+
+    name = "reversed"
+
+    def extremes(self, image, starts=4):
+        return super().extremes(image, starts)[::-1]
+
+
 class Small(ToyChain):
     """Counts itself wrong."""
 
