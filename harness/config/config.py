@@ -76,7 +76,10 @@ class SupernetScale:
 
 @dataclass(frozen=True)
 class Acceleration:
-    """Other arithmetic for the training of the supernet; search and scoring are as without."""
+    """Other arithmetic for the training of the supernet; search and scoring are as without.
+
+    But for ``tf32``, which holds wherever a GPU computes.
+    """
 
     precision: str = option(
         "float32",
@@ -87,12 +90,21 @@ class Acceleration:
         False, "compile each operator by itself: takes minutes, and helps on GPUs if anywhere"
     )
 
+    tf32: bool = option(
+        False,
+        "let a GPU round the inputs of float32 convolutions and matrix products to ten bits, in "
+        "search and scoring too; else they are exact",
+    )
+
     def to_dict(self) -> dict[str, Any]:
         """As a part of a larger dict; empty where nothing is accelerated.
 
         So that names and records of such runs are those from before there was a choice.
         """
-        return {} if self == Acceleration() else {"accelerate": asdict(self)}
+        chosen = asdict(self)
+        if not self.tf32:  # a choice that came later
+            del chosen["tf32"]
+        return {} if self == Acceleration() else {"accelerate": chosen}
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,19 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def use_tf32(allowed: bool) -> None:
+    """Whether GPUs may round the inputs of float32 products and convolutions, in this process."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+def device_memory(device: torch.device) -> dict[str, float]:
+    """``peak_device_memory_mb``: the largest memory of tensors on a GPU so far, in MiB."""
+    if device.type != "cuda":
+        return {}
+    return {"peak_device_memory_mb": round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)}
+
+
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -105,6 +118,8 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape a number, and the git commit if any."""
     found = {"python": platform.python_version()}
     found |= {package: _version_of(package) for package in PACKAGES}
+    if torch.cuda.is_available():
+        found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
     commit = _git_commit()
     return found | ({"commit": commit} if commit else {})
 

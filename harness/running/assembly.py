@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness.config.config import BY_DECLARED, OVER, TRUTH_SCALE, Config
-from harness.files.environment import choose_device
+from harness.files.environment import choose_device, use_tf32
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
@@ -91,6 +91,7 @@ def make_method(
     config: Config, task: Task, device: torch.device, data: Path | None = None
 ) -> Method:
     """The method with a freshly initialised supernet, at the supernet's own scale."""
+    use_tf32(config.accelerate.tf32)
     space, truth = supernet_space(config)
     method = METHODS[config.method]
     setting = Setting(

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import METHOD, NOTHING, OWN, SCHEMA_VERSION
-from harness.files.environment import describe_device, peak_memory_mb, processor, versions
+from harness.files.environment import (
+    describe_device,
+    device_memory,
+    peak_memory_mb,
+    processor,
+    versions,
+)
 from harness.files.store import write_json
 from harness.metrics.caveats import score_words
 from harness.metrics.metrics import with_present_names
@@ -75,6 +81,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
             "peak_memory_mb": peak_memory_mb(),
             "device": describe_device(run.device),
         }
+        | device_memory(run.device)
         | run.processes,
         "processor": processor(),
         "versions": versions(),

@@ -83,8 +83,12 @@ def accelerated(method: Method, choice: Acceleration) -> Iterator[None]:
     dtype = getattr(torch, choice.precision)
 
     def faster_step(number: int) -> dict[str, torch.Tensor]:
+        # Without its cache: a step may change weights between its passes, as Cream's does.
         with torch.autocast(
-            method.setting.device.type, torch.bfloat16, enabled=dtype != torch.float32
+            method.setting.device.type,
+            torch.bfloat16,
+            enabled=dtype != torch.float32,
+            cache_enabled=False,
         ):
             return step(number)
 

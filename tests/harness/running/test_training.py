@@ -7,6 +7,7 @@ import tiny
 import torch
 
 from harness.config.config import Acceleration
+from harness.files.environment import use_tf32
 from harness.running import training
 from harness.running.assembly import load_limited, make_method
 from harness.running.training import accelerated, compiled, maps, train_supernet
@@ -141,3 +142,39 @@ def test_a_run_in_bfloat16_is_recorded_as_such(tmp_path):
     config = tiny.config("spos", "--accelerate.precision", "bfloat16")
     record = tiny.run_plainly(config, {"data": tmp_path, "runs": tmp_path / "runs"})
     assert record["config"]["accelerate"]["precision"] == "bfloat16"
+
+
+def test_a_pass_in_bfloat16_sees_what_the_step_did_to_the_weights_before_it():
+    """As Cream's student does, after the matching network moved it."""
+    method = make()
+    weight = torch.nn.Parameter(torch.ones(4, 4))
+    found = []
+
+    def step(number):
+        for scale in (1.0, 3.0):
+            with torch.no_grad():
+                weight.mul_(scale)
+            found.append(torch.nn.functional.linear(torch.ones(1, 4), weight))
+        return {}
+
+    method.train_step = step
+    with accelerated(method, BFLOAT16):
+        method.train_step(0)
+    assert [one.dtype for one in found] == [torch.bfloat16] * 2
+    assert [one.unique().item() for one in found] == [4.0, 12.0]
+
+
+@pytest.mark.parametrize("tf32", [False, True])
+def test_products_on_a_gpu_are_exact_unless_they_are_chosen_not_to_be(tf32):
+    use_tf32(not tf32)
+    config = tiny.config("spos", f"--accelerate.tf32={str(tf32).lower()}")
+    task = load_limited(config, None)
+    make_method(config, task, torch.device("cpu"))
+    flags = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    use_tf32(False)
+    assert flags == (tf32, tf32)
+    chosen = {"precision": "float32", "compile": False, "tf32": True}
+    assert config.to_dict().get("accelerate") == (chosen if tf32 else None)
+    assert (config.run_name("t") == tiny.config("spos").run_name("t")) is not tf32
+    earlier = tiny.config("spos", "--accelerate.precision=bfloat16").to_dict()["accelerate"]
+    assert earlier == {"precision": "bfloat16", "compile": False}
