@@ -72,10 +72,10 @@ def _of_another_space(given: Given, space: SearchSpace, choice: Choice, task: st
     for name in SPACES:
         if name == space.name:
             continue
-        made = SPACES[name]
         try:
+            made = SPACES[name]
             given.scores(None, made(made.scales[0]), choice, task)
-        except UsageError:
+        except Exception:  # whatever is wrong with a plug-in is not what is asked about
             continue
         return f"These are architectures of {name}: did you mean --space {name}?"
     return ""

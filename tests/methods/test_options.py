@@ -54,6 +54,12 @@ DEFAULTS = {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",
         "outer_lr_ratio": 1.0, "blocks": 6000,
     },
+    "few-shot": {"site": 0, "parts": 0, "tuning": 0.25},
+    "sandwich": {"random": 2, "distil": True},
+    "ensemble": {"of": "spos,synflow", "part_seed": -1},
+    "short-training": {
+        "epochs": 1, "batch_size": 64, "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4,
+    },
     **dict.fromkeys(("params", "flops", "layers"), {}),
     **dict.fromkeys(("grad_norm", "snip", "grasp", "fisher", "l2", "synflow", "jacov"), SCORED),
     "epe": SCORED | {"images": 256},

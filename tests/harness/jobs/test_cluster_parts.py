@@ -54,7 +54,7 @@ def test_the_device_follows_from_what_a_job_gets():
 )
 def test_what_no_job_can_have_is_refused(line, sentence, tmp_path):
     with pytest.raises(UsageError, match=sentence):
-        grid(["--ray", "auto", "--runs", str(tmp_path), *line.split()])
+        grid(["--method=spos", "--ray", "auto", "--runs", str(tmp_path), *line.split()])
 
 
 @pytest.mark.parametrize("flag", ["--cpus-per-job 1", "--gpus-per-job 0.5"])

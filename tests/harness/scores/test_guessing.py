@@ -6,6 +6,7 @@ import pytest
 
 from harness import evaluate, open_table
 from searchspaces.errors import UsageError
+from searchspaces.registry import SPACES
 
 ASKED = {  # space and task of the scores → what is asked where nb201 and digits were said
     (
@@ -58,3 +59,11 @@ def test_a_truth_of_ones_own_may_be_of_names_that_are_digits(tmp_path):
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     found = evaluate(given, space="macro", against=tmp_path / "truth.json")
     assert found.to_dict()["metrics"]["all"]["kendall_tau"]["value"] == 1.0
+
+
+def test_a_broken_plug_in_hides_no_mistake(monkeypatch):
+    list(SPACES)
+    for name, target in (("aaa", "builtins:str"), ("aab", "nobody.has_this:Space")):
+        monkeypatch.setitem(SPACES._targets, name, target)
+    with pytest.raises(UsageError, match="'foo' is not in the table"):
+        evaluate({"foo": 2.0, "bar": 3.0})
