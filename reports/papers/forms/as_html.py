@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Head, Text
-from reports.papers.measured.claims import Outcome
+from reports.papers.measured.claims import NOT_TESTED, Outcome
 from reports.papers.measured.results import PRINTED
 from reports.text.escaping import HTML
 
@@ -132,15 +132,33 @@ def _notes(notes: Sequence[tuple[str, str]]) -> str:
 
 
 def _claims(outcomes: Sequence[Outcome]) -> str:
+    """A table of those that were tested; the others are folded away under their number."""
     if not outcomes:
         return ""
-    items = [
-        f"<li>{HTML.sentences(outcome.claim.text)} "
-        f'<span class="verdict {_class(outcome.verdict)}">{HTML.escape(outcome.verdict)}</span><br>'
-        f"{HTML.sentences(outcome.sentence)}</li>"
+    parts = [f"<h2>{HTML.escape(CLAIMS)}</h2>"]
+    rows = [
+        f'<tr><td class="words claim">{HTML.sentences(outcome.claim.text)}<br>'
+        f'<span class="soft">{HTML.sentences(outcome.sentence)}</span></td>'
+        f'<td class="words"><span class="verdict {_class(outcome.verdict)}">'
+        f"{HTML.escape(outcome.verdict)}</span></td></tr>"
         for outcome in outcomes
+        if outcome.verdict != NOT_TESTED
     ]
-    return f"<h2>{HTML.escape(CLAIMS)}</h2>\n<ul>{''.join(items)}</ul>"
+    if rows:
+        heads = '<tr><th class="words">claim</th><th class="words">verdict</th></tr>'
+        parts.append(framed([heads], rows))
+    untested = [outcome for outcome in outcomes if outcome.verdict == NOT_TESTED]
+    if untested:
+        items = "".join(
+            f"<li>{HTML.sentences(outcome.claim.text)}<br>"
+            f'<span class="soft">{HTML.sentences(outcome.sentence)}</span></li>'
+            for outcome in untested
+        )
+        many = "1 claim is" if len(untested) == 1 else f"{len(untested)} claims are"
+        parts.append(
+            f"<details><summary>{many} not tested on our runs</summary><ul>{items}</ul></details>"
+        )
+    return "\n".join(parts)
 
 
 def _places(grid: Grid | None) -> str:

@@ -201,6 +201,18 @@ def test_every_form_has_the_same_cells_in_the_same_places(bold_results, full_res
         assert [tuple(map(plain_cells, line.split(" & "))) for line in lines] == expected
 
 
+def test_claims_are_a_table_and_those_not_tested_are_folded_away(make_item, record_run, measured):
+    claim = '\n[[claims]]\ntext = "{0}"\nbetter = "mngnas"\nworse = "{1}"\ncolumn = "error"\n'
+    item = make_item(more=claim.format("A & B", "spos") + claim.format("C", "quoted"))
+    for _, config in item.configs():
+        record_run(config)
+    html = as_html.render(compose(measured(item)))
+    table, folded = html.split("<h2>Claims of the paper, on our runs</h2>")[1].split("<details>")
+    assert table.count("<tr>") == table.count('class="verdict ') + 1 == 3
+    assert "A &amp; B<br>" in table and "not tested" not in table
+    assert "<summary>1 claim is not tested on our runs</summary><ul><li>C<br>" in folded
+
+
 def test_html_marks_tags_and_verdicts_by_their_names(full_results):
     html = as_html.render(compose(full_results))
     assert '<span class="tag trained-reduced">51.0 ± 1.4</span>' in html
