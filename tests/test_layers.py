@@ -58,6 +58,7 @@ def test_imports_keep_to_the_contracts():
     _run(LINTER, "--no-cache")
 
 
+@pytest.mark.slow
 def test_what_breaks_a_contract_is_seen(copied):
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     names = [contract["name"] for contract in contracts["contracts"]]

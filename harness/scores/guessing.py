@@ -6,8 +6,7 @@ from pathlib import Path
 
 from harness.scores.combining import Scores
 from harness.scores.reading import Choice, Given
-from harness.tabular.ground_truth import known_table
-from harness.tabular.locate import list_tables
+from harness.tabular import ground_truth, locate
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -46,7 +45,7 @@ def _of_another_task(
         if task == table.meta.task:
             continue
         try:
-            chosen, other = known_table(space.name, task, "", data)
+            chosen, other = ground_truth.known_table(space.name, task, "", data)
             given.scores(other, chosen, choice, task)
         except UsageError:
             continue
@@ -59,7 +58,7 @@ def _of_another_task(
 
 def _tasks(space: SearchSpace, data: Path | None) -> list[str]:
     """Of all tables of the space, in the order in which they are looked for."""
-    names = dict.fromkeys(listed.name for listed in list_tables(data) if not listed.problem)
+    names = dict.fromkeys(listed.name for listed in locate.list_tables(data) if not listed.problem)
     begins = tuple(f"{space.name}-{scale}-" for scale in type(space).scales)
     found = (
         name.removeprefix(begin) for name in names for begin in begins if name.startswith(begin)

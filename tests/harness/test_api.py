@@ -163,6 +163,7 @@ def test_unknown_names_suggest_the_nearest(elsewhere, function, names, meant):
 # run_method and read_runs -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
     import torch
 

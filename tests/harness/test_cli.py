@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from importlib.metadata import PackageNotFoundError
 from itertools import pairwise
@@ -268,22 +267,32 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
     assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
 
 
-def test_a_termination_says_how_to_go_on(capsys, monkeypatch):
-    ended = []
+TERMINATED = """
+import os, signal, sys, time
+import harness.commands.list
+from harness.cli import main
 
-    def terminate(_):
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(10)
-        finally:
-            ended.append("tidied up")
+def terminate(_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    finally:
+        print("tidied up")
 
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.setattr("harness.commands.list.main", terminate)
-    assert main(["list"]) == 143
-    assert capsys.readouterr().err == "nas-harness: terminated; the same command continues.\n"
-    assert ended == ["tidied up"]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+harness.commands.list.main = terminate
+status = main(["list"])
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+sys.exit(status)
+"""
+
+
+def test_a_termination_says_how_to_go_on():
+    environment = {name: text for name, text in os.environ.items() if name != "RANK"}
+    command = [sys.executable, "-c", TERMINATED]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert ended.returncode == 143
+    assert ended.stderr == "nas-harness: terminated; the same command continues.\n"
+    assert ended.stdout == "tidied up\nTrue\n"
 
 
 @pytest.mark.parametrize("hinder", ["a handler of one's own", "torchrun"])

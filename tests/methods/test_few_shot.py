@@ -147,6 +147,7 @@ def test_fewer_parts_share_the_operators_in_their_order():
 # Scores ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_architecture_is_scored_by_the_part_that_has_it():
     where = setting(recipe=Recipe(steps=9, batch_size=16))
     method = train(FewShot(where, FewShotOptions(site=2, tuning=0.3)), range(9))

@@ -198,6 +198,7 @@ def same(one, other) -> bool:
     return one == other
 
 
+@pytest.mark.slow
 def test_a_supernet_that_differs_is_noticed(base, undisturbed):
     folder, _ = undisturbed("spos")
     expected, found = contents(folder), contents(folder)

@@ -74,6 +74,7 @@ def read(path, name):
 
 @given(st.integers(0, 2**32 - 1))
 @hypothesis.settings(max_examples=1000 if hypothesis.settings().max_examples > 50 else 20)
+@pytest.mark.slow
 def test_a_score_file_is_read_rightly_or_refused(seed):
     rng = np.random.default_rng(seed)
     for _ in range(PER_EXAMPLE):

@@ -215,6 +215,7 @@ def test_a_job_that_always_dies_has_failed_and_a_mistake_is_told(two_nodes, tmp_
         (Cluster("here", gpus=0.5), "has the 1 CPUs and 0.5 GPUs that a job asks for"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_used_is_refused(two_nodes, tmp_path, cluster, sentence):
     if cluster.address == "here":
         cluster = replace(cluster, address=two_nodes.address)

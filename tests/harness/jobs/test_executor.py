@@ -89,6 +89,7 @@ def test_every_end_of_a_job_is_told_and_the_others_go_on(executor, tmp_path):
     assert executor.events(0.0) == []
 
 
+@pytest.mark.slow
 def test_a_stop_ends_what_runs(executor, tmp_path):
     notes = [tmp_path / name for name in ("first", "second")]
     for note in notes:

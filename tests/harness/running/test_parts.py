@@ -70,6 +70,7 @@ def test_a_missing_part_is_named_with_the_command_that_makes_it(parts):
     )
 
 
+@pytest.mark.slow
 def test_parts_may_be_of_another_seed_and_are_named_where_several_fit(folders):
     own = folders("several")
     for more in ([], ["--search.mutation-rate", "0.5"]):
@@ -85,6 +86,7 @@ def test_parts_may_be_of_another_seed_and_are_named_where_several_fit(folders):
     assert record["run"].endswith("-s9")
 
 
+@pytest.mark.slow
 def test_a_part_that_ranked_too_few_is_refused(folders):
     own = folders("few")
     tiny.run_plainly(config("params"), own)
@@ -116,6 +118,7 @@ class AtOnce:
         pass
 
 
+@pytest.mark.slow
 def test_a_grid_carries_ensembles_out_behind_their_parts(folders, monkeypatch):
     own = folders("grid")
     executors = [AtOnce(), AtOnce()]

@@ -340,6 +340,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(folders):
     assert not list(own["runs"].glob("supernets/*"))
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_named(folders):
     config, own = tiny.config("spos"), folders("damaged")
     assert tiny.run_killed(config, own, 2) == -SIGKILL

@@ -62,6 +62,7 @@ def test_a_run_trains_nothing_and_ranks_by_the_scores(folders, call):
         assert record["metrics"]["all"]["kendall_tau"] == record["floors"]["params"]
 
 
+@pytest.mark.slow
 def test_a_short_training_is_scored_on_validation_images_with_its_own_norms(folders):
     call = ["short-training", "--train-images", "64", "--search.generations", "1"]
     record, frame, runs = carried_out(folders, "short", call)
@@ -88,6 +89,7 @@ def test_processes_and_interruptions_change_no_score_and_no_cost(folders, call):
     assert json.dumps(resumed["metrics"]) == json.dumps(record["metrics"])
 
 
+@pytest.mark.slow
 def test_a_function_in_a_file_runs_and_a_changed_file_is_another_run(folders, tmp_path):
     names = []
     for number, factor in enumerate((1, 2)):

@@ -193,6 +193,7 @@ def test_dna_is_watched_from_its_first_step_under_the_teacher(folders):
     assert rows_of(own["runs"] / record["run"])["step"].tolist() == [3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_costs_of_watching_stand_apart(watched):
     _, record = watched("spos")
     assert "watch" not in record["config"] and "watch" in record
@@ -238,6 +239,7 @@ def test_a_run_is_continued_as_it_was_begun(folders):
         assert record.get("watch", {"every": 0})["every"] == begun
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_was_not_watched_says_so(folders):
     config, own = tiny.config("spos"), folders("finished")
     record = tiny.run_plainly(config, own)

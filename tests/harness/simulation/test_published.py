@@ -20,6 +20,7 @@ def protocol(published):
     )
 
 
+@pytest.mark.slow
 def test_random_search_and_evolution_find_what_is_published(protocol):
     """Random search has nothing to tune: it tells whether seconds are estimated well."""
     last = {name: rows[-1] for name, rows in protocol["curves"].items()}

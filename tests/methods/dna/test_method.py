@@ -318,6 +318,7 @@ def test_scoring_passes_images_through_teacher_and_subnet(macro):
     assert method.costs["scoring_image_passes"] - before == 2 * 2 * (60 + 80)
 
 
+@pytest.mark.slow
 def test_other_weights_forget_what_was_scored(macro):
     method, other = macro(), macro()
     before = method.score([(1,) * 8])

@@ -77,6 +77,7 @@ def relabelled(genes, order):
 # Classes and hashes
 
 
+@pytest.mark.slow
 def test_classes_are_as_many_as_the_benchmark_has():
     keys = class_keys()
     assert len(np.unique(keys)) == SPACE.size == 423_624
