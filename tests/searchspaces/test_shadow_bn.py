@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from searchspaces.base import ImageSpec
+from searchspaces.chain.network import added_up
 from searchspaces.registry import SPACES
 from searchspaces.shadow_bn import ShadowBN
 
@@ -133,3 +134,28 @@ def test_a_subnet_has_the_logits_of_its_path(name, per):
         network(X, arch)
     network.eval()
     torch.testing.assert_close(network.subnet(arch)(X), network(X, arch))
+
+
+class Doing:
+    """An operator that multiplies by ``factor``, or has no output of its own; maybe adds its input."""
+
+    def __init__(self, factor, adds):
+        self.factor, self.adds = factor, adds
+
+    def apart(self, block):
+        return (lambda x: self.factor * x) if self.factor else None, self.adds
+
+
+@pytest.mark.parametrize(
+    ("operators", "factor", "adds"),
+    [
+        ([Doing(2, True), Doing(3, False)], 5, True),  # as an inverted residual and a shuffle unit
+        ([Doing(2, True), Doing(3, True)], 5, True),
+        ([Doing(2, False), Doing(3, False)], 5, False),
+        ([Doing(0, True), Doing(3, False)], 3, True),  # an identity
+        ([Doing(3, False)], 3, False),
+    ],
+)
+def test_the_input_is_added_once_if_any_operator_adds_it(operators, factor, adds):
+    found = added_up([(one, None) for one in operators], lambda y: 10 * y, X)
+    torch.testing.assert_close(found, 10 * factor * X + (X if adds else 0))

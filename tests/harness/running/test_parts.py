@@ -59,6 +59,12 @@ def test_its_scores_are_mean_ranks_of_the_finished_runs_and_its_costs_their_sums
     assert set(table["method"]) > {"params", "layers", "ensemble"}
 
 
+def test_seed_zero_of_the_parts_is_a_seed_like_any_other(parts):
+    own, _ = parts
+    with pytest.raises(UsageError, match="needs its finished run.* --seed 0 --preset smoke"):
+        tiny.run_plainly(ensemble("--seed", "3", "--options.part-seed", "0"), own)
+
+
 def test_a_missing_part_is_named_with_the_command_that_makes_it(parts):
     own, _ = parts
     with pytest.raises(UsageError) as raised:

@@ -79,6 +79,7 @@ def test_half_of_the_views_are_mirrored_and_all_show_their_window():
         seen = view(image)
         across, down = reach(seen, 0), reach(seen, 1)
         mirrored += across[0] > across[1]
+        assert (across[0] > across[1]) == (row[-1] < 0.5)
         assert sorted(across) == pytest.approx([left / 800, right / 800], abs=0.01)
         assert down == pytest.approx((top / 600, bottom / 600), abs=0.01)
     assert 20 < mirrored < 40

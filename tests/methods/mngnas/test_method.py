@@ -283,3 +283,15 @@ def test_the_best_has_the_score_that_it_was_tuned_to():
     best = method.population[0]
     assert scored[0] == (best.arch, method.validation_score(best.network))
     assert before != [best.score]
+
+
+def test_what_is_kept_has_its_scores_still_when_it_is_read_again():
+    method = make(replace(OPTIONS, kd="single"))
+    method.search_epoch(0)
+    again = make(replace(OPTIONS, kd="single"))
+    again.load_state_dict(method.state_dict())
+    kept, read = (
+        [(m.arch, m.score) for m in (*one.population, *one.previous_best)]
+        for one in (method, again)
+    )
+    assert kept == read and any(score > 0 for _, score in kept)

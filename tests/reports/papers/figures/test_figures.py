@@ -343,6 +343,20 @@ def test_scatter_shows_the_run_of_the_lowest_seed(with_scores, make_scores):
     assert np.ravel(star[0].get_xydata()) == pytest.approx(seventh)
 
 
+def test_history_counts_at_each_step_the_seeds_that_have_it(with_scores):
+    def shorter(row, seed):
+        record = with_scores(row, seed)
+        path = record.folder / "history.parquet"
+        if (row.id, seed) == ("b", SEEDS[1]):
+            frame = pd.read_parquet(path)
+            frame[frame["step"] != 20].to_parquet(path)
+        return record
+
+    frame = history.frame(make_results(make_item("history"), ("d",), shorter))
+    assert list(frame["step"]) == [10, 20] * 3
+    assert list(frame["n"]) == [3, 3, 3, 2, 3, 3]
+
+
 def test_history_is_the_mean_over_seeds_of_what_epochs_report(with_scores):
     results = make_results(make_item("history"), ("d",), with_scores)
     frame = history.frame(results)

@@ -140,3 +140,11 @@ def test_a_damaged_stand_alone_training_is_named(retrained, tmp_path, damage):
 def test_lesser_stand_alone_trainings_do_not(retrained, changes):
     cell = retrained(96.0, **changes)
     assert (cell.value, cell.tag) == (pytest.approx(9), tags.TRAINED_REDUCED)
+
+
+def test_scale_and_shift_in_bns_are_no_smaller_supernet(full):
+    assert "a smaller supernet" not in full({"supernet.affine": "true"}).shortfalls
+
+
+def test_a_study_of_scale_and_shift_can_be_in_full(full):
+    assert full(study='supernet.affine = "true"').tag == tags.TRAINED_FULL
