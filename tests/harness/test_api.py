@@ -96,6 +96,7 @@ def test_an_evaluation_is_what_the_command_prints(scores, elsewhere, capsys, spl
         assert f"{result}\n" == text
 
 
+@pytest.mark.slow
 def test_rows_and_numpy_numbers_are_scores_too(scores):
     table = open_table(data="data")
     by_row = {np.int64(table.index([arch])[0]): np.float32(s) for arch, s in scores.items()}

@@ -39,6 +39,7 @@ def test_a_forward_pass_of_gdas_is_that_of_the_path_it_samples():
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+@pytest.mark.slow
 def test_operators_are_drawn_by_the_softmax_at_any_temperature(temperature):
     method = at_temperature(temperature)
     drawn = [sampled(method.mixture(step)) for step in range(400) for _ in range(2)]

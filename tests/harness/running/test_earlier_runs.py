@@ -47,6 +47,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_of_another_version_is_named_and_left(folders, monkeypatch, capsys):
     named = interrupted(folders, monkeypatch, "0.0.9", **{"train.lr": 0.3})
     nameless = interrupted(folders, monkeypatch, "", **{"train.lr": 0.2})

@@ -54,6 +54,7 @@ def test_operator_codes_are_not_row_numbers(tmp_path):
     assert "(0 to 13)" in note
 
 
+@pytest.mark.slow
 def test_cells_by_hash_and_by_matrix_rank_the_same(tmp_path):
     table, space = open_table("nb101", "cifar10"), SPACES["nb101"]()
     rows = np.random.default_rng(0).permutation(len(table))[:6].tolist()
@@ -167,6 +168,7 @@ def test_seeds_are_averaged_and_other_repetitions_refused(sample, tmp_path):
         evaluate(path, "nb201", "cifar10")
 
 
+@pytest.mark.slow
 def test_a_list_in_the_order_of_the_table(tmp_path):
     table = open_table("macro", "cifar10")
     np.save(tmp_path / "s.npy", table.truth("test"))

@@ -27,6 +27,7 @@ FALLING = [-value for value in RISING]
 
 
 @pytest.mark.parametrize("column", ["dataset", "data_set", "Dataset", "task"])
+@pytest.mark.slow
 def test_rows_of_the_task_are_taken(tmp_path, column):
     path = written(tmp_path / "s.csv", column, {"cifar10": FALLING, "digits": RISING})
     assert evaluate(path).tau["value"] == 1.0
@@ -44,6 +45,7 @@ def test_as_records_of_json_too(tmp_path):
     assert evaluate(tmp_path / "s.json").tau["value"] == 1.0
 
 
+@pytest.mark.slow
 def test_another_data_set_alone_is_told(tmp_path):
     result = evaluate(written(tmp_path / "s.csv", "dataset", {"ImageNet16-120": RISING}))
     assert any("'ImageNet16-120', the only data set" in note for note in result.content["notes"])

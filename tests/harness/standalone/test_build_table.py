@@ -226,6 +226,7 @@ def test_a_stopped_build_may_be_enlarged(task, tmp_path, monkeypatch, invented):
     assert len(invented) == 15 - 5
 
 
+@pytest.mark.slow
 def test_a_log_cut_at_any_byte_is_continued(task, tmp_path, monkeypatch, invented):
     output = tmp_path / "table.parquet"
     log = tmp_path / "table.parquet.progress"

@@ -57,6 +57,7 @@ def tables(draw, make):
 
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_saved_table_loads_equal(data, make_table, tmp_path_factory):
     table = data.draw(tables(make_table))
     path = tmp_path_factory.mktemp("round") / "t.parquet"

@@ -170,6 +170,7 @@ def test_equal_subnet_keys_are_equal_functions(arch):
 
 @pytest.mark.parametrize("affine", [False, True])
 @torch.no_grad()
+@pytest.mark.slow
 def test_equal_function_keys_are_equal_functions_and_others_are_not(affine):
     """In float64, whose rounding no sum in another order exceeds."""
     torch.manual_seed(0)
