@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tomllib
@@ -265,47 +264,6 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
     command(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130
     assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
-
-
-TERMINATED = """
-import os, signal, sys, time
-import harness.commands.list
-from harness.cli import main
-
-def terminate(_):
-    try:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(10)
-    finally:
-        print("tidied up")
-
-harness.commands.list.main = terminate
-status = main(["list"])
-print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
-sys.exit(status)
-"""
-
-
-def test_a_termination_says_how_to_go_on():
-    environment = {name: text for name, text in os.environ.items() if name != "RANK"}
-    command = [sys.executable, "-c", TERMINATED]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
-    assert ended.returncode == 143
-    assert ended.stderr == "nas-harness: terminated; the same command continues.\n"
-    assert ended.stdout == "tidied up\nTrue\n"
-
-
-@pytest.mark.parametrize("hinder", ["a handler of one's own", "torchrun"])
-def test_who_has_an_own_way_with_terminations_keeps_it(monkeypatch, hinder):
-    def own(number, frame):
-        raise AssertionError("nobody asked")
-
-    if hinder == "torchrun":
-        monkeypatch.setenv("RANK", "0")
-    else:
-        monkeypatch.setattr(signal, "getsignal", lambda _: own)
-    monkeypatch.setattr(signal, "signal", own)
-    assert main(["--version"]) == 0
 
 
 @pytest.mark.parametrize(("rank", "who"), [("0", ""), ("3", "process 3: ")])

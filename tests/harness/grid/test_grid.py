@@ -4,13 +4,11 @@ import json
 import os
 import signal
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import tiny
 import torch
 
-from harness.cli import main
 from harness.commands.grid import parse, split
 from harness.config.config import SCHEMA_VERSION, with_values
 from harness.files.progress import watch
@@ -161,23 +159,6 @@ def test_a_finished_run_is_not_started(execution, name):
     assert outcome.finished == {"old": name(SPOS), "new": name(OTHER_SEED)}
     assert executor.diary[0] == f"start {name(OTHER_SEED)}"
     assert f"start {name(SPOS)}" not in executor.diary
-
-
-def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, capsys):
-    line = ["grid", "--method", "spos", "fairnas", "--preset", "smoke", "--seed", "0", "1"]
-    line += ["--data", str(data), "--runs", str(tmp_path / "runs"), "--dry-run"]
-    assert main(line) == 0
-    planned = capsys.readouterr().out.splitlines()
-    assert [row.split()[1:] for row in planned] == [["to", "do"]] * 4
-    assert not (tmp_path / "runs").exists()
-    folders = [Path(row.split()[0]) for row in planned]
-    methods = [folder.name.split("-")[2] for folder in folders]
-    assert methods == ["spos", "spos", "fairnas", "fairnas"]
-    folders[2].mkdir(parents=True)
-    (folders[2] / "run.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION}))
-    assert main(line) == 0
-    again = capsys.readouterr().out.splitlines()
-    assert again == [f"{folders[2]}  finished", *(planned[n] for n in (0, 1, 3))]
 
 
 def test_a_run_killed_between_its_record_and_the_removal_of_its_checkpoint_is_started(

@@ -10,7 +10,6 @@ from scored import make as made_of
 
 from harness.config.presets import preset_values
 from harness.conformance.noise import Part
-from harness.tasks import load_task
 from methods.base import Setting, set_learning_rate
 from methods.dna.method import DNA, TEACHER, block_errors
 from methods.dna.options import DNAOptions
@@ -19,28 +18,6 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 PATH = (3, 1, 2, 4, 1, 3)
-
-
-@pytest.fixture(scope="module")
-def task():
-    return load_task("digits")
-
-
-@pytest.fixture
-def make(task):
-    def made(recipe=None, **options):
-        where = Setting(
-            space=SPACES["nb201"]("compact"),
-            data=task,
-            recipe=Recipe(steps=8, batch_size=16, **recipe or {}),
-            scoring=Scoring(calibration_images=100, images=100, batch_size=100),
-            search=SearchLimits(population=4, generations=1, parents=2),
-            seed=0,
-            device=torch.device("cpu"),
-        )
-        return DNA(where, DNAOptions(**{"teacher": ""} | options))
-
-    return made
 
 
 def test_the_teacher_is_trained_first_and_then_left_alone(make):
@@ -379,23 +356,3 @@ def test_a_space_that_tells_no_stages_apart_has_one_rate(make, monkeypatch):
     assert any("one rate" in note for note in method.notes())
     with pytest.raises(UsageError, match="outer-lr-ratio must be above 0, not 0"):
         make(outer_lr_ratio=0)
-
-
-def test_a_teacher_that_comes_trained_is_kept(make):
-    first = make()
-    for step in range(8):
-        first.train_step(step)
-    named = first.space.encode(first.teacher_arch)
-    second = make(teacher=named, teacher_share=0.0)
-    second.teacher_from = "runs/standalone/x"
-    second.adopt(first.teacher.state_dict())
-    for step in range(8):
-        second.train_step(step)
-    for name, tensor in second.teacher.state_dict().items():
-        assert torch.equal(tensor, first.teacher.state_dict()[name])
-    assert "trained before, in runs/standalone/x" in second.notes()[0]
-    assert second.costs["compute"] == 8 * 16 * 4
-    with pytest.raises(UsageError, match="comes trained; set --options.teacher-share 0"):
-        make(teacher=named).adopt(first.teacher.state_dict())
-    with pytest.raises(UsageError, match="cannot teach this supernet"):
-        second.adopt({"nothing": torch.zeros(1)})

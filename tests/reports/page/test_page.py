@@ -21,7 +21,6 @@ from reports.page.folders import gather
 from reports.page.row import COLUMNS
 from reports.runs.compare import summary
 from reports.runs.record import load
-from reports.runs.scatter_points import Window
 from reports.style.formatting import decimal
 from searchspaces.errors import UsageError
 
@@ -149,66 +148,6 @@ def test_the_ranking_has_every_number_in_its_column(runs, write_run, make_record
     assert dots == [(at(tau), f"seed {seed}: τ {tau:.3f}") for seed, tau in enumerate(taus)]
     assert f'<line class="floor" x1="{at(0.46)}"' in chart
     assert f'<line class="ceiling" x1="{at(0.9)}"' in chart
-
-
-@pytest.mark.parametrize(
-    ("passes", "told"),
-    [(1_070_000, "equal in image passes, within 5 %"), (1_080_000, "not equal: see the image")],
-)
-def test_the_ranking_says_whether_costs_are_equal(write_run, make_record, passes, told):
-    for method, own in (("spos", 1_000_000), ("gdas", passes)):
-        folder = write_run(f"runs/{method}", make_record(method, costs__image_passes=own))
-    assert f"Costs are {told}" in compose(*gather([folder.parent]))
-
-
-def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
-    write_run, make_record, make_interval, make_scores
-):
-    content = make_record("mngnas", 3, 0.62, n=500, n_table=1700)
-    content["metrics"]["top10"]["kendall_tau"] = make_interval(0.23)
-    content["found"] |= {"truth": 91.25, "regret": 1.75}
-    content["costs"] |= {"image_passes": 2_500_000, "scoring_image_passes": 750_000}
-    content["costs"] |= {"seconds": 90.4, "device": "GPU"}
-    content["ground_truth"]["version"] = "v7"
-    content |= {"versions": {"numpy": "2.0"}, "notes": ["a note"]}
-    html = compose(*gather([write_run("runs/a", content, make_scores(30))]))
-    [row] = re.findall(r'<tr data-run="0">(.*?)</tr>', html)
-    cells = re.findall(r'<td class="[\w ]+"( data-value="(.*?)")?>(.*?)</td>', row)
-    shown = {column.head: text for column, (_, _, text) in zip(COLUMNS, cells, strict=True)}
-    assert shown == {
-        "status": "finished", "options that differ": "kd full, qp printed", "space": "nb201",
-        "task": "digits", "preset": "laptop", "seed": "3", "Kendall τ": "0.620 [0.580, 0.660]",
-        "floor (params)": "0.450", "ceiling": "0.900", "over floor": "+0.160",
-        "τ top 10 %": "0.23", "regret": "1.75", "found (%)": "91.25",
-        "image passes": "2.50 M + 0.75 M", "seconds": "90", "truth of": "digits",
-        "truth split": "test", "scored on": "val", "scored by": "accuracy", "BN": "recalibrate",
-        "protocol": "all", "n": "500 of 1,700",
-    }  # fmt: skip
-    values = {c.head: float(v) for c, (_, v, _) in zip(COLUMNS, cells, strict=True) if v}
-    assert values == pytest.approx({
-        "seed": 3, "Kendall τ": 0.62, "floor (params)": 0.45, "ceiling": 0.9, "over floor": 0.16,
-        "τ top 10 %": 0.23, "regret": 1.75, "found (%)": 91.25, "image passes": 3_250_000,
-        "seconds": 90.4, "n": 500,
-    })  # fmt: skip
-    [run] = Page(html).data["runs"]
-    assert run["facts"] == [
-        ["Kendall τ", "0.620 [0.580, 0.660]"], ["over floor", "+0.160"], ["τ top 10 %", "0.23"],
-        ["floor: parameters", "0.450 [0.410, 0.490]"], ["best floor: FLOPs", "0.460 [0.420, 0.500]"],
-        ["floor: random", "0.000 [−0.050, 0.050]"], ["ceiling", "0.900 [0.890, 0.910]"],
-        ["image passes", "2.50 M + 0.75 M"], ["seconds", "90"],
-        ["options", "base spos, kd full, qp printed"], ["device", "GPU"],
-        ["found", "read from the table"], ["truth", "v7"], ["ceiling measured", "between seeds"],
-        ["versions", "numpy 2.0"], ["note", "a note"],
-    ]  # fmt: skip
-    windows = run["points"]["windows"]
-    frame = make_scores(30)
-    for name in ("truth", "score"):
-        window = Window.around(np.array([*frame[name], *[91.25] * (name == "truth")]))
-        assert windows[name] == pytest.approx([window.low, window.high], rel=1e-6)
-    assert run["found"] | {"shelf": 0, "arch": 0} == {
-        "shelf": 0, "arch": 0, "truth": 91.25, "regret": 1.75,
-        "score": pytest.approx(frame.set_index("arch")["score"]["a7"], rel=1e-6),
-    }  # fmt: skip
 
 
 def test_under_a_protocol_all_but_the_scatter_plot_is_of_it(write_run, make_record, make_interval):
@@ -355,14 +294,6 @@ def test_scatter_plots_need_no_sizes(write_run, make_record, make_scores, params
     assert run["points"]["columns"]["params"] is None and run["problems"] == {}
 
 
-def test_what_a_record_lacks_is_missing(write_run, make_record, make_interval):
-    content = make_record(metrics__all__kendall_tau=make_interval(None), floors={}, ceiling=None)
-    del content["costs"], content["found"], content["notes"], content["versions"]
-    [run] = page(write_run("a", content).parent).data["runs"]
-    assert run["row"]["tau"] is run["row"]["floor"] is run["row"]["over_floor"] is None
-    assert run["found"] is None and run["curves"] == []
-
-
 def test_many_architectures_are_thinned_out_evenly_by_truth(
     write_run, make_record, make_scores, monkeypatch
 ):
@@ -439,13 +370,3 @@ def test_the_answer_stands_first_under_what_the_page_is_of(runs):
     folded = {text for kind, text in heads if "same" in kind}
     assert {"floor (params)", "ceiling", "image passes", "scored by"} <= folded
     assert "Kendall τ" not in folded and "over floor" not in folded
-
-
-def test_every_ranking_has_the_same_axis(write_run, make_record):
-    write_run("runs/a", make_record("spos", 0, 0.5, config__space="nb201"))
-    folder = write_run("runs/b", make_record("spos", 0, -0.3, config__space="macro"))
-    html = compose(*gather([folder.parent]))
-    axes = re.findall(r'<tr class="axis">.*?</tr>', html)
-    assert len(axes) == 2 and axes[0] == axes[1] and "−0.3" in axes[0].replace("-", "−")
-    words = re.findall(r'<tr class="method" data-words="(.*?)">', html)
-    assert sorted(words) == ["spos macro digits", "spos nb201 digits"]

@@ -1,0 +1,55 @@
+"""SIGTERM ends a command with a sentence, unless somebody has an own way with it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.cli import main
+
+ROOT = Path(cli.__file__).parent.parent
+
+
+TERMINATED = """
+import os, signal, sys, time
+import harness.commands.list
+from harness.cli import main
+
+def terminate(_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    finally:
+        print("tidied up")
+
+harness.commands.list.main = terminate
+status = main(["list"])
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+sys.exit(status)
+"""
+
+
+def test_a_termination_says_how_to_go_on():
+    environment = {name: text for name, text in os.environ.items() if name != "RANK"}
+    command = [sys.executable, "-c", TERMINATED]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert ended.returncode == 143
+    assert ended.stderr == "nas-harness: terminated; the same command continues.\n"
+    assert ended.stdout == "tidied up\nTrue\n"
+
+
+@pytest.mark.parametrize("hinder", ["a handler of one's own", "torchrun"])
+def test_who_has_an_own_way_with_terminations_keeps_it(monkeypatch, hinder):
+    def own(number, frame):
+        raise AssertionError("nobody asked")
+
+    if hinder == "torchrun":
+        monkeypatch.setenv("RANK", "0")
+    else:
+        monkeypatch.setattr(signal, "getsignal", lambda _: own)
+    monkeypatch.setattr(signal, "signal", own)
+    assert main(["--version"]) == 0
