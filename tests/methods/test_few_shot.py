@@ -69,10 +69,11 @@ def test_by_default_the_steps_are_divided_as_the_released_epochs():
     """600 of the supernet, 150 of each of five parts."""
     method = FewShot(setting(recipe=Recipe(steps=1350)), FewShotOptions())
     assert (method.joint, method.parts) == (600, 5)
-    assert (
-        "600 steps is split at edge 1<-0 into 5 sub-supernets, which take 150"
-        in (method.notes()[0])
-    )
+    assert method.notes() == [
+        "the supernet of 600 steps is split at edge 1<-0 into 5 sub-supernets, which take 150 "
+        "steps each"
+    ]
+    assert "which take 1 or 2 steps each" in make().notes()[0]
 
 
 def test_each_training_begins_with_the_rate_of_the_recipe_and_no_momentum():

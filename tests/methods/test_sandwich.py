@@ -1,7 +1,5 @@
 """The sandwich rule: which paths a step trains, and from what each learns."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from blobs import setting
@@ -25,7 +23,10 @@ def test_a_step_has_the_largest_the_smallest_and_random_paths():
         assert smallest == (0, 0, 0, 1, 0, 0)
         assert len(others) == 3
     assert len({path for step in steps for path in step}) == 2 + 4 * 3
-    assert "3x3~0" in method.notes()[0]
+    smallest, largest = map(method.space.encode, ((0, 0, 0, 1, 0, 0), (3,) * 6))
+    assert method.notes() == [
+        f"every step trains the largest path, {largest}, and the smallest, {smallest}"
+    ]
 
 
 @pytest.mark.parametrize("distil", [True, False])
@@ -69,15 +70,16 @@ def test_each_batch_has_a_teacher_of_its_own():
     torch.testing.assert_close(method.taught.sum(-1), torch.ones(16))
 
 
-def test_it_costs_as_many_paths_as_it_trains():
-    method = make(random=1)
+@pytest.mark.parametrize("random", [0, 1])
+def test_it_costs_as_many_paths_as_it_trains(random):
+    method, paths = make(random=random), 2 + random
     method.train_step(0)
-    assert method.costs["path_forwards"] == method.costs["path_backwards"] == 3
-    assert method.costs["image_passes"] == 3 * 16
-    assert method.paths_per_step(method.options, method.space)["forwards"] == 3
+    assert method.costs["path_forwards"] == method.costs["path_backwards"] == paths
+    assert method.costs["image_passes"] == paths * 16
+    said = method.paths_per_step(method.options, method.space)
+    assert said == {"forwards": paths, "backwards": paths}
 
 
 def test_options_that_say_nothing_are_refused():
     with pytest.raises(UsageError, match="--options.random must not be negative"):
         SandwichOptions(random=-1)
-    assert replace(SandwichOptions(), random=0).random == 0

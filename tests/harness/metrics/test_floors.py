@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from tables import made_meta
 
-from harness.metrics.floors import floor_label, floor_scores, floors
+from harness.metrics.floors import best_floor, floor_label, floor_scores, floors
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 
@@ -20,6 +20,18 @@ def test_sizes_are_ranked_as_scores():
     for name, size in (("params", params), ("flops", madds)):
         assert found[name]["value"] == pytest.approx(stats.kendalltau(size, truth).statistic)
         assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [
+        ({"params": -0.2, "flops": None, "random": 0.0}, "random"),
+        ({"params": 0.2, "flops": 0.3, "random": 0.0}, "flops"),
+        ({"params": None}, None),
+    ],
+)
+def test_the_best_floor_is_the_highest_that_is_known(values, best):
+    assert best_floor({name: {"value": value} for name, value in values.items()}) == best
 
 
 def test_unknown_sizes_and_a_constant_truth_are_undefined():

@@ -54,7 +54,9 @@ def test_it_is_chosen_by_validation_on_the_sample_and_not_by_test(table, run):
     assert len(rows) == len(table) // 2
     by_val = -test.copy()
     by_val[rows] = val[rows]
-    folders = [run("synflow", by_val), run("snip", test), run("params", val), run("spos", val)]
+    folders = [run("synflow", by_val), run("snip", test)]
+    folders += [run(name, val) for name in ("params", "flops", "spos", "ensemble")]
+    folders.append(run("short-training", val))
     (found,) = gathered(folders)
     assert found.best == "synflow" and sorted(found.scores) == ["snip", "synflow"]
     assert found.chosen["by"] == "val" and found.chosen["n"] == len(rows)

@@ -1,5 +1,8 @@
 """Runs of ensembles: which finished runs they take, what they record, and what they refuse."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +10,11 @@ import tiny
 from scipy.stats import rankdata
 
 from harness.commands.run import parse
+from harness.config.config import SCHEMA_VERSION, Config, with_values
+from harness.files.store import write_json
 from harness.grid.grid import run_grid
 from harness.jobs.executor import Event
+from harness.running.parts import Part, parts_of, summed_costs
 from harness.running.pipeline import Execution
 from reports.runs.compare import summary
 from searchspaces.errors import UsageError
@@ -74,6 +80,41 @@ def test_a_missing_part_is_named_with_the_command_that_makes_it(parts):
         "--method params --space nb201 --task digits --seed 4 --preset smoke --rank.architectures "
         f"12 --runs {own['runs']}` first."
     )
+
+
+def test_the_command_has_what_is_not_usual_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    usual = Config.from_preset("smoke", method="ensemble", task="digits", space="nb201")
+    values = {"options.of": "params,layers", "scale": "benchmark", "truth": "other", "seed": 2}
+    with pytest.raises(UsageError) as raised:
+        parts_of(with_values(usual, values), Path("runs"), None)
+    assert str(raised.value) == (
+        "an ensemble of params needs its finished run in runs: run `nas-harness run --method "
+        "params --space nb201 --task digits --seed 2 --preset smoke --scale benchmark --truth "
+        "other` first."
+    )
+
+
+@pytest.mark.parametrize("other", ["", "table", "version", "sha256", "truth"])
+def test_a_part_was_ranked_against_the_same_truth(tmp_path, other):
+    truth = {"table": "a-table", "version": "7", "sha256": "f" * 64, "truth": "whole"}
+    table = SimpleNamespace(meta=SimpleNamespace(name="a-table", **truth))
+    own = truth | ({other: "another"} if other else {})
+    record = {"schema_version": SCHEMA_VERSION, "ground_truth": own | {"seeds": 3}}
+    for name in ("params", "layers"):
+        write_json(tmp_path / f"nb201-digits-{name}-0123abcd-s3" / "run.json", record)
+    if other:
+        with pytest.raises(UsageError, match="an ensemble of params needs its finished run"):
+            parts_of(ensemble(), tmp_path, table)
+    else:
+        names = [part.name for part in parts_of(ensemble(), tmp_path, table)]
+        assert names == ["params-0123abcd", "layers-0123abcd"]
+
+
+def test_costs_are_summed_and_what_is_no_cost_is_not():
+    costs = {"compute": 3, "seconds": 1.5, "processes": 2, "device": "x", "peak_memory_mb": 7}
+    parts = [Part(name, Path(), {"costs": costs}) for name in ("a", "b")]
+    assert summed_costs(parts) == {"compute": 6, "seconds": 3.0}
 
 
 @pytest.mark.slow

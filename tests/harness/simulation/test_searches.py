@@ -59,7 +59,7 @@ def test_a_limit_on_multiply_adds_holds_for_all_and_for_the_regret(table):
 
 
 def test_a_limit_on_a_cost_of_the_table_holds_for_all(table):
-    latency = np.random.default_rng(0).uniform(1, 9, len(table))
+    latency = np.random.default_rng(0).integers(1, 10, len(table)).astype(float)
     latency[3] = np.nan
     timed = replace(table, costs={"latency_ms": latency}, distinct=True)
     limits = {"cost": "latency_ms", "min_cost": 2.0, "max_cost": 6.0}
@@ -69,6 +69,15 @@ def test_a_limit_on_a_cost_of_the_table_holds_for_all(table):
     assert result["best_test"] == table.truth("test")[within].max()
     assert "Candidates have a latency_ms of at least 2 and at most 6." in result["notes"]
     assert {row["max_cost"] for row in flat_rows(result)} == {6.0}
+    for limit, kept, words in (
+        ({"min_cost": 6.0}, latency >= 6, "at least 6"),
+        ({"max_cost": 3.0}, latency <= 3, "at most 3"),
+    ):
+        one = compare_searches(
+            timed, SPACE, options("rea"), queries=9, repeats=2, cost="latency_ms", **limit
+        )
+        assert one["n_candidates"] == kept.sum()
+        assert f"Candidates have a latency_ms of {words}." in one["notes"]
     both = compare_searches(
         timed, SPACE, options("rea"), queries=9, repeats=2, max_madds=5, **limits
     )

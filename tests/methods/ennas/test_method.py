@@ -21,7 +21,7 @@ from searchspaces.errors import UsageError
 # One step -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("temperature, lam", [(1.0, 1.0), (4.0, 0.5)])
+@pytest.mark.parametrize("temperature, lam", [(1.0, 1.0), (4.0, 0.5), (2.0, 0.0)])
 def test_loss_is_cross_entropy_plus_distillation(temperature, lam):
     method = planted(replace(ALWAYS, temperature=temperature, lam=lam))
     generator = torch.Generator().manual_seed(0)

@@ -262,12 +262,13 @@ def test_as_many_are_ranked_together_as_the_population_has():
         assert [place for chunk in chunks for place in chunk] == list(range(20))
 
 
-def test_the_best_stays_however_many_are_removed():
-    method = make(replace(OPTIONS, kd="none", removed=99))
-    scored = method.search_epoch(0)
-    assert len(method.population) == OPTIONS.population
-    assert method.population[0].arch == scored[0][0]
-    assert not {m.arch for m in method.population[1:]} & {arch for arch, _ in scored}
+@pytest.mark.parametrize(("removed", "kept"), [(99, 1), (0, 8)])
+def test_the_best_stay_however_many_are_removed(removed, kept):
+    method = make(replace(OPTIONS, kd="none", removed=removed))
+    scored = [arch for arch, _ in method.search_epoch(0)]
+    assert len(method.population) == OPTIONS.population == 8
+    assert [m.arch for m in method.population[:kept]] == scored[:kept]
+    assert not {m.arch for m in method.population[kept:]} & set(scored)
 
 
 def test_the_best_has_the_score_that_it_was_tuned_to():

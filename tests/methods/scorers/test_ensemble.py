@@ -40,6 +40,10 @@ def test_a_score_is_the_mean_rank_by_hand():
     np.testing.assert_allclose(scores, (first + second) / 2)
     assert made().score(ARCHS[::-1])[::-1].tolist() == scores.tolist()
     assert made().chunks(ARCHS) == [[0, 1, 2, 3]]
+    (note,) = made().notes()
+    assert note.startswith(
+        "mean rank in the scores of spos-12345678 and synflow-12345678 among 4 architectures;"
+    )
 
 
 def test_any_growing_function_of_a_parts_scores_is_the_same_to_it():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scorers import scorer
 
-from harness.conformance.noise import Noise
+from harness.conformance.noise import Noise, Part
 from harness.standalone.build_table import train_standalone
 from harness.standalone.images import first
 from harness.tasks import load_task
@@ -22,12 +22,12 @@ SPACE = NASBench201("compact", width=4)
 ARCHS = [(3, 1, 2, 3, 4, 3), (2, 3, 4, 0, 1, 2)]
 
 
-def made(data, seed=0, by="accuracy", **options):
+def made(data, seed=0, by="accuracy", images=0, **options):
     setting = Setting(
         space=SPACE,
         data=data,
         recipe=Recipe(steps=0),
-        scoring=Scoring(by=by),
+        scoring=Scoring(by=by, images=images),
         search=SearchLimits(),
         seed=seed,
         device=torch.device("cpu"),
@@ -64,14 +64,27 @@ def test_it_is_content_with_what_a_method_sees_and_leaves_random_numbers_alone()
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_every_pass_is_counted():
-    method = made(Noise(ImageSpec(1, 8, 4), size=40), epochs=3, batch_size=16)
+@pytest.mark.parametrize(
+    ("batch", "images", "steps", "seen", "scored"),
+    [(16, 0, 2, 16, 24), (64, 8, 1, 40, 8), (16, 99, 2, 16, 24)],
+)
+def test_every_pass_is_counted(batch, images, steps, seen, scored):
+    """Of 40 training images, perhaps fewer than a batch, and 24 to validate on."""
+    data = Noise(ImageSpec(1, 8, 4), size=40)
+    data.val = Part(data.val.images[:24], data.val.labels[:24])
+    method = made(data, images=images, epochs=3, batch_size=batch)
     method.score(ARCHS)
-    assert method.costs["steps"] == method.costs["path_backwards"] == 2 * 3 * 2
-    assert method.costs["image_passes"] == 2 * 3 * 2 * 16
+    assert method.costs["steps"] == method.costs["path_backwards"] == 2 * 3 * steps
+    assert method.costs["image_passes"] == 2 * 3 * steps * seen
     assert method.costs["compute"] == 3 * method.costs["image_passes"]
-    assert method.costs["scoring_image_passes"] == 2 * 40
-    assert "for 3 epochs" in method.notes()[0]
+    assert method.costs["scoring_image_passes"] == 2 * scored
+
+
+@pytest.mark.parametrize(("epochs", "told"), [(1, "one epoch"), (2, "2 epochs")])
+def test_it_says_how_long_it_trains_and_goes_one_by_one(epochs, told):
+    method = made(Noise(), epochs=epochs)
+    (note,) = method.notes()
+    assert note == f"each architecture is trained by itself, for {told}: no weights are shared"
     assert method.chunks(ARCHS * 5) == [[place] for place in range(10)]
 
 

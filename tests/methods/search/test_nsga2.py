@@ -12,6 +12,7 @@ from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
 from pymoo.util.dominator import Dominator
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+from scipy.stats import chisquare
 
 from methods.options import SearchLimits
 from methods.search.nsga2 import NSGA2, crowding_distances, non_dominated_fronts
@@ -121,6 +122,21 @@ def test_children_have_each_gene_of_either_parent():
     children = np.array(search.ask(1, np.random.default_rng(0)))
     assert len(children) == 60 and set(np.unique(children)) == {0, 1}
     assert children.mean() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(children.size))
+
+
+def test_a_parent_is_the_better_of_two_drawn():
+    """Of eight, one at each place: of 64 pairs (15 - 2 place) have it for their better.
+
+    A child of two equal parents is no new one.
+    """
+    search = NSGA2(Wide(), SearchLimits(population=400, mutation_rate=0.0), bool, Wide().cost)
+    search.tell([((gene,) * 40, 90.0 - gene) for gene in range(8)])
+    children = search.ask(1, np.random.default_rng(0))
+    parents = np.array([sorted(set(child)) for child in children])
+    assert parents.shape == (400, 2)
+    chances = (15 - 2 * np.arange(8)) / 64
+    expected = chances * (1 - chances) / (1 - (chances**2).sum())
+    assert chisquare(np.bincount(parents.ravel()), 800 * expected).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.6])
