@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 from planted import PlantedSpace
 
+from harness.jobs.executor import Event
 from harness.metrics import ceiling
 from harness.metrics.describe_table import measure
 from harness.standalone import build_table as builder
@@ -172,6 +173,41 @@ def test_jobs_are_of_several_trainings_each_of_which_is_in_one(trainings, slots,
     assert sum((share.trainings for share in shares), ()) == jobs
     left = shares[0].without(jobs[0])
     assert left.trainings == shares[0].trainings[1:] and left.recipe == RECIPE
+
+
+class Mortal:
+    """Two processes, each of which ends before its last training; started again, it does all."""
+
+    slots = 2
+
+    def __init__(self, error=""):
+        self.begun, self.waiting, self.running, self.error = {}, [], set(), error
+
+    def start(self, name, share):
+        dies = name not in self.begun
+        self.begun.setdefault(name, []).append(share.trainings)
+        self.running.add(name)
+        assert len(self.running) <= self.slots
+        for training in share.trainings[: -1 if dies else None]:
+            self.waiting.append(Event(name, result=(training, {"val": 1.0})))
+        self.waiting.append(Event(name, ended=not self.error, error=self.error, again=dies))
+
+    def events(self, seconds):
+        told, self.waiting = self.waiting, []
+        for event in told:
+            self.running -= {event.job} if event.ended else set()
+            yield event
+
+
+def test_a_job_that_ended_too_early_goes_on_with_what_is_left_of_it():
+    executor, jobs = Mortal(), [((number,), 0) for number in range(32)]
+    given = (SPACE, "digits", RECIPE, jobs)
+    found = list(builder.train_jobs(*given, executor))
+    assert sorted(found) == [(job, {"val": 1.0}) for job in jobs]
+    assert executor.begun["trainings-3"] == [tuple(jobs[6:8]), tuple(jobs[7:8])]
+    assert len(executor.begun) == 16 and not executor.running
+    with pytest.raises(UsageError, match="^it diverged$"):
+        list(builder.train_jobs(*given, Mortal("it diverged")))
 
 
 def test_tables_with_other_results_have_other_identities(task, tmp_path, invented, monkeypatch):

@@ -147,7 +147,9 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_own_steps(tmp_path, monkeypat
     monkeypatch.setattr(
         StandaloneTraining, "step", lambda _, number: torch.tensor(float(number**2))
     )
-    record = run(config(), tmp_path)
+    record = run(config(eval_images=0), tmp_path)
+    sizes = {"train": 160, "val": 1000, "test": 4000}
+    assert {part: record["data"][part] for part in sizes} == sizes
     history = pd.read_parquet(folder_of(record, tmp_path) / "history.parquet")
     losses = [np.mean(np.arange(5) ** 2), np.mean(np.arange(5, 10) ** 2)]
     assert history["loss"].tolist() == losses
@@ -191,8 +193,11 @@ def looks(monkeypatch):
 
 
 def test_test_images_are_looked_at_once_at_the_end(looks, tmp_path):
-    run(config(), tmp_path)
-    assert looks == [*["step"] * 5, "val", *["step"] * 5, "val", "val", "test"]
+    """Also where there are fewer images than a batch has, and a network of fewer cells."""
+    record = run(config(train_images=20, width=0, cells=1), tmp_path)
+    assert looks == ["step", "val", "step", "val", "val", "test"]
+    assert (record["costs"]["steps"], record["costs"]["image_passes"]) == (2, 40)
+    assert record["network"]["reduced"]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_any_growing_function_of_a_parts_scores_is_the_same_to_it():
 def test_architectures_that_one_part_lacks_are_out():
     few = PARTS | {"flops-12345678": dict.fromkeys(NAMES[:2], 1.0)}
     assert list(mean_ranks(few)) == NAMES[:2]
+    assert mean_ranks({name: {NAMES[0]: 7.0} for name in PARTS}) == {NAMES[0]: 0.0}
     with pytest.raises(UsageError, match=r"was not ranked by all of .*--rank.architectures"):
         made(few).score(ARCHS)
 
