@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "set printed tables and figures of papers beside recorded runs",
     "reproduce": "carry out the runs that printed tables and figures lack, then report",
     "bench": "measure how much faster the harness does something than the plain way",
+    "check-gpu": "check that a GPU gives what the CPU gives, and how fast",
     "table": "import, build, inspect and list ground truth",
     "fetch": "download data sets and published ground truth",
     "list": "show methods, spaces, tasks and tables",
@@ -56,7 +57,7 @@ class Terminated(BaseException):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
-    0 on success, 2 for a mistake of the user's, 130 when interrupted, 143 when terminated.
+    0 on success, or what the command returns instead, 2 for a mistake of the user's, 130 when interrupted, 143 when terminated.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -82,9 +83,10 @@ def _run(arguments: list[str]) -> int:
     elif arguments[0] == "--version":
         print(_version())
     else:
-        command: Callable[[list[str]], None] = _REGISTRY[arguments[0]]
-        command(arguments[1:])
+        command: Callable[[list[str]], int | None] = _REGISTRY[arguments[0]]
+        status = command(arguments[1:])
         sys.stdout.flush()
+        return status or 0
     return 0
 
 

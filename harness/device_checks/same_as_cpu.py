@@ -1,0 +1,93 @@
+"""Each method on each space: losses, scores and states on the device beside those on the CPU.
+
+Both begin with the same weights and see the same images along the same paths. Sums are rounded in
+another order, so that a loss may differ, by more from step to step; scores are of the same trained
+state, and may differ by an image or two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.conformance.subjects import through_a_file
+from harness.device_checks.finding import Finding
+from harness.device_checks.subject import Subject
+from harness.files.progress import bar
+from methods.base import Method
+from searchspaces.base import Arch
+from searchspaces.errors import UsageError
+
+# Largest differences, without and with TF32: of the first loss and of any loss, relative, and of a
+# score, in points, or in percent of one beyond 100.
+LIMITS = {False: (1e-4, 0.05, 2.0), True: (0.01, 0.1, 6.0)}
+
+
+def check(subject: Subject) -> Finding:
+    """Wrong: a difference above :data:`LIMITS`, and a state that does not come back as it was."""
+    sizes = subject.sizes
+    pairs = [(method, space) for space in sizes.spaces for method in sizes.methods]
+    figures: dict[str, Any] = {}
+    refused, wrong = [], []
+    with bar(len(pairs), "same as CPU", "method") as progress:
+        for method, space in pairs:
+            try:
+                figures[f"{method} on {space}"] = compared(subject, method, space, wrong)
+            except UsageError as refusal:
+                refused.append(f"{method} on {space}: {refusal}")
+            progress.update()
+    rows = [own for row in figures.values() for own in row.values()]
+    losses, points = ([row[what] for row in rows] for what in ("loss", "score"))
+    said = (
+        f"{len(figures)} methods on spaces, {sizes.steps} steps and {sizes.scored} scores each: "
+        f"losses differ by at most {100 * max(losses, default=0):.2g} %, scores by "
+        f"{max(points, default=0):.2g} points"
+    )
+    return Finding(said, figures | {"refused": refused}, wrong)
+
+
+def compared(subject: Subject, method: str, space: str, wrong: list[str]) -> dict[str, Any]:
+    """The largest differences by precision; what is above its limit is added to ``wrong``."""
+    reference = subject.reference(subject.config(method, space))
+    losses = trained(reference, subject)
+    state = through_a_file(reference.state_dict())
+    expected, found = scores(reference, subject), {}
+    for tf32 in (False, True) if subject.is_gpu else (False,):
+        config = subject.config(method, space, accelerate__tf32=tf32)
+        how = f"{method} on {space} in {'TF32' if tf32 else 'float32'}"
+        made = subject.method(config)
+        first, *others = map(apart, trained(made, subject), losses)
+        made.load_state_dict(state)
+        kept = through_a_file(made.state_dict())
+        given, again = scores(made, subject), subject.method(config)
+        again.load_state_dict(kept)
+        if scores(again, subject) != given:
+            wrong.append(f"{how}: its state, kept and read again, gives other scores.")
+        points = [abs(given[a] - s) / max(abs(s) / 100, 1) for a, s in expected.items()]
+        figures = {"first loss": first, "loss": max([first, *others]), "score": max(points)}
+        for (what, value), limit in zip(figures.items(), LIMITS[tf32], strict=True):
+            if not value <= limit:  # nor if it is not a number
+                wrong.append(
+                    f"{how}: the {what} differs from the CPU's by {value:.2g}, and may by {limit:g}."
+                )
+        found["tf32" if tf32 else "float32"] = figures
+    return found
+
+
+def trained(method: Method, subject: Subject) -> list[float]:
+    """The losses of its first steps."""
+    losses = [method.train_step(step)["loss"] for step in range(subject.sizes.steps)]
+    return [loss.item() for loss in losses]
+
+
+def scores(method: Method, subject: Subject) -> dict[Arch, float]:
+    """Of some architectures, and of those in the search of a method that trains in it."""
+    found: dict[Arch, float] = {}
+    if isinstance(getattr(method, "base", None), Method):
+        found |= dict(method.search_epoch(0))
+    archs = subject.archs(method.space, subject.sizes.scored)
+    return found | dict(zip(archs, method.score(archs).tolist(), strict=True))
+
+
+def apart(one: float, other: float) -> float:
+    """The relative difference."""
+    return abs(one - other) / max(abs(other), 1e-12)

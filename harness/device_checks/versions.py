@@ -1,0 +1,55 @@
+"""Which card, driver and libraries, and whether float32 is exact and convolutions repeatable."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import torch
+
+from harness.device_checks.finding import Finding
+from harness.device_checks.subject import Subject
+from harness.files.environment import describe_device, use_tf32, versions
+
+
+def check(subject: Subject) -> Finding:
+    """Wrong: on a GPU TF32 that nobody chose, and convolutions that need not repeat themselves."""
+    use_tf32(False)
+    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    flags = {
+        "tf32_products": cuda.allow_tf32,
+        "tf32_convolutions": cudnn.allow_tf32,
+        "repeatable_convolutions": cudnn.deterministic and not cudnn.benchmark,
+    }
+    figures: dict[str, Any] = {**versions(), **flags, "threads": torch.get_num_threads()}
+    wrong = []
+    if subject.is_gpu:
+        figures |= _card(subject.device)
+        if flags["tf32_products"] or flags["tf32_convolutions"]:
+            wrong.append("TF32 cannot be turned off, so that float32 is not exact.")
+        if not flags["repeatable_convolutions"]:
+            wrong.append("cuDNN chooses its convolutions anew each time, so that bits differ.")
+    known = ("torch", "cuda", "cudnn", "driver")
+    named = ", ".join(f"{name} {figures[name]}" for name in known if name in figures)
+    return Finding(f"{describe_device(subject.device)}: {named}", figures, wrong)
+
+
+def _card(device: torch.device) -> dict[str, Any]:
+    card = torch.cuda.get_device_properties(device)
+    return {
+        "driver": _driver(),
+        "capability": f"{card.major}.{card.minor}",
+        "memory_mb": round(card.total_memory / 1024**2),
+        "processors": card.multi_processor_count,
+        "bfloat16": torch.cuda.is_bf16_supported(),
+    }
+
+
+def _driver() -> str:
+    """The driver's version in NVIDIA's own words."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "not known"
+    return next(iter(answer.stdout.split()), "not known")

@@ -1,0 +1,69 @@
+"""How often the host waits for the device, in a training step and in a scored chunk."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.benchmarks.measuring import waits
+from harness.device_checks.finding import Finding
+from harness.device_checks.subject import Subject
+from harness.files.progress import bar
+
+TOLD = "synchronizing"  # is in what PyTorch says where the host waits for a GPU
+
+
+def check(subject: Subject) -> Finding:
+    """Of each method on NAS-Bench-201, behind the first steps. Nothing here is wrong.
+
+    On a GPU PyTorch tells of each wait and of the line that asks for it; elsewhere the operations
+    are counted that would make the host wait, but not copies.
+    """
+    count = synchronisations if subject.is_gpu else waits
+    methods, steps = subject.sizes.methods, subject.sizes.steps
+    figures: dict[str, Any] = {}
+    with bar(len(methods), "waits", "method") as progress:
+        for name in methods:
+            method = subject.method(subject.config(name))
+            for step in range(steps // 2):
+                method.train_step(step)
+            left = range(steps // 2, steps)
+            training = count(lambda m=method, r=left: [m.train_step(step) for step in r])
+            if hasattr(method, "base"):  # it has no scores before its search
+                method.search_epoch(0)
+            archs = subject.archs(method.space, subject.sizes.scored)
+            method.score(archs)
+            scoring = count(lambda m=method, a=archs: m.score(a))
+            figures[name] = {
+                "per_step": {where: number / len(left) for where, number in training.items()},
+                "per_chunk": dict(scoring),
+            }
+            progress.update()
+    sums = {
+        name: (sum(own["per_step"].values()), sum(own["per_chunk"].values()))
+        for name, own in figures.items()
+    }
+    said = ", ".join(f"{name} {step:.3g} and {chunk}" for name, (step, chunk) in sums.items())
+    unseen = "" if subject.is_gpu else " (copies not counted)"
+    return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures)
+
+
+def synchronisations(function: Callable[[], Any]) -> Counter[str]:
+    """How often the host waits for a GPU inside ``function``, by file and line."""
+    found: Counter[str] = Counter()
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            function()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for warning in caught:
+        if TOLD in str(warning.message):
+            found[f"{Path(warning.filename).name}:{warning.lineno}"] += 1
+    return found

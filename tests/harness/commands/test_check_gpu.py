@@ -1,0 +1,78 @@
+"""``check-gpu``: a line or a row a check, and the exit status."""
+
+import json
+
+import pytest
+import torch
+
+from harness.cli import main
+from harness.device_checks import suite
+from harness.device_checks.finding import Finding
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """``checks(*wrong)``: checks that find nothing but what is given, instead of their own."""
+
+    def install(*wrong):
+        found = iter([Finding("fine", {"a": 1}, list(each)) for each in wrong])
+        monkeypatch.setattr(suite.Check, "__call__", lambda self, subject: next(found))
+
+    return install
+
+
+def run(*more):
+    return main(["check-gpu", "--device", "cpu", *more])
+
+
+def test_each_check_is_a_line_of_json(checks, capsys):
+    checks([], ["It is slow."])
+    assert run("--only", "versions", "--only", "waits", "--json") == 1
+    printed = capsys.readouterr()
+    first, second = map(json.loads, printed.out.splitlines())
+    assert (first["check"], first["passed"], first["figures"]) == ("versions", True, {"a": 1})
+    assert (second["check"], second["passed"], second["said"]) == ("waits", False, "It is slow.")
+    assert printed.err == "[1 of 2] versions: passed\n[2 of 2] waits: FAILED\n"
+
+
+def test_the_table_has_a_row_a_check(checks, capsys):
+    checks([], ["It is [wrong]."])
+    assert run("--only", "versions", "--only", "waits") == 1
+    printed = capsys.readouterr().out
+    assert "versions" in printed and "passed" in printed and "It is [wrong]." in printed
+
+
+def test_all_is_well_where_nothing_is_wrong(checks, capsys):
+    checks([])
+    assert run("--only", "versions", "--json") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_checks_are_listed(capsys):
+    assert run("--list", "--half", "2") == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        check.name for check in suite.CHECKS if check.half == 2
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "cuda:77"], "PyTorch sees no such GPU; --device cpu carries the checks out"),
+        (["--only", "speed"], "unknown check 'speed'"),
+        (["--half", "3"], "invalid choice: 3"),
+        (["--half", "1", "--only", "waits"], "half 1 has no such check"),
+    ],
+)
+def test_misuse_is_a_sentence(arguments, said, capsys):
+    assert main(["check-gpu", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and said in printed.err and printed.err.count("\n") == 1
+
+
+def test_computing_threads_are_given_back(checks):
+    before = torch.get_num_threads()
+    checks([])
+    run("--only", "versions", "--json")
+    assert torch.get_num_threads() == before

@@ -1,0 +1,135 @@
+"""The second half: what is measured, and what may not change by being faster."""
+
+import warnings
+from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch.autograd import DeviceType
+
+from harness.device_checks import autocast, compiled, ranking, timing, training, waits
+from harness.running import training as framework
+from methods.spos import SPOS
+
+
+def test_waits_are_counted_by_step_and_by_chunk(subject, monkeypatch):
+    def step(self, number, own=SPOS.train_step):
+        told = own(self, number)
+        told["loss"].item()
+        return told
+
+    monkeypatch.setattr(SPOS, "train_step", step)
+    found = waits.check(subject)
+    assert found.figures["spos"]["per_step"] == {"_local_scalar_dense": 1.0}
+    assert found.said.startswith(
+        "waits in a step and in a scored chunk (copies not counted): spos 1"
+    )
+
+
+def test_on_a_gpu_waits_are_counted_by_the_line_that_asks_for_them(monkeypatch):
+    modes = []
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
+
+    def work():
+        for _ in range(3):
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+
+    found = waits.synchronisations(work)
+    line = work.__code__.co_firstlineno + 2
+    assert found == {f"test_fast.py:{line}": 3}
+    assert modes == ["warn", "default"]
+
+
+def test_launches_and_time_on_the_gpu_are_counted_in_a_profile():
+    def event(name, kind, microseconds=0.0):
+        span = SimpleNamespace(elapsed_us=lambda: microseconds)
+        return SimpleNamespace(name=name, device_type=kind, time_range=span)
+
+    events = [
+        event("cudaLaunchKernel", DeviceType.CPU, 9.0),
+        event("cudaLaunchKernelExC", DeviceType.CPU, 9.0),
+        event("cuLaunchKernel", DeviceType.CPU, 9.0),
+        event("cudaMemcpyAsync", DeviceType.CPU, 9.0),
+        event("sgemm", DeviceType.CUDA, 1500.0),
+        event("Memcpy HtoD", DeviceType.CUDA, 250.0),
+    ]
+    assert timing.counted(events) == (1.75, 3)
+
+
+def test_milliseconds_are_those_of_a_call(monkeypatch):
+    ticks = count(10.0, 0.5)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
+    calls = []
+    found = timing.spent(lambda: calls.append(1), torch.device("cpu"), timed=4, profiled=2)
+    assert (found.wall_ms, found.gpu_ms, len(calls)) == (125.0, None, 4)
+    assert str(found) == "125 ms"
+    assert str(timing.Spent(2.5, 1.5, 480.0, 900.4)) == (
+        "2.5 ms, 1.5 of them on the GPU, 480 launches, 900 MB"
+    )
+
+
+def test_a_step_is_timed_by_precision(subject):
+    found = training.check(subject)
+    assert found.wrong == [] and list(found.figures) == ["float32", "bfloat16"]
+    assert all(figures["wall_ms"] > 0 for figures in found.figures.values())
+
+
+def test_a_precision_with_another_loss_is_told_of(subject, monkeypatch):
+    spent, losses = timing.Spent(1.0, None, None, None), iter([2.0, 3.0])
+    monkeypatch.setattr(training, "measured", lambda subject, how: (spent, next(losses)))
+    assert training.check(subject).wrong == ["the first loss is 3 in bfloat16, 2 in float32."]
+
+
+def test_scores_do_not_depend_on_batches(subject):
+    found = ranking.check(subject)
+    assert found.wrong == []
+    assert list(found.figures["seconds"]) == ["10 images, 1 process", "20 images, 1 process"]
+    assert found.figures["architectures"] == 16
+
+
+def test_scores_that_depend_on_how_they_are_computed_are_told_of(subject, monkeypatch):
+    sizes = replace(subject.sizes, rankings=((10, 1), (10, 2), (20, 1)))
+    scores = iter([50.0, 50.5, 48.0])
+    monkeypatch.setattr(
+        ranking,
+        "ranked",
+        lambda subject, archs, *how: (torch.full((3,), next(scores)).numpy(), 1.0),
+    )
+    assert ranking.check(replace(subject, sizes=sizes)).wrong == [
+        "10 images, 2 processes: scores are not those of the first ranking with 10 images.",
+        "scores differ by 2 points by how many images go through at once.",
+    ]
+
+
+@pytest.mark.slow
+def test_compiled_operators_give_the_same(subject, monkeypatch):
+    monkeypatch.setattr(framework, "maps", lambda network: [network.head])  # one, to be quick
+    found = compiled.check(subject)
+    assert found.wrong == [] and found.figures["first_loss"] == 0
+    assert found.figures["backend"] == "eager"
+
+
+def test_every_operator_is_compiled_before_anything_is_timed(subject):
+    method, seen = subject.large(), set()
+    method.path_loss = lambda path, batch: (seen.add(path), torch.zeros((), requires_grad=True))[1]
+    compiled.every_operator(method)
+    assert seen == {(number,) * 6 for number in range(5)}
+
+
+@pytest.mark.slow
+def test_bfloat16_is_near_float32(subject):
+    found = autocast.check(subject)
+    assert found.wrong == [] and list(found.figures) == ["spos", "cream", "ennas"]
+    for figures in found.figures.values():
+        assert 0 < figures["without_cache"]["loss"] < 0.1
+
+
+def test_bfloat16_that_is_not_near_is_told_of(subject, monkeypatch):
+    losses = {None: [2.0, 2.0], False: [2.0, 2.5], True: [2.0, 9.0]}
+    monkeypatch.setattr(autocast, "_losses", lambda s, name, cache: (losses[cache], 1.0))
+    assert autocast.check(subject).wrong == [
+        f"{name}: a loss differs by 0.25 from float32's." for name in autocast.METHODS
+    ]
