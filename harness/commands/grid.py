@@ -20,7 +20,9 @@ def main(arguments: list[str]) -> None:
         "one with several values stands for a run with each, as in `nas-harness grid --method "
         "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped.",
     )
-    workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
+    workers = (
+        "runs at a time; 0: one per core, or one on each GPU, on a cluster as many as have room"
+    )
     add_whole_numbers(parser, [("--workers", 0, 0, workers)])
     parser.add_argument(
         "--dry-run", action="store_true", help="only name the runs, and which of them are finished"

@@ -85,7 +85,12 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of run records")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     numbers = (
-        ("--workers", 0, 0, "processes; 0: one per core"),
+        (
+            "--workers",
+            0,
+            0,
+            "processes that rank; 0: one per core, on a GPU one, which may have more",
+        ),
         ("--threads", 0, 0, "0: one for digits, else all cores"),
         (
             "--watch",

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     add_whole_numbers(
         parser,
         [
-            ("--workers", 0, 0, "runs at a time; 0: one per core"),
+            ("--workers", 0, 0, "runs at a time; 0: one per core, or one on each GPU"),
             ("--development", 2, DEVELOPMENT, "architectures of the development sample"),
         ],
     )

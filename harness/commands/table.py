@@ -148,14 +148,25 @@ def _build(arguments: list[str]) -> None:
     numbers = (
         ("--architectures", 1, 300, "distinct architectures"),
         ("--seeds", 1, 3, "trainings of each"),
-        ("--workers", 0, 0, "processes; 0: one per core; on a cluster jobs; 0: as many as fit"),
+        (
+            "--workers",
+            0,
+            0,
+            "processes; 0: one per core, or one on each GPU; on a cluster jobs; 0: as many as fit",
+        ),
     )
     add_whole_numbers(parser, numbers)
-    add_cluster_options(parser, gpus=False)
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        help="auto, cpu, cuda (all GPUs) or cuda:N; networks as small as those on digits are trained "
+        "faster by cores",
+    )
+    add_cluster_options(parser)
     parser.add_argument("--output", type=Path, help="table file; default: in the home folder")
     add_options(parser, recipe)
     parsed = parser.parse_args(arguments)
-    given, cluster = vars(parsed), cluster_of(parsed)
+    given, cluster = vars(parsed), cluster_of(parsed, parsed.device)
 
     from harness.config.config import with_values
     from harness.standalone.build_table import build_table
@@ -179,6 +190,7 @@ def _build(arguments: list[str]) -> None:
         given["workers"],
         given["data"],
         cluster,
+        given["device"],
     )
     print(f"{output}: {len(table)} architectures x {given['seeds']} seeds")
 

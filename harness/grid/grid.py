@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.config.config import Config, digest
-from harness.files.environment import choose_device
 from harness.files.progress import Watcher, watch
 from harness.grid.progress_view import View, view
 from harness.grid.queue import AFTER_TRAINING, Job, Outcome, Queue, Running
 from harness.jobs.cluster_options import Cluster
+from harness.jobs.devices import Devices
 from harness.jobs.executor import Event, Executor, LocalExecutor
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import ground_truth, training_identity
@@ -37,27 +37,28 @@ def run_grid(
 ) -> Outcome:
     """Carry out the labelled runs, or continue them, or find them finished.
 
-    ``workers`` runs at a time: by default one per core, on a GPU one, on a ``cluster`` as many as
-    it has room for. On a CPU each has one thread. Of runs that share a supernet one trains it,
+    ``workers`` runs at a time: by default one per core, on GPUs one on each, on a ``cluster`` as
+    many as it has room for. They are spread over all GPUs, unless the device is one of them. On a CPU each has one thread. Of runs that share a supernet one trains it,
     and the others begin when it is trained. Configurations that are one run are carried out once.
     A run that fails leaves the others alone. Ensembles come behind all others, on this machine:
     they take seconds, and need the finished runs that they are of. Raises :class:`UsageError` for a device that is not
     there and for a cluster that cannot be used.
     """
     asked = execution.device
-    device = cluster.device(asked) if cluster else str(choose_device(asked))
+    devices = Devices(cluster.device(asked)) if cluster else Devices.of(asked)
     patience = LOCK_PATIENCE if cluster else 0.0
-    execution = replace(execution, device=device, workers=1, patience=patience)
+    execution = replace(execution, device=devices.names[0], workers=1, patience=patience)
     outcome, configs = Outcome(), list(configs)
     whole = [one for one in configs if not _is_ensemble(one[1])]
     jobs = list(_jobs(whole, execution, outcome))
     if jobs:
         threads = cluster.cpus if cluster else os.cpu_count() or 1
-        first = executor or _executor(execution, workers, cluster)
-        Grid(jobs, execution, first, outcome, threads).carry_out()
+        first = executor or _executor(execution, devices, workers, cluster)
+        Grid(jobs, execution, first, outcome, threads, devices).carry_out()
     jobs = list(_jobs([one for one in configs if _is_ensemble(one[1])], execution, outcome))
     if jobs:
-        Grid(jobs, execution, _executor(execution, workers, None), outcome, 1).carry_out()
+        last = _executor(execution, devices, workers, None)
+        Grid(jobs, execution, last, outcome, 1, devices).carry_out()
     return outcome.ordered(label for label, _ in configs)
 
 
@@ -73,10 +74,12 @@ def planned(
     return list(_jobs(configs, execution, outcome)), outcome
 
 
-def _executor(execution: Execution, workers: int, cluster: Cluster | None) -> Executor:
-    usual, preload = (os.cpu_count() or 1, PRELOAD) if execution.device == "cpu" else (1, ())
+def _executor(
+    execution: Execution, devices: Devices, workers: int, cluster: Cluster | None
+) -> Executor:
+    preload = PRELOAD if devices.on_cpu else ()
     if cluster is None:
-        return LocalExecutor(workers or usual, execution.runs / "logs", preload)
+        return LocalExecutor(workers or devices.usual_jobs, execution.runs / "logs", preload)
     from harness.jobs.cluster import RayExecutor
 
     return RayExecutor(cluster, execution.runs, workers, preload)
@@ -122,9 +125,11 @@ class Grid(Queue):
         executor: Executor,
         outcome: Outcome,
         threads: int,
+        devices: Devices,
     ):
         super().__init__(jobs, outcome)
         self.execution, self.executor, self.threads = execution, executor, threads
+        self.devices = devices
 
     def carry_out(self) -> None:
         """Start, watch and note until nothing is left; on an interrupt, break off what runs."""
@@ -142,7 +147,8 @@ class Grid(Queue):
         while len(self.running) < self.executor.slots and (job := self.next_job()):
             self.waiting.remove(job)
             self.running[job.name] = Running(job)
-            work = GridRun(job.config, self.execution, job.supernet, self.threads)
+            execution = replace(self.execution, device=self.devices.take(job.name))
+            work = GridRun(job.config, execution, job.supernet, self.threads)
             self.executor.start(job.name, work)
 
     def _note(self, event: Event, shown: View) -> None:
@@ -156,6 +162,7 @@ class Grid(Queue):
                 self.trained.add(running.job.supernet)
             return
         del self.running[event.job]
+        self.devices.leave(event.job)
         job = running.job
         if event.again:
             self.waiting.insert(0, job)

@@ -29,8 +29,8 @@ class Cluster:
         return name
 
 
-def add_cluster_options(parser: Parser, gpus: bool = True) -> None:
-    """``--ray`` and what each job gets there; without ``gpus`` that is no GPU."""
+def add_cluster_options(parser: Parser) -> None:
+    """``--ray`` and what each job gets there."""
     group = parser.add_argument_group("cluster (changes no result)")
     group.add_argument(
         "--ray",
@@ -43,12 +43,11 @@ def add_cluster_options(parser: Parser, gpus: bool = True) -> None:
     group.add_argument(
         "--cpus-per-job", type=least, default=absent, metavar="N", help="cores; by default 1"
     )
-    if gpus:
-        text = "at most 1; by default 1 on a GPU"
-        group.add_argument("--gpus-per-job", type=float, default=absent, metavar="X", help=text)
+    text = "at most 1; by default 1 on a GPU"
+    group.add_argument("--gpus-per-job", type=float, default=absent, metavar="X", help=text)
 
 
-def cluster_of(given: argparse.Namespace, device: str = "cpu") -> Cluster | None:
+def cluster_of(given: argparse.Namespace, device: str) -> Cluster | None:
     """What the flags say; None without ``--ray``. Raises :class:`UsageError`."""
     asked = vars(given)
     if not given.ray:

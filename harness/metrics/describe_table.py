@@ -102,8 +102,9 @@ def render_description(description: dict[str, Any]) -> str:
         *([f"authors        {meta['authors']}"] if meta["authors"] else []),
         f"made by        {meta['created_by']}",
     ]
-    if meta["measured"].get("cpu_seconds"):
-        lines.append(f"training        {meta['measured']['cpu_seconds']} CPU-seconds each")
+    for kind in ("CPU", "GPU"):
+        if taken := meta["measured"].get(f"{kind.lower()}_seconds"):
+            lines.append(f"training        {taken} {kind}-seconds each")
     return "\n".join(lines + ([f"notes          {meta['notes']}"] if meta["notes"] else []))
 
 

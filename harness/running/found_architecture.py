@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from harness.config.config import with_values
-from harness.standalone.build_table import train_jobs, trainers
+from harness.jobs.devices import Devices
+from harness.standalone.trainings import train_jobs, trainers
 from harness.tabular.table import Table
 from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import Arch, SearchSpace
@@ -23,11 +24,13 @@ def measure_found(
     train: bool,
     workers: int,
     data: Path | None = None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Truth of ``arch`` on the test split, and how far it stays behind the best of ``table``.
 
     Read from the table where it has the architecture; otherwise, with ``train`` and a table that
-    the harness built, trained now by the table's recipe with the table's seeds; otherwise null.
+    the harness built, trained now on ``device`` by the table's recipe with the table's seeds;
+    otherwise null.
     A regret below zero means that it beats every architecture of the table.
     """
     name = space.encode(arch)
@@ -42,8 +45,9 @@ def measure_found(
         )
         jobs = [(arch, int(seed)) for seed in table.seeds("test")]
         logs = Path(mkdtemp(prefix="nas-harness-"))
-        with trainers(logs, min(workers, len(jobs))) as executor:
-            trained = dict(train_jobs(space, task, recipe, jobs, executor, data))
+        devices = Devices(device)
+        with trainers(logs, devices, min(workers, len(jobs))) as executor:
+            trained = dict(train_jobs(space, task, recipe, jobs, executor, data, devices))
         results = [trained[job]["test"] for job in jobs]
         truth = float(np.mean(results))
         how = f"trained now by the table's recipe, mean of {len(results)} seeds"

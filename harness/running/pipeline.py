@@ -105,6 +105,7 @@ class Run(RunState):
             self.config.rank.measure_found,
             self.workers,
             self.execution.data,
+            str(self.device),
         )
         by_name = dict(zip(names, scores.tolist(), strict=True))
         if self.watch:

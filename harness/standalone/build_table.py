@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-from collections import deque
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from shutil import rmtree
-from time import process_time
 from typing import Any
 
 import numpy as np
+import torch
 
-from harness.files.progress import Watcher, bar
+from harness.files.environment import describe_device
+from harness.files.progress import bar
 from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster
-from harness.jobs.executor import Executor, LocalExecutor
+from harness.jobs.devices import Devices
 from harness.metrics.describe_table import measure
+from harness.standalone.trainings import train_jobs, trainers
 from harness.tabular.table import Table, TableMeta
-from harness.tasks import load_task
 from harness.tasks.base import Task
-from methods.options import Scoring
-from methods.scoring import accuracy
 from methods.standalone.recipe import StandaloneRecipe
-from methods.standalone.training import trained
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
 SAMPLE_SEED = 2023
-MOST_TOGETHER = 16  # trainings of a job, for which its process is started once
-PRELOAD = ("harness.standalone.build_table", "torch._dynamo", "sklearn.datasets")
-
-Training = tuple[Arch, int]
-Result = dict[str, float]
 
 
 def sample_architectures(space: SearchSpace, number: int) -> list[Arch]:
@@ -66,15 +55,19 @@ def build_table(
     workers: int,
     data: Path | None = None,
     cluster: Cluster | None = None,
+    device: str = "cpu",
 ) -> Table:
     """Train every sampled architecture with every seed and save the table to ``output``.
 
     Finished trainings are appended to ``output`` + ``.progress`` one line each, so that a killed
     build goes on where it was; each is a function of (architecture, seed), so the table does not
     depend on the number of ``workers`` nor on interruptions. They are processes of this machine
-    (0: one per core), or on a ``cluster`` jobs (0: as many as have room). Raises
-    :class:`UsageError` if another process builds the same file.
+    (0: one per core, or one on each GPU), or on a ``cluster`` jobs (0: as many as have room).
+    Trainings on a GPU round otherwise: such a build goes on with the same kind of GPU. Raises
+    :class:`UsageError` if another process builds the same file, and for a ``device`` that is not
+    there.
     """
+    devices = Devices(cluster.device(device)) if cluster else Devices.of(device)
     archs = sample_architectures(space, architectures)
     identity = {
         "space": space.name,
@@ -83,6 +76,7 @@ def build_table(
         "data": task.fingerprint(),
         "recipe": asdict(recipe),
         "torch": version("torch").split("+")[0],
+        **({} if devices.on_cpu else {"device": _kind(devices)}),
     }
     log = Path(f"{output}.progress")
     with held(output.with_name(f".{output.name}.lock"), f"builds {output}", "--output"):
@@ -92,10 +86,12 @@ def build_table(
             total = len(archs) * seeds
             with (
                 bar(total, "build", "training", total - len(todo)) as progress,
-                trainers(Path(f"{output}.jobs"), workers, cluster) as executor,
-                closing(train_jobs(space, task.name, recipe, todo, executor, data)) as trained,
+                trainers(Path(f"{output}.jobs"), devices, workers, cluster) as executor,
+                closing(
+                    train_jobs(space, task.name, recipe, todo, executor, data, devices)
+                ) as results,
             ):
-                for (arch, seed), result in trained:
+                for (arch, seed), result in results:
                     key = (space.encode(arch), seed)
                     done[key] = result
                     append_line(log, {"arch": key[0], "seed": seed, **result})
@@ -104,111 +100,18 @@ def build_table(
         measured = measure(table, space)
         seconds = [result["seconds"] for result in done.values() if "seconds" in result]
         if seconds:
-            measured["cpu_seconds"] = round(float(np.median(seconds)), 1)
+            of = "cpu_seconds" if devices.on_cpu else "gpu_seconds"
+            measured[of] = round(float(np.median(seconds)), 1)
         table = replace(table, meta=replace(table.meta, measured=measured), distinct=True)
         table.save(output)
         log.unlink(missing_ok=True)
     return table
 
 
-@contextmanager
-def trainers(folder: Path, workers: int = 0, cluster: Cluster | None = None) -> Iterator[Executor]:
-    """Who carries out trainings; what they print is in ``folder``, unless all went well."""
-    if cluster:
-        from harness.jobs.cluster import RayExecutor
-
-        executor: Executor = RayExecutor(cluster, folder, workers, PRELOAD)
-    else:
-        executor = LocalExecutor(workers or os.cpu_count() or 1, folder / "logs", PRELOAD)
-    try:
-        yield executor
-    finally:
-        executor.stop()
-    rmtree(folder, ignore_errors=True)
-
-
-def train_jobs(
-    space: SearchSpace,
-    task: str,
-    recipe: StandaloneRecipe,
-    trainings: list[Training],
-    executor: Executor,
-    data: Path | None = None,
-) -> Iterator[tuple[Training, Result]]:
-    """Stand-alone trainings of one thread each, as they are finished, in whatever order.
-
-    Accuracies on ``val`` and ``test`` in percent, and the ``seconds`` of CPU time it took. What
-    an ``executor`` wants to be started again goes on with the trainings that are left of it.
-    Raises :class:`UsageError` when one fails.
-    """
-    whole = TrainingShare(space, task, data, recipe, tuple(trainings))
-    waiting = deque(enumerate(whole.shared_out(executor.slots)))
-    running: dict[str, tuple[int, TrainingShare]] = {}
-    while waiting or running:
-        while waiting and len(running) < executor.slots:
-            number, share = waiting.popleft()
-            running[f"trainings-{number}"] = number, share
-            executor.start(f"trainings-{number}", share)
-        for event in executor.events(1.0):
-            number, share = running[event.job]
-            if event.result is not None:
-                running[event.job] = number, share.without(event.result[0])
-                yield event.result
-            elif event.error:
-                raise UsageError(event.error)
-            elif event.ended:
-                del running[event.job]
-                if event.again:
-                    waiting.appendleft((number, share))
-
-
-def train_standalone(
-    space: SearchSpace, arch: Arch, task: Task, recipe: StandaloneRecipe, seed: int
-) -> dict[str, float]:
-    """Final accuracy in percent on ``val`` and ``test``; a function of its arguments alone.
-
-    Raises :class:`UsageError` when the loss diverges.
-    """
-    network = trained(space, arch, task, recipe.training(), seed)
-    running = Scoring(bn="running", batch_size=500)
-    return {part: accuracy(network, task, running, part) for part in ("val", "test")}
-
-
-@dataclass(frozen=True)
-class TrainingShare:
-    """A job: some trainings, one after the other."""
-
-    space: SearchSpace
-    task: str
-    data: Path | None
-    recipe: StandaloneRecipe
-    trainings: tuple[Training, ...]
-
-    group = ""
-
-    def __call__(self, watcher: Watcher) -> Iterator[tuple[Training, Result]]:
-        import torch
-
-        torch.set_num_threads(1)
-        task = load_task(self.task, self.data)
-        for number, (arch, seed) in enumerate(self.trainings):
-            watcher("train", number, len(self.trainings))
-            started = process_time()
-            result = train_standalone(self.space, arch, task, self.recipe, seed)
-            yield (arch, seed), result | {"seconds": round(process_time() - started, 3)}
-
-    def at(self, root: Path) -> TrainingShare:
-        """It keeps no files."""
-        return self
-
-    def without(self, training: Training) -> TrainingShare:
-        return replace(self, trainings=tuple(t for t in self.trainings if t != training))
-
-    def shared_out(self, slots: int) -> list[TrainingShare]:
-        """Several for each of ``slots``, so that all end at about the same time."""
-        size = min(max(len(self.trainings) // (8 * max(slots, 1)), 1), MOST_TOGETHER)
-        starts = range(0, len(self.trainings), size)
-        return [replace(self, trainings=self.trainings[at : at + size]) for at in starts]
+def _kind(devices: Devices) -> str:
+    """Of which kind these are, as far as this machine knows."""
+    name = devices.names[0]
+    return name if name == "cuda" else describe_device(torch.device(name))
 
 
 def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:
@@ -224,8 +127,8 @@ def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], d
         raise UsageError(f"{log} is damaged; delete it and run again.")
     if lines[0] != identity:
         raise UsageError(
-            f"{log} belongs to a build with another recipe, task or torch version; finish that "
-            "build as it was begun, or delete the file."
+            f"{log} belongs to a build with another recipe, task, device or torch version; finish "
+            "that build as it was begun, or delete the file."
         )
     return {
         (row["arch"], row["seed"]): {k: v for k, v in row.items() if k not in ("arch", "seed")}
@@ -260,6 +163,7 @@ def _assemble(
     results = hashlib.sha256(b"".join(values.tobytes() for values in accuracies.values()))
     changed = {k: v for k, v in asdict(recipe).items() if v != getattr(StandaloneRecipe(), k)}
     flags = {"epochs": recipe.epochs} | changed
+    flags |= {"device": "cuda"} if "device" in identity else {}
     costs = [space.cost(arch, task.image) for arch in archs]
     meta = TableMeta(
         space=space.name,

@@ -40,7 +40,7 @@ class TableMeta:
     as the task), ``truth_images`` maps every training whose test accuracies the table has to its
     number of images. ``measured`` is what the builder found out about its table: accuracy
     spread, floors, ceiling (:func:`harness.metrics.describe_table.measure`) and the median of
-    ``cpu_seconds`` of a training. Raises :class:`UsageError` for values of other kinds.
+    ``cpu_seconds`` of a training, or of ``gpu_seconds`` on the wall. Raises :class:`UsageError` for values of other kinds.
     """
 
     space: str

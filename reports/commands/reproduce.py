@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> None:
     add_arguments(parser)
     run = parser.add_argument_group("execution (changes no result)")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    workers = "runs at a time; 0: one per core, one on a GPU, on a cluster as many as have room"
+    workers = (
+        "runs at a time; 0: one per core, or one on each GPU, on a cluster as many as have room"
+    )
     add_whole_numbers(run, [("--workers", 0, 0, workers)])
     add_cluster_options(parser)
     given = parser.parse_args(arguments)

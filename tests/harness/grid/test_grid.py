@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
+from scripted import Scripted
 
 from harness.commands.grid import parse, split
 from harness.config.config import SCHEMA_VERSION, with_values
@@ -15,53 +16,13 @@ from harness.files.progress import watch
 from harness.grid import grid, queue
 from harness.grid.grid import run_grid
 from harness.grid.queue import Job, Outcome
+from harness.jobs import devices
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.executor import Event
 from harness.resuming.workspace import Workspace
 from harness.running.pipeline import Execution
 from harness.tabular import locate
 from searchspaces.errors import UsageError
-
-PHASES = ("time", "train", "search", "rank", "end")
-
-
-class Scripted:
-    """An executor without processes: every call of ``events`` moves each job on by a phase.
-
-    ``broken`` maps jobs to the phase in which they fail. ``diary`` has what happened, in order.
-    """
-
-    def __init__(self, slots=9, broken=()):
-        self.slots, self.broken, self.stopped = slots, dict(broken), False
-        self.at, self.diary = {}, []
-
-    def start(self, job, work):
-        assert len(self.at) < self.slots
-        self.at[job] = -1
-        self.diary.append(f"start {job}")
-
-    def events(self, seconds):
-        told = []
-        for job in list(self.at):
-            self.at[job] += 1
-            phase = PHASES[self.at[job]]
-            self.diary.append(f"{phase} {job}")
-            failed = "broken." if self.broken.get(job) == phase else ""
-            ended = phase == "end" or bool(failed)
-            if phase == "end":
-                told.append(Event(job, result=job))
-            told.append(Event(job, phase, ended=ended, error=failed))
-            if ended:
-                del self.at[job]
-        return told
-
-    def stop(self):
-        self.stopped = True
-
-    def order(self, *names):
-        """Whether these entries of the diary follow one another."""
-        places = [self.diary.index(name) for name in names]
-        return places == sorted(places)
 
 
 @pytest.fixture(scope="module")
@@ -225,29 +186,6 @@ def test_an_interrupt_stops_what_runs(execution):
     assert executor.stopped
 
 
-def test_a_device_that_is_not_there_is_refused(execution):
-    with pytest.raises(UsageError, match="cuda:77"):
-        run_grid([("spos", SPOS)], replace(execution, device="cuda:77"), executor=Scripted())
-
-
-@pytest.mark.parametrize(
-    ("device", "workers", "slots"),
-    [("cpu", 0, 7), ("cpu", 3, 3), ("cuda:0", 0, 1), ("cuda:0", 2, 2)],
-)
-def test_a_run_per_core_or_one_on_a_gpu(execution, monkeypatch, device, workers, slots):
-    made = []
-
-    def make(slots, logs, preload):
-        made.append((slots, bool(preload)))
-        return Scripted(slots)
-
-    monkeypatch.setattr(grid, "choose_device", torch.device)
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    monkeypatch.setattr(grid, "LocalExecutor", make)
-    run_grid([("spos", SPOS)], replace(execution, device=device), workers)
-    assert made == [(slots, device == "cpu")]
-
-
 @pytest.mark.parametrize("cluster", [None, Cluster("here", cpus=3, gpus=0.5)])
 def test_a_job_has_one_process_and_the_patience_of_its_place(execution, monkeypatch, cluster):
     given = []
@@ -259,7 +197,7 @@ def test_a_job_has_one_process_and_the_patience_of_its_place(execution, monkeypa
 
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
     asked = replace(execution, device="auto", workers=5)
-    monkeypatch.setattr(grid, "choose_device", lambda name: torch.device("cpu"))
+    monkeypatch.setattr(devices, "choose_device", lambda name: torch.device("cpu"))
     run_grid([("spos", SPOS)], asked, executor=Noting(), cluster=cluster)
     (work,) = given
     assert (work.config, work.execution.workers, work.execution.runs) == (SPOS, 1, execution.runs)
@@ -279,21 +217,6 @@ def test_a_cluster_is_given_the_folder_and_how_many_run_at_a_time(execution, mon
     cpu, gpu = made
     assert cpu == (Cluster("a:1", cpus=2), execution.runs, 4, grid.PRELOAD)
     assert gpu == (Cluster("a:1", gpus=0.5), execution.runs, 4, ())
-
-
-@pytest.mark.parametrize(
-    ("device", "task", "threads"),
-    [("cpu", "cifar10", 1), ("cuda", "digits", 1), ("cuda", "cifar10", 5)],
-)
-def test_a_job_on_a_cpu_has_one_thread(execution, monkeypatch, device, task, threads):
-    set_to, told = [], []
-    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
-    monkeypatch.setattr(grid, "watch", told.append)
-    monkeypatch.setattr(grid, "run", lambda config, execution: {"run": f"{config.seed}"})
-    config, watcher = replace(SPOS, task=task), object()
-    work = grid.GridRun(config, replace(execution, device=device), "group", 5)
-    assert work(watcher) == ["3"]
-    assert (set_to, told) == ([threads], [watcher])
 
 
 def test_a_job_elsewhere_has_its_files_there_unless_it_goes_by_a_common_time(execution, tmp_path):

@@ -34,7 +34,6 @@ def test_flags_say_where_and_what_each_job_gets():
     assert chosen("--ray auto") == Cluster("auto", 1, 0.0)
     assert chosen("--ray a:1 --cpus-per-job 3", "cuda") == Cluster("a:1", 3, 1.0)
     assert chosen("--ray a:1 --gpus-per-job 0.25", "cuda") == Cluster("a:1", 1, 0.25)
-    assert chosen("--ray auto", gpus=False) == Cluster("auto")
 
 
 def test_the_device_follows_from_what_a_job_gets():

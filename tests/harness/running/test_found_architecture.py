@@ -19,14 +19,18 @@ def measure(tmp_path, monkeypatch):
     """``measure(arch, train, **meta)`` with trainings that take no time, and what they were."""
     trained = []
 
-    def train_jobs(space, task, recipe, jobs, executor, data):
-        trained.append((space, task, recipe, list(jobs), executor.slots, data))
+    def train_jobs(space, task, recipe, jobs, executor, data, devices):
+        trained.append((space, task, recipe, list(jobs), executor.slots, data, devices.names))
         for job in jobs:
             yield job, {"val": 0.0, "test": 80.0 + job[1]}
 
     def run(arch, train, **meta):
         table = tiny.make_table(tmp_path, seeds=3, **meta)
-        return measure_found(SPACE, arch, "digits", table, train, 2, tmp_path), table, trained
+        return (
+            measure_found(SPACE, arch, "digits", table, train, 2, tmp_path, "cuda:1"),
+            table,
+            trained,
+        )
 
     monkeypatch.setattr(found, "train_jobs", train_jobs)
     return run
@@ -47,7 +51,9 @@ def test_the_table_is_asked_first(measure):
 def test_an_absent_architecture_is_trained_as_those_of_the_table_were(measure, tmp_path):
     training = asdict(RECIPE) | {"test_trained_on_all": True}
     result, table, trained = measure(ABSENT, True, training=training)
-    assert trained == [(SPACE, "digits", RECIPE, [(ABSENT, s) for s in range(3)], 2, tmp_path)]
+    assert trained == [
+        (SPACE, "digits", RECIPE, [(ABSENT, s) for s in range(3)], 2, tmp_path, ("cuda:1",))
+    ]
     assert result["truth"] == pytest.approx(81.0)
     assert result["regret"] == pytest.approx(table.truth("test").max() - 81.0)
     assert "3 seeds" in result["how"]

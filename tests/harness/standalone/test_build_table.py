@@ -6,18 +6,15 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 import pytest
+import torch
 from planted import PlantedSpace
 
-from harness.jobs.executor import Event
+from harness.jobs import devices
 from harness.metrics import ceiling
 from harness.metrics.describe_table import measure
 from harness.standalone import build_table as builder
-from harness.standalone.build_table import (
-    TrainingShare,
-    build_table,
-    sample_architectures,
-    train_standalone,
-)
+from harness.standalone.build_table import build_table, sample_architectures
+from harness.standalone.trainings import train_standalone
 from harness.tabular.table import Table
 from harness.tasks import load_task
 from methods.standalone.recipe import StandaloneRecipe
@@ -43,7 +40,7 @@ def invented(monkeypatch):
     """Trainings that take no time; returns the list of jobs that were trained."""
     trained = []
 
-    def train_jobs(space, task, recipe, jobs, executor, data=None):
+    def train_jobs(space, task, recipe, jobs, executor, data, devices):
         for arch, seed in jobs:
             trained.append((arch, seed))
             yield (arch, seed), {"val": sum(arch) + seed / 10, "test": 50.0 + sum(arch) + seed / 3}
@@ -52,8 +49,8 @@ def invented(monkeypatch):
     return trained
 
 
-def build(task, output, architectures=3, seeds=2, recipe=RECIPE, workers=1):
-    return build_table(SPACE, task, recipe, architectures, seeds, output, workers)
+def build(task, output, architectures=3, seeds=2, recipe=RECIPE, workers=1, **more):
+    return build_table(SPACE, task, recipe, architectures, seeds, output, workers, **more)
 
 
 def stopped(monkeypatch, task, output, after, **kwargs):
@@ -100,7 +97,7 @@ def test_a_stopped_build_in_two_processes_equals_one_trained_in_turn(task, tmp_p
     stopped(monkeypatch, task, output, after=2, workers=1)
     build(task, output, workers=2)
 
-    def in_turn(space, name, recipe, jobs, executor, data=None):
+    def in_turn(space, name, recipe, jobs, executor, data, devices):
         results = {job: train_standalone(space, job[0], task, recipe, job[1]) for job in jobs[::-1]}
         yield from ((job, results[job]) for job in jobs)
 
@@ -140,9 +137,9 @@ def test_the_metadata_are_of_the_build(task, tmp_path, invented):
     recipe = StandaloneRecipe(epochs=3, lr=0.05)
     meta = build(task, tmp_path / "table.parquet", 12, 3, recipe).meta
     assert meta.training == asdict(recipe) | {"test_trained_on_all": True}
-    torch = version("torch").partition("+")[0]
+    installed = version("torch").partition("+")[0]
     assert re.fullmatch(
-        rf"12 architectures x 3 seeds, torch {torch}, results \w{{8}}", meta.version
+        rf"12 architectures x 3 seeds, torch {installed}, results \w{{8}}", meta.version
     )
     assert (meta.epochs, meta.licence) == (3, "Apache-2.0")
     assert meta.measured == measure(Table.load(tmp_path / "table.parquet"), SPACE)
@@ -163,53 +160,6 @@ def test_a_build_goes_on_where_all_that_its_results_depend_on_is_equal(
     }
 
 
-@pytest.mark.parametrize(
-    ("trainings", "slots", "size"), [(1000, 2, 16), (100, 4, 3), (5, 2, 1), (300, 0, 16)]
-)
-def test_jobs_are_of_several_trainings_each_of_which_is_in_one(trainings, slots, size):
-    jobs = tuple(((number,), seed) for number in range(trainings // 5) for seed in range(5))
-    shares = TrainingShare(SPACE, "digits", None, RECIPE, jobs).shared_out(slots)
-    assert [len(share.trainings) for share in shares[:-1]] == [size] * (len(shares) - 1)
-    assert sum((share.trainings for share in shares), ()) == jobs
-    left = shares[0].without(jobs[0])
-    assert left.trainings == shares[0].trainings[1:] and left.recipe == RECIPE
-
-
-class Mortal:
-    """Two processes, each of which ends before its last training; started again, it does all."""
-
-    slots = 2
-
-    def __init__(self, error=""):
-        self.begun, self.waiting, self.running, self.error = {}, [], set(), error
-
-    def start(self, name, share):
-        dies = name not in self.begun
-        self.begun.setdefault(name, []).append(share.trainings)
-        self.running.add(name)
-        assert len(self.running) <= self.slots
-        for training in share.trainings[: -1 if dies else None]:
-            self.waiting.append(Event(name, result=(training, {"val": 1.0})))
-        self.waiting.append(Event(name, ended=not self.error, error=self.error, again=dies))
-
-    def events(self, seconds):
-        told, self.waiting = self.waiting, []
-        for event in told:
-            self.running -= {event.job} if event.ended else set()
-            yield event
-
-
-def test_a_job_that_ended_too_early_goes_on_with_what_is_left_of_it():
-    executor, jobs = Mortal(), [((number,), 0) for number in range(32)]
-    given = (SPACE, "digits", RECIPE, jobs)
-    found = list(builder.train_jobs(*given, executor))
-    assert sorted(found) == [(job, {"val": 1.0}) for job in jobs]
-    assert executor.begun["trainings-3"] == [tuple(jobs[6:8]), tuple(jobs[7:8])]
-    assert len(executor.begun) == 16 and not executor.running
-    with pytest.raises(UsageError, match="^it diverged$"):
-        list(builder.train_jobs(*given, Mortal("it diverged")))
-
-
 def test_tables_with_other_results_have_other_identities(task, tmp_path, invented, monkeypatch):
     first = build(task, tmp_path / "1.parquet")
     again = build(task, tmp_path / "2.parquet")
@@ -228,7 +178,7 @@ def test_tables_with_other_results_have_other_identities(task, tmp_path, invente
 def test_a_table_has_means_over_seeds_and_the_median_of_seconds(task, tmp_path, monkeypatch):
     percent, seconds = (10.0, 20.0, 60.0), iter([1.0, 2.0, 90.0] * 3)
 
-    def train_jobs(space, task, recipe, jobs, executor, data=None):
+    def train_jobs(space, task, recipe, jobs, executor, data, devices):
         for arch, seed in jobs:
             accuracies = {"val": percent[seed], "test": percent[seed] + 1}
             yield (arch, seed), accuracies | {"seconds": next(seconds)}
@@ -238,6 +188,38 @@ def test_a_table_has_means_over_seeds_and_the_median_of_seconds(task, tmp_path, 
     assert table.accuracy("val").tolist() == [30.0] * 3
     assert table.accuracy("test").tolist() == [31.0] * 3
     assert table.meta.measured["cpu_seconds"] == 2.0
+
+
+# On GPUs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Two of them, of a kind."""
+    monkeypatch.setattr(devices, "choose_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(builder, "describe_device", lambda device: f"the kind of {device}")
+
+
+def test_a_table_that_gpus_built_says_so(task, tmp_path, monkeypatch, invented, gpus):
+    output = tmp_path / "table.parquet"
+    meta = build(task, output, device="cuda").meta
+    assert meta.created_by.endswith(" --epochs 1 --device cuda")
+    stopped(monkeypatch, task, output, after=1, device="cuda")
+    first = json.loads((tmp_path / "table.parquet.progress").read_text().partition("\n")[0])
+    assert first["device"] == "the kind of cuda:0"
+    with pytest.raises(UsageError, match="another recipe, task, device or torch version"):
+        build(task, output)
+
+
+def test_seconds_on_a_gpu_are_told_as_such(task, tmp_path, monkeypatch, gpus):
+    def train_jobs(space, task, recipe, jobs, executor, data, devices):
+        assert devices.names == ("cuda:0", "cuda:1") and executor.slots == 4
+        yield from ((job, {"val": 1.0, "test": 2.0, "seconds": 3.0}) for job in jobs)
+
+    monkeypatch.setattr(builder, "train_jobs", train_jobs)
+    measured = build(task, tmp_path / "table.parquet", workers=4, device="cuda").meta.measured
+    assert measured["gpu_seconds"] == 3.0 and "cpu_seconds" not in measured
 
 
 # Stopping and continuing ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness.standalone.build_table import train_standalone
+from harness.standalone.trainings import train_standalone
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from methods.standalone.recipe import StandaloneRecipe

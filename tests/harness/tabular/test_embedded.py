@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.metrics.describe_table import measure
-from harness.standalone.build_table import train_standalone
+from harness.standalone.trainings import train_standalone
 from harness.tabular.locate import EMBEDDED
 from harness.tabular.table import Table
 from harness.tasks import load_task

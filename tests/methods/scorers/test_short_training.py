@@ -8,8 +8,8 @@ import torch
 from scorers import scorer
 
 from harness.conformance.noise import Noise, Part
-from harness.standalone.build_table import train_standalone
 from harness.standalone.images import first
+from harness.standalone.trainings import train_standalone
 from harness.tasks import load_task
 from methods.base import Setting
 from methods.options import Recipe, Scoring, SearchLimits
