@@ -52,3 +52,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real benchmark data: set NAS_HARNESS_DATA to a folder that has it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_packaged_runs(request, monkeypatch, tmp_path_factory):
+    """Folders of runs are what a test puts into them; those of the package have their own tests."""
+    from harness.measured import packaged
+
+    if request.module.__name__.rpartition(".")[2] != "test_packaged":
+        monkeypatch.setattr(packaged, "PACKAGED", tmp_path_factory.getbasetemp() / "no-package")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import NOTHING, Config
+from harness.measured.packaged import places
 from harness.resuming.workspace import Workspace
 from harness.running.run_scores import read_scores_columns
 from harness.tabular.table import Table
@@ -53,7 +54,7 @@ def with_settled_parts(config: Config, runs: Path, table: Table) -> Config:
 
 
 def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
-    """The finished runs in ``runs`` that the method of ``config`` is of; none for most methods.
+    """The finished runs in ``runs``, else of the package, that the method of ``config`` is of; none for most methods.
 
     They are of its space, task and seed, ranked against ``table``. Raises :class:`UsageError` where
     one is missing, with the command that makes it, and where several fit.
@@ -68,11 +69,16 @@ def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Par
     stem, named = f"{short(config.space)}-{config.task}-", _NAMED.fullmatch(name)
     digits = named[2] if named else "[0-9a-f]" * 8
     method = short(named[1] if named else name)
-    found = []
-    for folder in sorted(runs.glob(f"{escape(stem + method)}-{digits}-s{seed}")):
-        record = Workspace(folder).finished()
-        if record is not None and _same_truth(record, table):
-            found.append(Part(folder.name.removeprefix(stem).rpartition("-s")[0], folder, record))
+    pattern = f"{escape(stem + method)}-{digits}-s{seed}"
+    for root in places(runs):
+        found = []
+        for folder in sorted(root.glob(pattern)):
+            record = Workspace(folder).finished()
+            if record is not None and _same_truth(record, table):
+                own = folder.name.removeprefix(stem).rpartition("-s")[0]
+                found.append(Part(own, folder, record))
+        if found:
+            break
     if len(found) > 1:
         raise UsageError(
             f"{runs} holds several finished runs of {method} with seed {seed}: name the one to "

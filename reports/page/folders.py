@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.measured.packaged import place
 from reports.runs.configuration import check_one_truth, configurations
 from reports.runs.record import Record, is_run, is_unfinished, load
 from reports.runs.row import describe
@@ -30,7 +31,7 @@ def gather(given: Sequence[Path]) -> tuple[dict[str, Record], list[Left]]:
     A name is the path from the innermost folder that holds all runs. Raises :class:`UsageError`
     where a path given holds no run at all, and for runs ranked against different trainings.
     """
-    folders = sorted({folder for path in given for folder in _runs_in(path.resolve())})
+    folders = sorted({folder for path in given for folder in _runs_in(place(path).resolve())})
     top = os.path.commonpath([folder.parent for folder in folders])
     records: dict[str, Record] = {}
     left = []

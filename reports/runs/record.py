@@ -13,6 +13,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.files.checksums import check_unchanged
 from harness.files.sizes import check_file, check_parquet
 from harness.files.store import read_json
+from harness.measured.packaged import place
 from harness.metrics.floors import LABELS, RANDOM, floor_label
 from harness.metrics.intervals import Interval
 from harness.metrics.metrics import with_present_names
@@ -212,9 +213,12 @@ def load_all(folders: Iterable[Path | str]) -> list[Record]:
 
 
 def run_folders(folders: Iterable[Path]) -> list[Path]:
-    """``folders``, with those that hold run folders replaced by what they hold."""
+    """``folders``, with those that hold run folders replaced by what they hold.
+
+    ``measured`` are the runs that come with the package.
+    """
     expanded = []
-    for folder in folders:
+    for folder in map(place, folders):
         inside = sorted(path for path in folder.glob("*/") if is_run(path))
         expanded += [folder] if is_run(folder) or not inside else inside
     return expanded

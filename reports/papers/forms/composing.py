@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 
+from harness.measured.packaged import is_packaged
 from reports.papers.definition.item import Column, Item
 from reports.papers.definition.loading import load_paper
 from reports.papers.definition.printed import DASH
@@ -188,6 +189,10 @@ def caption(results: Results) -> tuple[str, ...]:
         cells = [cell for cell in results.tagged([tag]) if cell.task == task]
         if cells:
             sentences.append(_measurement(cells, tag, task, results.preset))
+    records = [run for row in results.rows for runs in row.runs.values() for run in runs.values()]
+    shipped = {run.folder for run in records if is_packaged(run.folder)}
+    if shipped:
+        sentences.append(f"Of these runs, {len(shipped)} came with the package.")
     if item.needs and results.tagged([TRAINED_REDUCED, NOT_RUN]):
         sentences.append(f"Needed for a full measurement: {item.needs}")
     found = outcomes(results)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.config.config import Config, SupernetScale
 from harness.config.presets import PRESETS
+from harness.measured.packaged import places
 from harness.tabular.table import SCHEMA_VERSION, Table
 from reports.papers.definition.item import Item, Row
 from reports.runs.record import Record, is_unfinished, load
@@ -23,18 +24,20 @@ class Absent(UsageError):
 
 
 def find(config: Config, runs: Path, table: Table | None) -> Record:
-    """The finished run of ``config`` in the folder ``runs``, ranked against ``table``.
+    """The finished run of ``config`` in the folder ``runs``, else of the package.
 
-    None stands for a ground truth that is not here: then the run is recognised by what its record
-    says about it. Raises :class:`Absent` where there is none, :class:`UsageError` for a damaged
-    record and for runs of ``config`` on several unknown ground truths.
+    ``table`` is what it is ranked against. None stands for a ground truth that is not here: then
+    the run is recognised by what its record says about it. Raises :class:`Absent` where there is
+    none, :class:`UsageError` for a damaged record and for runs of ``config`` on several unknown
+    ground truths.
     """
     if table is not None:
-        folder = runs / config.run_name(table.meta.identity)
-        if is_unfinished(folder):
+        folders = [root / config.run_name(table.meta.identity) for root in places(runs)]
+        for folder in folders:
+            if (folder / "run.json").exists():
+                return _checked(load(folder), config)
+        if is_unfinished(folders[0]):
             raise Absent("not finished")
-        if (folder / "run.json").exists():
-            return _checked(load(folder), config)
         for record in _recorded(config, runs):
             truth = record.get("ground_truth", "truth")
             if truth != table.meta.truth:
@@ -80,7 +83,7 @@ def shortfalls(
 def _recorded(config: Config, runs: Path) -> Iterator[Record]:
     """Finished runs of ``config``, each named after the ground truth that its record states."""
     pattern = f"{config.space}-{config.task}-{config.method}-????????-s{config.seed}"
-    for folder in sorted(runs.glob(pattern)):
+    for folder in (found for root in places(runs) for found in sorted(root.glob(pattern))):
         if (folder / "run.json").exists():
             record = load(folder)
             if folder.name == config.run_name(_identity(record)):

@@ -6,8 +6,10 @@ import statistics
 import numpy as np
 import pytest
 
+from harness.measured import packaged
 from harness.simulation.searches import compare_searches
 from methods.search.table_search import SEARCHES
+from reports.papers.forms.composing import caption
 from reports.papers.measured import results as tags
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
@@ -68,6 +70,24 @@ def test_a_run_that_is_missing_is_named_with_its_command(make_item, record_run, 
     none = results.cell("mngnas", "tau")
     assert (none.tag, none.value, none.n) == (tags.NOT_RUN, None, 0)
     assert none.note == f"seeds 0, 1: not recorded; {command}"
+
+
+def test_a_run_of_the_package_fills_a_cell_unless_there_is_an_own_one(
+    make_item, record_run, measured, tmp_path, monkeypatch
+):
+    item = make_item()
+    first, second = runs_of(item, "spos")
+    record_run(first, 0.4).rename(tmp_path / "away")
+    package = tmp_path / "package" / f"{record_run(second, 0.6).name}"
+    package.parent.mkdir()
+    (tmp_path / "runs" / package.name).rename(package)
+    monkeypatch.setattr(packaged, "PACKAGED", package.parent)
+    cell = measured(item).cell("spos", "tau")
+    assert (cell.by_seed, cell.n) == ({1: pytest.approx(60)}, 1)
+    assert "Of these runs, 1 came with the package." in caption(measured(item))
+    record_run(second, 0.5)
+    assert measured(item).cell("spos", "tau").by_seed == {1: pytest.approx(50)}
+    assert not any("came with the package" in text for text in caption(measured(item)))
 
 
 def test_presets_tasks_seeds_and_changes_choose_the_runs(make_item, record_run, measured):

@@ -1,0 +1,1 @@
+"""Finished runs that come with the package: what our results are read from, without training."""
