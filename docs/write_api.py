@@ -27,15 +27,16 @@ that `import harness` costs nothing. Whatever the caller can mend raises
 `searchspaces.errors.UsageError` with one plain sentence.
 """
 PRESET = """
-## Config.from_preset
+## Config
 
-`Config(method="spos", preset="smoke")` is the configuration with every value given or at its
-default, and `preset` a mere name; the values of a preset come from `from_preset`:
+`Config(method="spos", preset="smoke")` is the configuration that `nas-harness run --method spos
+--preset smoke` starts from: what is not given has the preset's value. `with_values` changes options by
+their names without dashes; a part that is given, such as `train=Recipe(steps=100)`, is taken whole.
 
 ```python
 from harness.config.config import Config, with_values
 
-config = Config.from_preset("smoke", method="spos", task="digits")
+config = Config(method="spos", preset="smoke", task="digits")
 config = with_values(config, {"seed": 1, "train.steps": 100})
 ```
 """

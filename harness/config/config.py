@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from harness.config.options import TRUTH
@@ -24,6 +24,8 @@ OWN = "own"  # BN of networks that were trained by themselves: its policy is no 
 METHOD = "method"  # what scores are by that are not of classified images
 TRUTH_SCALE, PROXY = "truth", "proxy"  # scales of a supernet that are no space's alone
 PROXY_SIDE = 16  # pixels
+PRESET: Any = None  # stands for what the preset has, else for what comes next
+DEFAULTS: dict[str, Any] = {"equalise": "compute", "train_images": 0, "cutout": 0}
 
 _POSITIVE, _FRACTION = (1, math.inf), (0, 1)
 # Smallest and largest value where these are not 0 and infinity; a method limits its own options.
@@ -119,12 +121,22 @@ class Ranking:
     )
 
 
+PARTS: dict[str, Any] = {
+    "supernet": SupernetScale,
+    "train": Recipe,
+    "score": Scoring,
+    "search": SearchLimits,
+    "rank": Ranking,
+}
+
+
 @dataclass(frozen=True)
 class Config:
-    """Everything a result depends on; ``options`` are the method's own, by default its defaults.
+    """Everything a result depends on; ``options`` are the method's own.
 
-    ``preset`` is only a name here: :meth:`from_preset` gives the values that belong to it. Raises
-    :class:`UsageError` for an unknown method and for values that no run can have.
+    What is not given has the value of ``preset`` for this task, method and space, as ``nas-harness
+    run`` starts from; a part that is given, such as ``train``, is taken whole. Raises
+    :class:`UsageError` for an unknown preset or method and for values that no run can have.
     """
 
     method: str = option("mngnas", "method or scorer: see 'nas-harness list'; or FILE.py:NAME")
@@ -135,30 +147,27 @@ class Config:
     seed: int = option(0, "seed of the supernet, its training and the search")
     preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
     equalise: str = option(
-        "compute",
+        PRESET,
         "what train.steps counts for a method whose steps cost more than one path: as much compute "
         "(forward 1, backward 2), as many image passes (forward) or path-backwards as so many "
         "steps of one path, as many seconds as so many of SPOS (measured once on this machine and "
         "kept), or optimiser steps",
         ("compute", "images", "backwards", "seconds", "steps"),
     )
-    train_images: int = option(0, "use only this many training images; 0: all")
+    train_images: int = option(PRESET, "use only this many training images; 0: all")
     cutout: int = option(
-        0,
-        "side of a square cut out of each training image; 0: as the task augments",
-        added_later=True,
+        PRESET, "side of a square cut out of each training image; 0: as the task augments"
     )
-    supernet: SupernetScale = field(default_factory=SupernetScale)
-    train: Recipe = field(default_factory=Recipe)
+    supernet: SupernetScale = PRESET
+    train: Recipe = PRESET
     accelerate: Acceleration = field(default_factory=Acceleration)
-    score: Scoring = field(default_factory=Scoring)
-    search: SearchLimits = field(default_factory=SearchLimits)
-    rank: Ranking = field(default_factory=Ranking)
-    options: Any = None
+    score: Scoring = PRESET
+    search: SearchLimits = PRESET
+    rank: Ranking = PRESET
+    options: Any = PRESET
 
     def __post_init__(self) -> None:
-        if self.options is None:
-            object.__setattr__(self, "options", options_class(self.method)())
+        self._take_preset()
         values = _leaves(self.to_dict())
         unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
         check_limits(values, LIMITS | unlimited)
@@ -171,6 +180,20 @@ class Config:
             )
         if self.train.nesterov and not self.train.momentum:
             raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
+
+    def _take_preset(self) -> None:
+        """Give what was not given the preset's value, or its own default where the preset has none."""
+        values = preset_values(self.preset, self.task, self.method, self.space)
+        for name in [item.name for item in fields(self) if getattr(self, item.name) is PRESET]:
+            if name in DEFAULTS:
+                value = values.get(name, DEFAULTS[name])
+            else:
+                part = options_class(self.method) if name == "options" else PARTS[name]
+                own = {
+                    k.partition(".")[2]: v for k, v in values.items() if k.startswith(f"{name}.")
+                }
+                value = part(**own)
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_preset(
@@ -185,14 +208,14 @@ class Config:
 
         Raises :class:`UsageError` for an unknown preset or method.
         """
-        base = cls(method=method, preset=preset, task=task, space=space)
-        return with_values(base, preset_values(preset, task, method, space))
+        return cls(method=method, preset=preset, task=task, space=space)
 
     def to_dict(self) -> dict[str, Any]:
         tree = written(self)
         del tree["accelerate"]
-        if not self.truth:  # so that names and records are those from before there was a choice
-            del tree["truth"]
+        for name in ("truth", "cutout"):
+            if not tree[name]:  # names and records are those from before there was a choice
+                del tree[name]
         return tree | self.accelerate.to_dict() | self.sources()
 
     def sources(self) -> dict[str, Any]:

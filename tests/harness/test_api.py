@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import pandas
@@ -14,6 +13,7 @@ import harness
 from harness import Evaluation, evaluate, open_table, read_runs, run_method
 from harness.cli import main
 from harness.config.config import Config
+from methods.options import Recipe
 from searchspaces.errors import UsageError
 
 QUICK = {
@@ -325,7 +325,17 @@ def test_a_preset_has_the_values_of_the_command(preset, method):
     line = ["--method", method, "--preset", preset, "--task", "cifar10"]
     made = Config.from_preset(preset, method=method, task="cifar10")
     assert made == parse(line)[0]
-    assert asdict(made) != asdict(Config(preset=preset, method=method, task="cifar10"))
+    assert made == Config(preset=preset, method=method, task="cifar10")
+    assert made.search.generations == {"smoke": 2, "laptop": 8, "paper": 20}[preset]
+
+
+def test_what_is_given_in_python_is_not_the_presets():
+    made = Config(method="spos", preset="smoke", train=Recipe(lr=0.2), equalise="steps")
+    assert (made.train, made.equalise) == (Recipe(lr=0.2), "steps")  # with its own 4000 steps
+    assert (made.search.population, made.rank.architectures) == (8, 60)
+    assert Config(method="spos", preset="paper").equalise == "steps"
+    with pytest.raises(UsageError, match="unknown preset 'smok'; did you mean 'smoke'"):
+        Config(method="spos", preset="smok")
 
 
 def test_odd_arguments_are_refused_in_a_sentence():

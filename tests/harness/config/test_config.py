@@ -126,8 +126,7 @@ def test_what_is_given_wins_over_the_preset():
 
 
 def test_defaults_of_the_command_line_are_those_of_the_class():
-    values = preset_values(Config.preset, Config.task, Config.method)
-    assert configured() == with_values(Config(), values)
+    assert configured() == Config()
 
 
 def test_with_values_replaces_leaves_and_leaves_the_rest():
