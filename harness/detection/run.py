@@ -96,6 +96,8 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
 class FineTuning(Resumable):
     """A detector in training; a function of its arguments alone."""
 
+    alike = "an unfinished fine-tuning of a network of the same name with the same seed"
+
     def __init__(
         self,
         network: nn.Module,

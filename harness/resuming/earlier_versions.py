@@ -1,11 +1,14 @@
-"""Unfinished runs that another version of the harness began: they are never passed over silently.
+"""What another version of the harness left unfinished: it is never passed over silently.
 
-A run's folder is named by a digest of all that its result depends on. A version that computes
-something else has other digests: its command begins anew instead of continuing with other numbers.
+A folder is named by a digest of all that its result depends on. A version that computes something
+else has other digests: its command begins anew instead of continuing with other numbers.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -15,24 +18,25 @@ from searchspaces.errors import UsageError
 
 
 def other_version(state: dict[str, Any], version: str) -> str:
-    """Which version kept the checkpoint ``state``, in words; "" for ``version`` itself."""
-    kept = state.get("version")  # none in checkpoints from before versions were kept
+    """Which version kept ``state``, in words; "" for ``version`` itself."""
+    kept = state.get("version")  # none in what was kept before versions were
     if kept == version:
         return ""
     return f"version {kept}" if kept else "an earlier version"
 
 
-def begun_by_others(folder: Path, version: str) -> dict[Path, str]:
-    """Unfinished runs beside the run ``folder`` with its method, space, task and seed.
+def begun_by_others(workspace: Workspace, version: str) -> dict[Path, str]:
+    """Unfinished work beside the folder of ``workspace`` whose name differs in its digest alone.
 
-    Those of which another version than ``version`` kept a checkpoint, and which it was, in words.
+    That of which another version than ``version`` kept a checkpoint, and which it was, in words.
     """
+    folder = workspace.folder
     stem, _, seed = folder.name.rpartition("-s")
     name = f"{escape(stem.rpartition('-')[0])}-{'[0-9a-f]' * 8}-s{seed}"
     found = {}
     for path in sorted(folder.parent.glob(name)):
         other = Workspace(path)
-        if path == folder or other.record_path.exists():
+        if path == folder or (path / workspace.record_path.name).exists():
             continue
         try:
             state = other.load_checkpoint()
@@ -43,10 +47,28 @@ def begun_by_others(folder: Path, version: str) -> dict[Path, str]:
     return found
 
 
-def left_as_it_is(other: Path, begun_by: str, folder: Path) -> str:
-    """The sentence on a run ``other`` of another version, when that in ``folder`` begins."""
-    return (
-        f"{other} holds an unfinished run of the same method, space, task and seed, begun by "
-        f"{begun_by}, which computed differently: it is left as it is, and this run begins anew "
-        f"in {folder}."
-    )
+def tell_of_others(workspace: Workspace, version: str, what: str) -> None:
+    """Say on standard error what others began beside what begins now; ``what`` is of a folder."""
+    for other, begun_by in begun_by_others(workspace, version).items():
+        print(
+            f"{other} holds {what}, begun by {begun_by}: it is left as it is, and "
+            f"{workspace.folder} begins anew.",
+            file=sys.stderr,
+        )
+
+
+@contextmanager
+def readable(folder: Path, begun_by: str) -> Iterator[None]:
+    """For a block that takes up what ``begun_by`` kept in ``folder``, "" for this version.
+
+    Raises :class:`UsageError` where this version cannot read what another has written.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if not begun_by:
+            raise
+        raise UsageError(
+            f"{folder} was begun by {begun_by}, whose checkpoint this version cannot read; delete "
+            "the folder and run again."
+        ) from error

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.files.environment import harness_version
+from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
 from searchspaces.errors import UsageError
 
@@ -25,7 +27,12 @@ class TrainingWorkspace(Workspace):
 
 
 class Resumable(ABC):
-    """Base of a training of which ``done`` steps are done, on the images of ``sha256``."""
+    """Base of a training of which ``done`` steps are done, on the images of ``sha256``.
+
+    ``alike`` says what is unfinished in folders whose names differ in their digest alone.
+    """
+
+    alike: str
 
     def __init__(self, workspace: Workspace, images: str, sha256: str):
         self.workspace, self.images, self.sha256 = workspace, images, sha256
@@ -37,12 +44,18 @@ class Resumable(ABC):
 
     def checkpoint(self, done: int) -> None:
         kept = {"done": done, "seconds": self.seconds, "sha256": self.sha256}
+        kept["version"] = harness_version()
         self.workspace.save_checkpoint(kept | self.state())
 
     def resume(self) -> None:
-        """Take up the last checkpoint, if any; raises :class:`UsageError` for other images."""
+        """Take up the last checkpoint, if any; else tell of trainings of other versions that stay.
+
+        Raises :class:`UsageError` for other images, and for a version whose checkpoints this one
+        cannot read.
+        """
         state = self.workspace.load_checkpoint()
         if state is None:
+            tell_of_others(self.workspace, harness_version(), self.alike)
             return
         if state["sha256"] != self.sha256:
             raise UsageError(
@@ -50,8 +63,11 @@ class Resumable(ABC):
                 "them back, or delete the folder."
             )
         self.done, self.before = state["done"], state["seconds"]
-        self.take_up(state)
-        print(f"continuing {self.workspace.folder} at step {self.done}", file=sys.stderr)
+        begun_by = other_version(state, harness_version())
+        with readable(self.workspace.folder, begun_by):
+            self.take_up(state)
+        note = f", begun by {begun_by}" if begun_by else ""
+        print(f"continuing {self.workspace.folder} at step {self.done}{note}", file=sys.stderr)
 
     def check(self, loss: float, what: str, step: int, remedy: str) -> None:
         """:func:`check_finite` of one ``loss``."""

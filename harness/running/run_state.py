@@ -21,9 +21,9 @@ from harness.files.environment import (
     harness_version,
     processor,
 )
+from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
-from harness.running.earlier_runs import begun_by_others, left_as_it_is, other_version
 from harness.running.parts import parts_of, summed_costs
 from harness.running.timing import timing_of
 from harness.running.watching import Watch
@@ -161,23 +161,15 @@ class RunState:
         self.phase, self.done, self.before = state["phase"], state["done"], state["seconds"]
         self.history, self.trained = state["history"], state.get("trained", 0.0)
         begun_by = other_version(state, harness_version())
-        try:
+        with readable(self.workspace.folder, begun_by):
             self.method.load_state_dict(state["method"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            if not begun_by:
-                raise
-            raise UsageError(
-                f"{self.workspace.folder} was begun by {begun_by}, whose checkpoint this version "
-                "cannot read; delete the folder and run again."
-            ) from error
         note = f", begun by {begun_by}" if begun_by else ""
         self.say(f"continuing {self.workspace.folder} ({self.phase}){note}")
 
     def _begin(self) -> None:
-        folder = self.workspace.folder
         self.workspace.forget_scores()
-        for other, begun_by in begun_by_others(folder, harness_version()).items():
-            self.say(left_as_it_is(other, begun_by, folder))
+        what = "an unfinished run of the same method, space, task and seed"
+        tell_of_others(self.workspace, harness_version(), what)
 
     def _take_up_watch(self, state: dict[str, Any] | None) -> None:
         """Go on watching; raises :class:`UsageError` where the run was begun otherwise."""

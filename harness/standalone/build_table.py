@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from contextlib import closing
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -13,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.files.environment import describe_device
+from harness.files.environment import describe_device, harness_version
 from harness.files.progress import bar
 from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.devices import Devices
 from harness.metrics.describe_table import measure
+from harness.resuming.earlier_versions import other_version
 from harness.standalone.trainings import train_jobs, trainers
 from harness.tabular.table import Table, TableMeta
 from harness.tasks.base import Task
@@ -80,7 +82,7 @@ def build_table(
     }
     log = Path(f"{output}.progress")
     with held(output.with_name(f".{output.name}.lock"), f"builds {output}", "--output"):
-        done = _read_log(log, identity)
+        done = _read_log(log, identity, harness_version())
         todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
         if todo:
             total = len(archs) * seeds
@@ -114,22 +116,28 @@ def _kind(devices: Devices) -> str:
     return name if name == "cuda" else describe_device(torch.device(name))
 
 
-def _read_log(log: Path, identity: dict[str, object]) -> dict[tuple[str, int], dict[str, float]]:
+def _read_log(
+    log: Path, identity: dict[str, object], by: str
+) -> dict[tuple[str, int], dict[str, float]]:
     """Finished trainings of an interrupted build with the same ``identity``.
 
-    Raises :class:`UsageError` for a damaged log and for that of another build.
+    Says so where another version than ``by`` began it. Raises :class:`UsageError` for a damaged log and for that of another build.
     """
     lines = read_lines(log)
     if not lines:
-        append_line(log, identity)
+        append_line(log, identity | {"version": by})
         return {}
     if not isinstance(lines[0], dict) or not all(map(_is_result, lines[1:])):
         raise UsageError(f"{log} is damaged; delete it and run again.")
-    if lines[0] != identity:
+    begun_by = other_version(lines[0], by)
+    note = f", begun by {begun_by}" if begun_by else ""
+    if lines[0] | {"version": by} != identity | {"version": by}:
         raise UsageError(
-            f"{log} belongs to a build with another recipe, task, device or torch version; finish "
-            "that build as it was begun, or delete the file."
+            f"{log} belongs to a build with another recipe, task, device or torch version{note}; "
+            "finish that build as it was begun, or delete the file."
         )
+    if note:
+        print(f"continuing {log}{note}", file=sys.stderr)
     return {
         (row["arch"], row["seed"]): {k: v for k, v in row.items() if k not in ("arch", "seed")}
         for row in lines[1:]

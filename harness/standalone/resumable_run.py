@@ -42,6 +42,8 @@ class StandaloneExecution:
 class StandaloneRun(Resumable):
     """One training in progress; :meth:`carry_out` reads top to bottom."""
 
+    alike = "an unfinished training of the same space, task and seed, perhaps of this architecture"
+
     def __init__(
         self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
     ):

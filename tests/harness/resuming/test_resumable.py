@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from harness.files.environment import harness_version
 from harness.resuming import resumable
 from harness.resuming.resumable import (
     Resumable,
@@ -16,6 +17,8 @@ from searchspaces.errors import UsageError
 
 class Counting(Resumable):
     """A training whose state is a number."""
+
+    alike = "an unfinished count"
 
     number = 0
 
@@ -45,7 +48,13 @@ def test_a_training_goes_on_with_its_steps_its_seconds_and_its_state(tmp_path, c
     first.number = 5
     first.checkpoint(40)
     kept = load_tensors(tmp_path / "checkpoint.pt")
-    assert kept == {"done": 40, "seconds": 7.0, "sha256": "a", "number": torch.tensor(5)}
+    assert kept == {
+        "done": 40,
+        "seconds": 7.0,
+        "sha256": "a",
+        "version": harness_version(),
+        "number": torch.tensor(5),
+    }
     clock[0] += 1000.0
     second = begun(tmp_path)
     second.resume()
@@ -56,6 +65,34 @@ def test_a_training_goes_on_with_its_steps_its_seconds_and_its_state(tmp_path, c
     assert load_tensors(tmp_path / "checkpoint.pt")["seconds"] == 10.0
     with pytest.raises(UsageError, match=f"the images are not those that {tmp_path} was begun"):
         begun(tmp_path, "b").resume()
+
+
+def kept_by(monkeypatch, version, folder):
+    """A checkpoint of another version of the harness."""
+    with monkeypatch.context() as patch:
+        patch.setattr(resumable, "harness_version", lambda: version)
+        begun(folder).checkpoint(40)
+
+
+def test_what_another_version_began_is_said(tmp_path, monkeypatch, capsys):
+    own, other = tmp_path / "a-00000001-s0", tmp_path / "a-00000002-s0"
+    kept_by(monkeypatch, "0.1.0", other)
+    kept_by(monkeypatch, "0.1.0", tmp_path / "a-00000003-s1")  # another seed
+    kept_by(monkeypatch, "0.1.0", tmp_path / "a-00000004-s0")
+    (tmp_path / "a-00000004-s0" / "record.json").write_text("{}")  # finished
+    begun(own).resume()
+    assert capsys.readouterr().err == (
+        f"{other} holds an unfinished count, begun by version 0.1.0: it is left as it is, and "
+        f"{own} begins anew.\n"
+    )
+    begun(other).resume()
+    assert capsys.readouterr().err == f"continuing {other} at step 40, begun by version 0.1.0\n"
+    monkeypatch.setattr(Counting, "take_up", lambda self, state: state["lost"])
+    with pytest.raises(UsageError, match="by version 0.1.0, whose checkpoint this version cannot"):
+        begun(other).resume()
+    begun(own).checkpoint(4)
+    with pytest.raises(KeyError, match="lost"):  # a defect of this very version
+        begun(own).resume()
 
 
 def test_the_record_has_the_name_it_is_given(tmp_path):

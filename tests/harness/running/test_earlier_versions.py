@@ -5,9 +5,9 @@ import tiny
 import torch
 
 from harness.config.config import with_values
+from harness.resuming.earlier_versions import begun_by_others
 from harness.resuming.workspace import Workspace
 from harness.running import run_state
-from harness.running.earlier_runs import begun_by_others
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
@@ -57,12 +57,12 @@ def test_a_run_of_another_version_is_named_and_left(folders, monkeypatch, capsys
     record = tiny.run_plainly(tiny.config("spos"), folders)
     said = [line for line in capsys.readouterr().err.splitlines() if "unfinished run" in line]
     new = folders["runs"] / record["run"]
-    ends = f"which computed differently: it is left as it is, and this run begins anew in {new}."
+    ends = f"it is left as it is, and {new} begins anew."
     assert sorted(line.partition(", begun by ")[::2] for line in said) == sorted(
         (f"{folder} holds an unfinished run of the same method, space, task and seed", by)
         for folder, by in (
-            (named, f"version 0.0.9, {ends}"),
-            (nameless, f"an earlier version, {ends}"),
+            (named, f"version 0.0.9: {ends}"),
+            (nameless, f"an earlier version: {ends}"),
         )
     )
     assert (contents(named), contents(nameless)) == before
@@ -79,8 +79,8 @@ def test_nothing_is_said_of_other_runs(folders, monkeypatch, capsys):
     capsys.readouterr()
     tiny.run_plainly(tiny.config("spos"), folders)
     assert "unfinished" not in capsys.readouterr().err
-    assert begun_by_others(own, "another") == {}
-    assert list(begun_by_others(finished, "another")) == [own]
+    assert begun_by_others(Workspace(own), "another") == {}
+    assert list(begun_by_others(Workspace(finished), "another")) == [own]
     assert other_seed.is_dir()
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from planted import PlantedSpace
 
+from harness.files.environment import harness_version
 from harness.jobs import devices
 from harness.metrics import ceiling
 from harness.metrics.describe_table import measure
@@ -157,7 +158,26 @@ def test_a_build_goes_on_where_all_that_its_results_depend_on_is_equal(
         "data": task.fingerprint(),
         "recipe": asdict(RECIPE),
         "torch": version("torch").partition("+")[0],
+        "version": harness_version(),
     }
+
+
+def test_a_build_that_goes_on_says_which_other_version_began_it(
+    task, tmp_path, monkeypatch, invented, capsys
+):
+    output, log = tmp_path / "table.parquet", tmp_path / "table.parquet.progress"
+    stopped(monkeypatch, task, output, after=1)
+    log.write_text(log.read_text().replace(f', "version": "{harness_version()}"', ""))
+    capsys.readouterr()
+    with pytest.raises(UsageError, match="or torch version, begun by an earlier version; finish"):
+        build(task, output, recipe=StandaloneRecipe(epochs=2))
+    build(task, output)
+    assert f"continuing {log}, begun by an earlier version\n" in capsys.readouterr().err
+    assert len(invented) == 7  # two, of which one was written down, and the other five
+    stopped(monkeypatch, task, output, after=1)
+    capsys.readouterr()
+    build(task, output)
+    assert "continuing" not in capsys.readouterr().err
 
 
 def test_tables_with_other_results_have_other_identities(task, tmp_path, invented, monkeypatch):
