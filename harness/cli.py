@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import current_thread, main_thread
 
+from harness.files.progress import patience
 from searchspaces.errors import UsageError
 from searchspaces.registry import Registry
 
@@ -84,7 +85,9 @@ def _run(arguments: list[str]) -> int:
         print(_version())
     else:
         command: Callable[[list[str]], int | None] = _REGISTRY[arguments[0]]
-        status = command(arguments[1:])
+        silent = not sys.stderr.isatty()
+        with nullcontext() if silent else patience(f"nas-harness {arguments[0]} is at work"):
+            status = command(arguments[1:])
         sys.stdout.flush()
         return status or 0
     return 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,14 +16,34 @@ Watcher = Callable[[str, int, int], None]
 """Is told the label of a bar, how much is done, and how much there is to do."""
 
 DRAW_EVERY, SAY_EVERY = 0.2, 10.0  # seconds between two pictures of a bar, and two lines
+SILENCE = 5.0  # seconds after which a sentence says what is going on
 
 _watcher: Watcher | None = None
+_bars = 0  # begun by this process
 
 
 def watch(watcher: Watcher | None) -> None:
     """Tell ``watcher`` of every later bar of this process and draw none; None draws again."""
     global _watcher
     _watcher = watcher
+
+
+@contextmanager
+def patience(what: str) -> Iterator[None]:
+    """Say ``what`` on standard error once the block goes on for ``SILENCE`` without a bar."""
+    before = _bars
+
+    def speak() -> None:
+        if _watcher is None and _bars == before:
+            print(what, file=sys.stderr, flush=True)
+
+    timer = threading.Timer(SILENCE, speak)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def bar(total: int, label: str, unit: str, done: int = 0) -> Bar:
@@ -48,6 +70,8 @@ class Bar:
     every = SAY_EVERY
 
     def __init__(self, label: str, unit: str, done: int, total: int):
+        global _bars
+        _bars += 1
         self.label, self.unit, self.begun, self.n, self.total = label, unit, done, done, total
         self.note = ""
         self.started = self.shown = time.monotonic()

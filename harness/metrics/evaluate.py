@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.files.progress import patience
 from harness.metrics.caveats import notes_on_intervals, notes_on_scores
 from harness.metrics.intervals import Interval, measure, measure_all
 from harness.metrics.metrics import METRICS
@@ -19,6 +20,7 @@ from searchspaces.base import SearchSpace
 Metrics = dict[str, dict[str, Interval]]
 
 
+@patience("measuring metrics, floors and ceiling with their intervals: up to a minute or two")
 def evaluate_scores(
     table: Table,
     scores: Mapping[str, float],

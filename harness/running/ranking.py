@@ -49,8 +49,12 @@ def rank(
     chunks = [tuple(archs[position] for position in chunk) for chunk in positions]
     done = {tuple(map(tuple, row["archs"])): row for row in read_lines(stream)}
     todo = [chunk for chunk in chunks if chunk not in done]
-    with bar(len(archs), "rank", "architecture", len(archs) - sum(map(len, todo))) as progress:
-        for chunk, scored in _score(method, todo, workers, revive):
+    progress = bar(len(archs), "rank", "architecture", len(archs) - sum(map(len, todo)))
+    several = workers if _together(workers, todo) else 0
+    progress.set_note(f"starting {several} processes" if several else "")
+    with progress:
+        for chunk, scored in _score(method, todo, several, revive):
+            progress.set_note("")
             if took is None:
                 del scored["cpu_seconds"]
             done[chunk] = scored
@@ -68,7 +72,7 @@ def rank(
 def _score(
     method: Method, chunks: list[Chunk], workers: int, revive: Revive
 ) -> Iterator[tuple[Chunk, dict[str, Any]]]:
-    if workers < 2 or len(chunks) < 2:
+    if not workers:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -80,6 +84,11 @@ def _score(
     scored = call_in_processes(_score_chunk, chunks, workers, partial(_start, revive))
     with closing(scored):
         yield from zip(chunks, scored, strict=True)
+
+
+def _together(workers: int, chunks: list[Chunk]) -> bool:
+    """Whether processes of their own are worth it."""
+    return workers >= 2 and len(chunks) >= 2
 
 
 def _start(revive: Revive) -> None:

@@ -3,6 +3,7 @@
 import re
 import sys
 from io import StringIO
+from time import sleep
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,20 @@ def test_what_breaks_off_is_not_told_as_done(told):
         archs.update(4)
         raise KeyboardInterrupt
     assert told[-1] == ("rank", 4, 9)
+
+
+def test_silence_is_broken_by_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SILENCE", 0.01)
+    with progress.patience("measuring"):
+        sleep(0.1)
+    assert capsys.readouterr().err == "measuring\n"
+    with progress.patience("measuring"), bar(2, "rank", "architecture"):
+        sleep(0.1)  # the bar says it
+    assert "measuring" not in capsys.readouterr().err
+    monkeypatch.setattr(progress, "SILENCE", 60.0)
+    with progress.patience("measuring"):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture

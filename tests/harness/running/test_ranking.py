@@ -41,10 +41,14 @@ def test_every_architecture_is_scored_once_and_paid_once(undisturbed):
 
 
 @pytest.mark.slow
-def test_scores_do_not_depend_on_the_number_of_processes(tmp_path, undisturbed):
+def test_scores_do_not_depend_on_the_number_of_processes(tmp_path, undisturbed, capsys):
+    capsys.readouterr()
     scores, costs, calls = ranked(tmp_path / "two", workers=2, revive=toy_method.revive)
     assert (scores, costs) == undisturbed[:2]
     assert calls == []
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "rank: 0% 0 of 21, starting 2 processes"
+    assert not any("starting" in line for line in others)
 
 
 def test_a_stream_cut_at_any_byte_is_completed(tmp_path, undisturbed):
