@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.architectures.diagrams import diagram_picture
-from reports.runs.record import Record, load
+from reports.runs.record import Record, fingerprint, load
 from reports.style.formatting import decimal, shorten
 from reports.style.image_files import WIDTH, write
 from reports.style.theme import GREY, INK
@@ -24,17 +24,21 @@ DASHED = "dashed: on no path from input to output"
 def draw_found(folder: Path) -> Path:
     """Write ``found.png`` and ``found.svg``, what the run in ``folder`` found; the PNG's path.
 
-    Raises :class:`UsageError` where the run is unfinished, damaged, or the folder not writable.
+    Those of this very record, where they are there, stay as they are. Raises :class:`UsageError`
+    where the run is unfinished, damaged, or the folder not writable.
     """
     folder = Path(folder)
-    record = load(folder)
+    png, svg = folder / "found.png", folder / "found.svg"
+    write(lambda: _found(load(folder)), [png, svg], fingerprint(folder))
+    return png
+
+
+def _found(record: Record) -> Figure:
     arch = record.get("found", "arch")
     if not isinstance(arch, str):
         raise record.damaged("found.arch is missing")
     space = SPACES[record.get("config", "space")](record.truth_scale)
-    diagrams = space.diagrams(space.decode(arch))
-    save(diagrams, found_title(record), [arch], [folder / "found.png", folder / "found.svg"])
-    return folder / "found.png"
+    return picture(space.diagrams(space.decode(arch)), found_title(record), [arch])
 
 
 def found_title(record: Record) -> str:
@@ -50,7 +54,7 @@ def found_title(record: Record) -> str:
 
 
 def save(
-    diagrams: Sequence[Diagram], title: str, below: Sequence[str], paths: Iterable[Path]
+    diagrams: Sequence[Diagram], title: str, below: Sequence[str], paths: Sequence[Path]
 ) -> None:
     """Write the picture to each of ``paths``, as :func:`reports.style.image_files.write` does."""
     write(lambda: picture(diagrams, title, below), paths)

@@ -15,7 +15,7 @@ from harness.metrics.caveats import score_words
 from harness.metrics.intervals import Interval
 from harness.metrics.rendering import known
 from reports.pictures.label_placement import side_by_side
-from reports.runs.record import Record, ceiling, floors, load
+from reports.runs.record import Record, ceiling, fingerprint, floors, load
 from reports.runs.scatter_points import ScatterPoints
 from reports.style.formatting import bracketed, decimal, shorten
 from reports.style.image_files import WIDTH, write
@@ -39,11 +39,12 @@ RASTER = 3000  # dots from which the SVG holds them as pixels
 def draw(folder: Path) -> Path:
     """Write ``scatter.png`` and ``scatter.svg`` into the run's ``folder``; returns the PNG's path.
 
+    Those of this very record, where they are there, stay as they are.
     Raises :class:`UsageError` where the run is unfinished, damaged, or the folder not writable.
     """
     folder = Path(folder)
     svg, png = (folder / f"scatter{suffix}" for suffix in (".svg", ".png"))
-    write(lambda: picture(load(folder)), [svg, png])
+    write(lambda: picture(load(folder)), [svg, png], fingerprint(folder))
     return png
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
 from collections.abc import Callable, Iterable
@@ -190,6 +191,22 @@ def _truth(record: Record) -> str:
 
         return HALF if record.get("ground_truth", "sha256") == HALF_FILE else task
     return task
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the record and the scores in ``folder``, and of the version that reads them now.
+
+    Empty where one of the two is not there.
+    """
+    from harness.files.environment import harness_version
+
+    digest = hashlib.sha256(harness_version().encode())
+    try:
+        for name in ("run.json", "scores.parquet"):
+            digest.update((folder / name).read_bytes())
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 def load_all(folders: Iterable[Path | str]) -> list[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,15 @@ FORMATS: dict[str, dict[str, Any]] = {
 SETTINGS = {"svg.hashsalt": "nas-harness", "pdf.fonttype": 42}  # fonts that publishers take
 
 
-def write(make: Callable[[], Figure], paths: Iterable[Path]) -> None:
+def write(make: Callable[[], Figure], paths: Sequence[Path], of: str = "") -> None:
     """Write the figure that ``make`` draws to each of ``paths``, whose suffixes are ``FORMATS``.
 
     It is drawn and written with matplotlib's own parameters and ``SETTINGS``, whatever the user's
-    are. Raises :class:`UsageError` where it cannot be written.
+    are. ``of`` identifies what it shows, in a PNG or SVG: files that say so are left as they are.
+    Raises :class:`UsageError` where it cannot be written.
     """
+    if of and all(_says(path, of) for path in paths):
+        return
     import matplotlib
 
     with matplotlib.rc_context():
@@ -35,8 +38,16 @@ def write(make: Callable[[], Figure], paths: Iterable[Path]) -> None:
         figure = make()
         for path in paths:
             suffix = path.suffix.lower()
+            about = FORMATS[suffix] | ({"Source": of} if of else {})
             with atomic_path(path) as temporary:
-                figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=FORMATS[suffix])
+                figure.savefig(temporary, format=suffix[1:], dpi=DPI, metadata=about)
+
+
+def _says(path: Path, of: str) -> bool:
+    try:
+        return of.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def write_all(make: Callable[[], Figure], stem: Path | str) -> list[Path]:

@@ -42,7 +42,28 @@ def test_png_and_svg_are_written_whole(folder):
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_picture(folder):
     first = [p.read_bytes() for p in (draw(folder), folder / "scatter.svg")]
+    (folder / "scatter.png").unlink()
     assert [p.read_bytes() for p in (draw(folder), folder / "scatter.svg")] == first
+
+
+@pytest.mark.slow
+def test_a_picture_that_is_of_this_record_is_not_drawn_again(folder, monkeypatch):
+    def drawn_again(record):
+        raise RuntimeError
+
+    draw(folder)
+    monkeypatch.setattr("reports.pictures.scatter.picture", drawn_again)
+    draw(folder)
+    before = (folder / "scatter.png").read_bytes()
+    for change in ("scatter.svg", "run.json", "scores.parquet"):
+        path = folder / change
+        kept = path.read_bytes()
+        path.write_bytes(b"another" if change == "scatter.svg" else kept + b" ")
+        with pytest.raises(RuntimeError):
+            draw(folder)
+        path.write_bytes(kept)
+    draw(folder)
+    assert (folder / "scatter.png").read_bytes() == before
 
 
 def test_the_picture_names_what_it_shows(folder):
