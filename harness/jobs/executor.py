@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -71,7 +71,7 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """A fresh process per job; what it prints goes to ``logs/JOB.log``.
+    """A fresh process per job; what it prints, if anything, is in ``logs/JOB.log``.
 
     No process outlives the one that started it, however that ends.
     """
@@ -104,14 +104,17 @@ class LocalExecutor:
         return [self._event(connection) for connection in ready]
 
     def stop(self) -> None:
-        processes = [process for _, process in self._running.values()]
-        for process in processes:
+        running = list(self._running.values())
+        for _, process in running:
             process.terminate()
-        for process in processes:
+        for job, process in running:
             process.join(PATIENCE)
             process.kill()
             process.join()
+            _drop_empty(self.log(job))
         self._running.clear()
+        with suppress(OSError):  # there are logs in it, or there is none
+            self.logs.rmdir()
 
     def log(self, job: str) -> Path:
         return self.logs / f"{job}.log"
@@ -128,7 +131,15 @@ class LocalExecutor:
             del self._running[connection]
             connection.close()
             process.join()
+            _drop_empty(self.log(job))
         return event
+
+
+def _drop_empty(log: Path) -> None:
+    """A job that printed nothing leaves no log."""
+    with suppress(FileNotFoundError):
+        if not log.stat().st_size:
+            log.unlink()
 
 
 @contextmanager
@@ -148,7 +159,8 @@ def no_main_module() -> Iterator[None]:
 def _death(code: int | None, log: Path) -> str:
     """Why a process is gone that did not say so itself."""
     if code is None or code >= 0:
-        return f"its process ended with code {code}; {log} has what it printed."
+        where = f"; {log} has what it printed" if log.exists() and log.stat().st_size else ""
+        return f"its process ended with code {code}{where}."
     name = signal.Signals(-code).name
     likely = ", perhaps for want of memory (try fewer --workers)" if name == "SIGKILL" else ""
     return f"its process was ended by {name}{likely}; the same command continues it."
@@ -171,6 +183,7 @@ def _carry_out(work: bytes, sender: Connection, log: Path) -> None:
             sender.send({"result": result})
     except UsageError as mistake:
         error = str(mistake)
+        print(error, file=sys.stderr)
     except Exception as failure:  # a defect: the log has it in full, other jobs go on
         traceback.print_exc()
         error = f"{type(failure).__name__}: {first_line(failure)}; {log} tells where."

@@ -60,6 +60,7 @@ def test_every_end_of_a_job_is_told_and_the_others_go_on(executor, tmp_path):
         "refuse": toy_jobs.refuse,
         "break": toy_jobs.break_down,
         "leave": toy_jobs.leave,
+        "blurt": toy_jobs.blurt,
         "killed": toy_jobs.be_killed,
         "unpicklable": toy_jobs.Unpicklable(),
         "count": toy_jobs.count,
@@ -77,7 +78,8 @@ def test_every_end_of_a_job_is_told_and_the_others_go_on(executor, tmp_path):
     assert errors == {
         "refuse": "this can be mended.",
         "break": f"ValueError: a defect; {log / 'break.log'} tells where.",
-        "leave": f"its process ended with code 3; {log / 'leave.log'} has what it printed.",
+        "leave": "its process ended with code 3.",
+        "blurt": f"its process ended with code 4; {log / 'blurt.log'} has what it printed.",
         "killed": "its process was ended by SIGKILL, perhaps for want of memory (try fewer "
         "--workers); the same command continues it.",
         "unpicklable": "ModuleNotFoundError: No module named 'nowhere'; "
@@ -85,7 +87,8 @@ def test_every_end_of_a_job_is_told_and_the_others_go_on(executor, tmp_path):
     }
     assert "in break_down" in (log / "break.log").read_text()
     assert sorted((log / "count.log").read_text().split()) == ["aloud", "counting"]
-    assert (log / "refuse.log").read_text() == ""
+    assert (log / "refuse.log").read_text() == "this can be mended.\n"
+    assert not (log / "leave.log").exists() and not (log / "killed.log").exists()  # no empty ones
     assert executor.events(0.0) == []
 
 
@@ -97,6 +100,7 @@ def test_a_stop_ends_what_runs(executor, tmp_path):
     processes = [int(appears(note)) for note in notes]
     executor.stop()
     assert all(gone(process) for process in processes)
+    assert not (tmp_path / "logs").exists()  # nothing was printed
 
 
 @pytest.mark.parametrize(
