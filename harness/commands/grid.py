@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain, product
 from typing import Any
 
@@ -10,22 +11,30 @@ from harness.config.config import Config
 from harness.config.options import Parser, add_whole_numbers
 from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
+from searchspaces.registry import Registry
+
+COMPARISONS = Registry(
+    "comparison", "nas_harness.comparisons", {"runs": "reports.commands.compare:main"}
+)  # called with the folders of finished runs
 
 
 def main(arguments: list[str]) -> None:
-    """Carry the runs out, print the folder of each."""
+    """Carry the runs out, print the folder of each, and below them how they compare."""
     parser = Parser(
         prog="nas-harness grid",
         description="Carry out runs side by side: the options are those of 'nas-harness run', and "
         "one with several values stands for a run with each, as in `nas-harness grid --method "
-        "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped.",
+        "spos fairnas --seed 0 1 2`. The same command continues a grid that was stopped. At the end "
+        "stand the folders of the runs, and what 'nas-harness compare' says of them.",
     )
     workers = (
         "runs at a time; 0: one per core, or one on each GPU, on a cluster as many as have room"
     )
     add_whole_numbers(parser, [("--workers", 0, 0, workers)])
     parser.add_argument(
-        "--dry-run", action="store_true", help="only name the runs, and which of them are finished"
+        "--dry-run",
+        action="store_true",
+        help="only name the runs, which of them are finished, and what the others cost",
     )
     add_cluster_options(parser)
     given, options = parser.parse_known_args(arguments)
@@ -34,20 +43,33 @@ def main(arguments: list[str]) -> None:
     cluster = cluster_of(given, execution["device"])
 
     from harness.grid.grid import planned, run_grid
+    from harness.grid.plan import planned_rows
     from harness.running.pipeline import Execution
 
+    how = Execution(**execution)
     if given.dry_run:
-        jobs, outcome = planned(labelled, Execution(**execution))
-        for name in outcome.finished.values():
-            print(f"{execution['runs'] / name}  finished")
-        for job in jobs:
-            print(f"{job.workspace.folder}  to do")
+        jobs, outcome, said = planned(labelled, how, given.workers, cluster)
+        for _, folder, state in planned_rows(jobs, outcome, how.runs):
+            if folder:
+                print(f"{folder}  {state}")
+        print(said)
         outcome.check()
         return
-    outcome = run_grid(labelled, Execution(**execution), given.workers, cluster=cluster)
-    for name in outcome.finished.values():
-        print(execution["runs"] / name)
+    outcome = run_grid(labelled, how, given.workers, cluster=cluster)
+    folders = [str(how.runs / name) for name in outcome.finished.values()]
+    print("\n".join(folders))
+    if len(folders) > 1:
+        compare(folders)
     outcome.check()
+
+
+def compare(folders: list[str]) -> None:
+    """Print how the runs compare, or say why they do not."""
+    print(flush=True)
+    try:
+        COMPARISONS["runs"](folders)
+    except UsageError as error:
+        print(f"not compared: {error}", file=sys.stderr)
 
 
 def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.config.config import Config, digest
 from harness.files.progress import Watcher, watch
+from harness.grid.plan import announcement
 from harness.grid.progress_view import View, view
 from harness.grid.queue import AFTER_TRAINING, Job, Outcome, Queue, Running
 from harness.jobs.cluster_options import Cluster
@@ -38,11 +40,12 @@ def run_grid(
     """Carry out the labelled runs, or continue them, or find them finished.
 
     ``workers`` runs at a time: by default one per core, on GPUs one on each, on a ``cluster`` as
-    many as it has room for. They are spread over all GPUs, unless the device is one of them. On a CPU each has one thread. Of runs that share a supernet one trains it,
-    and the others begin when it is trained. Configurations that are one run are carried out once.
-    A run that fails leaves the others alone. Ensembles come behind all others, on this machine:
-    they take seconds, and need the finished runs that they are of. Raises :class:`UsageError` for a device that is not
-    there and for a cluster that cannot be used.
+    many as it has room for. They are spread over all GPUs, unless the device is one of them. On a CPU
+    each has one thread. Of runs that share a supernet one trains it, and the others begin when it is
+    trained. Configurations that are one run are carried out once. How many there are and how long
+    they take is said first. A run that fails leaves the others alone. Ensembles come behind all
+    others, on this machine: they take seconds, and need the finished runs that they are of. Raises
+    :class:`UsageError` for a device that is not there and for a cluster that cannot be used.
     """
     asked = execution.device
     devices = Devices(cluster.device(asked)) if cluster else Devices.of(asked)
@@ -51,7 +54,11 @@ def run_grid(
     outcome, configs = Outcome(), list(configs)
     whole = [one for one in configs if not _is_ensemble(one[1])]
     jobs = list(_jobs(whole, execution, outcome))
+    slots = 0 if cluster else workers or devices.usual_jobs
+    print(announcement(jobs, outcome, slots, len(configs) - len(whole)), file=sys.stderr)
     if jobs:
+        for label, reason in outcome.failed.items():
+            print(f"{label}: {reason}", file=sys.stderr)
         threads = cluster.cpus if cluster else os.cpu_count() or 1
         first = executor or _executor(execution, devices, workers, cluster)
         Grid(jobs, execution, first, outcome, threads, devices).carry_out()
@@ -67,11 +74,16 @@ def _is_ensemble(config: Config) -> bool:
 
 
 def planned(
-    configs: Iterable[tuple[str, Config]], execution: Execution
-) -> tuple[list[Job], Outcome]:
-    """What is to be carried out, and what needs not be: finished runs, and impossible ones."""
+    configs: Iterable[tuple[str, Config]],
+    execution: Execution,
+    workers: int = 0,
+    cluster: Cluster | None = None,
+) -> tuple[list[Job], Outcome, str]:
+    """What is to be carried out, what needs not be or cannot, and both in a sentence."""
     outcome = Outcome()
-    return list(_jobs(configs, execution, outcome)), outcome
+    jobs = list(_jobs(configs, execution, outcome))
+    slots = 0 if cluster else workers or Devices.of(execution.device).usual_jobs
+    return jobs, outcome, announcement(jobs, outcome, slots)
 
 
 def _executor(
@@ -110,7 +122,7 @@ def _jobs(
             # how many images there are need not be known, only be the same for the same task
             identity = training_identity(config, space, config.train_images or 10**6)
             supernet = digest(identity | images)
-            yield Job(label, config, workspace, supernet)
+            yield Job(label, config, workspace, supernet, identity["train"]["steps"])
         except UsageError as error:
             outcome.failed[label] = str(error)
 

@@ -41,7 +41,7 @@ def summary(grid: Queue) -> str:
     """How many jobs have ended and failed, and the time left."""
     failed = f", {len(grid.failed)} failed" if grid.failed else ""
     left = grid.seconds_left
-    when = "" if left is None else f", about {duration(left)} left"
+    when = "" if left is None or left < 1 else f", about {duration(left)} left"
     return f"{grid.ended} of {grid.total} runs{failed}{when}"
 
 

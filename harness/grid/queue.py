@@ -17,12 +17,16 @@ AFTER_TRAINING = PHASES[1:]
 
 @dataclass(frozen=True)
 class Job:
-    """One run: what a reader calls it, its folder, and which supernet it trains or takes."""
+    """One run: what a reader calls it, its folder, and which supernet it trains or takes.
+
+    ``steps`` are those of the supernet's training.
+    """
 
     label: str
     config: Config
     workspace: Workspace
     supernet: str
+    steps: int = 0
 
     @property
     def name(self) -> str:

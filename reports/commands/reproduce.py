@@ -39,6 +39,11 @@ def main(arguments: list[str]) -> None:
         "runs at a time; 0: one per core, or one on each GPU, on a cluster as many as have room"
     )
     add_whole_numbers(run, [("--workers", 0, 0, workers)])
+    run.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only list the runs that each item needs, which are finished, and what others cost",
+    )
     add_cluster_options(parser)
     given = parser.parse_args(arguments)
     cluster = cluster_of(given, given.device)
@@ -51,12 +56,31 @@ def main(arguments: list[str]) -> None:
 
     items = [load_item(given.paper, name) for name in names]
     execution = Execution(data=given.data, runs=given.runs, device=given.device)
+    if given.dry_run:
+        for item in items:
+            print(listed(item, given, execution))
+        return
     outcome = run_grid(labelled(items, given), execution, given.workers, cluster=cluster)
     here = replace(execution, device="auto") if cluster else execution
     retrain(items, given, here, outcome)
     publish(given, names)
     sys.stdout.flush()
     outcome.check()
+
+
+def listed(item: Item, given: argparse.Namespace, execution: Execution) -> str:
+    """The runs of an item, each with its folder and what it lacks, under how many these are."""
+    from harness.grid.grid import planned
+    from harness.grid.plan import planned_rows
+    from reports.papers.measured.runs import FULL
+
+    jobs, outcome, said = planned(labelled([item], given), execution, given.workers)
+    rows = planned_rows(jobs, outcome, execution.runs)
+    lines = [f"{item.name}, {item.title}: {said}"]
+    lines += [f"  {label}  {folder or '–'}  {state}" for label, folder, state in rows]
+    if rows and item.demand in TRAINED and (given.preset or item.preset) == FULL:
+        lines.append("  then what each run finds is trained stand-alone, by the paper's recipe")
+    return "\n".join(lines)
 
 
 def retrain(

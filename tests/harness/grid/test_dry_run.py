@@ -7,7 +7,12 @@ import pytest
 import tiny
 
 from harness.cli import main
+from harness.commands import grid as grid_command
 from harness.config.config import SCHEMA_VERSION
+from harness.grid.plan import announcement
+from harness.grid.queue import Job, Outcome
+from harness.resuming.workspace import Workspace
+from searchspaces.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +25,86 @@ def data(tmp_path_factory):
 def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, capsys):
     line = ["grid", "--method", "spos", "fairnas", "--preset", "smoke", "--seed", "0", "1"]
     line += ["--data", str(data), "--runs", str(tmp_path / "runs"), "--dry-run"]
+    line += ["--workers", "2"]
     assert main(line) == 0
-    planned = capsys.readouterr().out.splitlines()
-    assert [row.split()[1:] for row in planned] == [["to", "do"]] * 4
+    *planned, said = capsys.readouterr().out.splitlines()
+    costs = ["to do: trains 200 steps of 64 images"] * 2 + [
+        "to do: trains 40 steps of 64 images"
+    ] * 2
+    assert [row.partition("  ")[2] for row in planned] == costs
+    assert said == (
+        "4 runs: 4 to do, 2 at a time; how long they take is told once the first has gone some way."
+    )
     assert not (tmp_path / "runs").exists()
     folders = [Path(row.split()[0]) for row in planned]
     methods = [folder.name.split("-")[2] for folder in folders]
     assert methods == ["spos", "spos", "fairnas", "fairnas"]
     folders[2].mkdir(parents=True)
-    (folders[2] / "run.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION}))
+    record = {"schema_version": SCHEMA_VERSION, "costs": {"seconds": 50.0}}
+    (folders[2] / "run.json").write_text(json.dumps(record))
+    folders[1].mkdir()
+    (folders[1] / "checkpoint.pt").touch()
     assert main(line) == 0
-    again = capsys.readouterr().out.splitlines()
-    assert again == [f"{folders[2]}  finished", *(planned[n] for n in (0, 1, 3))]
+    finished, first, begun, other, said = capsys.readouterr().out.splitlines()
+    assert (finished, first) == (f"{folders[2]}  finished", planned[0])
+    assert begun == planned[1].replace("to do", "begun")
+    assert other == f"{planned[3]}, about 50 s"
+    assert said == (
+        "4 runs: 1 finished, 3 to do, 2 at a time; about 50 s for 1 of them, by what finished runs "
+        "of other seeds have taken."
+    )
+
+
+def test_runs_that_share_a_supernet_name_the_one_that_trains_it(data, tmp_path, capsys):
+    line = ["grid", "--method", "spos", "--score.by", "accuracy", "loss", "--preset", "smoke"]
+    line += ["--data", str(data), "--runs", str(tmp_path / "runs"), "--dry-run"]
+    assert main(line) == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    name = Path(first.split()[0]).name
+    assert second.endswith(f"  to do: takes the supernet of {name}")
+
+
+@pytest.mark.parametrize(
+    ("taken", "slots", "said"),
+    [
+        ({0: 100.0}, 2, "about 2 min, by what"),  # two runs of 100 s, none shorter than itself
+        ({0: 100.0, 3: 200.0}, 1, "about 5 min, by what"),  # 150 s each
+        ({}, 1, "how long they take is told once"),
+    ],
+)
+def test_time_is_that_of_other_seeds(tmp_path, taken, slots, said):
+    for seed, seconds in taken.items():
+        folder = tmp_path / f"a-s{seed}"
+        folder.mkdir()
+        (folder / "run.json").write_text(json.dumps({"costs": {"seconds": seconds}}))
+    (tmp_path / "a-s9").mkdir()
+    (tmp_path / "a-s9" / "run.json").write_text("damaged")
+    jobs = [Job(f"s{seed}", None, Workspace(tmp_path / f"a-s{seed}"), "") for seed in (1, 2)]
+    outcome = Outcome({"s0": "a-s0"}, {"mad": "why."})
+    told = announcement(jobs, outcome, slots, last=2)
+    start = (
+        f"6 runs: 1 finished, 1 impossible, 2 to do, 2 ensembles of them to come last, {slots} at"
+    )
+    assert told.startswith(start) and said in told
+    assert announcement([], outcome, slots) == "2 runs: 1 finished, 1 impossible, 0 to do."
+
+
+def test_a_grid_ends_with_the_comparison_of_its_runs(data, tmp_path, monkeypatch, capsys):
+    compared = []
+    outcome = Outcome({"a": "one", "b": "two"}, {"c": "it broke."})
+    monkeypatch.setattr("harness.grid.grid.run_grid", lambda *given, **named: outcome)
+    monkeypatch.setattr(grid_command, "COMPARISONS", {"runs": compared.append})
+    line = ["grid", "--method", "spos", "--seed", "0", "1", "2", "--runs", str(tmp_path)]
+    assert main(line) == 2
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    assert compared == [folders]
+    said = capsys.readouterr()
+    assert said.out.split() == folders and "1 of 3 runs failed" in said.err
+    monkeypatch.setattr(grid_command, "COMPARISONS", {"runs": refusing})
+    del outcome.failed["c"]
+    assert main(line) == 0  # the runs are there
+    assert capsys.readouterr().err == "not compared: it is not like the other.\n"
+
+
+def refusing(folders):
+    raise UsageError("it is not like the other.")

@@ -44,6 +44,8 @@ def test_the_summary_counts_failures_and_time(grid):
     assert summary(grid) == "3 of 8 runs, about 7 min left"
     grid.failed, grid.seconds_left = {"x": "broken."}, None
     assert summary(grid) == "3 of 8 runs, 1 failed"
+    grid.seconds_left = 0.0
+    assert summary(grid) == "3 of 8 runs, 1 failed"
 
 
 def test_without_a_terminal_there_are_lines(grid, clock, capsys):

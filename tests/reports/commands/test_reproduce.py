@@ -106,6 +106,25 @@ def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, ca
     assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
 
 
+def test_a_dry_run_lists_what_an_item_needs(paper, reproduce, tmp_path, capsys):
+    (paper / "table-1.toml").write_text(ITEM)
+    (paper / "fig-1.toml").write_text(ITEM.replace('"table"', '"scatter"') + BATCHSTAT)
+    assert reproduce("fig-1", "table-1", "--seeds", "0", "--workers", "1", "--dry-run") == []
+    figure, one, other, table, same = capsys.readouterr().out.splitlines()
+    told = "to do, 1 at a time; how long they take is told once the first has gone some way."
+    assert (figure, table) == (
+        f"fig-1, Table I: 2 runs: 2 {told}",
+        f"table-1, Table I: 1 run: 1 {told}",
+    )
+    label, folder, state = one.split("  ")[1:]
+    assert label.startswith("fig-1 ") and label.endswith(" s0")
+    assert folder.startswith(str(tmp_path / "runs" / "nb201-digits-spos-"))
+    assert state == "to do: trains 6 steps of 16 images"
+    assert other.endswith(f"to do: takes the supernet of {folder.rpartition('/')[2]}")
+    assert same.split("  ")[1:] == [label.replace("fig-1", "table-1"), folder, state]
+    assert not (tmp_path / "runs").exists() and not (tmp_path / "paper").exists()
+
+
 @pytest.mark.slow
 def test_several_items_are_one_document(paper, reproduce, capsys):
     (paper / "table-1.toml").write_text(ITEM)
