@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
+
+if TYPE_CHECKING:
+    from harness.tabular.locate import Listed
 
 _USAGE = """usage: nas-harness table COMMAND [options]
 
@@ -233,11 +236,27 @@ def _list(arguments: list[str]) -> None:
 
         print(overview(tables))
         return
-    width = max((len(table.name) for table in tables), default=0)
+    print("\n".join(_listing(tables)))
+
+
+def _listing(tables: list[Listed]) -> list[str]:
+    """A line per table; where it is in several places, further ones are below it in their order."""
+    from harness.tabular.locate import EMBEDDED
+
+    places: dict[str, list[Listed]] = {}
     for table in tables:
-        size = "" if table.rows is None else f"{table.rows:>8,} architectures"
-        what = table.problem or size or "published file, imported on first use"
-        print(f"{table.name:<{width}}  {table.origin:<8} {what}  {table.path}")
+        places.setdefault(table.name, []).append(table)
+    width = max(map(len, ["table", *places]))
+    lines = [f"{'table':<{width}}  architectures  where"]
+    for name, there in sorted(places.items()):
+        for number, table in enumerate(there):
+            size = "" if table.rows is None else f"{table.rows:,}"
+            where = "package" if EMBEDDED in table.path.parents else f"{table.path}"
+            where += ", imported on first use" if table.origin == "source" else ""
+            if table.problem:
+                where = f"cannot be read: {table.problem}"
+            lines.append(f"{'' if number else name:<{width}}  {size:>13}  {where}")
+    return lines
 
 
 def _proxies(arguments: list[str]) -> None:

@@ -316,7 +316,19 @@ def test_a_line_says_what_each_method_and_space_is(capsys):
 
 def test_tables_are_described_in_words_and_in_json(capsys, data):
     assert main(["table", "list", "--data", str(data)]) == 0
-    assert f"{tiny.ARCHITECTURES} architectures" in capsys.readouterr().out
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["table", "architectures", "where"]
+    names = [row.split()[0] for row in rows if row[0] != " "]
+    assert names == sorted(set(names))  # each once
+    assert {row.rindex("  ") for row in rows} == {head.rindex("  ")}  # columns stand in line
+    own = next(at for at, row in enumerate(rows) if row.startswith("nb201-compact-digits "))
+    assert rows[own].split()[1:] == [
+        str(tiny.ARCHITECTURES),
+        f"{data}/nb201-compact-digits.parquet",
+    ]
+    assert rows[own + 1].split() == ["600", "package"]
+    imported = next(row for row in rows if row.startswith("nb101-1shot1-2-benchmark-cifar10 "))
+    assert imported.split()[1:] == ["package,", "imported", "on", "first", "use"]
     assert main(["table", "info", "nb201", "digits", "--data", str(data)]) == 0
     assert f"nb201-compact-digits: {tiny.ARCHITECTURES} arch" in capsys.readouterr().out
     assert main(["table", "info", "nb201", "digits", "--data", str(data), "--json"]) == 0
