@@ -57,17 +57,12 @@ def tox(*arguments, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_all_studies_are_there_and_share_one_virtual_environment(written):
+def test_all_are_there_and_share_one_virtual_environment(written):
     assert set(written) == {*OWN, *STUDIES}
-    studies = [written[name] for name in STUDIES]
-    assert {(study["runner"], study["env_dir"]) for study in studies} == {
-        ("shared", "{work_dir}{/}studies")
+    how = ("runner", "env_dir", "package", "extras")  # tox makes it anew where one differs
+    assert {tuple(each[key] for key in how) for each in written.values()} == {
+        ("shared", "{work_dir}{/}py", "editable", "test")
     }
-
-
-def test_tests_and_checks_share_another(written):
-    own = {(written[name]["runner"], written[name]["env_dir"]) for name in OWN}
-    assert own == {("shared", "{work_dir}{/}py")}
 
 
 def test_each_is_described_on_one_line(written):
