@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 FENCE = 3.0  # interquartile ranges beyond the quartiles: Tukey's outer fences
+SHARE = 0.05  # of the architectures that may lie beyond an axis, or one of a few
 LINE = 118  # characters
 
 
@@ -30,10 +31,13 @@ class Window:
         """The range of ``values`` within Tukey's outer fences, with a margin.
 
         Architectures that never learned sit at chance level, far from all others; without the
-        fences they would take most of the axis.
+        fences they would take most of the axis. Where more than ``SHARE`` of all lie beyond the
+        fences, these are as far out as to leave no more than that.
         """
         first, third = np.quantile(values, [0.25, 0.75])
-        reach = FENCE * (third - first) if third > first else math.inf
+        beyond = np.maximum(first - values, values - third)
+        least = np.sort(beyond)[: -max(int(SHARE * len(values)), 1)].max(initial=0.0)
+        reach = max(FENCE * (third - first), least) if third > first else math.inf
         inside = values[(values >= first - reach) & (values <= third + reach)]
         margin = 0.04 * np.ptp(inside) or 1.0
         return cls(float(inside.min() - margin), float(inside.max() + margin))

@@ -45,6 +45,15 @@ def test_what_was_found_elsewhere_widens_the_axis_of_truths_alone(points):
     assert points(arch="x", truth=99.0).notes()[0] == "found: x"
 
 
+@pytest.mark.parametrize(("dead", "clipped"), [(2, 2), (3, 3), (4, 0), (13, 0)])
+def test_no_more_than_a_twentieth_lies_beyond_an_axis(dead, clipped):
+    """47 to 58 of 60 values are from 60 to 90, the others near 10, beyond all fences."""
+    values = np.concatenate([np.linspace(60, 90, 60 - dead), np.full(dead, 10.0)])
+    assert (~Window.around(values).shows(values)).sum() == clipped
+    both = np.concatenate([np.linspace(60, 90, 57), [-500.0, 10.0, 600.0]])
+    assert (~Window.around(both).shows(both)).sum() == 3
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("far", "end"), [(24.0, 24 + 0.04 * 24), (25.0, 10 + 0.04 * 10)])
 def test_an_axis_ends_at_the_outer_fences_of_tukey(far, end, sign):
