@@ -15,7 +15,8 @@ def main(arguments: list[str]) -> None:
         prog="nas-harness page",
         description="Write one HTML page of recorded runs that opens from disk and needs no "
         "network: a sortable table, methods ranked by Kendall τ with intervals, and of each run "
-        "its scatter, the architectures drawn, and its learning curves. Nothing is trained.",
+        "its scatter, the architectures drawn, its learning curves; and stand-alone trainings. "
+        "Nothing is trained.",
     )
     parser.add_argument("runs", nargs="+", type=Path, help="run folders, or folders of them")
     parser.add_argument(
@@ -38,19 +39,22 @@ def main(arguments: list[str]) -> None:
     from harness.files.store import atomic_path
     from reports.page.compose import compose
     from reports.page.folders import gather
+    from reports.page.standalone import read_trainings
     from reports.runs.protocols import under
 
-    records, left = gather(given.runs)
+    trainings = read_trainings(given.runs)
+    records, left = gather(given.runs, needed=not trainings)
     output = given.output or given.runs[0] / "report.html"
     measured = under(records.values(), given.protocol, given.data)
     of = ", ".join(map(str, given.runs))
     about = f"Of {of}, written on {date.today()} by nas-harness {harness_version() or '(unknown)'}."
-    text = compose(records, left, dict(zip(records, measured, strict=True)), about)
+    text = compose(records, left, dict(zip(records, measured, strict=True)), about, trainings)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     if given.json:
         written = {"file": str(output), "bytes": output.stat().st_size}
         written |= {"runs": sorted(records), "left_out": [asdict(folder) for folder in left]}
+        written["trainings"] = [training.name for training in trainings]
         print(json.dumps(written, indent=2))
         return
     for folder in left:

@@ -9,12 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from reports.page import anytime
+from reports.page import anytime, standalone
 from reports.page.drawings import Library
 from reports.page.folders import Left
 from reports.page.ranking import KEY, rankings
 from reports.page.row import facts, options_text
 from reports.page.run_data import Pool, curves, found, points
+from reports.page.standalone import Training
 from reports.page.table import FILTER, table
 from reports.pictures.anytime_tau import panels_of
 from reports.pictures.scatter import titles
@@ -44,12 +45,13 @@ def compose(
     left: Sequence[Left],
     measured: Mapping[str, Record] | None = None,
     about: str = "",
+    trainings: Sequence[Training] = (),
 ) -> str:
     """The page as HTML; the same runs give the same text, which begins with what it is ``about``.
 
     ``records`` by the names that the page calls them, as :func:`reports.page.folders.gather`
     gives them; ``measured`` are the same under a protocol, of which tables and rankings are. What
-    a run lacks of scores or history is said in its place.
+    a run lacks of scores or history is said in its place. Stand-alone ``trainings`` have a table.
     """
     measured = measured or records
     groups = contexts(configurations(measured.values()))
@@ -71,7 +73,7 @@ def compose(
     data["anytime"] = anytime.drawn(watched)
     body = [
         "<h1>Recorded runs</h1>",
-        f'<p class="soft">{_counts(len(rows), left)} {HTML.escape(about)}</p>',
+        f'<p class="soft">{_counts(len(rows), left, trainings)} {HTML.escape(about)}</p>',
         "<noscript><p>Sorting, scatter plots and curves need JavaScript.</p></noscript>",
         FILTER,
     ]
@@ -80,6 +82,7 @@ def compose(
         body += [*rankings(groups), anytime.section(watched)]
     body += ["<h2>Runs</h2>", table(rows, left)]
     body += [_template("run.html")] if rows else []
+    body += [standalone.section(trainings)]
     return _document("\n".join(body), data)
 
 
@@ -105,10 +108,11 @@ def _run(
     return run | {"problems": problems}
 
 
-def _counts(runs: int, left: Sequence[Left]) -> str:
+def _counts(runs: int, left: Sequence[Left], trainings: Sequence[Training]) -> str:
     text = f"{runs} finished {'run' if runs == 1 else 'runs'}"
     others = sorted({folder.status for folder in left})
     counts = [f"{sum(one.status == status for one in left)} {status}" for status in others]
+    counts += [f"{len(trainings)} stand-alone"] * bool(trainings)
     return HTML.escape(", ".join([text, *counts]) + ".")
 
 

@@ -25,13 +25,18 @@ class Left:
     reason: str
 
 
-def gather(given: Sequence[Path]) -> tuple[dict[str, Record], list[Left]]:
+def gather(given: Sequence[Path], *, needed: bool = True) -> tuple[dict[str, Record], list[Left]]:
     """The whole runs by name, in the order of names, and the folders that are none.
 
     A name is the path from the innermost folder that holds all runs. Raises :class:`UsageError`
-    where a path given holds no run at all, and for runs ranked against different trainings.
+    where a path given holds no run at all, if they are ``needed``, and for runs ranked against
+    different trainings.
     """
-    folders = sorted({folder for path in given for folder in _runs_in(place(path).resolve())})
+    folders = sorted(
+        {folder for path in given for folder in _runs_in(place(path).resolve(), needed)}
+    )
+    if not folders:
+        return {}, []
     top = os.path.commonpath([folder.parent for folder in folders])
     records: dict[str, Record] = {}
     left = []
@@ -51,14 +56,14 @@ def gather(given: Sequence[Path]) -> tuple[dict[str, Record], list[Left]]:
     return records, sorted(left + repeated, key=lambda folder: folder.name)
 
 
-def _runs_in(path: Path) -> list[Path]:
+def _runs_in(path: Path, needed: bool) -> list[Path]:
     if _holds_run(path):
         return [path]
     try:
         inside = [folder for folder in path.iterdir() if folder.is_dir() and _holds_run(folder)]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; give a folder of runs.") from error
-    if not inside:
+    if needed and not inside:
         raise UsageError(f"there is no run in {path}; give a folder of runs, as runs/.")
     return inside
 
