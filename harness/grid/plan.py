@@ -66,11 +66,11 @@ def planned_rows(
 
 
 def _cost(job: Job, first: str) -> str:
-    """What is trained, unless run ``first`` trains it, and the time where it is known."""
+    """Which supernet is trained, or that of run ``first`` is taken; and the time where it is known."""
     what = "trains nothing"
     if job.steps:
-        what = f"trains {job.steps:,} steps of {job.config.train.batch_size} images"
+        what = f"a supernet of {job.steps:,} steps of {job.config.train.batch_size} images"
         if first != job.name:
-            what = f"takes the supernet of {first}"
+            what = f"the supernet of {first}"
     taken = seconds(job)
     return f"{what}, about {duration(mean(taken))}" if taken else what

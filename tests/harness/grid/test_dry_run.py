@@ -28,8 +28,8 @@ def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, caps
     line += ["--workers", "2"]
     assert main(line) == 0
     *planned, said = capsys.readouterr().out.splitlines()
-    costs = ["to do: trains 200 steps of 64 images"] * 2 + [
-        "to do: trains 40 steps of 64 images"
+    costs = ["to do: a supernet of 200 steps of 64 images"] * 2 + [
+        "to do: a supernet of 40 steps of 64 images"
     ] * 2
     assert [row.partition("  ")[2] for row in planned] == costs
     assert said == (
@@ -61,7 +61,7 @@ def test_runs_that_share_a_supernet_name_the_one_that_trains_it(data, tmp_path, 
     assert main(line) == 0
     first, second, _ = capsys.readouterr().out.splitlines()
     name = Path(first.split()[0]).name
-    assert second.endswith(f"  to do: takes the supernet of {name}")
+    assert second.endswith(f"  to do: the supernet of {name}")
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,8 @@ def test_a_dry_run_lists_what_an_item_needs(paper, reproduce, tmp_path, capsys):
     label, folder, state = one.split("  ")[1:]
     assert label.startswith("fig-1 ") and label.endswith(" s0")
     assert folder.startswith(str(tmp_path / "runs" / "nb201-digits-spos-"))
-    assert state == "to do: trains 6 steps of 16 images"
-    assert other.endswith(f"to do: takes the supernet of {folder.rpartition('/')[2]}")
+    assert state == "to do: a supernet of 6 steps of 16 images"
+    assert other.endswith(f"to do: the supernet of {folder.rpartition('/')[2]}")
     assert same.split("  ")[1:] == [label.replace("fig-1", "table-1"), folder, state]
     assert not (tmp_path / "runs").exists() and not (tmp_path / "paper").exists()
 
