@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files.store import read_json
+from harness.measured.packaged import place
 from harness.standalone.record import in_full
 from reports.style.formatting import decimal
 from reports.text.escaping import HTML
@@ -30,7 +31,7 @@ def read_trainings(folders: Iterable[Path]) -> list[Training]:
     inside = {
         path.resolve()
         for folder in folders
-        for path in folder.glob("standalone/*/")
+        for path in place(folder).glob("standalone/*/")
         if (path / FILE).exists() or (path / "checkpoint.pt").exists()
     }
     return [_read(path) for path in sorted(inside)]
