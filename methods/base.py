@@ -220,21 +220,25 @@ class Method(ABC):
         """
         return self.score(archs)
 
-    def validation_scores(self, archs: Sequence[Arch]) -> Sequence[float] | np.ndarray:
+    def validation_scores(self, archs: Sequence[Arch]) -> np.ndarray:
         """:meth:`validation_score` of the subnet of each of ``archs``."""
         network = self.supernet.together(archs)
         if network is None:
-            return [self.validation_score(self.supernet.subnet(arch)) for arch in archs]
+            return self.validation_scores_of(map(self.supernet.subnet, archs), len(archs))
         self.count_scoring(len(archs))
         return scoring.scores(network, self.data, self.setting.scoring)
+
+    def validation_scores_of(self, networks: Iterable[Supernet], number: int) -> np.ndarray:
+        """:meth:`validation_score` of each of so many ``networks``; a device is waited for once."""
+        self.count_scoring(number)
+        return scoring.scores_of_each(networks, self.data, self.setting.scoring)
 
     def validation_score(self, network: Supernet) -> float:
         """What ``network`` reaches on the validation images under the BN policy.
 
         By ``--score.by`` that is its accuracy in percent or minus its mean cross-entropy.
         """
-        self.count_scoring(1)
-        return scoring.score(network, self.data, self.setting.scoring)
+        return float(self.validation_scores_of([network], 1)[0])
 
     def count_scoring(self, archs: int) -> None:
         """Add the image passes that score so many architectures under the BN policy."""

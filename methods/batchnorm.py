@@ -13,19 +13,17 @@ def frozen_statistics(network: nn.Module) -> Iterator[None]:
     """Leave the running BN statistics of ``network`` as they are, whatever is run inside.
 
     The network keeps its mode: in training mode its BNs normalise with the statistics of the
-    batch, as always. They update copies of their buffers, so that graphs recorded before or
-    inside stay valid for a backward pass after it.
+    batch, as always. Graphs recorded before or inside stay valid for a backward pass after it.
     """
     kept = [
-        (norm, name, buffer)
+        norm
         for norm in network.modules()
-        if isinstance(norm, nn.modules.batchnorm._BatchNorm)
-        for name, buffer in norm.named_buffers(recurse=False)
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.track_running_stats
     ]
     try:
-        for norm, name, buffer in kept:
-            setattr(norm, name, buffer.clone())
+        for norm in kept:
+            norm.track_running_stats = False
         yield
     finally:
-        for norm, name, buffer in kept:
-            setattr(norm, name, buffer)
+        for norm in kept:
+            norm.track_running_stats = True

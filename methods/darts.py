@@ -19,6 +19,7 @@ from methods.base import Batch, Method, Setting
 from methods.lazy import functional, torch
 from methods.options import option
 from methods.processes import divisible
+from methods.transfer import Reading
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -80,8 +81,7 @@ class DARTS(Method):
         self._clear()
         arch_loss = self.mixture_loss(self.processes.part(batch), step)
         arch_loss.backward()
-        self.processes.average(self.alphas)
-        self.arch_optimizer.step()
+        self.update_alphas()
         batch = self.weight_data.train_batch(step, recipe.batch_size, seed)
         self._clear()
         loss = self.mixture_loss(self.processes.part(batch), step)
@@ -92,6 +92,10 @@ class DARTS(Method):
         self.count(whole, whole, round(paths * len(batch[1])))
         losses = {"loss": loss, "arch_loss": arch_loss}
         return {name: self.processes.mean(value.detach()) for name, value in losses.items()}
+
+    def update_alphas(self) -> None:
+        self.processes.average(self.alphas)
+        self.arch_optimizer.step()
 
     def _clear(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -128,7 +132,9 @@ class DARTS(Method):
         return best if self.feasible(best) else super().found()
 
     def _log_probabilities(self) -> list[np.ndarray]:
-        return [alpha.detach().log_softmax(0).cpu().double().numpy() for alpha in self.alphas]
+        logs = torch.cat([alpha.detach().log_softmax(0) for alpha in self.alphas])
+        ends = np.cumsum([len(alpha) for alpha in self.alphas])[:-1]
+        return np.split(Reading(logs).numpy().astype(float), ends)
 
     # State ------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from methods.darts import DARTS, DARTSOptions, density
 from methods.lazy import torch
 from methods.options import option
+from methods.transfer import Reading, to_device
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
@@ -39,6 +40,8 @@ class GDAS(DARTS):
     """The cells of a network share the sample of a forward pass."""
 
     Options = GDASOptions
+    _drawn: tuple[int, Any] = (-1, None)
+    _read: Reading | None = None  # all parameters since the last step, on the host
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
@@ -55,17 +58,34 @@ class GDAS(DARTS):
         # both forward passes of a step draw from its stream, the second behind the first
         if self._drawn[0] != step:
             self._drawn = step, self.rng(GUMBEL, step)
-        rng, softened = self._drawn[1], []
-        for alpha in self.alphas:
-            noise = torch.from_numpy(rng.gumbel(size=len(alpha))).to(alpha)
-            softened.append(((alpha.log_softmax(0) + noise) / self.temperature(step)).softmax(0))
-        # the host has to know what to run, and waits for that once
-        chosen = torch.stack([soft.argmax() for soft in softened]).tolist()
-        ones = [soft[i] - soft[i].detach() + 1 for soft, i in zip(softened, chosen, strict=True)]
+        rng, sizes = self._drawn[1], [len(alpha) for alpha in self.alphas]
+        noise = torch.cat([torch.from_numpy(rng.gumbel(size=size)) for size in sizes])
+        noise = noise.to(self.alphas[0].dtype)
+
+        def softened(alphas: Sequence[torch.Tensor], noises: torch.Tensor) -> list[torch.Tensor]:
+            pairs = zip(alphas, noises.split(sizes), strict=True)
+            heat = self.temperature(step)
+            return [((alpha.log_softmax(0) + own) / heat).softmax(0) for alpha, own in pairs]
+
+        # the host has to know what to run, and reads for that what the parameters are
+        read = torch.from_numpy((self._read or self._reading()).numpy())
+        chosen = [int(soft.argmax()) for soft in softened(read.split(sizes), noise)]
+        there = softened(self.alphas, to_device(noise, self.setting.device))
+        ones = [soft[i] - soft[i].detach() + 1 for soft, i in zip(there, chosen, strict=True)]
 
         def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             return ones[site] * operators[chosen[site]](x)
 
         return hook
 
-    _drawn: tuple[int, Any] = (-1, None)
+    def update_alphas(self) -> None:
+        """One reading serves this step's pass of the weights and the next step's first."""
+        super().update_alphas()
+        self._read = self._reading()
+
+    def load_trained_state(self, state: dict[str, Any]) -> None:
+        super().load_trained_state(state)
+        self._read = None
+
+    def _reading(self) -> Reading:
+        return Reading(torch.cat([alpha.detach() for alpha in self.alphas]))

@@ -98,7 +98,7 @@ def reference_coefficients(
     if not np.isfinite(unit):
         raise UsageError("network outputs must be finite: lower the learning rate.")
     coefficients = np.zeros((len(targets), columns.shape[1]))
-    for row, goal, groups in zip(coefficients, targets, member.cpu().numpy(), strict=True):
+    for row, goal, groups in zip(coefficients, targets, member.numpy(), strict=True):
         inside = np.flatnonzero(groups.any(0))
         if not len(inside):
             continue
@@ -107,7 +107,7 @@ def reference_coefficients(
         row[inside] = np.clip(_solved(*problem, QUADRATIC), 0, None)
         for group in filter(np.any, groups):
             row[group] /= row[group].sum()
-    return torch.as_tensor(coefficients, device=vectors.device)
+    return torch.from_numpy(coefficients)
 
 
 def _solved(problem: cvxpy.Problem, variable: cvxpy.Variable, how: dict[str, Any]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from methods.data import Data, first_batches
 from methods.lazy import torch
 from methods.memory import keep_freed
 from methods.options import Scoring
+from methods.transfer import Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,8 +85,29 @@ def scores(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") 
 
     By ``scoring.by`` it is the percentage that they get right, or minus their mean cross-entropy
     in nats. ``network`` gives logits ``[..., B, classes]``, the result is float64 ``[...]``.
-    Changes the BN buffers only.
+    Changes the BN buffers only. A device is waited for once.
     """
+    total, images = _summed(network, data, scoring, part)
+    return Reading(total).numpy() / images
+
+
+def scores_of_each(
+    networks: Iterable[nn.Module], data: Data, scoring: Scoring, part: str = "val"
+) -> np.ndarray:
+    """The same of networks with logits ``[B, classes]``, float64 ``[networks]``, of at least one.
+
+    One after the other, and a device is waited for once, behind the last.
+    """
+    totals, images = zip(
+        *(_summed(network, data, scoring, part) for network in networks), strict=True
+    )
+    return Reading(torch.stack(totals)).numpy() / images[0]
+
+
+def _summed(
+    network: nn.Module, data: Data, scoring: Scoring, part: str
+) -> tuple[torch.Tensor, int]:
+    """The scores of all images added up, still on the device, and how many images these are."""
     keep_freed()
     if scoring.bn == "recalibrate":
         recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch)
@@ -96,7 +118,7 @@ def scores(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") 
         for x, y in first_batches(data, part, scoring.images, scoring.batch_size):
             total = total + added(network(x), y)
             images += len(y)
-    return total.cpu().numpy() / images
+    return total, images
 
 
 def score(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 def relu_conv_bn(c_in: int, c_out: int, kernel: int, stride: int, affine: bool) -> nn.Sequential:
@@ -17,6 +18,17 @@ def relu_conv_bn(c_in: int, c_out: int, kernel: int, stride: int, affine: bool) 
         nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=not affine),
         nn.BatchNorm2d(c_out, affine=affine),
     )
+
+
+def narrow_norm(norm: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    """``norm`` of ``x`` ``[B, C, H, W]``, narrower than itself, with the first C of its channels."""
+    learns = norm.training and norm.track_running_stats
+    if learns:
+        norm.num_batches_tracked.add_(1)
+    running = (norm.running_mean, norm.running_var) if learns or not norm.training else (None, None)
+    parts = (*running, norm.weight, norm.bias)
+    slices = (None if part is None else part[: x.shape[1]] for part in parts)
+    return functional.batch_norm(x, *slices, norm.training, norm.momentum, norm.eps)
 
 
 class ResidualReduction(nn.Module):

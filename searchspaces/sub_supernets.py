@@ -82,4 +82,5 @@ class Beside(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits ``[archs, B, classes]``."""
-        return torch.cat([network(x) for network in self.made])[self.back]
+        logits = [own for network in self.made for own in network(x)]
+        return torch.stack([logits[place] for place in self.back])

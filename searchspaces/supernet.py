@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from searchspaces.architecture import Arch, Path
 State = tuple[torch.Tensor, ...]
 Operator = Callable[[torch.Tensor], torch.Tensor]
 SiteHook = Callable[[int, Sequence[Operator], torch.Tensor], torch.Tensor]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Supernet(nn.Module, ABC):
@@ -82,6 +84,20 @@ class Supernet(nn.Module, ABC):
     def order(self, archs: Sequence[Arch]) -> list[int]:
         """Positions in ``archs``, those next to each other that gain most from being together."""
         return list(range(len(archs)))
+
+
+def inheriting(build: Callable[[], Network], shared: nn.Module) -> Network:
+    """What ``build`` makes, with weights that it copies from ``shared``, on its device and mode.
+
+    Of wider tensors it takes the leading slices. They do not pass through the host.
+    """
+    weights, network = shared.state_dict(), build()
+    copies = {}
+    for name, own in network.state_dict().items():
+        given = weights[name][tuple(slice(length) for length in own.shape)]
+        copies[name] = torch.empty_like(own, device=given.device).copy_(given)
+    network.load_state_dict(copies, assign=True)
+    return network.train(shared.training)
 
 
 def with_own_norms(network: nn.Module) -> nn.Module:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch._dynamo.utils import counters
 
 from harness.config.config import Config, digest
 from harness.files.environment import describe_device
@@ -29,7 +30,7 @@ from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import short
 
-WARM = 2  # steps of each before any is timed
+WARM = 2  # steps of each before any is timed, none of which compiles anything
 SHARE = 1 / 20  # of a training that the timed steps of either amount to, about
 GROUPS, MOST = 5, 60  # bounds of the number of steps timed
 
@@ -130,7 +131,7 @@ def measure(method: Method, spos: Method, paths: int, clock: Clock = time.perf_c
     own, reference = _spread(total, number), _spread(total, number * paths).reshape(number, paths)
     seconds = np.zeros((number, 2))
     for each in (method, spos):
-        _seconds(each, range(WARM), clock)
+        _warm_up(each)
     with bar(number, "time", "step") as progress:
         for row, step, others in zip(seconds, own, reference, strict=True):
             row[:] = _seconds(method, [step], clock), _seconds(spos, others, clock) / paths
@@ -139,6 +140,17 @@ def measure(method: Method, spos: Method, paths: int, clock: Clock = time.perf_c
     ratio = float(np.median(groups[:, 0] / groups[:, 1]))
     step, spos_step = np.median(groups, axis=0).tolist()
     return Timing(ratio, step, spos_step, describe_device(spos.setting.device))
+
+
+def _warm_up(method: Method) -> None:
+    """Steps until so many in turn have compiled nothing, if that ever ends."""
+    quiet = 0
+    for step in range(MOST):
+        before = counters["stats"]["unique_graphs"]
+        method.train_step(step)
+        quiet = quiet + 1 if counters["stats"]["unique_graphs"] == before else 0
+        if quiet == WARM:
+            break
 
 
 def _spread(total: int, number: int) -> np.ndarray:

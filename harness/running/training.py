@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any
@@ -25,6 +26,7 @@ from methods.base import Method
 from searchspaces.errors import UsageError, first_line
 from searchspaces.supernet import Supernet
 
+VARIANTS = 64  # of a compiled part: with and without gradients, in each mode, of one or any batch
 RECORD_EVERY = 50  # steps between two rows of history; one device synchronisation each
 
 
@@ -108,15 +110,24 @@ def accelerated(method: Method, choice: Acceleration) -> Iterator[None]:
 def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
     """Inside, each of ``network``'s largest parts that map one tensor to another is compiled.
 
-    A path chooses among such parts, so that however many paths there are each is compiled once
-    for each shape of its input. The parts stay what they are: same class, same state. Raises
-    :class:`UsageError` where there is nothing to compile with.
+    A path chooses among such parts, and equal ones, as the same operator of all cells of a stage,
+    are compiled as one: few, however many paths and cells there are. The parts stay what they are:
+    same class, same state. Raises :class:`UsageError` where there is nothing to compile with.
     """
-    parts = list(maps(network))
+    parts, kinds, calls = list(maps(network)), {}, {}
+
+    def call(kind: int, part: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        own = kind, x.shape[1:]
+        if own not in calls:
+            calls[own] = _compile(backend)
+        return calls[own](part, x)
+
     for part in parts:
-        part._compiled_call_impl = _compile(part, backend)
+        kind = kinds.setdefault(kind_of(part), len(kinds))
+        part._compiled_call_impl = partial(call, kind, part)
     try:
-        yield
+        with torch._dynamo.config.patch(cache_size_limit=VARIANTS):
+            yield
     except TorchDynamoException as error:
         raise UsageError(
             f"operators cannot be compiled here ({first_line(error)}); leave "
@@ -141,10 +152,17 @@ def maps(network: nn.Module) -> Iterator[nn.Module]:
             yield from maps(part)
 
 
-def _compile(part: nn.Module, backend: str) -> Any:
-    def run(x: torch.Tensor) -> torch.Tensor:
+def kind_of(part: nn.Module) -> tuple[Any, ...]:
+    """Equal for parts that are built alike, with tensors of the same shapes."""
+    return repr(part), *((name, tuple(t.shape)) for name, t in part.state_dict().items())
+
+
+def _compile(backend: str) -> Any:
+    """A call of a part, compiled for one kind and size; from the second batch size on, for any."""
+
+    def run(part: nn.Module, x: torch.Tensor) -> torch.Tensor:
         return part.forward(x)
 
-    # What is compiled is kept with the code and searched one by one: each part gets its own.
-    own = FunctionType(run.__code__.replace(), run.__globals__, None, None, run.__closure__)
-    return torch.compile(own, backend=backend, dynamic=False)
+    # What is compiled is kept with the code and searched one by one: each call has its own.
+    own = FunctionType(run.__code__.replace(), run.__globals__)
+    return torch.compile(own, backend=backend)

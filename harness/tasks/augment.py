@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from methods.transfer import constant, to_device
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -38,7 +40,7 @@ class Augmentation:
         offsets = 2 * self.crop + 1
         choices = np.array([1 + self.flip, offsets, offsets, height, width])
         draws = (rng.random((5, batch)) * choices[:, None]).astype(np.int64)
-        mirror, top, left, row, column = torch.from_numpy(draws).to(images.device)
+        mirror, top, left, row, column = to_device(draws, images.device)
         if self.flip or self.crop:
             images = self._window(images, mirror, top, left)
         if self.cutout:
@@ -67,8 +69,9 @@ class Augmentation:
         _, channels, height, width = images.shape
         hole = self._covers(row, height)[:, :, None] & self._covers(column, width)[:, None, :]
         keep = (~hole)[:, None].to(torch.uint8)
-        fill = torch.tensor(self.fill or (0,) * channels, dtype=torch.uint8, device=images.device)
-        fill = fill.view(channels, 1, 1)
+        fill = constant(self.fill or (0,) * channels, torch.uint8, images.device).view(
+            channels, 1, 1
+        )
         return (images - fill) * keep + fill  # exact modulo 256, and far faster than torch.where
 
     def _covers(self, centre: torch.Tensor, size: int) -> torch.Tensor:

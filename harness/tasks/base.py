@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from harness.tasks.augment import Augmentation
+from methods.transfer import constant, to_device
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 
@@ -137,13 +138,13 @@ class Task:
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 ``[B, C, H, W]`` to float32 with zero mean and unit deviation per channel."""
         shape = (1, -1, 1, 1)
-        mean = torch.tensor(self.mean, device=images.device).view(shape)
-        std = torch.tensor(self.std, device=images.device).view(shape)
+        mean, std = (
+            constant(values, torch.float32, images.device).view(shape)
+            for values in (self.mean, self.std)
+        )
         return (images.float() - mean) / std
 
-    def draw(
-        self, step: int, batch_size: int, seed: int
-    ) -> tuple[torch.Tensor, np.random.Generator]:
+    def draw(self, step: int, batch_size: int, seed: int) -> tuple[np.ndarray, np.random.Generator]:
         """Which training images make batch number ``step``, and what to augment them with.
 
         An epoch is a fresh permutation of the training images; the remainder that does not fill
@@ -154,14 +155,14 @@ class Task:
         epoch, position = divmod(step, per_epoch)
         order = _epoch_order(seed, epoch, len(self.train))
         chosen = order[position * batch_size : (position + 1) * batch_size]
-        index = torch.tensor(chosen, device=self.train.labels.device)
-        return index, np.random.default_rng([seed, 2, step])
+        return chosen, np.random.default_rng([seed, 2, step])
 
     def train_batch(
         self, step: int, batch_size: int, seed: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Augmented training batch number ``step``; a function of its arguments alone."""
-        index, rng = self.draw(step, batch_size, seed)
+        chosen, rng = self.draw(step, batch_size, seed)
+        index = to_device(chosen, self.train.labels.device)
         images = self.augmentation(self.train.images[index], rng)
         return self.normalise(images), self.train.labels[index]
 

@@ -15,10 +15,12 @@ import torch
 from harness.files.data_folders import data_folders, either
 from harness.tasks.base import Split, Task, ranks_in_class, stratified_order
 from harness.tasks.photos import SIZE, Decoding, Photos, RandomResizedCrop, central_view
+from methods.transfer import to_device
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+AHEAD = 2  # batches that are decoded before they are asked for: no thread waits for a batch's last
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 Begun = tuple[Decoding, torch.Tensor]
@@ -28,7 +30,7 @@ Begun = tuple[Decoding, torch.Tensor]
 class FolderTask(Task):
     """A task that does not fit in memory: ``images`` of its splits are :class:`Photos`.
 
-    Threads decode the next batch while the caller works with the one it got.
+    Threads decode the next batches while the caller works with the one it got.
     """
 
     augmentation: RandomResizedCrop
@@ -43,13 +45,13 @@ class FolderTask(Task):
 
         Raises :class:`UsageError` for an image that cannot be decoded.
         """
-        wanted, following = ((number, batch_size, seed) for number in (step, step + 1))
-        begun = self._begun.pop(wanted, None) or self._begin(*wanted)
-        for unwanted, _ in self._begun.values():
-            unwanted.cancel()
-        self._begun.clear()
-        self._begun[following] = self._begin(*following)
-        return self._finish(begun)
+        wanted = [(number, batch_size, seed) for number in range(step, step + 1 + AHEAD)]
+        for unwanted in self._begun.keys() - wanted:
+            self._begun.pop(unwanted)[0].cancel()
+        for batch in wanted:
+            if batch not in self._begun:
+                self._begun[batch] = self._begin(*batch)
+        return self._finish(self._begun.pop(wanted[0]))
 
     def batches(self, part: str, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All of ``part`` (``train``, ``val`` or ``test``) in stored order, not augmented.
@@ -63,9 +65,10 @@ class FolderTask(Task):
                 rows = slice(start, start + batch_size)
                 photos = split.images[rows]
                 begun.append((photos.decode([central_view] * len(photos)), split.labels[rows]))
-                if len(begun) > 1:
+                if len(begun) > AHEAD:
                     yield self._finish(begun.popleft())
-            yield self._finish(begun.popleft())
+            while begun:
+                yield self._finish(begun.popleft())
         finally:
             for unwanted, _ in begun:
                 unwanted.cancel()
@@ -82,9 +85,10 @@ class FolderTask(Task):
         return digest.hexdigest()
 
     def _begin(self, step: int, batch_size: int, seed: int) -> Begun:
-        index, rng = self.draw(step, batch_size, seed)
-        photos = self.train.images[index]
-        return photos.decode(self.augmentation.views(len(photos), rng)), self.train.labels[index]
+        chosen, rng = self.draw(step, batch_size, seed)
+        photos, labels = self.train.images[chosen], self.train.labels
+        decoding = photos.decode(self.augmentation.views(len(photos), rng))
+        return decoding, labels[to_device(chosen, labels.device)]
 
     def _finish(self, begun: Begun) -> tuple[torch.Tensor, torch.Tensor]:
         decoding, labels = begun

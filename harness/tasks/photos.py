@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from methods.transfer import to_device
 from searchspaces.errors import UsageError
 
 SIZE, SHORTER_SIDE = 224, 256
@@ -27,7 +28,8 @@ View = Callable[[Image.Image], Image.Image]
 class Photos:
     """The image files ``paths`` (bytes ``[N]``) under ``root``.
 
-    Indexed, sliced and moved like the tensor of their pixels; pixels arrive on ``device``.
+    Indexed from the host, sliced and moved like the tensor of their pixels; these arrive on
+    ``device``.
     """
 
     root: Path
@@ -37,9 +39,8 @@ class Photos:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: slice | torch.Tensor) -> Photos:
-        rows = index if isinstance(index, slice) else index.cpu().numpy()
-        return replace(self, paths=self.paths[rows])
+    def __getitem__(self, index: slice | np.ndarray) -> Photos:
+        return replace(self, paths=self.paths[index])
 
     def to(self, device: torch.device | str) -> Photos:
         return replace(self, device=device)
@@ -53,10 +54,16 @@ class Decoding:
     """Photos that the pool is decoding."""
 
     def __init__(self, photos: Photos, views: Sequence[View]):
-        self._device, pool = photos.device, _pool(os.getpid())
-        self._pixels = [
-            pool.submit(_pixels, photos.root / os.fsdecode(path), view)
-            for path, view in zip(photos.paths, views, strict=True)
+        self._device, pool = torch.device(photos.device), _pool(os.getpid())
+        self._images = torch.empty(
+            (len(photos), SIZE, SIZE, 3),
+            dtype=torch.uint8,
+            pin_memory=self._device.type == "cuda",
+        )
+        rows = self._images.numpy()
+        self._filled = [
+            pool.submit(_fill, row, photos.root / os.fsdecode(path), view)
+            for row, path, view in zip(rows, photos.paths, views, strict=True)
         ]
 
     def result(self) -> torch.Tensor:
@@ -65,15 +72,16 @@ class Decoding:
         Raises :class:`UsageError` for a file that cannot be.
         """
         try:
-            images = np.stack([pixels.result() for pixels in self._pixels])
+            for filled in self._filled:
+                filled.result()
         finally:
             self.cancel()
-        return torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).contiguous()
+        return to_device(self._images, self._device).permute(0, 3, 1, 2).contiguous()
 
     def cancel(self) -> None:
         """Leave out what has not begun."""
-        for pixels in self._pixels:
-            pixels.cancel()
+        for filled in self._filled:
+            filled.cancel()
 
 
 @cache
@@ -82,11 +90,11 @@ def _pool(_process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), "decode")
 
 
-def _pixels(path: Path, view: View) -> np.ndarray:
-    """uint8 ``[224, 224, 3]``."""
+def _fill(row: np.ndarray, path: Path, view: View) -> None:
+    """Put the pixels into ``row``, uint8 ``[224, 224, 3]``."""
     try:
         with Image.open(path) as image:
-            return np.asarray(view(image.convert("RGB")))
+            row[:] = view(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UsageError(
             f"{path} cannot be decoded ({error}); put a whole copy in its place."

@@ -28,8 +28,11 @@ from methods.cream.path_board import Board, Entry
 from methods.data import first_batches
 from methods.options import Recipe
 from methods.processes import divisible
+from methods.transfer import Reading
 from searchspaces.base import Arch, Path, SearchSpace
 from searchspaces.errors import UsageError
+
+Considered = tuple[torch.Tensor, Reading]
 
 REPORT = 40
 WATCHED = 4  # paths of a report, as many as EnNAS watches
@@ -118,17 +121,25 @@ class Cream(Method):
         batch = self.data.train_batch(step, recipe.batch_size, self.setting.seed)
         x, y = self.processes.part(batch)
         (path,) = self.sample_paths(self.rng(PATHS, step))
-        target, kd = None, torch.zeros((), device=self.setting.device)
-        rho = torch.zeros_like(kd)
+        target, considered = None, None
+        rho = kd = torch.zeros((), device=self.setting.device)
+        self.optimizer.zero_grad(set_to_none=True)
         if self.board.entries:
             with self._beside_training():
                 since = step - self.board_opens
                 if since and since % self.update_every == 0:
                     set_learning_rate(self.optimizer, recipe, step)  # of its real, clipped step
                     self.meta_update(path, batch)
-                target, rho = self.guide(path, batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        logits = self.supernet(x, path)
+                considered = self.consider(path)
+                if self.quirks.live_statistics:  # in the order of the released code
+                    target, rho = self.guide(considered, batch)
+        logits = self.supernet(x, path)  # what a device has to do while the host reads the scores
+        if considered is not None and target is None:
+            with self._beside_training():
+                target, rho = self.guide(considered, batch)
+        if step >= self.board_opens:
+            outputs = self.processes.whole(logits.detach())
+            right = Reading((outputs.argmax(1) == batch[1]).sum())
         loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
         if target is not None:
             kd = functional.cross_entropy(logits, target)
@@ -139,10 +150,9 @@ class Cream(Method):
         self.update(step)
         self.count(1, 1, len(batch[1]))
         if step >= self.board_opens:
-            outputs = self.processes.whole(logits.detach())
-            self.offer(
-                path, batch, outputs, target if target is None else self.processes.whole(target)
-            )
+            accuracy = 100.0 * int(right.numpy()) / len(batch[1])
+            taught = target if target is None else self.processes.whole(target)
+            self.offer(path, accuracy, batch[0], outputs, taught)
         told = {"loss": loss, "kd": kd}
         means = {name: self.processes.mean(value.detach()) for name, value in told.items()}
         return means | {"rho": rho.detach()}
@@ -157,21 +167,24 @@ class Cream(Method):
     def _beside_training(self) -> AbstractContextManager[None]:
         return nullcontext() if self.quirks.live_statistics else frozen_statistics(self.supernet)
 
-    def guide(self, path: Path, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def guide(self, considered: Considered, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The teacher's probabilities ``[B, classes]`` for this process's images, and its ρ.
 
         Both are detached, but for ρ where the released code lets each step train by it.
         """
         x, _ = self.processes.part(batch)
-        with torch.set_grad_enabled(self.quirks.live_matching):
-            teacher, rho = self.choose_teacher(path)
+        teacher, rho = self.chosen(considered)
         with torch.no_grad():
             target = self.supernet(x, teacher.path).softmax(1)
         self.count(1, 0, len(batch[1]))
-        return target, rho
+        return target, rho if self.quirks.live_matching else rho.detach()
 
     def choose_teacher(self, path: Path) -> tuple[Entry, torch.Tensor]:
-        """The entry of the board that matches ``path``, and ρ with its graph to ``matching``.
+        """The entry of the board that matches ``path``, and ρ with its graph to ``matching``."""
+        return self.chosen(self.consider(path))
+
+    def consider(self, path: Path) -> Considered:
+        """The matching scores ``[entries]`` of ``path``, and the number of the entry they choose.
 
         One pass of the path over the images of all entries; one per entry with live statistics.
         """
@@ -184,9 +197,14 @@ class Cream(Method):
         self.count(len(parts), 0, len(images))
         scores = self.matching(student.view_as(stored), stored)
         best = scores.argmax() if self.options.teacher == "score" else scores.argmin()
-        chosen = int(best)
-        weighed = scores[-1 if self.quirks.last_score else chosen]
-        return self.board.entries[chosen], distillation_weight(weighed)
+        return scores, Reading(best)
+
+    def chosen(self, considered: Considered) -> tuple[Entry, torch.Tensor]:
+        """The entry, and ρ."""
+        scores, best = considered
+        number = int(best.numpy())
+        weighed = scores[-1 if self.quirks.last_score else number]
+        return self.board.entries[number], distillation_weight(weighed)
 
     def meta_update(self, path: Path, batch: Batch) -> None:
         """A distillation step of ``path`` on a slice, and one of the matching network after it."""
@@ -207,15 +225,18 @@ class Cream(Method):
         self.costs["steps"] += 1
 
     def offer(
-        self, path: Path, batch: Batch, logits: torch.Tensor, target: torch.Tensor | None
+        self,
+        path: Path,
+        accuracy: float,
+        x: torch.Tensor,
+        logits: torch.Tensor,
+        target: torch.Tensor | None,
     ) -> None:
-        """Put ``path`` on the board if that admits it.
+        """Put ``path`` on the board if that admits it, by its percent of a batch.
 
-        ``logits`` ``[B, classes]`` are its own for ``batch``; ``target``, its teacher's
-        probabilities for the same images, is None where it had no teacher.
+        ``logits`` ``[B, classes]`` are its own for the images ``x``; ``target``, its teacher's
+        probabilities for the same, is None where it had no teacher.
         """
-        x, y = batch
-        accuracy = 100.0 * int((logits.argmax(1) == y).sum()) / len(y)
         madds = self.cost_of(path).madds
         if not self.board.admits(accuracy, madds):
             return
@@ -250,7 +271,8 @@ class Cream(Method):
         passes = self.costs["image_passes"] - before["image_passes"]
         self.costs = before
         self.costs["monitoring_image_passes"] += passes + len(y) * WATCHED * len(shown)
-        return {name: 100 * hits.float().mean().item() for name, hits in right.items()}
+        means = Reading(torch.stack([hits.float().mean() for hits in right.values()])).numpy()
+        return {name: 100 * mean for name, mean in zip(right, means.tolist(), strict=True)}
 
     # Search ---------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from methods.data import Data, first_batches
 from methods.lazy import functional, torch
 from methods.options import Scoring
 from methods.scoring import recalibrate
+from methods.transfer import Reading
 from searchspaces.base import Arch, SearchSpace
 
 if TYPE_CHECKING:
@@ -104,8 +105,10 @@ def score_blocks(
     """Add the errors of all blocks of ``archs`` that ``blocks`` does not know, in percent.
 
     Each is the error of :func:`relative_error` on the validation images, BN statistics as
-    ``scoring`` says. What the teacher makes of the images is computed once a stage.
+    ``scoring`` says. What the teacher makes of the images is computed once a stage. A device is
+    waited for once.
     """
+    found: dict[Block, torch.Tensor] = {}
     missing: dict[int, dict[Block, Arch]] = {}
     for arch in archs:
         for block in blocks.of(arch):
@@ -130,7 +133,10 @@ def score_blocks(
                     for state, target in scored
                 ]
             images = sum(len(target) for _, target in scored)
-            blocks.errors[block] = 100 * (sum(errors) / images).item()
+            found[block] = sum(errors) / images
+    if found:
+        values = Reading(torch.stack(list(found.values()))).numpy().tolist()
+        blocks.errors.update({b: 100 * value for b, value in zip(found, values, strict=True)})
 
 
 class StageInputs:

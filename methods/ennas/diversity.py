@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from methods.batchnorm import frozen_statistics
+from methods.transfer import Reading, to_device
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
 from searchspaces.supernet import Operator, Supernet
@@ -35,14 +36,20 @@ def diversity_tables(
     def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
         outputs = torch.stack([operator(x) for operator in operators])
         tables[site].append(dissimilarity(outputs))
-        assigned = torch.as_tensor(balanced(count, len(operators), rng), device=x.device)
+        assigned = to_device(balanced(count, len(operators), rng), x.device)
         return outputs[assigned, torch.arange(count, device=x.device)]
 
     training = network.training
     with frozen_statistics(network.train()):
         network.features(images, wiring, hook)
     network.train(training)
-    zeta = {site: torch.stack(found).mean(0).cpu().numpy() for site, found in tables.items()}
+    means = [torch.stack(found).mean(0) for found in tables.values()]
+    flat = Reading(torch.cat([mean.flatten() for mean in means])).numpy()  # all at once
+    ends = np.cumsum([mean.numel() for mean in means])[:-1]
+    zeta = {
+        site: own.reshape(mean.shape)
+        for site, mean, own in zip(tables, means, np.split(flat, ends), strict=True)
+    }
     if not all(np.isfinite(table).all() for table in zeta.values()):
         raise UsageError("the supernet's activations are not finite; lower the learning rate.")
     return zeta

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from methods.reference_solvers import SOLVERS, reference_weights
+from methods.transfer import Reading, to_device
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -51,11 +52,11 @@ def ensemble_weights(
         if name not in known:
             raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
     low, high = BOUNDS[constraint]
-    # On the host: the problem is small, and one copy waits for a device once, not at each step.
-    host, index = logits.double().cpu().numpy(), labels.cpu().numpy()
     # Relative to the true class: nothing is left to cancel where the batch is fitted well.
-    margins = host - host[:, np.arange(len(index)), index][:, :, None]
-    margins = np.ascontiguousarray(margins.swapaxes(1, 2))  # sums over classes: whole rows
+    exact, index = logits.double(), labels.view(1, -1, 1).expand(len(logits), -1, 1)
+    apart = (exact - exact.gather(2, index)).mT.contiguous()  # sums over classes: whole rows
+    # On the host: the problem is small, and one copy waits for a device once, not at each step.
+    margins = Reading(apart).numpy()
     reach = float(np.abs(margins).max())
     if not math.isfinite(reach):
         raise UsageError("a subnet's logits are not finite; lower the learning rate.")
@@ -65,7 +66,7 @@ def ensemble_weights(
         weights = _from_softened(margins, reach, low, high)
     weights /= weights.sum()
     hits = int((np.abs(weights) > high - AT_BOUND).sum()) if constraint == "affine" else 0
-    return EnsembleWeights(torch.as_tensor(weights, device=logits.device), hits)
+    return EnsembleWeights(to_device(weights, logits.device), hits)
 
 
 def _from_softened(margins: np.ndarray, reach: float, low: float, high: float) -> np.ndarray:

@@ -28,6 +28,7 @@ from methods.ennas.sampling_law import SamplingLaw
 from methods.options import Recipe
 from methods.processes import divisible
 from methods.reference_solvers import load_cvxpy
+from methods.transfer import Reading
 from searchspaces.base import Path, SearchSpace
 
 PROBE, REPORT = 50, 51
@@ -211,7 +212,9 @@ class EnNAS(Method):
             "teacher_accuracy_oracle_w": self.fitted(logits, y).weights,
             "teacher_accuracy": self.weights_sum / self.weights_sum.sum(),
         }
-        return {name: value.item() for name, value in watch(logits, y, teachers).items()}
+        watched = watch(logits, y, teachers)
+        values = Reading(torch.stack(list(watched.values()))).numpy().tolist()
+        return dict(zip(watched, values, strict=True))
 
     # State ------------------------------------------------------------------------------------
 

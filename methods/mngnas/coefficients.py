@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from methods.reference_solvers import SOLVERS, reference_coefficients
+from methods.transfer import Reading, to_device
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -23,12 +24,15 @@ def adaptive_coefficients(
     mode: str = "printed",
     solver: str = "own",
 ) -> torch.Tensor:
-    """Coefficients ``[S, n]`` (float64) of S students: alpha over teachers, beta over peers.
+    """Coefficients ``[S, n]`` of S students: alpha over teachers, beta over peers.
+
+    They are float64 and on the host, where the small problem is solved: the device that has the
+    outputs is read once.
 
     ``student`` ``[S, d]`` are the students' outputs and ``vectors`` ``[n, d]`` those of every
     teacher and peer, flattened over the batch (all treated as constants); ``member``
-    ``[S, 2, n]`` marks the teachers (row 0) and the peers (row 1) of each student, without
-    itself. Each marked group gets non-negative coefficients with sum 1; an empty group none.
+    ``[S, 2, n]``, on the host, marks the teachers (row 0) and the peers (row 1) of each student,
+    without itself. Each marked group gets non-negative coefficients with sum 1; an empty group none.
     They minimise ``1/2 |c p - sum_e alpha_e t_e - sum_c beta_c u_c|^2`` (MNGNAS eqs. 11-20):
 
     - ``printed``: c = 1, eq. 20 as it stands. With two groups it cannot fit, for the coefficients
@@ -45,8 +49,8 @@ def adaptive_coefficients(
     for kind, name, known in (("qp", mode, MODES), ("solver", solver, SOLVERS)):
         if name not in known:
             raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
-    vectors, member = vectors.double(), member.to(vectors.device)
-    groups = member.any(2).sum(1, keepdim=True)
+    vectors = vectors.double()
+    groups = to_device(member.any(2).sum(1, keepdim=True), vectors.device)
     copies = 1 if mode == "printed" else groups
     # Outputs of trained networks differ little: remove what they share before squaring.
     centre = vectors.mean(0)
@@ -54,9 +58,10 @@ def adaptive_coefficients(
     target = copies * student.double() - groups * centre
     if solver == "cvxpy":
         return reference_coefficients(target, vectors, member)
-    gram = (vectors @ vectors.T).expand(len(student), -1, -1)
     linear = torch.stack([vectors @ each for each in target])  # to the same bits in any company
-    return two_simplex_qp(gram, linear, member)
+    read = torch.from_numpy(Reading(torch.cat([vectors @ vectors.T, linear])).numpy())
+    gram, linear = read.split([len(vectors), len(student)])
+    return two_simplex_qp(gram.expand(len(student), -1, -1), linear, member)
 
 
 @torch.no_grad()
@@ -65,7 +70,7 @@ def two_simplex_qp(gram: torch.Tensor, linear: torch.Tensor, member: torch.Tenso
 
     ``gram`` ``[S, n, n]`` positive semidefinite, ``linear`` ``[S, n]``, ``member`` ``[S, 2, n]``
     two disjoint groups; entries in neither are 0, an empty group constrains nothing. Returns
-    float64 ``[S, n]`` on the device of ``gram``, exactly feasible, optimal to about 1e-12 of the
+    float64 ``[S, n]``, exactly feasible, optimal to about 1e-12 of the
     problem's largest entry; of several optima the one in the middle (identical vectors share
     equally). A problem's answer does not depend on the others in the batch.
 
@@ -74,7 +79,6 @@ def two_simplex_qp(gram: torch.Tensor, linear: torch.Tensor, member: torch.Tenso
     Raises :class:`UsageError` when it does not converge: entries that are not finite, or a
     matrix that is not positive semidefinite.
     """
-    member = member.to(gram.device)
     kkt, constant, point, z = _start(gram, linear, member)
     size = z.shape[1]
     system, curvature = kkt.clone(), kkt.diagonal(dim1=1, dim2=2)[:, :size]

@@ -23,6 +23,7 @@ from methods.mngnas.teachers import Member, TeacherGroups
 from methods.options import Recipe
 from methods.reference_solvers import load_cvxpy
 from methods.registry import METHODS
+from methods.transfer import to_device
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.supernet import Supernet
 
@@ -89,8 +90,8 @@ class MNGNAS(Method):
             self.groups.threshold = float(np.median([m.madds for m in self.population]))
         self._retrain(self.population, first_step=epoch * self.options.retrain_steps)
         scored_before = self.costs["scoring_image_passes"]
-        for member in self.population:
-            member.score = self.validation_score(member.network)
+        for member, score in zip(self.population, self._scores(self.population), strict=True):
+            member.score = score
         ranked = sorted(self.population, key=lambda m: m.score, reverse=True)
         if self.options.kd == "full":
             self._tune_with_perturbations(ranked[0], epoch, rng)
@@ -136,7 +137,11 @@ class MNGNAS(Method):
         members = [self._member(arch) for arch in archs]
         first = self.search_epochs * self.options.retrain_steps
         self._retrain(members, first, peers=self.population)
-        return np.array([self.validation_score(member.network) for member in members])
+        return np.array(self._scores(members))
+
+    def _scores(self, members: list[Member]) -> list[float]:
+        networks = (member.network for member in members)
+        return self.validation_scores_of(networks, len(members)).tolist()
 
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """The base's: there are no teachers to retrain under before the search."""
@@ -176,10 +181,10 @@ class MNGNAS(Method):
             ):
                 loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
                 if advice is not None:
-                    outputs, weights = advice
+                    outputs, shares = advice
                     for group in range(2):
                         if member_of[index, group].any():
-                            share = weights[index] * member_of[index, group]
+                            share = shares[index, group]
                             loss = loss + mixed_distillation(stages, logits, outputs, share)
                 self._update(optimizer, recipe, step, loss, members[index])
             images = len(y) * (len(members) + len(guides))
@@ -190,10 +195,10 @@ class MNGNAS(Method):
     ) -> tuple[list[Member], torch.Tensor]:
         """The models that stay as they are, and which student listens to whom.
 
-        Those models are the searched ones and ``peers``. The mask is ``[students, 2, n]``: group 0
-        are searched models, group 1 peers; n counts those models, and behind them the students
-        where they are each other's peers. It is empty in the arm without distillation and before
-        the first models exist.
+        Those models are the searched ones and ``peers``. The mask is ``[students, 2, n]``, on the
+        host: group 0 are searched models, group 1 peers; n counts those models, and behind them the
+        students where they are each other's peers. It is empty in the arm without distillation and
+        before the first models exist.
         """
         kd, count = self.options.kd, len(members)
         if kd == "none" or not self.previous_best:
@@ -210,7 +215,7 @@ class MNGNAS(Method):
             mask[index, 1, len(teachers) :] = torch.tensor(
                 [other is not member and (mutual or other.arch != member.arch) for other in others]
             )
-        return guides, mask.to(self.setting.device)
+        return guides, mask
 
     def _advice(
         self,
@@ -219,7 +224,7 @@ class MNGNAS(Method):
         member_of: torch.Tensor,
         x: torch.Tensor,
     ) -> tuple[Outputs, torch.Tensor] | None:
-        """Outputs of everyone who is listened to, and each student's weights ``[S, n]``."""
+        """Outputs of everyone who is listened to, and each student's weights ``[S, 2, n]``."""
         if not guides:
             return None
         students = Outputs.stack(features)
@@ -228,7 +233,7 @@ class MNGNAS(Method):
             outputs = outputs.join(students)
         if self.options.kd in ("single", "average"):
             weights = member_of.float() / member_of.sum(-1, keepdim=True).clamp(min=1)
-            return outputs, weights.sum(1)
+            return outputs, to_device(weights.sum(1, keepdim=True) * member_of, x.device)
         weights = adaptive_coefficients(
             students.probabilities.flatten(1),
             outputs.probabilities.flatten(1),
@@ -236,7 +241,7 @@ class MNGNAS(Method):
             self.options.qp,
             self.options.solver,
         )
-        return outputs, weights.to(x.dtype)
+        return outputs, to_device(weights.to(x.dtype).unsqueeze(1) * member_of, x.device)
 
     def _update(
         self,

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from searchspaces.chain.convolutions import Conv
+from searchspaces.operators import narrow_norm
 
 
 def sequence(convolutions: Iterable[Conv], affine: bool, activation: str) -> nn.Sequential:
@@ -70,15 +71,7 @@ def narrowed(branch: nn.Sequential, x: torch.Tensor, middle: int) -> torch.Tenso
             weight = layer.weight[:c_in]
             x = functional.conv2d(x, weight, None, layer.stride, layer.padding, groups=c_in)
         elif isinstance(layer, nn.BatchNorm2d):
-            x = _narrow_norm(layer, x)
+            x = narrow_norm(layer, x)
         else:
             x = layer(x)
     return x
-
-
-def _narrow_norm(norm: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
-    parts = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-    slices = (None if part is None else part[: x.shape[1]] for part in parts)
-    if norm.training:
-        norm.num_batches_tracked.add_(1)
-    return functional.batch_norm(x, *slices, norm.training, norm.momentum, norm.eps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from functools import partial, reduce
 
@@ -15,7 +15,7 @@ from searchspaces.chain.modules import sequence
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.chain.tree import PrefixTree, Steps
 from searchspaces.shadow_bn import ShadowBN
-from searchspaces.supernet import SiteHook, State, Supernet
+from searchspaces.supernet import SiteHook, State, Supernet, inheriting
 
 Part = tuple[Operator, nn.Module]
 """An operator and its block."""
@@ -113,18 +113,16 @@ class ChainNetwork(Supernet):
 
     def subnet(self, arch: Arch) -> ChainNetwork:
         choices = [(gene,) for gene in arch]
-        net = ChainNetwork(
-            self.skeleton, self.layers, self.image, choices, self.affine, self.shadow
+        build = partial(
+            *(ChainNetwork, self.skeleton, self.layers, self.image),
+            *(choices, self.affine, self.shadow),
         )
-        _inherit(net, self.state_dict())
-        net.to(next(self.parameters()).device)
-        return net.train(self.training)
+        return inheriting(build, self)
 
     # Its parts, for architectures that share some -------------------------------------------
 
     def together(self, archs: Sequence[Arch]) -> PrefixTree:
-        tree = PrefixTree(self, archs)
-        return tree.to(next(self.parameters()).device).train(self.training)
+        return PrefixTree(self, archs).train(self.training)
 
     def order(self, archs: Sequence[Arch]) -> list[int]:
         """By their genes, so that those that begin alike are neighbours."""
@@ -145,8 +143,8 @@ class ChainNetwork(Supernet):
     def link(self, layer: int, gene: int) -> nn.Module:
         """Operator ``gene`` of ``layer`` and the BN behind it, with a copy of the shared weights."""
         operator, shape = self.layers[layer][gene], self.skeleton.shapes[layer]
-        block = operator.build(shape, self.affine, self.skeleton.activation)
-        _inherit(block, self.blocks[layer][operator.key].state_dict())
+        build = partial(operator.build, shape, self.affine, self.skeleton.activation)
+        block = inheriting(build, self.blocks[layer][operator.key])
         norm = deepcopy(self.norms[layer].of((gene,))) if self.shadow else None
         return Link(operator, block, norm)
 
@@ -173,16 +171,6 @@ class ChannelsLast(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
-
-
-def _inherit(network: nn.Module, shared: Mapping[str, torch.Tensor]) -> None:
-    """Load what ``network`` needs of ``shared``: of wider tensors the leading slices."""
-    network.load_state_dict(
-        {
-            name: shared[name][tuple(slice(length) for length in own.shape)]
-            for name, own in network.state_dict().items()
-        }
-    )
 
 
 def added_up(parts: Sequence[Part], norm: nn.Module, x: torch.Tensor) -> torch.Tensor:

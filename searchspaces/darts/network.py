@@ -15,7 +15,7 @@ from searchspaces.darts.skeleton import CellShape, Skeleton
 from searchspaces.errors import UsageError
 from searchspaces.operators import relu_conv_bn
 from searchspaces.shadow_bn import ShadowBN
-from searchspaces.supernet import SiteHook, State, Supernet
+from searchspaces.supernet import SiteHook, State, Supernet, inheriting
 
 ALL_CHOICES = dict.fromkeys(EDGES, OPERATORS)
 
@@ -213,18 +213,13 @@ class DARTSNetwork(Supernet):
         return self.finish(state), auxiliary
 
     def subnet(self, arch: Arch) -> DARTSNetwork:
-        net = DARTSNetwork(
-            self.skeleton,
-            self.image,
-            arch,
+        build = partial(
+            *(DARTSNetwork, self.skeleton, self.image, arch),
             affine=self.affine,
             norm_pools=self.norm_pools,
             shadow=self.shadow,
         )
-        shared = self.state_dict()
-        net.load_state_dict({name: shared[name] for name in net.state_dict()})
-        net.to(next(self.parameters()).device)
-        return net.train(self.training)
+        return inheriting(build, self)
 
 
 def _stem(skeleton: Skeleton, image: ImageSpec) -> tuple[nn.Module, nn.Module]:

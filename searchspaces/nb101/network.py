@@ -12,8 +12,9 @@ from torch.nn import functional
 from searchspaces.base import Arch, ImageSpec
 from searchspaces.nb101.cell import INPUT, OUTPUT, POOL, Cell
 from searchspaces.nb101.skeleton import KERNELS, Holding, Skeleton, vertex_widths
+from searchspaces.operators import narrow_norm
 from searchspaces.shadow_bn import Active, ShadowBN
-from searchspaces.supernet import Operator, SiteHook, State, Supernet
+from searchspaces.supernet import Operator, SiteHook, State, Supernet, inheriting
 
 
 class LeadingBatchNorm(nn.BatchNorm2d):
@@ -22,22 +23,7 @@ class LeadingBatchNorm(nn.BatchNorm2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.shape[1] == self.num_features:
             return super().forward(x)
-        own = slice(x.shape[1])
-        momentum = self.momentum
-        if self.training:
-            self.num_batches_tracked += 1
-            if momentum is None:
-                momentum = 1.0 / float(self.num_batches_tracked)
-        return functional.batch_norm(
-            x,
-            self.running_mean[own],
-            self.running_var[own],
-            self.weight[own] if self.affine else None,
-            self.bias[own] if self.affine else None,
-            self.training,
-            momentum or 0.0,
-            self.eps,
-        )
+        return narrow_norm(self, x)
 
 
 class ConvBNReLU(nn.Module):
@@ -205,15 +191,8 @@ class NASBench101Network(Supernet):
 
     def subnet(self, arch: Arch) -> NASBench101Network:
         holding = Holding.of(self.wire(arch))
-        net = NASBench101Network(
-            self.skeleton, self.image, holding, self.wire, self.affine, self.shadow
+        build = partial(
+            *(NASBench101Network, self.skeleton, self.image),
+            *(holding, self.wire, self.affine, self.shadow),
         )
-        shared = self.state_dict()
-        net.load_state_dict(
-            {
-                name: shared[name][tuple(slice(length) for length in own.shape)]
-                for name, own in net.state_dict().items()
-            }
-        )
-        net.to(next(self.parameters()).device)
-        return net.train(self.training)
+        return inheriting(build, self)

@@ -27,7 +27,7 @@ from searchspaces.nb201.skeleton import Skeleton
 from searchspaces.nb201.tree import CellTree
 from searchspaces.operators import PoolReduction, ResidualReduction, relu_conv_bn
 from searchspaces.shadow_bn import ShadowBN
-from searchspaces.supernet import Operator, SiteHook, State, Supernet
+from searchspaces.supernet import Operator, SiteHook, State, Supernet, inheriting
 
 
 def _operator(op: int, channels: int, affine: bool) -> nn.Module:
@@ -158,11 +158,8 @@ class CellNetwork(Supernet):
 
     def subnet(self, arch: Arch) -> CellNetwork:
         choices = [(op,) for op in arch]
-        net = CellNetwork(self.skeleton, self.image, choices, self.affine, self.shadow)
-        shared = self.state_dict()
-        net.load_state_dict({name: shared[name] for name in net.state_dict()})
-        net.to(next(self.parameters()).device)
-        return net.train(self.training)
+        build = partial(CellNetwork, self.skeleton, self.image, choices, self.affine, self.shadow)
+        return inheriting(build, self)
 
     def together(self, archs: Sequence[Arch]) -> CellTree:
         return CellTree(self, archs).train(self.training)

@@ -82,6 +82,15 @@ def test_the_gradient_of_a_sample_is_that_of_the_softened_one(temperature, monke
         assert (alpha.grad.abs() > 1e-5).all()
 
 
+def test_samples_are_of_the_parameters_that_were_loaded():
+    method = GDAS(make_setting(), GDASOptions())
+    method.train_step(0)
+    state = method.trained_state()
+    far = torch.tensor([-500.0, 500.0, -500.0])
+    method.load_trained_state(state | {"alphas": [far] * len(state["alphas"])})
+    assert sampled(method.mixture(1)) == [1, 1, 1, 1]
+
+
 def test_the_temperature_of_gdas_falls_to_its_last_value():
     method = GDAS(make_setting(), GDASOptions(temperature=5.0, last_temperature=0.5))
     assert [method.temperature(step) for step in (0, 3)] == [5.0, 0.5]

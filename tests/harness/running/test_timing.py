@@ -52,6 +52,27 @@ def measured(own, spos, steps=4000, paths=1):
 # Measuring ------------------------------------------------------------------------------------
 
 
+def test_steps_that_compile_are_not_timed(monkeypatch):
+    stats = {"unique_graphs": 7}
+    monkeypatch.setitem(timing.counters, "stats", stats)
+
+    def cost(step):
+        compiling = len(log) in (0, 2, 3)
+        stats["unique_graphs"] += compiling
+        return 100.0 if compiling else 3.0
+
+    watch, log = Stopwatch(), []
+    own, spos = (Timed("own", watch, cost, log), Timed("spos", watch, lambda step: 1.0, []))
+    assert measure(own, spos, 1, clock=watch).ratio == 3.0
+    assert [step for _, step in log[:6]] == [0, 1, 2, 3, 4, 5]
+    monkeypatch.setattr(timing, "MOST", 10)
+    stats.update(unique_graphs=0)
+    own.cost = lambda step: stats.update(unique_graphs=stats["unique_graphs"] + 1) or 1.0
+    log.clear()
+    assert measure(own, spos, 1, clock=watch).ratio == 1.0  # one that never ends is timed too
+    assert [step for _, step in log[:10]] == list(range(10))
+
+
 @pytest.mark.parametrize("paths", [1, 5])
 def test_the_ratio_of_constant_steps_is_theirs(paths):
     found, _ = measured(lambda step: 0.06, lambda step: 0.02, paths=paths)

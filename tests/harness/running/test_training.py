@@ -10,7 +10,7 @@ from harness.config.config import Acceleration
 from harness.files.environment import use_tf32
 from harness.running import training
 from harness.running.assembly import load_limited, make_method
-from harness.running.training import accelerated, compiled, maps, train_supernet
+from harness.running.training import accelerated, compiled, kind_of, maps, train_supernet
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
@@ -108,6 +108,37 @@ def test_parts_that_are_compiled_do_the_same(space):
     assert told == [plain.train_step(step)["loss"].item() for step in range(2)]
     assert all(part._compiled_call_impl is None for part in parts)
     assert method.supernet.state_dict().keys() == plain.supernet.state_dict().keys()
+
+
+@pytest.mark.slow
+def test_equal_operators_of_all_cells_are_compiled_once():
+    graphs, kinds = {}, {}
+    for cells in ("1", "3"):
+        config, used = tiny.config("spos", "--supernet.cells", cells), []
+        method = make_method(config, load_limited(config, None), torch.device("cpu"))
+        with compiled(
+            method.supernet, lambda graph, inputs, u=used: u.append(graph) or graph.forward
+        ):
+            for step in range(3):
+                method.train_step(step)
+        graphs[cells] = len(used)
+        kinds[cells] = {kind_of(part) for part in maps(method.supernet)}
+    assert len(list(maps(method.supernet))) == 2 * 3 * 18 + 4  # stages, cells, operators
+    assert len(kinds["3"]) == 2 * 2 + 1 + 4 and kinds["3"] == kinds["1"]
+    assert graphs["3"] == graphs["1"] == len(kinds["1"]) + 1  # pooling meets two sizes
+
+
+@pytest.mark.slow
+def test_all_passes_of_cream_are_compiled(monkeypatch):
+    """With and without gradients, beside the training, over any number of stored images."""
+    name = "fail_on_recompile_limit_hit"
+    monkeypatch.setattr(torch._dynamo.config, name, True, raising=False)
+    method, used = make("cream"), []
+    with compiled(method.supernet, lambda graph, inputs: used.append(graph) or graph.forward):
+        told = [method.train_step(step)["loss"].item() for step in range(6)]
+    plain = make("cream")
+    assert told == [plain.train_step(step)["loss"].item() for step in range(6)]
+    assert len(used) > 20
 
 
 @pytest.mark.slow

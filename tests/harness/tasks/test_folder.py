@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 
 from harness.tasks import load_task
 from harness.tasks.base import Split, ranks_in_class, stratified_order
-from harness.tasks.folder import load_imagenet
+from harness.tasks.folder import FolderTask, load_imagenet
 from harness.tasks.photos import RandomResizedCrop, central_view
 from searchspaces.errors import UsageError
 
@@ -157,6 +158,20 @@ def test_batches_may_be_left_before_their_end(data):
         assert len(images) == 2
         break
     assert len(list(task.batches("train", 2))) == 7
+
+
+def test_two_batches_are_decoded_ahead_and_others_no_more(data, monkeypatch):
+    begun, cancelled = [], []
+    monkeypatch.setattr(FolderTask, "_begin", lambda task, *batch: begun.append(batch) or batch)
+    monkeypatch.setattr(FolderTask, "_finish", lambda task, batch: batch)
+    cancel = SimpleNamespace(cancel=lambda: cancelled.append("anything begun"))
+    task = load(data)
+    assert task.train_batch(0, 4, 7) == (0, 4, 7)
+    assert begun == [(0, 4, 7), (1, 4, 7), (2, 4, 7)]
+    assert task.train_batch(1, 4, 7) == (1, 4, 7) and begun[3:] == [(3, 4, 7)]
+    task._begun.update({batch: (cancel, None) for batch in task._begun})
+    assert task.train_batch(0, 4, 8) == (0, 4, 8)
+    assert len(cancelled) == 2 and list(task._begun) == [(1, 4, 8), (2, 4, 8)]
 
 
 def test_a_limited_task_has_no_batch_of_the_whole_one(data):

@@ -107,7 +107,7 @@ def test_images_of_every_mode_are_decoded_in_order(photos):
 
 def test_photos_are_indexed_like_a_tensor(photos):
     whole = photos.decode([central_view] * 5).result()
-    for index in (slice(1, 3), torch.tensor([4, 0, 0])):
+    for index in (slice(1, 3), np.array([4, 0, 0])):
         some = photos[index]
         assert torch.equal(some.decode([central_view] * len(some)).result(), whole[index])
     assert photos.to("meta").decode([central_view] * 5).result().device.type == "meta"

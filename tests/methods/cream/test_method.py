@@ -106,7 +106,7 @@ def test_teacher_carries_no_gradient_and_moves_with_no_step():
     method = trained(OPENS + 4)
     step = OPENS + 4
     path = path_of(method, step)
-    target, rho = method.guide(path, batch_of(method, step))
+    target, rho = method.guide(method.consider(path), batch_of(method, step))
     assert not target.requires_grad
     assert not rho.requires_grad
     before, matching = state_of(method.supernet), state_of(method.matching)
@@ -127,8 +127,7 @@ def test_only_the_student_updates_the_statistics():
     path = path_of(method, step)
     before = state_of(alone.supernet)
     with alone._beside_training():
-        alone.guide(path, batch)
-        alone.choose_teacher(path)
+        alone.guide(alone.consider(path), batch)
     assert equal(before, state_of(alone.supernet))
     for group in alone.optimizer.param_groups:
         group["lr"] = RECIPE.lr * (1 + math.cos(math.pi * step / STEPS)) / 2

@@ -51,7 +51,7 @@ def test_borrowed_outputs_are_the_teachers_unless_the_board_was_empty():
     assert torch.equal(first.probabilities, same.probabilities)
     step = OPENS + 1
     with method._beside_training():
-        target, _ = method.guide(path_of(method, step), batch_of(method, step))
+        target, _ = method.guide(method.consider(path_of(method, step)), batch_of(method, step))
     method.train_step(step)
     own.train_step(step)
     (new,) = (entry for entry in method.board.entries if entry is not first)

@@ -155,8 +155,10 @@ def test_guides_weigh_each_group_to_one(kd):
     if kd == "none":
         assert guides is None
         return
-    made, weights = guides
-    assert weights.shape == (len(students), len(made.probabilities))
+    made, shares = guides
+    assert shares.shape == (len(students), 2, len(made.probabilities))
+    assert not shares[~mask].any()
+    weights = shares.sum(1)
     assert (weights >= 0).all()
     for index in range(len(students)):
         for group in range(2 if kd == "full" else 1):

@@ -1,0 +1,45 @@
+"""Between host and device without waiting: a GPU works on what it was given while the host goes on.
+
+What the host has goes up by :func:`to_device`. What only the device knows comes down as a
+:class:`Reading`, which waits for what was given to the device before, and for nothing after it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from methods.lazy import torch
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def to_device(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """``values`` of the host on ``device``; a GPU fetches them from page-locked memory."""
+    tensor = torch.as_tensor(values)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+@lru_cache(maxsize=64)
+def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """``[len(values)]``, made once; not to be changed."""
+    return to_device(torch.tensor(values, dtype=dtype), device)
+
+
+class Reading:
+    """Values of a device, as they are when this is made, on their way to the host."""
+
+    def __init__(self, tensor: torch.Tensor):
+        self._copy = tensor.detach().to("cpu", non_blocking=True, copy=True)
+        self._arrived = None
+        if tensor.device.type == "cuda":
+            self._arrived = torch.cuda.current_stream(tensor.device).record_event()
+
+    def numpy(self) -> np.ndarray:
+        """Them, once they have arrived."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return self._copy.numpy()

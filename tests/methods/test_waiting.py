@@ -1,0 +1,200 @@
+"""Training steps and scored chunks never wait for a device, and read it as little as they can."""
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from elsewhere import HERE, READ, SENT, THERE, WAIT, Elsewhere
+
+from harness.commands.list import NOT_ON
+from harness.config.config import with_values
+from harness.running.assembly import load_limited, make_method
+from harness.tasks import load_task
+from methods.scoring import recalibrate
+from methods.transfer import Reading, to_device
+
+SMALL = {
+    "cutout": 4,
+    "train.steps": 6,
+    "train.batch_size": 8,
+    "score.images": 30,
+    "score.batch_size": 20,
+    "score.calibration_images": 20,
+    "score.calibration_batch": 10,
+}
+OF_METHOD = {
+    "cream": {"options.update_share": 1.0},  # so that no step has an update but the last
+    "ennas": {"options.probe_images": 8, "options.report_images": 0},
+    "dna": {"options.blocks": 0},
+    "mngnas": {
+        "options.search_epochs": 2,
+        "options.population": 2,
+        "options.removed": 1,
+        "options.perturbed": 1,
+        "options.retrain_steps": 1,
+    },
+}
+KINDS = ["nb201", "nb101", "darts", "macro"]  # of each kind of space one
+SIZE = {"nb201": (4, 1), "nb101": (8, 1), "darts": (4, 3), "macro": (4, 0)}  # width, cells
+# What a step decides on the host by values that the step before, or its own passes, has changed.
+READINGS = {"ennas": 1, "gdas": 1, "cream": 2}
+
+
+def made(name, space="nb201", device=THERE, **changes):
+    width, cells = SIZE[space]
+    sizes = {"supernet.width": width, "supernet.cells": cells}
+    values = SMALL | sizes | OF_METHOD.get(name, {}) | changes
+    config = with_values(tiny.config(name, "--space", space), values)
+    return make_method(config, load_limited(config, None).to(device), device)
+
+
+def some(method, number=3):
+    """Valid architectures."""
+    rng, found = np.random.default_rng(0), []
+    while len(found) < number:
+        if method.space.is_valid(arch := method.space.sample(rng)):
+            found.append(arch)
+    return found
+
+
+CASES = [
+    pytest.param(name, space, marks=[] if space == "nb201" else pytest.mark.slow)
+    for space in KINDS
+    for name in tiny.METHODS
+    if space not in NOT_ON.get(name, ())
+]
+
+
+@pytest.mark.parametrize(("name", "space"), CASES)
+def test_no_step_and_no_scored_chunk_waits(name, space):
+    with Elsewhere() as seen:
+        method = made(name, space)
+        for step in range(4):
+            seen.forget()
+            method.train_step(step)
+            assert seen.of(WAIT) == 0, seen
+        assert seen.kernels > 50 and seen.of(SENT) in (2, 3, 4, 6)
+        assert seen.of(READ) == READINGS.get(name, 0), seen
+        for epoch in range(2 if name == "mngnas" else 0):
+            method.search_epoch(epoch)
+        archs = some(method)
+        seen.forget()
+        scores = method.score(archs)
+        assert seen.of(WAIT) == 0, seen
+        retraining = method.options.retrain_steps if name == "mngnas" else 0
+        assert seen.of(READ) == 1 + retraining, seen
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", ["gdas", "cream", "ennas"])
+def test_what_is_computed_elsewhere_is_what_a_cpu_computes(name):
+    """So that the counts are of the steps that are taken."""
+    with Elsewhere():
+        method = made(name)
+        told = [method.train_step(step) for step in range(4)]
+        losses = [loss["loss"].cpu().numpy() for loss in told]
+    here = made(name, device=HERE)
+    assert losses == [here.train_step(step)["loss"] for step in range(4)]
+
+
+def test_an_epoch_of_ennas_reads_once_how_operators_differ():
+    with Elsewhere() as seen:
+        method = made("ennas", **{"options.data_share": 1e-9})  # epochs of one step
+        method.train_step(0)
+        seen.forget()
+        method.train_step(1)
+        assert seen.of(WAIT) == 0 and seen.of(READ) == 2, seen
+    assert method.costs["probe_image_passes"]
+
+
+def test_an_update_of_creams_matching_reads_once_more():
+    with Elsewhere() as seen:
+        method = made("cream", **{"options.update_share": 0.34})
+        for step in range(4):
+            seen.forget()
+            method.train_step(step)
+        assert seen.of(WAIT) == 0 and seen.of(READ) == 3, seen
+    assert method.costs["steps"] == 5
+
+
+@pytest.mark.parametrize("space", KINDS)
+def test_a_subnet_takes_its_weights_where_they_are(space):
+    with Elsewhere() as seen:
+        method = made("spos", space)
+        arch = some(method, 1)[0]
+        seen.forget()
+        subnet = method.supernet.subnet(arch)
+        assert not seen.counts, seen
+        assert {tensor.device for tensor in subnet.state_dict().values()} == {THERE}
+
+
+@pytest.mark.parametrize("batch", [0, 7])
+def test_a_recalibration_neither_waits_nor_reads(batch):
+    with Elsewhere() as seen:
+        method = made("spos")
+        subnet = method.supernet.subnet((3, 2, 4, 1, 3, 2))
+        seen.forget()
+        recalibrate(subnet, method.data, 20, batch)
+        assert not seen.counts and seen.kernels > 20, seen
+
+
+def test_the_first_batch_waits_no_more_than_others():
+    """Mean, deviation and what is cut out are not sent by waiting either."""
+    with Elsewhere() as seen:
+        task = load_task("digits", None).to(THERE)
+        seen.forget()
+        task.train_batch(0, 16, 0)
+        assert seen.of(WAIT) == seen.of(READ) == 0, seen
+
+
+# What is counted ------------------------------------------------------------------------------
+
+WAITING = {
+    "a number": lambda x: x.sum().item(),
+    "a condition": lambda x: bool((x > 0).any()),
+    "a float": lambda x: float(x[0]),
+    "a copy": lambda x: x.cpu(),
+    "a copy in place": lambda x: torch.zeros(3).copy_(x),
+    "a choice by values": lambda x: x[x > 0],
+    "what is not zero": lambda x: x.nonzero(),
+    "distinct values": lambda x: x.unique(),
+    "equality": lambda x: torch.equal(x, x + 1),
+    "an index here": lambda x: x[torch.tensor([2, 0])],
+    "a tensor from here": lambda x: torch.tensor([1.0]).to(x.device),
+    "another type from here": lambda x: torch.tensor([1.0]).to(x),
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_a_host_that_waits_is_seen(what):
+    with Elsewhere() as seen:
+        x = to_device(torch.tensor([1.0, 0.0, 2.0]), THERE)
+        seen.forget()
+        WAITING[what](x)
+        assert seen.of(WAIT) >= 1
+        assert all("test_waiting.py" in line for _, line in seen.counts)
+
+
+UNSEEN = {
+    "made there": lambda x: torch.tensor([1.0], device=x.device) + x,
+    "left here": lambda x: torch.ones(3) + x,
+    "a list as index": lambda x: x[[2, 0]],
+}
+
+
+@pytest.mark.parametrize("what", UNSEEN)
+def test_tensors_that_came_unseen_cannot_be_computed_with(what):
+    with Elsewhere():
+        x = to_device(torch.tensor([1.0, 0.0, 2.0]), THERE)
+        with pytest.raises(AssertionError, match=r"test_waiting\.py"):
+            UNSEEN[what](x)
+
+
+def test_a_reading_is_of_the_values_when_it_was_made():
+    for device in (HERE, THERE):
+        with Elsewhere() as seen:
+            x = to_device(np.array([1.0, 2.0]), device)
+            reading = Reading(x)
+            x.add_(1)
+            assert reading.numpy().tolist() == [1.0, 2.0]
+            assert seen.of(WAIT) == 0 and seen.of(READ) == (device == THERE)
