@@ -213,8 +213,8 @@ def run_method(
     dashes, as ``{"train.steps": 500, "options.sampler": "flops_bins"}``. ``runs``: the folder of
     records, where the same call finds its finished run again and continues one that was killed.
     ``device``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``workers``: processes that rank; 0 is
-    one per core. ``watch``: how many of ``train.steps`` lie between two measurements of τ on a sample,
-    which the run's history keeps; 0 for none. ``protocols``: names as for ``evaluate``; a finished
+    one per core, on a GPU one. ``watch``: how many of ``train.steps`` lie between two measurements
+    of τ on a sample, which the run's history keeps; 0 for none. ``protocols``: names as for ``evaluate``; a finished
     run gets further ones without any training. None of the last six changes a result.
 
     Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``protocols``, ``floors``,

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from harness.conformance.subjects import tensors, through_a_file
+from harness.conformance.subjects import tensors
 from harness.device_checks.finding import Finding
-from harness.device_checks.subject import Subject
+from harness.device_checks.subject import Subject, kept
 from harness.files.progress import bar
 from methods.base import Method
 
@@ -29,7 +29,7 @@ def differing(subject: Subject, name: str) -> list[str]:
     config, steps = subject.config(name), subject.sizes.steps
     method = subject.method(config)
     losses = _trained(method, range(steps // 2))
-    halfway = through_a_file(method.state_dict())
+    halfway = kept(method.state_dict())
     losses += _trained(method, range(steps // 2, steps))
     ended = tensors(method.supernet)
     again = subject.method(config)

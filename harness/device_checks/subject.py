@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from harness.benchmarks.ranking import random_images, seen_images
 from harness.config.config import Config, with_values
 from harness.files.environment import use_tf32
+from harness.resuming.workspace import load_tensors, save_tensors
 from harness.running.assembly import load_limited, make_method
 from harness.tasks.base import Task
 from methods.base import Method, Setting
@@ -167,6 +170,16 @@ class Subject:
             device=self.device,
         )
         return SPOS(setting, SPOSOptions())
+
+
+def kept(state: dict[str, Any]) -> dict[str, Any]:
+    """What is read of ``state`` after it was saved, as checkpoints are."""
+    with TemporaryDirectory(prefix="nas-harness-") as folder:
+        path = Path(folder) / "checkpoint.pt"
+        save_tensors(path, state)
+        read = load_tensors(path)
+    assert read is not None
+    return read
 
 
 @cache

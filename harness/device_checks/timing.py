@@ -72,7 +72,11 @@ def spent(call: Callable[[], Any], device: torch.device, timed: int, profiled: i
 
 
 def counted(events: Any) -> tuple[float, int]:
-    """Milliseconds of a GPU, and launches, among the events of a profile."""
-    on_gpu = (e.time_range.elapsed_us() for e in events if e.device_type == DeviceType.CUDA)
-    launches = sum(e.device_type == DeviceType.CPU and e.name.startswith(LAUNCHES) for e in events)
-    return sum(on_gpu) / 1e3, launches
+    """Milliseconds of a GPU, and launches, among the events of a profile.
+
+    What is only a name for a time in which others were, as that of an optimiser's step, is none.
+    """
+    kernels = [e for e in events if e.device_type == DeviceType.CUDA and not e.is_user_annotation]
+    calls = [e.name for e in events if e.device_type == DeviceType.CPU]
+    launches = sum(name.startswith(LAUNCHES) for name in calls)
+    return sum(kernel.time_range.elapsed_us() for kernel in kernels) / 1e3, launches

@@ -15,11 +15,11 @@ from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
 from harness.files.progress import bar
 
-TOLD = "synchronizing"  # is in what PyTorch says where the host waits for a GPU
+TOLD = "called a synchronizing"  # is in what PyTorch says where the host waits for a GPU
 
 
 def check(subject: Subject) -> Finding:
-    """Of each method on NAS-Bench-201, behind the first steps. Nothing here is wrong.
+    """Of each method on NAS-Bench-201, behind the first steps. Wrong: a step on a GPU that waits.
 
     On a GPU PyTorch tells of each wait and of the line that asks for it; elsewhere the operations
     are counted that would make the host wait, but not copies.
@@ -50,19 +50,29 @@ def check(subject: Subject) -> Finding:
     }
     said = ", ".join(f"{name} {step:.3g} and {chunk}" for name, (step, chunk) in sums.items())
     unseen = "" if subject.is_gpu else " (copies not counted)"
-    return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures)
+    wrong = in_steps(figures) if subject.is_gpu else []
+    return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures, wrong)
+
+
+def in_steps(figures: dict[str, Any]) -> list[str]:
+    """A sentence for each method whose steps wait."""
+    return [
+        f"a step of {name} waits for the GPU in {', '.join(own['per_step'])}."
+        for name, own in figures.items()
+        if own["per_step"]
+    ]
 
 
 def synchronisations(function: Callable[[], Any]) -> Counter[str]:
     """How often the host waits for a GPU inside ``function``, by file and line."""
     found: Counter[str] = Counter()
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
             function()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
     for warning in caught:
         if TOLD in str(warning.message):
             found[f"{Path(warning.filename).name}:{warning.lineno}"] += 1

@@ -48,6 +48,14 @@ def test_all_is_well_where_nothing_is_wrong(checks, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+def test_checks_of_this_machine_are_green(capsys):
+    """The rest of them: tests/harness/device_checks."""
+    assert run("--only", "versions", "--only", "processes", "--json") == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["figures"]["torch"] == torch.__version__
+    assert second["said"].startswith("cpu:gloo")
+
+
 def test_checks_are_listed(capsys):
     assert run("--list", "--half", "2") == 0
     listed = capsys.readouterr().out

@@ -6,6 +6,7 @@ import pytest
 import tiny
 
 from harness.device_checks import continued
+from harness.running import pipeline
 
 
 def record(folder, **changes):
@@ -27,6 +28,7 @@ def test_only_what_differs_each_time_may_differ(tmp_path):
 @pytest.mark.slow
 def test_a_run_that_is_killed_twice_ends_the_same(subject, monkeypatch):
     monkeypatch.setattr(continued, "get_context", tiny.quick_context)
+    monkeypatch.setattr(pipeline, "FINISHERS", {})  # no pictures, to be quick
     assert continued.check(subject).wrong == []
 
 

@@ -6,10 +6,13 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
+import tiny
 import torch
 from torch.autograd import DeviceType
+from torch.profiler import ProfilerActivity, profile
 
 from harness.device_checks import autocast, compiled, ranking, timing, training, waits
+from harness.jobs import pool
 from harness.running import training as framework
 from methods.spos import SPOS
 
@@ -28,6 +31,16 @@ def test_waits_are_counted_by_step_and_by_chunk(subject, monkeypatch):
     )
 
 
+def test_a_step_that_waits_is_told_of_with_its_lines():
+    figures = {
+        "spos": {"per_step": {}, "per_chunk": {"base.py:7": 1}},
+        "cream": {"per_step": {"method.py:9": 1.0, "base.py:3": 0.5}, "per_chunk": {}},
+    }
+    assert waits.in_steps(figures) == [
+        "a step of cream waits for the GPU in method.py:9, base.py:3."
+    ]
+
+
 def test_on_a_gpu_waits_are_counted_by_the_line_that_asks_for_them(monkeypatch):
     modes = []
     monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
@@ -44,9 +57,11 @@ def test_on_a_gpu_waits_are_counted_by_the_line_that_asks_for_them(monkeypatch):
 
 
 def test_launches_and_time_on_the_gpu_are_counted_in_a_profile():
-    def event(name, kind, microseconds=0.0):
+    def event(name, kind, microseconds=0.0, annotation=False):
         span = SimpleNamespace(elapsed_us=lambda: microseconds)
-        return SimpleNamespace(name=name, device_type=kind, time_range=span)
+        return SimpleNamespace(
+            name=name, device_type=kind, time_range=span, is_user_annotation=annotation
+        )
 
     events = [
         event("cudaLaunchKernel", DeviceType.CPU, 9.0),
@@ -55,8 +70,17 @@ def test_launches_and_time_on_the_gpu_are_counted_in_a_profile():
         event("cudaMemcpyAsync", DeviceType.CPU, 9.0),
         event("sgemm", DeviceType.CUDA, 1500.0),
         event("Memcpy HtoD", DeviceType.CUDA, 250.0),
+        event("Optimizer.step", DeviceType.CUDA, 5000.0, annotation=True),
     ]
     assert timing.counted(events) == (1.75, 3)
+
+
+def test_a_profile_of_this_torch_has_what_is_counted():
+    with profile(activities=[ProfilerActivity.CPU]) as watched:
+        torch.ones(3) + 1
+    assert timing.counted(watched.events()) == (0.0, 0)
+    [event] = [e for e in watched.events() if e.name == "aten::add"]
+    assert event.time_range.elapsed_us() > 0
 
 
 def test_milliseconds_are_those_of_a_call(monkeypatch):
@@ -88,6 +112,15 @@ def test_scores_do_not_depend_on_batches(subject):
     assert found.wrong == []
     assert list(found.figures["seconds"]) == ["10 images, 1 process", "20 images, 1 process"]
     assert found.figures["architectures"] == 16
+
+
+@pytest.mark.slow
+def test_scores_do_not_depend_on_processes(subject, monkeypatch):
+    monkeypatch.setattr(pool, "get_context", tiny.quick_context)
+    sizes = replace(subject.sizes, rankings=((20, 1), (20, 2)))
+    found = ranking.check(replace(subject, sizes=sizes))
+    assert found.wrong == []
+    assert list(found.figures["seconds"]) == ["20 images, 1 process", "20 images, 2 processes"]
 
 
 def test_scores_that_depend_on_how_they_are_computed_are_told_of(subject, monkeypatch):
