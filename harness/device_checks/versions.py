@@ -6,14 +6,17 @@ import subprocess
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
 from harness.files.environment import describe_device, use_tf32, versions
 
+LIMIT = 1e-5  # largest error of a product in float32, where that of TF32 is ten times as large
+
 
 def check(subject: Subject) -> Finding:
-    """Wrong: on a GPU TF32 that nobody chose, and convolutions that need not repeat themselves."""
+    """Wrong: float32 that is not exact, and on a GPU convolutions that need not repeat themselves."""
     use_tf32(False)
     cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     flags = {
@@ -22,7 +25,12 @@ def check(subject: Subject) -> Finding:
         "repeatable_convolutions": cudnn.deterministic and not cudnn.benchmark,
     }
     figures: dict[str, Any] = {**versions(), **flags, "threads": torch.get_num_threads()}
-    wrong = []
+    figures["errors"] = errors(subject.device)
+    wrong = [
+        f"a {what} in float32 is wrong by {error:.1g} of its largest value, and may be by {LIMIT:g}."
+        for what, error in figures["errors"].items()
+        if not error <= LIMIT
+    ]
     if subject.is_gpu:
         figures |= _card(subject.device)
         if flags["tf32_products"] or flags["tf32_convolutions"]:
@@ -32,6 +40,25 @@ def check(subject: Subject) -> Finding:
     known = ("torch", "cuda", "cudnn", "driver")
     named = ", ".join(f"{name} {figures[name]}" for name in known if name in figures)
     return Finding(f"{describe_device(subject.device)}: {named}", figures, wrong)
+
+
+def errors(device: torch.device) -> dict[str, float]:
+    """The largest error of a product and of a convolution, relative to their largest values."""
+    generator = torch.Generator().manual_seed(0)
+    matrix, images, filters = (
+        torch.randn(shape, generator=generator)
+        for shape in ((512, 512), (8, 64, 16, 16), (64, 64, 3, 3))
+    )
+    work = {
+        "product": (torch.matmul, matrix, matrix),
+        "convolution": (functional.conv2d, images, filters),
+    }
+    found = {}
+    for what, (function, *given) in work.items():
+        exact = function(*(tensor.double() for tensor in given))
+        error = function(*(tensor.to(device) for tensor in given)).cpu().double() - exact
+        found[what] = (error.abs().max() / exact.abs().max()).item()
+    return found
 
 
 def _card(device: torch.device) -> dict[str, Any]:

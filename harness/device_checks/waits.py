@@ -12,6 +12,7 @@ import torch
 
 from harness.benchmarks.measuring import waits
 from harness.device_checks.finding import Finding
+from harness.device_checks.same_as_cpu import search
 from harness.device_checks.subject import Subject
 from harness.files.progress import bar
 
@@ -34,8 +35,7 @@ def check(subject: Subject) -> Finding:
                 method.train_step(step)
             left = range(steps // 2, steps)
             training = count(lambda m=method, r=left: [m.train_step(step) for step in r])
-            if hasattr(method, "base"):  # it has no scores before its search
-                method.search_epoch(0)
+            search(method)
             archs = subject.archs(method.space, subject.sizes.scored)
             method.score(archs)
             scoring = count(lambda m=method, a=archs: m.score(a))

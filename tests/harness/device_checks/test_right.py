@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch.nn import functional
 
 from harness.device_checks import processes, repeats, same_as_cpu, versions
 from harness.distributed.crew import Crew
@@ -27,7 +28,7 @@ def test_a_device_that_computes_otherwise_is_told_of(otherwise):
     [first, *_] = found.wrong
     assert re.fullmatch(
         r"spos on nb201 in float32: the first loss differs from the CPU's by 0\.\d+, and may by "
-        r"0\.0001\.",
+        r"1e-05\.",
         first,
     )
     assert found.figures["spos on nb201"]["float32"]["first loss"] > 1e-3
@@ -94,6 +95,8 @@ def test_versions_and_flags_are_told(subject):
 
 def test_a_card_that_cannot_be_exact_is_told_of(subject, monkeypatch):
     card = {"driver": "550.1", "memory_mb": 80_000}
+    exact = {"product": 1e-6, "convolution": 1e-5}
+    monkeypatch.setattr(versions, "errors", lambda device: exact)
     monkeypatch.setattr(versions, "_card", lambda device: card)
     monkeypatch.setattr(versions, "use_tf32", lambda allowed: None)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
@@ -107,6 +110,24 @@ def test_a_card_that_cannot_be_exact_is_told_of(subject, monkeypatch):
         "cuDNN chooses its convolutions anew each time, so that bits differ.",
     ]
     assert found.said.startswith("H100: torch ") and found.said.endswith("driver 550.1")
+
+
+def rounded(tensor):
+    """As TF32 rounds the numbers that are multiplied: to ten bits behind the first."""
+    if tensor.dtype != torch.float32:
+        return tensor
+    return (tensor.view(torch.int32) + 0x1000 & ~0x1FFF).view(torch.float32)
+
+
+def test_products_that_are_rounded_are_told_of(subject, monkeypatch):
+    assert max(versions.errors(subject.device).values()) < 2e-6
+    exact = functional.conv2d
+    monkeypatch.setattr(functional, "conv2d", lambda x, w: exact(rounded(x), rounded(w)))
+    [sentence] = versions.check(subject).wrong
+    assert re.fullmatch(
+        r"a convolution in float32 is wrong by \S+ of its largest value, and may be by 1e-05\.",
+        sentence,
+    )
 
 
 def test_a_world_of_one_trains_as_without(subject):
