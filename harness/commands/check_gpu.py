@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     from harness.files import environment
 
     try:
-        device = environment.choose_device(given.device)
+        device = environment.use_device(given.device)
     except UsageError as error:
         raise UsageError(
             f"the device '{given.device}' is not available here: PyTorch sees no such GPU; "

@@ -17,7 +17,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.detection.backbone import load_backbone
 from harness.detection.coco import Coco, check_same_categories, load_coco, no_boxes
 from harness.detection.config import DetectionConfig
-from harness.files.environment import choose_device, describe_device, peak_memory_mb, versions
+from harness.files.environment import describe_device, peak_memory_mb, use_device, versions
 from harness.files.progress import bar
 from harness.resuming.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
 from harness.resuming.workspace import Workspace
@@ -58,7 +58,7 @@ def detect(folder: Path, config: DetectionConfig, execution: DetectionExecution)
         if record is not None:
             print(f"{workspace.folder} holds this fine-tuning finished.", file=sys.stderr)
             return record
-        device = choose_device(execution.device)
+        device = use_device(execution.device)
         train = load_coco(execution.data, "train", config.train_images)
         val = load_coco(execution.data, "val", config.eval_images)
         check_same_categories(train, val)

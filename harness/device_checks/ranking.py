@@ -12,7 +12,7 @@ import numpy as np
 from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
 from harness.device_checks.timing import wall_ms
-from harness.files.environment import choose_device
+from harness.files.environment import use_device
 from harness.running.ranking import rank
 from methods.base import Method
 
@@ -65,5 +65,5 @@ def ranked(
 
 def method_of(subject: Subject, at_once: int) -> Method:
     """Also in a process that has done nothing on the device before."""
-    choose_device(str(subject.device))
+    use_device(str(subject.device))
     return subject.large(at_once=at_once)

@@ -42,6 +42,17 @@ def choose_device(name: str) -> torch.device:
     raise UsageError(f"the device '{name}' is not available here; use --device auto or cpu.")
 
 
+def use_device(name: str) -> torch.device:
+    """:func:`choose_device`, for the process that is to compute on it.
+
+    From now on that takes no memory of another GPU, such as the first.
+    """
+    device = choose_device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device.index or 0)
+    return device
+
+
 def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

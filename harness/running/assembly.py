@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness.config.config import BY_DECLARED, OVER, TRUTH_SCALE, Config
-from harness.files.environment import choose_device, use_tf32
+from harness.files.environment import use_device, use_tf32
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
@@ -251,7 +251,7 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
     """The trained method of a run, from its checkpoint."""
     task = load_limited(config, data)
-    chosen = choose_device(device)
+    chosen = use_device(device)
     method = make_method(config, task.to(chosen), chosen, data)
     method.load_state_dict(load_tensors(checkpoint)["method"])
     return method

@@ -16,10 +16,10 @@ from harness.config.config import Config, digest
 from harness.distributed.crew import ALONE, Crew
 from harness.distributed.training import check_divisible
 from harness.files.environment import (
-    choose_device,
     describe_device,
     harness_version,
     processor,
+    use_device,
 )
 from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
@@ -66,7 +66,7 @@ class RunState:
     ):
         self.config, self.execution, self.workspace = config, execution, workspace
         self.space, self.table, self.crew = space, table, crew
-        self.device = choose_device(execution.device)
+        self.device = use_device(execution.device)
         self.task = load_limited(config, execution.data).to(self.device)
         if crew.size > 1 and config.equalise == "seconds":
             raise UsageError("--equalise seconds measures one process; leave torchrun out.")

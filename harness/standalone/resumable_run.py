@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.files.environment import choose_device
+from harness.files.environment import use_device
 from harness.files.progress import bar
 from harness.files.store import atomic_path
 from harness.resuming.resumable import CHECK_EVERY, Resumable
@@ -48,7 +48,7 @@ class StandaloneRun(Resumable):
         self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
     ):
         self.config, self.execution = config, execution
-        self.device = choose_device(execution.device)
+        self.device = use_device(execution.device)
         scale = config.scale or usual_scale(config.space, config.task)
         self.space = SPACES[config.space](scale, config.width, config.cells)
         self.arch = self.space.decode(config.arch)

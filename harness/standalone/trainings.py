@@ -12,7 +12,7 @@ from time import monotonic, process_time
 
 import torch
 
-from harness.files.environment import choose_device
+from harness.files.environment import use_device
 from harness.files.progress import Watcher
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.devices import Devices
@@ -123,7 +123,7 @@ class TrainingShare:
 
     def __call__(self, watcher: Watcher) -> Iterator[tuple[Training, Result]]:
         torch.set_num_threads(1)
-        device = choose_device(self.device)
+        device = use_device(self.device)
         clock = process_time if device.type == "cpu" else monotonic
         task = load_task(self.task, self.data).to(device)
         for number, (arch, seed) in enumerate(self.trainings):

@@ -15,6 +15,7 @@ from harness.files.environment import (
     peak_memory_mb,
     processor,
     threads,
+    use_device,
     usual_threads,
 )
 from searchspaces.errors import UsageError
@@ -39,6 +40,15 @@ def test_on_a_gpu_convolutions_repeat_to_the_bit(monkeypatch, cudnn, name):
     gpus(monkeypatch, 2)
     assert choose_device(name).type == "cuda"
     assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+
+
+@pytest.mark.parametrize(("name", "number"), [("auto", [0]), ("cuda:1", [1]), ("cpu", [])])
+def test_a_process_works_on_its_own_gpu_alone(monkeypatch, cudnn, name, number):
+    gpus(monkeypatch, 2)
+    current = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert use_device(name) == torch.device("cuda" if name == "auto" else name)
+    assert current == number
 
 
 def test_without_a_gpu_it_is_the_cpu(monkeypatch, cudnn):

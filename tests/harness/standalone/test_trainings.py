@@ -87,7 +87,7 @@ def test_a_training_is_on_the_device_that_its_share_names(monkeypatch):
         return {"val": 1.0, "test": 2.0}
 
     monkeypatch.setattr(trainings, "load_task", lambda name, data: Images())
-    monkeypatch.setattr(trainings, "choose_device", torch.device)
+    monkeypatch.setattr(trainings, "use_device", torch.device)
     monkeypatch.setattr(trainings, "train_standalone", train)
     monkeypatch.setattr(trainings, "monotonic", lambda: next(wall))
     share = TrainingShare(SPACE, "digits", None, RECIPE, (((1,), 0),), "cuda:1")
