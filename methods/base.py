@@ -69,12 +69,13 @@ class Method(ABC):
     scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
 
     def __init__(self, setting: Setting, options: Any):
-        """Raises :class:`UsageError` where scores that are none of images are to be by loss."""
-        if not self.scores_images and setting.scoring.by != Scoring.by:
-            raise UsageError(
-                f"scores of {type(self).__name__} are not of classified images; leave "
-                f"--score.by {setting.scoring.by} out."
-            )
+        """Raises :class:`UsageError` where images that are not scored are to be scored otherwise."""
+        for name in ("by", "precision") if not self.scores_images else ():
+            if (chosen := getattr(setting.scoring, name)) != getattr(Scoring, name):
+                raise UsageError(
+                    f"scores of {type(self).__name__} are not of classified images; leave "
+                    f"--score.{name} {chosen} out."
+                )
         self.setting, self.options = setting, options
         self.space, self.data = setting.space, setting.data
         torch.manual_seed(setting.seed)

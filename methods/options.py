@@ -92,7 +92,14 @@ class Scoring:
         ("accuracy", "loss"),
         added_later=True,
     )
-    batch_size: int = option(500, "images per forward pass")
+    batch_size: int = option(500, "images per forward pass; 2500 keep a GPU busier")
+    precision: str = option(
+        "float32",
+        "type of activations when images are scored and BN statistics re-estimated; weights and "
+        "statistics stay float32",
+        ("float32", "bfloat16"),
+        added_later=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -109,14 +109,21 @@ def _summed(
 ) -> tuple[torch.Tensor, int]:
     """The scores of all images added up, still on the device, and how many images these are."""
     keep_freed()
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        if scoring.precision == "float32":
+            return network(x)
+        with torch.autocast(x.device.type, getattr(torch, scoring.precision)):
+            return network(x)
+
     if scoring.bn == "recalibrate":
-        recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch)
+        recalibrate(network, data, scoring.calibration_images, scoring.calibration_batch, run)
     network.train(scoring.bn == "batchstat")
     added = {"accuracy": _right, "loss": _likelihood}[scoring.by]
     total, images = 0, 0
     with torch.no_grad():
         for x, y in first_batches(data, part, scoring.images, scoring.batch_size):
-            total = total + added(network(x), y)
+            total = total + added(run(x), y)
             images += len(y)
     return total, images
 

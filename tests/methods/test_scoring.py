@@ -140,6 +140,25 @@ def test_accuracy_is_counted_by_hand(part):
     assert scored == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("by", ["accuracy", "loss"])
+def test_in_bfloat16_scores_are_near_and_weights_stay_as_they_are(by):
+    seen, nets = [], {precision: deep() for precision in ("float32", "bfloat16")}
+    before = {name: weight.clone() for name, weight in nets["bfloat16"].named_parameters()}
+    nets["bfloat16"][0].register_forward_hook(lambda net, given, made: seen.append(made.dtype))
+    scores = {
+        precision: score(net, Data(), Scoring(by=by, batch_size=30, precision=precision))
+        for precision, net in nets.items()
+    }
+    assert seen == [torch.bfloat16] * 3  # recalibrated, and 60 images scored
+    assert scores["bfloat16"] == pytest.approx(scores["float32"], rel=0.05)
+    assert by == "accuracy" or scores["bfloat16"] != scores["float32"]
+    for name, weight in nets["bfloat16"].named_parameters():
+        assert torch.equal(weight, before[name])
+    for own, other in zip(*(net.buffers() for net in nets.values()), strict=True):
+        assert own.dtype == other.dtype
+        torch.testing.assert_close(own, other, rtol=0.02, atol=0.02)
+
+
 def test_validation_images_never_enter_the_statistics():
     net, data = network(), Data()
     other = Data()

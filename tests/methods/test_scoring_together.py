@@ -61,9 +61,11 @@ def loss_by_hand(method, arch):
 
 
 @pytest.mark.parametrize("name", ["darts", "gdas", "dna"])
-def test_methods_whose_scores_are_not_of_images_refuse_losses(name):
-    with pytest.raises(UsageError, match="are not of classified images; leave --score.by loss out"):
-        make(name, space="nb201", by="loss")
+def test_methods_whose_scores_are_not_of_images_refuse_to_score_them_otherwise(name):
+    for option, value in (("by", "loss"), ("precision", "bfloat16")):
+        left_out = f"not of classified images; leave --score.{option} {value} out"
+        with pytest.raises(UsageError, match=left_out):
+            make(name, space="nb201", **{option: value})
 
 
 @pytest.mark.parametrize("name", ["fairnas", "mixpath", "ennas", "cream", "mngnas"])

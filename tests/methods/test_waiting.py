@@ -11,16 +11,19 @@ from harness.config.config import with_values
 from harness.running.assembly import load_limited, make_method
 from harness.tasks import load_task
 from methods.scoring import recalibrate
+from methods.standalone.recipe import TrainingRecipe
+from methods.standalone.training import StandaloneTraining
 from methods.transfer import Reading, to_device
+from searchspaces.registry import SPACES
 
 SMALL = {
     "cutout": 4,
     "train.steps": 6,
     "train.batch_size": 8,
-    "score.images": 30,
-    "score.batch_size": 20,
-    "score.calibration_images": 20,
-    "score.calibration_batch": 10,
+    "score.images": 24,
+    "score.batch_size": 16,
+    "score.calibration_images": 16,
+    "score.calibration_batch": 8,
 }
 OF_METHOD = {
     "cream": {"options.update_share": 1.0},  # so that no step has an update but the last
@@ -69,7 +72,7 @@ CASES = [
 def test_no_step_and_no_scored_chunk_waits(name, space):
     with Elsewhere() as seen:
         method = made(name, space)
-        for step in range(4):
+        for step in range(3 if name == "cream" else 2):
             seen.forget()
             method.train_step(step)
             assert seen.of(WAIT) == 0, seen
@@ -77,7 +80,7 @@ def test_no_step_and_no_scored_chunk_waits(name, space):
         assert seen.of(READ) == READINGS.get(name, 0), seen
         for epoch in range(2 if name == "mngnas" else 0):
             method.search_epoch(epoch)
-        archs = some(method)
+        archs = some(method, 2)
         seen.forget()
         scores = method.score(archs)
         assert seen.of(WAIT) == 0, seen
@@ -91,10 +94,10 @@ def test_what_is_computed_elsewhere_is_what_a_cpu_computes(name):
     """So that the counts are of the steps that are taken."""
     with Elsewhere():
         method = made(name)
-        told = [method.train_step(step) for step in range(4)]
+        told = [method.train_step(step) for step in range(3)]
         losses = [loss["loss"].cpu().numpy() for loss in told]
     here = made(name, device=HERE)
-    assert losses == [here.train_step(step)["loss"] for step in range(4)]
+    assert losses == [here.train_step(step)["loss"] for step in range(3)]
 
 
 def test_an_epoch_of_ennas_reads_once_how_operators_differ():
@@ -145,6 +148,22 @@ def test_the_first_batch_waits_no_more_than_others():
         seen.forget()
         task.train_batch(0, 16, 0)
         assert seen.of(WAIT) == seen.of(READ) == 0, seen
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"optimizer": "rmsprop", "ema": 0.9, "dropout": 0.1, "clip": 1.0}]
+)
+def test_a_step_of_a_stand_alone_training_neither_waits_nor_reads(more):
+    with Elsewhere() as seen:
+        task = load_task("digits", None).to(THERE)
+        recipe = TrainingRecipe(batch_size=8, **more)
+        space = SPACES["nb201"]("compact", 4, 1)
+        training = StandaloneTraining(space, (3, 2, 4, 1, 3, 2), task, recipe, 0, THERE)
+        for step in range(2):
+            seen.forget()
+            training.step(step)
+            assert seen.of(WAIT) == seen.of(READ) == 0, seen
+    assert seen.kernels > 50
 
 
 # What is counted ------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 THERE, HERE = torch.device("meta"), torch.device("cpu")
 aten = torch.ops.aten
@@ -72,8 +71,15 @@ class Elsewhere(TorchDispatchMode):
         return sum(number for (own, _), number in self.counts.items() if own == kind)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        kwargs, given = kwargs or {}, []
+
+        def held(x: Any) -> Any:
+            if isinstance(x, torch.Tensor):
+                given.append(x)
+                return x.held if isinstance(x, There) else x
+            return type(x)(map(held, x)) if isinstance(x, list | tuple) else x
+
+        computed = [held(x) for x in args], {name: held(x) for name, x in kwargs.items()}
         mine = {id(tensor.held): tensor for tensor in given if isinstance(tensor, There)}
         wanted = kwargs.get("device")
         goes = bool(mine) if wanted is None else torch.device(wanted) == THERE
@@ -81,18 +87,15 @@ class Elsewhere(TorchDispatchMode):
             self.counts[kind, f"{func} {_where()}"] += 1
         self.kernels += bool(mine) and not kind
         if wanted is not None:
-            kwargs = kwargs | {"device": HERE}
-        args, kwargs = tree_map(lambda x: x.held if isinstance(x, There) else x, (args, kwargs))
-        out = func(*args, **kwargs)
-        if not goes:
-            return out
+            computed[1]["device"] = HERE
+        out = func(*computed[0], **computed[1])
 
         def back(x: Any) -> Any:
-            if not isinstance(x, torch.Tensor):
-                return x
-            return mine[id(x)] if id(x) in mine else There(x)
+            if isinstance(x, torch.Tensor):
+                return mine[id(x)] if id(x) in mine else There(x)
+            return type(x)(map(back, x)) if isinstance(x, list | tuple) else x
 
-        return tree_map(back, out)
+        return back(out) if goes else out
 
     def _kind(
         self, func: Any, args: Any, kwargs: Any, given: list[Any], mine: bool, goes: bool
@@ -106,7 +109,11 @@ class Elsewhere(TorchDispatchMode):
             return (READ if mine else SENT) if calm else WAIT
         if func is aten.copy_.default and mine and here:
             return WAIT
-        if mine and func in INDEXED and any(t.dtype == torch.bool for t in tree_leaves(args[1])):
+        if (
+            mine
+            and func in INDEXED
+            and any(t is not None and t.dtype == torch.bool for t in args[1])
+        ):
             return WAIT
         if mine and func in BY_VALUES:
             return WAIT

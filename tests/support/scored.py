@@ -18,13 +18,13 @@ PASSES = 40 + 60  # images to calibrate and to score, in batches of which the la
 
 
 def setting_of(
-    space: str, recipe: Recipe | None = None, bn: str = "recalibrate", by: str = "accuracy"
+    space: str, recipe: Recipe | None = None, bn: str = "recalibrate", **scoring: str
 ) -> Setting:
     return Setting(
         space=SPACES[space]("compact"),
         data=Noise(ImageSpec(1, 8, 5)),
         recipe=recipe or Recipe(steps=2, batch_size=8, lr=0.02),
-        scoring=Scoring(bn=bn, calibration_images=40, images=60, batch_size=24, by=by),
+        scoring=Scoring(bn, calibration_images=40, images=60, batch_size=24, **scoring),
         search=SearchLimits(),
         seed=0,
         device=torch.device("cpu"),
@@ -36,10 +36,10 @@ def make(
     space: str = "macro",
     bn: str = "recalibrate",
     options: dict[str, Any] | None = None,
-    by: str = "accuracy",
+    **scoring: str,
 ) -> Method:
     chosen = options_class(method)(**(options or {}))
-    made = METHODS[method](setting_of(space, bn=bn, by=by), chosen)
+    made = METHODS[method](setting_of(space, bn=bn, **scoring), chosen)
     for step in range(2):
         made.train_step(step)
     _settle(made)

@@ -79,8 +79,9 @@ def test_what_came_later_is_in_no_name_while_it_has_its_default():
     assert tree["supernet"] == {"width": 0, "cells": 0, "affine": "method"}
     assert "by" not in tree["score"]
     changes = ({"score.by": "loss"}, {"supernet.scale": "proxy"}, {"supernet.resolution": 6})
-    names = {with_values(plain, change).run_name("t") for change in ({}, *changes)}
-    assert len(names) == 4
+    assert "precision" not in tree["score"]
+    others = ({}, *changes, {"score.precision": "bfloat16"})
+    assert len({with_values(plain, change).run_name("t") for change in others}) == 5
     space = SPACES["nb201"]("compact")
     trained = [training_identity(with_values(plain, c), space, 10) for c in ({}, *changes)]
     assert trained[0] == trained[1]  # scores by loss may take a supernet that is there
