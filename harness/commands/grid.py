@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from itertools import chain, product
 from typing import Any
 
@@ -19,7 +20,7 @@ COMPARISONS = Registry(
 
 
 def main(arguments: list[str]) -> None:
-    """Carry the runs out, print the folder of each, and below them how they compare."""
+    """Carry the runs out and print the folder of each; tell how they compare."""
     parser = Parser(
         prog="nas-harness grid",
         description="Carry out runs side by side: the options are those of 'nas-harness run', and "
@@ -64,10 +65,11 @@ def main(arguments: list[str]) -> None:
 
 
 def compare(folders: list[str]) -> None:
-    """Print how the runs compare, or say why they do not."""
-    print(flush=True)
+    """Tell on standard error how the runs compare, or why they do not."""
+    sys.stdout.flush()
     try:
-        COMPARISONS["runs"](folders)
+        with redirect_stdout(sys.stderr):
+            COMPARISONS["runs"](folders)
     except UsageError as error:
         print(f"not compared: {error}", file=sys.stderr)
 

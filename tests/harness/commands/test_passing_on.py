@@ -235,11 +235,11 @@ def test_a_table_is_built_with_every_option(asked, capsys, tmp_path):
     asked("harness.tasks.load_task", "a task")
     calls = asked("harness.standalone.build_table.build_table", range(4))
     line = "table build --space macro --scale compact --task digits --data d --architectures 4"
-    line += f" --seeds 2 --workers 3 --epochs 6 --output {tmp_path / 't.parquet'}"
+    line += f" --seeds 2 --workers 3 --epochs 6 --device cuda --output {tmp_path / 't.parquet'}"
     assert main(line.split()) == 0
     [((space, task, recipe, *rest), _)] = calls
     assert (space.name, space.scale, task, recipe.epochs) == ("macro", "compact", "a task", 6)
-    assert rest == [4, 2, tmp_path / "t.parquet", 3, Path("d"), None]
+    assert rest == [4, 2, tmp_path / "t.parquet", 3, Path("d"), None, "cuda"]
     assert capsys.readouterr().out == f"{tmp_path / 't.parquet'}: 4 architectures x 2 seeds\n"
 
 

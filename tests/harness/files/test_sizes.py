@@ -190,11 +190,12 @@ def test_the_largest_real_files_are_let_in(kind, real):
 
 def test_pictures_that_unpack_to_too_many_pixels_are_refused(tmp_path, monkeypatch):
     from harness.detection.coco import Coco
-    from harness.tasks.photos import _pixels, central_view
+    from harness.tasks.photos import SIZE, _fill, central_view
 
     Image.new("RGB", (300, 300)).save(tmp_path / "p.png")
     coco = Coco(tmp_path, type("Index", (), {"imgs": {1: {"file_name": "p.png"}}}), (1,), {}, "")
     assert coco.image(1).shape == (3, 300, 300)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 44_999)
-    for read in (lambda path: coco.image(1), lambda path: _pixels(path, central_view)):
+    row = np.zeros((SIZE, SIZE, 3), np.uint8)
+    for read in (lambda path: coco.image(1), lambda path: _fill(row, path, central_view)):
         assert "decompression bomb" in complaint(read, tmp_path / "p.png")

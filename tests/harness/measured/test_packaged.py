@@ -12,17 +12,19 @@ from reports.runs.record import load, run_folders
 from searchspaces.errors import UsageError
 
 
-@pytest.fixture
-def runs(tmp_path):
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
     """A folder with a finished run and one that was only begun."""
-    tiny.make_table(tmp_path)
-    folder = tmp_path / "runs"
-    run([*tiny.arguments("spos"), "--data", str(tmp_path), "--runs", str(folder)])
+    place = tmp_path_factory.mktemp("packed")
+    tiny.make_table(place)
+    folder = place / "runs"
+    run([*tiny.arguments("spos"), "--data", str(place), "--runs", str(folder)])
     (folder / "begun").mkdir()
     (folder / "begun" / "checkpoint.pt").write_bytes(b"")
     return folder
 
 
+@pytest.mark.slow
 def test_a_packed_run_is_the_run_without_what_is_large(runs, tmp_path):
     (packed,) = packaged.pack(runs, tmp_path / "package")
     (folder,) = (path.parent for path in runs.glob("*/run.json"))
@@ -38,6 +40,7 @@ def test_a_folder_without_a_finished_run_is_told(tmp_path):
         list(packaged.pack(tmp_path, tmp_path / "package"))
 
 
+@pytest.mark.slow
 def test_measured_are_the_packaged_runs_unless_a_folder_is_called_so(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(packaged, "PACKAGED", tmp_path / "package")
     monkeypatch.chdir(tmp_path)
