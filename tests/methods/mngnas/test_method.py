@@ -208,6 +208,25 @@ def test_costs_are_counted():
     assert method.costs["compute"] == 32 * (8 * 2 * 3 + 2 * (1 + 3)) + scored
 
 
+def test_forwards_of_teachers_and_peers_are_counted():
+    """Two steps of each student; in the search also of the best beside a neighbour, and scores."""
+    method = make(replace(OPTIONS, kd="full", perturbed=1))
+    method.search_epoch(0)
+    for students, score, tuned, peers in (
+        (8, lambda: method.search_epoch(1), 2, 0),
+        (2, lambda: method.score([(0, 1, 2, 1), (2, 2, 2, 2)]), 0, 8),
+    ):
+        guides = len(method.groups.small + method.groups.large) + peers
+        method.costs.clear()
+        score()
+        forwards, backwards = 2 * (students + guides) + 2 * tuned, 2 * students + tuned
+        assert guides - peers > 1 and method.costs["path_forwards"] == forwards
+        assert method.costs["path_backwards"] == backwards
+        assert method.costs["image_passes"] == 32 * forwards
+        scored = method.costs["scoring_image_passes"] if tuned else 0
+        assert method.costs["compute"] == 32 * (forwards + 2 * backwards) + scored
+
+
 @pytest.mark.slow
 def test_limit_on_multiply_adds_is_kept_or_refused():
     method = make(max_madds=4.0)  # the planted cost is 1 + the sum of the operators, in millions
