@@ -126,6 +126,8 @@ def test_columns_are_taken_by_what_they_hold_and_are_called(columns, named, take
         ("x:A y:S", ("y", "y"), "'y' cannot be both architecture and score"),
         ("x:A id:C", (), "there is only a count of the rows"),
         ("x:A", (), "no column holds numbers.*the columns are x"),
+        ("x:S", ("x",), "no column holds numbers"),
+        ("module_operations:T x:T y:S", (), "no column holds architectures"),
     ],
 )
 def test_columns_that_could_be_several_are_not_guessed(columns, named, said):
@@ -143,6 +145,10 @@ def test_architectures_in_several_columns_are_one():
         found = choose(frame, Naming(None, SPACE))
         assert found.archs == [dict(zip(names, values, strict=True))] * 2
         assert found.scores == [0.5, 0.25] and found.notes == []
+    frame = Frame(["acc", "normal", "reduce", "by"], [[0.5, [1], [2], "x"]])
+    assert choose(frame, Naming(None, SPACE)).notes == [
+        "Scores are the column 'acc', the only one of numbers beside 'arch'."
+    ]
     frame = Frame(["arch", "normal", "reduce", "score"], [["a", 1, 2, 0.5], ["b", 3, 4, 0.75]])
     assert choose(frame, Naming(None, SPACE)).archs == ["a", "b"]
 

@@ -14,14 +14,18 @@ ROWS = {
     "tabs before semicolons": ("a;b\t1\nc;d\t2", [["a;b", "1"], ["c;d", "2"]]),
     "semicolons before commas": ("a,b;1\nc,d;2", [["a,b", "1"], ["c,d", "2"]]),
     "uneven semicolons": ("a;b,1\nc,2", [["a;b", "1"], "c2"]),
+    "spaces before quotes": ('a, "1"\nb,2', ["a1", "b2"]),
     "words": ("a b  1\nc\t 2", [["a b", "1"], "c2"]),
     "a single column": ("1\n2\n3", ["1", "2", "3"]),
+    "a word in a line": ("a 1\nb", [["a 1"], "b"]),
+    "a comment alone": ("#hand", [["#hand"]]),
     "empty lines": ("\n a , 1\n\n,\nb,2\n\n", ["a1", "b2"]),
     "of Excel": ("sep=;\r\na;1\r\nb;2", ["a1", "b2"]),
     "comments": ("# by hand\n# twice, or; more, often\na,1\nb,2", ["a1", "b2"]),
     "a comment of the width": ("#x,1\nb,2", [["#x", "1"], "b2"]),
     "decimal commas": ("a;1,25\nb;+2,5e-3\nc;7", [["a", "1.25"], ["b", "+2.5e-3"], "c7"]),
     "decimal commas in names": ("1,25 a;0,5\n7;0,25", [["1,25 a", "0.5"], ["7", "0.25"]]),
+    "decimal commas first": ("0,5;a\n0,25;b", [["0.5", "a"], ["0.25", "b"]]),
     "small decimal commas": ("a;0,125\nb;0,250", [["a", "0.125"], ["b", "0.250"]]),
     "percent": ("a,5 %\nb,7.5%\nc,-", ["a5", ["b", "7.5"], "c-"]),
     "percent beside a number": ("a,5 %\nb,0.3", [["a", "5 %"], ["b", "0.3"]]),
@@ -41,6 +45,7 @@ def test_rows_are_read(name):
     ("text", "said"),
     [
         ("a,1\nb,2,3", "line 2 has 3 columns, the first line 2; write architecture,score"),
+        ("a b,1\nc d", "line 2 has 1 columns, the first line 2"),
         ('"a,1', "this is not a CSV file"),
         ("a;1.234\nb;56", "the point in 1.234 may be a decimal one or divide thousands"),
     ],
@@ -48,6 +53,10 @@ def test_rows_are_read(name):
 def test_lines_that_do_not_fit_are_refused(text, said):
     with pytest.raises(UsageError, match=said):
         lines_of(text)
+
+
+def test_without_lines_there_are_no_rows():
+    assert lines_of("\n") == Frame([], [], named=False)
 
 
 HEADS = {

@@ -93,6 +93,18 @@ def test_what_drops_is_drawn_anew_by_every_step_and_seed(task):
     assert [*drawn(0, (2,))] == first[2:]
 
 
+def test_dropout_takes_its_share_in_front_of_the_classifier_and_makes_up_for_it(task):
+    space, recipe, seen = NASBench201("compact", width=2), replace(PLAIN, dropout=0.3), []
+    classifier = build_network(space, (1,) * 6, task.image, recipe).classifier
+    classifier.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0]))
+    x = torch.ones(500, classifier.in_features)
+    classifier.train()(x)
+    classifier.eval()(x)
+    assert torch.equal(seen[1], x)
+    assert seen[0].unique().tolist() == [0, pytest.approx(1 / 0.7)]
+    assert (seen[0] == 0).double().mean().item() == pytest.approx(0.3, abs=0.03)
+
+
 def test_labels_are_smoothed_and_gradients_clipped_by_their_norm(task):
     space, recipe = NASBench201("compact", width=2), replace(PLAIN, label_smoothing=0.2, clip=0.01)
     training = StandaloneTraining(space, (1,) * 6, task, recipe, 0)
