@@ -104,7 +104,7 @@ def _jobs(
     known, tables = set(), {}
     for label, config in configs:
         try:
-            wanted = config.space, config.scale, config.task
+            wanted = config.space, config.scale, config.task, config.truth
             if wanted not in tables:
                 tables[wanted] = ground_truth(config, execution.data)
             space, table = tables[wanted]

@@ -1,6 +1,7 @@
 """A dry run names runs and carries none out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import tiny
 from harness.cli import main
 from harness.commands import grid as grid_command
 from harness.config.config import SCHEMA_VERSION
+from harness.grid.grid import planned
 from harness.grid.plan import announcement
 from harness.grid.queue import Job, Outcome
 from harness.resuming.workspace import Workspace
+from harness.running.assembly import ground_truth
+from harness.running.pipeline import Execution
 from searchspaces.errors import UsageError
 
 
@@ -20,6 +24,25 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grid")
     tiny.make_table(folder)
     return folder
+
+
+def test_runs_are_named_by_the_truths_that_they_are_ranked_against(tmp_path):
+    """A table of two trainings."""
+    table = tiny.make_table(tmp_path / "one")
+    truths = {"truth": "whole", "truth_images": {"whole": 9, "half": 4}}
+    half = {"half:test.4.mean": table.accuracy("test") / 2}
+    meta = replace(table.meta, training=truths)
+    both = replace(table, meta=meta, accuracies=table.accuracies | half, distinct=True)
+    both.save(tmp_path / "data" / "both.parquet")
+    configs = [tiny.config("spos", "--truth", truth) for truth in ("whole", "half")]
+    names = []
+    for config in configs:
+        identity = ground_truth(config, tmp_path / "data")[1].meta.identity
+        names.append(config.run_name(identity))
+    execution = Execution(data=tmp_path / "data", runs=tmp_path / "runs")
+    jobs, outcome = planned([(config.truth, config) for config in configs], execution)
+    assert [job.name for job in jobs] == names and not outcome.failed
+    assert "half" in identity
 
 
 def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, capsys):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from harness.scores.columns import Chosen
-from harness.scores.combining import Scores, combined, without_nan
+from harness.scores.combining import Scores, combined, number, without_nan
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 
@@ -44,6 +44,20 @@ def test_architectures_that_are_cut_are_said_to_be():
     ]
     with pytest.raises(UsageError, match="1 of 2 scores are nan, 1 of them of .* --drop-nan"):
         told([cut], [BAD[1]], drop=False)
+
+
+def test_what_is_too_large_is_infinite_and_every_kind_is_told():
+    huge = [10**400, -(10**400), "", 2.5]
+    assert [number("a", value) for value in huge[:2]] == [math.inf, -math.inf]
+    chosen = Chosen(list("abcd"), huge)
+    kept = without_nan(combined("abcd", chosen), "abcd", chosen, True, None)
+    assert kept == {"d": 2.5}
+    assert kept.notes == ["Left out: 3 of 4 scores are -inf or inf or nan."]
+    with pytest.raises(UsageError, match="^the score of 'a' is inf, and 3 of 4 scores are"):
+        without_nan(combined("abcd", chosen), "abcd", chosen, False, None)
+    turned = Chosen(list("dc"), [2.5, ""])
+    with pytest.raises(UsageError, match="^the score of 'c' is no number: empty, and 1 of 2 scor"):
+        without_nan(combined("dc", turned), "dc", turned, False, None)
 
 
 def test_numbers_that_are_all_finite_stay_as_they_are():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness import evaluate, open_table
-from harness.scores.data_sets import rows_of_task
+from harness.scores.data_sets import place_of, rows_of_task
 from harness.scores.frame import Frame
 from searchspaces.errors import UsageError
 
@@ -57,6 +57,28 @@ def test_several_without_the_task_are_refused(tmp_path):
     path = written(tmp_path / "s.csv", "dataset", {"cifar10": RISING, "cifar100": FALLING})
     with pytest.raises(UsageError, match="scores of 'cifar10', 'cifar100', none called digits"):
         evaluate(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "task", "kept"),
+    [
+        (["arch", "dataset", "s"], [["a", "mine", 1], ["b", " Own-2 ", 2]], "own2", [["b", 2]]),
+        (["arch", "dataset", "s"], [["a", "mine", 1], ["b", "own", 2]], "digits", None),
+        (["dataset", "task", "s"], [["digits", "digits", 1], ["x", "cifar10", 2]], "digits", None),
+        (["arch", "Data set", "s"], [["a", "digits", 1]], "cifar10", [["a", 1]]),
+    ],
+)
+def test_rows_are_those_of_one_column_that_names_data_sets_or_the_task(names, rows, task, kept):
+    frame = Frame(names, rows)
+    found, notes = rows_of_task(frame, task)
+    assert (found == frame) if kept is None else found == Frame(["arch", "s"], kept)
+    assert bool(notes) == (task == "cifar10")
+
+
+def test_a_task_that_is_there_in_two_spellings_is_not_chosen():
+    with pytest.raises(UsageError, match="scores of 'CIFAR-10', 'cifar10', 'digits', none called"):
+        place_of(["CIFAR-10", "cifar10", "digits"], "cifar10")
+    assert place_of(["cifar100", "CIFAR-10"], "cifar10") == (1, "")
 
 
 def test_a_column_of_other_words_stays():

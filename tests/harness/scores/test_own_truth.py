@@ -48,6 +48,14 @@ def test_what_only_one_file_has_is_left_out_with_a_note(files):
     assert any("1 of 7 scores were left out" in note for note in result.content["notes"])
 
 
+def test_two_architectures_are_a_ranking_and_one_is_none(files):
+    truth, _ = files
+    two = {SIZES[1]: 1.0, SIZES[3]: 2.0}
+    assert evaluate(two, "nats-size", against=truth, names_only=True).tau["n"] == 2
+    with pytest.raises(UsageError, match="accuracies of 1 of the 2 scored"):
+        evaluate({SIZES[1]: 1.0, "x": 2.0}, "nats-size", against=truth, names_only=True)
+
+
 def test_names_written_otherwise_are_refused(files):
     truth, losses = files
     losses.write_text(losses.read_text().replace(":", "-"))

@@ -179,6 +179,18 @@ def test_a_mistake_is_one_sentence(rows, options, said, write, capsys):
     assert re.search(said, error), error
 
 
+@pytest.mark.parametrize("name", ["arch", "architecture", "arch str", "arch_str"])
+def test_architectures_are_found_by_the_name_of_their_column(write, name):
+    path = write([["acc", name, "params"], [100, "x", 0], [1, "y", 3]])
+    table = OwnTable("names", "any", ("acc",)).read(path, None)
+    assert table.archs == ["x", "y"] and table.params.tolist() == [0, 3]
+    assert table.accuracy("test").tolist() == [100, 1]  # of which one is above 1
+    for params, said in (("1.5", "has to be whole numbers"), ("-1", "has to be whole numbers")):
+        path = write([["acc", name, "params"], [50, "x", params]])
+        with pytest.raises(UsageError, match=f"column 'params' {said}, or leave it out"):
+            OwnTable("names", "any", ("acc",)).read(path, None)
+
+
 def test_an_unknown_space_is_not_taken_for_one_of_names(write, capsys):
     line = ["table", "import", "nb20", str(write(ROWS)), "--truth-columns", "test_accuracy"]
     assert main(line) == 2

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from reports.text.terminal import draw, show
+from reports.text.terminal import _text, draw, show
 
 REPORT = r"""**macro on digits**: 150 architectures \[all\]
 
@@ -52,6 +52,29 @@ def test_columns_without_room_are_named():
     lines = drawn(64)
     assert "−0.040" not in "".join(lines)
     assert "Not shown for want of width: τ − τ of spos." in lines
+
+
+def test_two_columns_are_shown_however_narrow_it_is():
+    lines = drawn(20)
+    assert "spos" in "".join(lines) and "0.493" not in "".join(lines)
+    assert "Not shown for want of width: Kendall τ, τ − τ of spos." in " ".join(lines)
+
+
+def test_one_column_of_words_stays_and_long_words_wrap_at_thirty():
+    words = "a word and another word and more words than thirty characters have"
+    table = f"# Head *line*\n\n| name | n |\n| :-- | --: |\n| {words} | 12345 |\n"
+    lines = drawn(100, table)
+    assert lines[:2] == ["Head line", ""]
+    cells = [line.strip() for line in lines if "word" in line]
+    assert cells[0] == "a word and another word and      12345" and len(cells) > 1
+    assert all(len(cell.removesuffix("12345").strip()) <= 30 for cell in cells)
+
+
+def test_bold_and_slanted_words_are_styled_and_links_are_their_words():
+    text = _text(r"**much** *less* \*x\* ![a *b*](c.png)")
+    assert text.plain == "much less *x* a b"
+    spans = [(text.plain[span.start : span.end], span.style) for span in text.spans if span.style]
+    assert spans == [("much", "bold"), ("less", "italic"), ("b", "italic")]
 
 
 class Terminal(io.StringIO):
