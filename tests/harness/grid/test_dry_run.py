@@ -40,7 +40,7 @@ def test_runs_are_named_by_the_truths_that_they_are_ranked_against(tmp_path):
         identity = ground_truth(config, tmp_path / "data")[1].meta.identity
         names.append(config.run_name(identity))
     execution = Execution(data=tmp_path / "data", runs=tmp_path / "runs")
-    jobs, outcome = planned([(config.truth, config) for config in configs], execution)
+    jobs, outcome, _ = planned([(config.truth, config) for config in configs], execution)
     assert [job.name for job in jobs] == names and not outcome.failed
     assert "half" in identity
 
