@@ -1,4 +1,4 @@
-"""The main job, killed in its search and in its ranking, ends with the record of one left alone."""
+"""The main job, killed in its phases, ends with the record of one that is left alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from harness.files.progress import watch
 from harness.jobs.executor import no_main_module
 from harness.running.pipeline import Execution, run
 
-KILLED_IN = {"search": "search", "rank": "ranking"}
 UNLIKE = "seconds", "peak_memory_mb", "peak_device_memory_mb"  # costs that differ each time
 
 
@@ -32,15 +31,16 @@ def check(subject: Subject) -> Finding:
         alone = Execution(runs=Path(folder) / "alone", device=str(subject.device), workers=1)
         killed = replace(alone, runs=Path(folder) / "killed")
         run(config, alone)
-        for phase, words in KILLED_IN.items():
+        for phase in subject.sizes.killed_in:
             code = _process(config, killed, phase)
             if code != -signal.SIGKILL:
-                wrong = f"the run that is to be killed in its {words} ended by itself, with {code}."
+                wrong = f"the run that is to be killed in {phase} ended by itself, with {code}."
                 return Finding("", wrong=[wrong])
         run(config, killed)
         unlike = differing(*(next(of.runs.glob("*/run.json")).parent for of in (alone, killed)))
-    said = "killed in its search and in its ranking, a run has the same scores, history and record"
-    wrong = [f"a run that was killed twice ends with other {name}." for name in unlike]
+    phases = " and in ".join(subject.sizes.killed_in)
+    said = f"a run that was killed in {phases} has the same scores, history and record"
+    wrong = [f"a run that was killed in {phases} ends with other {name}." for name in unlike]
     return Finding(said, wrong=wrong)
 
 

@@ -38,7 +38,7 @@ def check(subject: Subject) -> Finding:
     rows = [own for row in figures.values() for own in row.values()]
     losses, points = ([row[what] for row in rows] for what in ("loss", "score"))
     said = (
-        f"{len(figures)} methods on spaces, {sizes.steps} steps and {sizes.scored} scores each: "
+        f"{len(figures)} pairs of method and space, {sizes.steps} steps and {sizes.scored} scores each: "
         f"losses differ by at most {100 * max(losses, default=0):.2g} %, scores by "
         f"{max(points, default=0):.2g} points"
     )

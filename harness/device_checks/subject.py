@@ -46,7 +46,7 @@ class Sizes:
     """How much the checks do. Of small networks on digits, and of a large one on noise.
 
     ``steps`` and ``scored`` architectures of each of ``methods`` on each of ``spaces``; ``runs``:
-    architectures ranked by the run that is killed. The large one is SPOS on NAS-Bench-201 at
+    architectures ranked by the run that is ``killed_in`` these of its phases. The large one is SPOS on NAS-Bench-201 at
     ``scale`` with images of ``task``: ``batch`` images a step, ``warm`` steps before ``timed``
     ones, behind which ``profiled`` are looked into; ``ranked`` architectures, of the same number of
     calibration and scored ``images``, in ``rankings`` by (images at once, processes); ``cells`` per
@@ -58,6 +58,7 @@ class Sizes:
     steps: int
     scored: int
     runs: int
+    killed_in: tuple[str, ...]
     scale: str
     task: str
     batch: int
@@ -76,6 +77,7 @@ FULL = Sizes(
     steps=12,
     scored=8,
     runs=60,
+    killed_in=("search", "rank"),
     scale="benchmark",
     task="cifar10",
     batch=256,
@@ -89,10 +91,11 @@ FULL = Sizes(
 )
 SMALL = Sizes(
     methods=("spos", "cream", "mngnas"),
-    spaces=("nb201", "macro"),
+    spaces=("nb201",),
     steps=4,
     scored=3,
     runs=16,
+    killed_in=("rank",),
     scale="compact",
     task="digits",
     batch=32,

@@ -1,6 +1,7 @@
 """A run that is killed twice on the device, and what of it must not differ."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import tiny
@@ -29,12 +30,15 @@ def test_only_what_differs_each_time_may_differ(tmp_path):
 def test_a_run_that_is_killed_twice_ends_the_same(subject, monkeypatch):
     monkeypatch.setattr(continued, "get_context", tiny.quick_context)
     monkeypatch.setattr(pipeline, "FINISHERS", {})  # no pictures, to be quick
-    assert continued.check(subject).wrong == []
+    both = replace(subject, sizes=replace(subject.sizes, killed_in=("search", "rank")))
+    found = continued.check(both)
+    assert found.wrong == []
+    assert found.said.startswith("a run that was killed in search and in rank has the same scores")
 
 
 def test_a_run_that_is_not_killed_is_told_of(subject, monkeypatch):
     monkeypatch.setattr(continued, "run", lambda config, execution: None)
     monkeypatch.setattr(continued, "_process", lambda config, execution, phase: 0)
     assert continued.check(subject).wrong == [
-        "the run that is to be killed in its search ended by itself, with 0."
+        "the run that is to be killed in rank ended by itself, with 0."
     ]
