@@ -29,10 +29,11 @@ def training_resumes_where_it_stopped(subject: MethodSubject) -> Iterator[str]:
     resumed.load_state_dict(state)
     for step in range(subject.steps // 2, subject.steps):
         resumed.train_step(step)
-    trained = method.supernet.state_dict()
-    for name, tensor in resumed.supernet.state_dict().items():
-        if not torch.equal(tensor, trained[name]):
-            yield f"resumed from its state_dict halfway, training ends with another {name}."
+    if others := _differing(resumed.supernet.state_dict(), method.supernet.state_dict()):
+        yield (
+            f"resumed from its state_dict halfway, training ends with another {others}: what it draws "
+            "has to come from self.rng(stream, step), and what it remembers to be in state_dict."
+        )
 
 
 def training_costs_what_it_declares(subject: MethodSubject) -> Iterator[str]:
@@ -82,7 +83,10 @@ def a_score_is_the_architectures_own(subject: MethodSubject) -> Iterator[str]:
     for arch, score in zip(archs, scores.tolist(), strict=True):
         alone = method.score([arch]).item()
         if alone != score:
-            yield f"scored alone {arch} gets {alone}, beside others {score}."
+            yield (
+                f"scored alone {arch} gets {alone}, beside others {score}: a score has to be a "
+                "function of the architecture and the trained supernet alone."
+            )
 
 
 def search_and_scoring_leave_the_supernet_alone(subject: MethodSubject) -> Iterator[str]:
@@ -90,9 +94,17 @@ def search_and_scoring_leave_the_supernet_alone(subject: MethodSubject) -> Itera
         return
     method, _, before = subject.searched
     method.score(subject.of.archs)
-    for name, tensor in method.supernet.state_dict().items():
-        if not torch.equal(tensor, before[name]):
-            yield f"searching or scoring changes the supernet's {name}."
+    if others := _differing(method.supernet.state_dict(), before):
+        yield (
+            f"searching or scoring changes the supernet's {others}: work on a copy, such as "
+            "self.supernet.subnet(arch)."
+        )
+
+
+def _differing(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> str:
+    """The first tensor that differs, and how many more do."""
+    first, *more = [n for n, tensor in state.items() if not torch.equal(tensor, other[n])] or [""]
+    return f"{first} (and {len(more)} tensors more)" if more else first
 
 
 def its_notes_are_sentences(subject: MethodSubject) -> Iterator[str]:

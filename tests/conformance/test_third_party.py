@@ -140,6 +140,7 @@ def test_plug_ins_in_files_are_checked_without_a_package(tmp_path):
     assert status == 1, error
     assert found(output) == {"Amnesiac": METHOD_FAULTS["Amnesiac"]}
     assert output.startswith("Amnesiac on toy-chain: resumed from its state_dict halfway")
+    assert output.count("\n") == 1 and "tensors more): what it draws has to come from" in output
     assert "./toy_space.py:ToyChain: keeps its promises" in error
 
 
