@@ -332,7 +332,9 @@ def test_a_description_is_of_the_table_that_is_named(asked, monkeypatch, capsys)
     assert json.loads(capsys.readouterr().out) == {"meta": {"name": "it"}}
 
 
-def test_a_grid_is_carried_out_where_and_as_it_was_asked_for(asked, capsys):
+def test_a_grid_is_carried_out_where_and_as_it_was_asked_for(asked, capsys, monkeypatch):
+    compared = []
+    monkeypatch.setattr("harness.commands.grid.COMPARISONS", {"runs": compared.append})
     done = Outcome(finished={"seed 0": "one", "seed 1": "two"})
     calls = asked("harness.grid.grid.run_grid", done)
     line = "grid --method=spos --seed 0 1 --runs r --data d --device cpu --workers 3 --ray a:1 --cpus-per-job 2"
@@ -341,4 +343,5 @@ def test_a_grid_is_carried_out_where_and_as_it_was_asked_for(asked, capsys):
     assert [(label, config.seed) for label, config in labelled] == [("seed 0", 0), ("seed 1", 1)]
     assert (execution.runs, execution.data, execution.device) == (Path("r"), Path("d"), "cpu")
     assert (workers, named) == (3, {"cluster": Cluster("a:1", 2, 0.0)})
-    assert capsys.readouterr().out.splitlines() == ["r/one", "r/two"]
+    assert capsys.readouterr().out.split() == ["r/one", "r/two"]
+    assert compared == [["r/one", "r/two"]]
