@@ -36,7 +36,7 @@ CHECKS = (
     Check("versions", 1, "which card, driver and libraries; are products exact and repeatable?"),
     Check("same-as-cpu", 1, "do training, scores and states of each method equal the CPU's?"),
     Check("repeats", 1, "do two equal trainings, and a resumed one, end with the same bits?"),
-    Check("continued", 1, "does a run that is killed twice end with the same record?"),
+    Check("continued", 1, "does a run that is killed end with the record of one left alone?"),
     Check("processes", 1, "does training under torchrun work, in a world of one process?"),
     Check("waits", 2, "how often does the host wait, in a training step and in a scored chunk?"),
     Check("training", 2, "how long does a step take, at which precision, and what does it hold?"),

@@ -48,6 +48,7 @@ def test_all_is_well_where_nothing_is_wrong(checks, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_checks_of_this_machine_are_green(capsys):
     """The rest of them: tests/harness/device_checks."""
     assert run("--only", "versions", "--only", "processes", "--json") == 0
