@@ -162,8 +162,7 @@ def _build(arguments: list[str]) -> None:
     parser.add_argument(
         "--device",
         default="cpu",
-        help="auto, cpu, cuda (all GPUs) or cuda:N; networks as small as those on digits are trained "
-        "faster by cores",
+        help="auto, cpu, cuda (all GPUs) or cuda:N; cores suit networks as small as those on digits",
     )
     add_cluster_options(parser)
     parser.add_argument("--output", type=Path, help="table file; default: in the home folder")
