@@ -10,8 +10,9 @@ import tiny
 from harness.cli import main
 from harness.commands import grid as grid_command
 from harness.config.config import SCHEMA_VERSION
+from harness.files.store import write_json
 from harness.grid.grid import planned
-from harness.grid.plan import announcement
+from harness.grid.plan import announcement, planned_rows
 from harness.grid.queue import Job, Outcome
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import ground_truth
@@ -110,6 +111,21 @@ def test_time_is_that_of_other_seeds(tmp_path, taken, slots, said):
     )
     assert told.startswith(start) and said in told
     assert announcement([], outcome, slots) == "2 runs: 1 finished, 1 impossible, 0 to do."
+
+
+def test_time_is_told_of_the_runs_of_which_it_is_known(tmp_path):
+    for seed, seconds in {0: 100.0, 7: 500.0}.items():
+        (tmp_path / f"a-s{seed}").mkdir()
+        write_json(tmp_path / f"a-s{seed}" / "run.json", {"costs": {"seconds": seconds}})
+    jobs = [
+        Job(name, None, Workspace(tmp_path / name), name, 0) for name in ("a-s1", "b-s1", "a-s2")
+    ]
+    by = "by what finished runs of other seeds have taken."
+    assert announcement(jobs, Outcome(), 0) == f"3 runs: 3 to do; about 10 min for 2 of them, {by}"
+    assert announcement(jobs[:1], Outcome(), 3) == f"1 run: 1 to do, 3 at a time; about 5 min, {by}"
+    costs = [cost for _, _, cost in planned_rows(jobs, Outcome(), tmp_path)]
+    known = "to do: trains nothing, about 5 min"
+    assert costs == [known, "to do: trains nothing", known]
 
 
 def test_a_grid_ends_with_the_comparison_of_its_runs(data, tmp_path, monkeypatch, capsys):
