@@ -91,6 +91,17 @@ def test_samples_are_of_the_parameters_that_were_loaded():
     assert sampled(method.mixture(1)) == [1, 1, 1, 1]
 
 
+def test_samples_are_of_the_parameters_as_the_last_step_left_them(monkeypatch):
+    def far():
+        for alpha in method.alphas:
+            alpha.data.copy_(torch.tensor([-500.0, 500.0, -500.0]))
+
+    method = GDAS(make_setting(), GDASOptions())
+    monkeypatch.setattr(method.arch_optimizer, "step", far)
+    method.train_step(0)
+    assert sampled(method.mixture(1)) == [1, 1, 1, 1]
+
+
 def test_the_temperature_of_gdas_falls_to_its_last_value():
     method = GDAS(make_setting(), GDASOptions(temperature=5.0, last_temperature=0.5))
     assert [method.temperature(step) for step in (0, 3)] == [5.0, 0.5]
