@@ -29,11 +29,13 @@ OF_METHOD = {
     "cream": {"options.update_share": 1.0},  # so that no step has an update but the last
     "ennas": {"options.probe_images": 8, "options.report_images": 0},
     "dna": {"options.blocks": 0},
+    "few-shot": {"options.parts": 2},
     "mngnas": {
         "options.search_epochs": 2,
         "options.population": 2,
         "options.removed": 1,
         "options.perturbed": 1,
+        "options.perturb_steps": 1,
         "options.retrain_steps": 1,
     },
 }
