@@ -78,10 +78,11 @@ def test_live_statistics_contaminate_with_every_pass():
     method = trained(step, quirks=Quirks(live_statistics=True))
     passes = sum(1 + min(step - OPENS, 3) + 1 for step in range(OPENS + 1, step)) + OPENS + 1
     assert method.supernet.norm.num_batches_tracked == passes
-    sizes = []
-    method.supernet.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    passes_of, student = [], path_of(method, step)
+    method.supernet.register_forward_pre_hook(lambda _, args: passes_of.append(args))
     method.train_step(step)
-    assert sizes == [4, 4, 4, 32, 32]  # each entry by itself, teacher, student
+    assert [len(x) for x, _ in passes_of] == [4, 4, 4, 32, 32]  # each entry by itself, and both:
+    assert passes_of[3][1] != student == passes_of[4][1]  # teacher, student
     assert method.costs["path_forwards"] == passes + 5
 
 
