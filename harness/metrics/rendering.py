@@ -68,8 +68,8 @@ def _bounded(interval: Interval, sign: str) -> str:
 
 
 def known(number: int | None, what: str) -> str:
-    """``200 epochs``; ``epochs not known`` where a table does not tell."""
-    return f"{number:,} {what}" if number else f"{what} not known"
+    """``200 epochs``, ``1 epoch``; ``epochs not known`` where a table does not tell."""
+    return f"{number:,} {what.removesuffix('s' * (number == 1))}" if number else f"{what} not known"
 
 
 def _training(result: Mapping[str, Any]) -> str:

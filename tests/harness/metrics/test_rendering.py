@@ -5,7 +5,13 @@ import re
 import pytest
 
 from harness.metrics.metrics import METRICS
-from harness.metrics.rendering import headline, render, render_references, render_transfer
+from harness.metrics.rendering import (
+    headline,
+    known,
+    render,
+    render_references,
+    render_transfer,
+)
 from harness.metrics.results import Evaluation
 
 UNKNOWN = {"value": None, "low": None, "high": None, "n": 40}
@@ -170,3 +176,17 @@ def test_parts_of_an_evaluation_by_name():
     assert str(found) == render(RESULT)
     unknown = RESULT | {"metrics": {"all": {"kendall_tau": UNKNOWN}}}
     assert repr(Evaluation(unknown)) == "<Evaluation of 1,500 architectures: τ = undefined>"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (1, "1 epoch"),
+        (2, "2 epochs"),
+        (1200, "1,200 epochs"),
+        (0, "epochs not known"),
+        (None, "epochs not known"),
+    ],
+)
+def test_one_is_no_plural(number, told):
+    assert known(number, "epochs") == told
