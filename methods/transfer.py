@@ -30,10 +30,10 @@ def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device
 
 
 class Reading:
-    """Values of a device, as they are when this is made, on their way to the host."""
+    """Values of a device on their way to the host, of a tensor that nobody changes any more."""
 
     def __init__(self, tensor: torch.Tensor):
-        self._copy = tensor.detach().to("cpu", non_blocking=True, copy=True)
+        self._copy = tensor.detach().to("cpu", non_blocking=True)
         self._arrived = None
         if tensor.device.type == "cuda":
             self._arrived = torch.cuda.current_stream(tensor.device).record_event()

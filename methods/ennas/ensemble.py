@@ -52,11 +52,11 @@ def ensemble_weights(
         if name not in known:
             raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
     low, high = BOUNDS[constraint]
+    # On the host: the problem is small, and a device is waited for once, not at each step.
+    host, index = (reading.numpy() for reading in [Reading(logits.double()), Reading(labels)])
     # Relative to the true class: nothing is left to cancel where the batch is fitted well.
-    exact, index = logits.double(), labels.view(1, -1, 1).expand(len(logits), -1, 1)
-    apart = (exact - exact.gather(2, index)).mT.contiguous()  # sums over classes: whole rows
-    # On the host: the problem is small, and one copy waits for a device once, not at each step.
-    margins = Reading(apart).numpy()
+    margins = host - host[:, np.arange(len(index)), index][:, :, None]
+    margins = np.ascontiguousarray(margins.swapaxes(1, 2))  # sums over classes: whole rows
     reach = float(np.abs(margins).max())
     if not math.isfinite(reach):
         raise UsageError("a subnet's logits are not finite; lower the learning rate.")
