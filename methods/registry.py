@@ -4,7 +4,7 @@ from inspect import isfunction
 from typing import Any
 
 from searchspaces.errors import UsageError
-from searchspaces.registry import Registry, file_of, nearest
+from searchspaces.registry import Registry, file_of
 
 SCORERS = Registry(
     "scorer",
@@ -41,7 +41,7 @@ class Methods(Registry):
     def __getitem__(self, name: str) -> Any:
         if file_of(name) is None and name not in self:
             if name not in SCORERS:
-                raise UsageError(f"unknown method '{name}'{nearest(name, [*self, *SCORERS])}")
+                raise self.unknown(name, [*self, *SCORERS])
             return self.made(SCORERS[name])
         return super().__getitem__(name)
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from searchspaces.errors import UsageError, first_line
@@ -48,6 +49,7 @@ class Registry:
     def __init__(self, kind: str, group: str, builtin: dict[str, str], needs: tuple[str, ...] = ()):
         self.kind, self.group, self._targets = kind, group, dict(builtin)
         self.needs = needs
+        self._builtin = dict(builtin)
         self._scanned = False
 
     def _all(self) -> dict[str, str]:
@@ -71,14 +73,47 @@ class Registry:
         """
         targets = self._all()
         if path := file_of(name):
-            found = self.made(_imported(path, name.rpartition(":")[2]))
+            found = self.made(self._attribute(path, name.rpartition(":")[2]))
             if missing := [need for need in self.needs if not hasattr(found, need)]:
                 raise UsageError(f"{name} is no {self.kind}: it has no {' and no '.join(missing)}.")
             return found
         if name not in targets:
-            raise UsageError(f"unknown {self.kind} '{name}'{nearest(name, targets)}")
+            raise self.unknown(name, targets)
         module, _, attribute = targets[name].partition(":")
         return self.made(getattr(import_module(module), attribute))
+
+    def unknown(self, name: str, known: Iterable[str]) -> UsageError:
+        """What a name that is none of ``known`` is answered with; a file without a name, too."""
+        if not name.endswith(".py"):
+            return UsageError(f"unknown {self.kind} '{name}'{nearest(name, known)}")
+        own = ", ".join(self._own(_imported(Path(name).expanduser().resolve())))
+        return UsageError(
+            f"name what is in {name} as FILE.py:NAME; it has {own or f'no {self.kind}'}."
+        )
+
+    def _attribute(self, path: Path, name: str) -> Any:
+        module = _imported(path)
+        if hasattr(module, name):
+            return getattr(module, name)
+        own = self._own(module)
+        raise UsageError(
+            f"{path} has no '{name}'{nearest(name, own) if own else f', and no {self.kind}.'}"
+        )
+
+    def _own(self, module: ModuleType) -> list[str]:
+        """What is defined in ``module``, not imported there, and can be what this registry is of."""
+        return [
+            name
+            for name, found in vars(module).items()
+            if getattr(found, "__module__", None) == module.__name__ and self._fits(found)
+        ]
+
+    def _fits(self, found: Any) -> bool:
+        try:
+            made = self.made(found)
+        except UsageError:
+            return False
+        return all(hasattr(made, need) for need in self.needs)
 
     def summary(self, name: str) -> str:
         """What a registered name stands for, in a line; read from the source, nothing is imported.
@@ -102,8 +137,8 @@ class Registry:
         return found
 
 
-def _imported(path: Path, attribute: str) -> Any:
-    """What ``attribute`` is in the file ``path``.
+def _imported(path: Path) -> ModuleType:
+    """The file ``path`` as a module.
 
     Its folder joins ``sys.path``, so that other processes of the program find the module too.
     """
@@ -122,13 +157,25 @@ def _imported(path: Path, attribute: str) -> Any:
     found = getattr(module, "__file__", None)
     if found is None or Path(found).resolve() != path:
         raise UsageError(f"{path} has the name of another module, {path.stem}; rename the file.")
-    if not hasattr(module, attribute):
-        known = [name for name in vars(module) if not name.startswith("_")]
-        raise UsageError(f"{path} has no '{attribute}'{nearest(attribute, known)}")
-    return getattr(module, attribute)
+    return module
 
 
-SPACES = Registry(
+class Spaces(Registry):
+    """Search spaces, whose ``name`` is that of their ground truth: no two may share one."""
+
+    def __getitem__(self, name: str) -> Any:
+        """As of any registry; a space that has the name of a built-in one is refused too."""
+        found = super().__getitem__(name)
+        own = getattr(found, "name", name)
+        if name == own or own not in self._builtin or found is super().__getitem__(own):
+            return found
+        raise UsageError(
+            f"the name of {name} is '{own}', that of a built-in search space with ground truth of "
+            "its own; give the class another `name`."
+        )
+
+
+SPACES = Spaces(
     "search space",
     "nas_harness.spaces",
     {

@@ -66,3 +66,15 @@ def test_what_is_no_space_is_said_to_be_none(tmp_path):
         SPACES[f"{path}:Mine"]
     with pytest.raises(UsageError, match="a name is a text, not None"):
         SPACES[None]
+
+
+def test_a_file_without_a_name_is_answered_with_its_methods_and_scorers(tmp_path):
+    path = tmp_path / "mine_unnamed.py"
+    path.write_text(
+        "from methods.spos import SPOS\nclass Mine(SPOS):\n    pass\nclass MineOptions:\n    pass\n"
+        "def norm(network, images, labels):\n    return 0\ndef helper(x):\n    return x\n"
+    )
+    with pytest.raises(UsageError, match="as FILE.py:NAME; it has Mine, norm.$"):
+        METHODS[str(path)]
+    with pytest.raises(UsageError, match="has no 'SPO'; known: Mine, norm.$"):
+        METHODS[f"{path}:SPO"]

@@ -9,7 +9,7 @@ import pytest
 
 from searchspaces import registry
 from searchspaces.errors import UsageError, first_line
-from searchspaces.registry import Registry, file_of, nearest, short
+from searchspaces.registry import SPACES, Registry, Spaces, file_of, nearest, short
 
 
 @pytest.fixture
@@ -110,3 +110,49 @@ def test_names_in_files_are_told_from_others():
         assert short(name) == name
     assert file_of("~/m.py:M").is_absolute()
     assert short("./folder/m.py:M") == "M"
+
+
+# What is meant ------------------------------------------------------------------------------
+
+
+HELPERS = "from pathlib import Path\nfrom math import tau as goldish\n"
+
+
+def test_a_file_without_a_name_is_answered_with_what_it_has(numbers, written):
+    written("gold_numbers.py", f"{HELPERS}class Golden:\n    value = 1.618\n")
+    sentence = "name what is in ./gold_numbers.py as FILE.py:NAME; it has Golden."
+    with pytest.raises(UsageError, match=f"^{re.escape(sentence)}$"):
+        numbers["./gold_numbers.py"]
+    with pytest.raises(UsageError, match="has no 'Paht'; known: Golden.$"):
+        numbers["gold_numbers.py:Paht"]
+    written("no_numbers.py", HELPERS)
+    with pytest.raises(UsageError, match="it has no number.$"):
+        numbers["no_numbers.py"]
+    with pytest.raises(UsageError, match="no_numbers.py has no 'Path2', and no number.$"):
+        numbers["no_numbers.py:Path2"]
+    with pytest.raises(UsageError, match="there is no file .*none.py"):
+        numbers["none.py"]
+
+
+SPACE = "    scales, supernet, standalone = ('compact',), None, None\n"
+
+
+def test_no_space_has_the_name_of_one_that_is_built_in(written):
+    written("same_space.py", f"class Mine:\n    name = 'nb201'\n{SPACE}")
+    sentence = "the name of same_space.py:Mine is 'nb201', that of a built-in search space"
+    with pytest.raises(UsageError, match=sentence):
+        SPACES["same_space.py:Mine"]
+    written("other_space.py", f"class Mine:\n    name = 'nb2012'\n{SPACE}")
+    assert SPACES["other_space.py:Mine"].name == "nb2012"
+    written("same_again.py", "from searchspaces.nb201.space import NASBench201\n")
+    assert SPACES["same_again.py:NASBench201"] is SPACES["nb201"]
+
+
+def test_a_registered_space_has_no_built_in_name_either(written, monkeypatch):
+    written("packed_space.py", f"class Mine:\n    name = 'macro'\n{SPACE}")
+    monkeypatch.syspath_prepend(".")
+    point = EntryPoint("mine", "packed_space:Mine", "nas_harness.spaces")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    spaces = Spaces("search space", "nas_harness.spaces", SPACES._builtin)
+    with pytest.raises(UsageError, match="the name of mine is 'macro', that of a built-in"):
+        spaces["mine"]
