@@ -74,8 +74,10 @@ def test_trainings_are_spread_over_gpus():
     assert given.count("cuda:0") == given.count("cuda:1") == 4
 
 
-def test_a_training_is_on_the_device_that_its_share_names(monkeypatch):
-    moved, trained, wall = [], [], iter([10.0, 12.5])
+@pytest.mark.parametrize(("named", "seconds"), [("cuda:1", 2.5), ("cpu", 0.25)])
+def test_a_training_is_on_the_device_that_its_share_names(monkeypatch, named, seconds):
+    """A GPU is timed on the wall, a core by what it computes."""
+    moved, trained, wall, core = [], [], iter([10.0, 12.5]), iter([1.0, 1.25])
 
     class Images:
         def to(self, device):
@@ -90,11 +92,12 @@ def test_a_training_is_on_the_device_that_its_share_names(monkeypatch):
     monkeypatch.setattr(trainings, "use_device", torch.device)
     monkeypatch.setattr(trainings, "train_standalone", train)
     monkeypatch.setattr(trainings, "monotonic", lambda: next(wall))
-    share = TrainingShare(SPACE, "digits", None, RECIPE, (((1,), 0),), "cuda:1")
+    monkeypatch.setattr(trainings, "process_time", lambda: next(core))
+    share = TrainingShare(SPACE, "digits", None, RECIPE, (((1,), 0),), named)
     [(_, result)] = share(lambda *_: None)
-    device = torch.device("cuda:1")
+    device = torch.device(named)
     assert (moved, trained) == ([device], [(Images, device)])
-    assert result["seconds"] == 2.5
+    assert result["seconds"] == seconds
 
 
 def test_a_network_is_trained_where_its_images_are(monkeypatch):
