@@ -123,7 +123,6 @@ class Cream(Method):
         (path,) = self.sample_paths(self.rng(PATHS, step))
         target, considered = None, None
         rho = kd = torch.zeros((), device=self.setting.device)
-        self.optimizer.zero_grad(set_to_none=True)
         if self.board.entries:
             with self._beside_training():
                 since = step - self.board_opens
@@ -133,6 +132,7 @@ class Cream(Method):
                 considered = self.consider(path)
                 if self.quirks.live_statistics:  # in the order of the released code
                     target, rho = self.guide(considered, batch)
+        self.optimizer.zero_grad(set_to_none=True)
         logits = self.supernet(x, path)  # what a device has to do while the host reads the scores
         if considered is not None and target is None:
             with self._beside_training():
