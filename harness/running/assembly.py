@@ -164,12 +164,13 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
     ``images``: there are to train on. Compute is that of the training, with all that the method
     passes beside its paths; what it spends afterwards until its scores exist is counted, and said
     where it exceeds the budget (:func:`over_budget`). Seconds are not known here: a run that goes
-    by them replaces ``train.steps`` before (:mod:`harness.running.timing`).
+    by them replaces ``train.steps`` before (:mod:`harness.running.timing`). Raises
+    :class:`UsageError` for a step that costs nothing.
     """
     method, recipe = METHODS[config.method], config.train
     if not method.trains:
         return replace(recipe, steps=0)
-    paths = method.paths_per_step(config.options, space)
+    paths = _declared_paths(config, space)
     cost = {"images": paths["forwards"], "backwards": paths["backwards"]}.get(config.equalise, 1.0)
     steps = max(round(recipe.steps / cost), 1)
     for _ in range(SETTLED if config.equalise == "compute" else 0):
@@ -177,6 +178,17 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
         per_step = method.compute_per_step(config.options, space, now, images)
         steps = max(round(recipe.steps * compute(1, 1) / per_step), 1)
     return replace(recipe, steps=steps)
+
+
+def _declared_paths(config: Config, space: SearchSpace) -> dict[str, float]:
+    """What the method declares of a step; all of it above 0."""
+    paths: dict[str, float] = METHODS[config.method].paths_per_step(config.options, space)
+    if {*paths} == {"forwards", "backwards"} and all(number > 0 for number in paths.values()):
+        return paths
+    raise UsageError(
+        f"paths_per_step of {config.method} is {paths} with these --options; forwards and "
+        "backwards above 0 are due: take other --options, or correct the method."
+    )
 
 
 def over_budget(config: Config, spent: float, images: int) -> list[str]:

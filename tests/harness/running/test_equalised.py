@@ -13,6 +13,7 @@ from harness.running.assembly import (
     unlike_declared,
 )
 from methods.registry import METHODS
+from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 
 SPACE, IMAGES = NASBench201("compact"), 3000
@@ -48,6 +49,14 @@ def config(method, equalise, **values):
 )
 def test_steps(method, equalise, steps):
     assert equalised(config(method, equalise), SPACE, IMAGES).steps == steps
+
+
+@pytest.mark.parametrize("paths", [{"forwards": 0, "backwards": 1}, {"forwards": 1}, {}])
+@pytest.mark.parametrize("equalise", ["compute", "steps"])
+def test_steps_of_no_declared_cost_are_refused(monkeypatch, paths, equalise):
+    monkeypatch.setattr(METHODS["spos"], "paths_per_step", lambda options, space: paths)
+    with pytest.raises(UsageError, match=re.escape(f"paths_per_step of spos is {paths} with")):
+        equalised(config("spos", equalise), SPACE, IMAGES)
 
 
 def test_a_shared_supernet_has_the_same_identity():
