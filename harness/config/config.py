@@ -8,7 +8,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from harness.config.options import TRUTH
+from harness.config.options import TRUTH, check_names, check_types, unknown_refused
 from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, check_limits, option, written
 from methods.registry import options_class
@@ -130,13 +130,15 @@ PARTS: dict[str, Any] = {
 }
 
 
+@unknown_refused
 @dataclass(frozen=True)
 class Config:
     """Everything a result depends on; ``options`` are the method's own.
 
     What is not given has the value of ``preset`` for this task, method and space, as ``nas-harness
     run`` starts from; a part that is given, such as ``train``, is taken whole. Raises
-    :class:`UsageError` for an unknown preset or method and for values that no run can have.
+    :class:`UsageError` for an unknown option, preset or method, for values of another type, and for
+    those that no run can have.
     """
 
     method: str = option("mngnas", "method or scorer: see 'nas-harness list'; or FILE.py:NAME")
@@ -168,6 +170,7 @@ class Config:
 
     def __post_init__(self) -> None:
         self._take_preset()
+        check_types(self)
         values = _leaves(self.to_dict())
         unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
         check_limits(values, LIMITS | unlimited)
@@ -254,7 +257,11 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def with_values(config: Any, values: dict[str, Any]) -> Any:
-    """A copy of a dataclass tree with dotted options replaced."""
+    """A copy of a dataclass tree with dotted options replaced.
+
+    Raises :class:`UsageError` for options that it does not have.
+    """
+    check_names(config, values)
     direct = {name: value for name, value in values.items() if "." not in name}
     branches: dict[str, dict[str, Any]] = {}
     for name, value in values.items():

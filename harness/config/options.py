@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, NoReturn, get_type_hints
+from functools import reduce, wraps
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
+
+T = TypeVar("T")
 
 TRUTH = (
     "training that test accuracies are of, where a benchmark has several: NAS-Bench-201 on CIFAR-10 "
@@ -106,13 +109,50 @@ def typed(tree: Any, values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
         kind, choices = known[name]
-        fits = isinstance(value, (int, float) if kind is float else kind)
-        if not fits or (isinstance(value, bool) and kind is not bool):
-            raise UsageError(f"{name} takes {TYPE_NAMES.get(kind, 'text')}, not {value!r}.")
+        _check_type(name, value, kind)
         if choices and value not in choices:
             raise UsageError(f"{name}: unknown '{value}'{nearest(value, choices)}")
         converted[name] = kind(value)
     return converted
+
+
+def check_types(tree: Any) -> None:
+    """Raise :class:`UsageError` for an option of another type than it has."""
+    for name, (kind, _) in _options(tree):
+        _check_type(name, reduce(getattr, name.split("."), tree), kind)
+
+
+def _check_type(name: str, value: Any, kind: type) -> None:
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise UsageError(f"{name} takes {TYPE_NAMES.get(kind, 'text')}, not {value!r}.")
+
+
+def check_names(tree: Any, names: Iterable[str]) -> None:
+    """Raise :class:`UsageError` for a dotted name of no field in a tree of dataclasses."""
+    for name in names:
+        branch: Any = tree
+        for part in name.split("."):
+            if not is_dataclass(branch) or part not in {item.name for item in fields(branch)}:
+                raise UsageError(f"unknown option '{name}'{nearest(name, dict(_options(tree)))}")
+            branch = getattr(branch, part, None)
+
+
+def unknown_refused(kind: type[T]) -> type[T]:
+    """A dataclass that raises :class:`UsageError` where it is made with a field it has not."""
+    made: Any = kind
+    plain = made.__init__
+
+    @wraps(plain)
+    def init(self: T, *values: Any, **named: Any) -> None:
+        known = [item.name for item in fields(made)]
+        for name in named:
+            if name not in known:
+                raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
+        plain(self, *values, **named)
+
+    made.__init__ = init
+    return kind
 
 
 def _options(tree: Any, prefix: str = "") -> Iterable[tuple[str, tuple[type, tuple[str, ...]]]]:
