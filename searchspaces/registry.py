@@ -197,3 +197,11 @@ SPACES = Spaces(
     },
     needs=("name", "scales", "supernet", "standalone"),
 )
+
+
+def called(kind: type) -> str:
+    """What commands call a class of search spaces: by its name, or by its file in their folder."""
+    name = str(getattr(kind, "name", ""))
+    if name in SPACES:
+        return name
+    return f"./{Path(str(sys.modules[kind.__module__].__file__)).name}:{kind.__qualname__}"

@@ -144,7 +144,7 @@ def _build(arguments: list[str]) -> None:
         description="Train a sample of a space stand-alone, several seeds each, in parallel "
         "processes. A build that was stopped continues where it was.",
     )
-    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--space", default="nb201", help="search space; or FILE.py:CLASS")
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
     parser.add_argument("--task", default="digits", help="task")
     parser.add_argument("--data", type=Path, help="folder with data sets")

@@ -27,6 +27,7 @@ from harness.tasks.base import Task
 from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
+from searchspaces.registry import called
 
 SAMPLE_SEED = 2023
 
@@ -185,7 +186,7 @@ def _assemble(
         ),
         sha256=task.fingerprint(),
         created_by=(
-            f"nas-harness table build --space {space.name} --scale {space.scale} "
+            f"nas-harness table build --space {called(type(space))} --scale {space.scale} "
             f"--task {task.name} --architectures {len(archs)} --seeds {seeds}"
             + "".join(f" --{name.replace('_', '-')} {value}" for name, value in flags.items())
         ),

@@ -77,7 +77,8 @@ def known_table(
                 ) from None
             SPACES[name]  # says what is known
     space = SPACES[name](scale or _scale(name, task, data))
-    return space, find_table(space.name, space.scale, task, data, analytic_cost(space), truth)
+    cost = analytic_cost(space)
+    return space, find_table(space.name, space.scale, task, data, cost, truth, name)
 
 
 def known_tables(

@@ -64,6 +64,7 @@ def find_table(
     data: Path | str | None = None,
     cost: Cost | None = None,
     truth: str = "",
+    named: str = "",
 ) -> Table:
     """The ground truth of (space, scale, task).
 
@@ -74,7 +75,8 @@ def find_table(
     trained on all training images comes first; of what was fetched and what is in the package
     then the one with more columns. ``truth`` names the training whose test accuracies are asked
     for and passes over places without them; empty is each table's own. ``cost`` fills in what a
-    published file does not tell. Raises :class:`MissingTable` if there is none,
+    published file does not tell; ``named`` is what commands call the space, where that is not its
+    name. Raises :class:`MissingTable` if there is none,
     :class:`UsageError` for a damaged one, and where there are tables but none with ``truth``.
     """
     name, folder, fetched = f"{space}-{scale}-{task}", named_folder(data), fetched_folder()
@@ -98,7 +100,7 @@ def find_table(
             f"there are tables {name} with test accuracies of the training {' and '.join(others)}, "
             f"none of '{truth}'{nearest(truth, others)}"
         )
-    bring = f"nas-harness table build --space {space} --scale {scale} --task {task}"
+    bring = f"nas-harness table build --space {named or space} --scale {scale} --task {task}"
     if space in IMPORTERS and _published(IMPORTERS[space], scale, task):
         bring = f"nas-harness table import {space} FILE"
     looked = (

@@ -9,7 +9,7 @@ import pytest
 
 from searchspaces import registry
 from searchspaces.errors import UsageError, first_line
-from searchspaces.registry import SPACES, Registry, Spaces, file_of, nearest, short
+from searchspaces.registry import SPACES, Registry, Spaces, called, file_of, nearest, short
 
 
 @pytest.fixture
@@ -144,6 +144,8 @@ def test_no_space_has_the_name_of_one_that_is_built_in(written):
         SPACES["same_space.py:Mine"]
     written("other_space.py", f"class Mine:\n    name = 'nb2012'\n{SPACE}")
     assert SPACES["other_space.py:Mine"].name == "nb2012"
+    assert called(SPACES["other_space.py:Mine"]) == "./other_space.py:Mine"
+    assert called(SPACES["nb201"]) == "nb201"
     written("same_again.py", "from searchspaces.nb201.space import NASBench201\n")
     assert SPACES["same_again.py:NASBench201"] is SPACES["nb201"]
 

@@ -113,6 +113,8 @@ def test_a_missing_table_names_the_command_that_brings_it(home, embedded, tmp_pa
     assert error.value.name == NAME
     assert error.value.commands.startswith("`nas-harness table build --space toy --scale small")
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+    with pytest.raises(MissingTable, match="`nas-harness table build --space ./toy.py:Toy --scale"):
+        find_table(*TOY, named="./toy.py:Toy")
     with pytest.raises(UsageError, match="`nas-harness table import nb201 FILE`"):
         find_table("nb201", "benchmark", "cifar10", tmp_path)
     with pytest.raises(UsageError, match="`nas-harness table build --space nb201"):
