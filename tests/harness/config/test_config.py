@@ -141,12 +141,21 @@ def test_with_values_replaces_leaves_and_leaves_the_rest():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: with_values(Config(), {"train.stepz": 1}), "'train.stepz'; did you mean 'train.steps'?"),
-        (lambda: with_values(Config(), {"train_steps": 1}), "'train_steps'; did you mean 'train.steps'?"),
+        (
+            lambda: with_values(Config(), {"train.stepz": 1}),
+            "'train.stepz'; did you mean 'train.steps'?",
+        ),
+        (
+            lambda: with_values(Config(), {"train_steps": 1}),
+            "'train_steps'; did you mean 'train.steps'?",
+        ),
         (lambda: with_values(Config(), {"seed.x": 1}), "unknown option 'seed.x'"),
         (lambda: Config(stps=3), "unknown option 'stps'"),
         (lambda: Config(sead=3), "unknown option 'sead'; did you mean 'seed'?"),
-        (lambda: with_values(Config(), {"train.steps": "many"}), "train.steps takes a whole number"),
+        (
+            lambda: with_values(Config(), {"train.steps": "many"}),
+            "train.steps takes a whole number",
+        ),
         (lambda: with_values(Config(), {"seed": 1.5}), "seed takes a whole number, not 1.5."),
         (lambda: Config(seed="a"), "seed takes a whole number, not 'a'."),
         (lambda: Config(method="mngnas", seed=True), "seed takes a whole number, not True."),
