@@ -27,6 +27,7 @@ from harness.running.assembly import (
     unlike_declared,
 )
 from harness.running.found_architecture import measure_found
+from harness.running.own_files import errors_located
 from harness.running.parts import with_settled_parts
 from harness.running.ranking import rank_together
 from harness.running.run_record import record_of, with_protocols
@@ -51,8 +52,13 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
     """Carry out a run, or continue it, or find it finished; returns its record.
 
     Each process of a ``crew`` calls this; only the leader writes and gets a new record. Raises
-    :class:`UsageError` for whatever the user can mend.
+    :class:`UsageError` for whatever the user can mend, an error in a file of the user's included.
     """
+    with errors_located(config.method, config.space):
+        return _run(config, execution, crew)
+
+
+def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
     for name in execution.protocols:
         protocol(name)
     space, table = ground_truth(config, execution.data)

@@ -1,0 +1,49 @@
+"""An error in a file of the user's is told with function, file and line."""
+
+from concurrent.futures.process import _ExceptionWithTraceback
+
+import pytest
+
+from harness.running.own_files import errors_located
+from searchspaces.errors import UsageError
+
+SOURCE = "def inner(x):\n    return int(x)\n\n\ndef mine(x):\n    return inner(x)\n"
+SENTENCE = r"^inner in mine.py, line 2, raises ValueError: invalid literal for int.*: 'many'\.$"
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path.resolve() / "mine.py"
+    names = {}
+    exec(compile(SOURCE, str(path), "exec"), names)
+    return f"{path}:mine", names["mine"]
+
+
+def test_the_innermost_function_of_the_file_is_named(mine):
+    name, function = mine
+    with pytest.raises(UsageError, match=SENTENCE) as error, errors_located("spos", name):
+        function("many")
+    assert isinstance(error.value.__cause__, ValueError)
+
+
+def test_of_another_process_too(mine):
+    name, function = mine
+    try:
+        function("many")
+    except ValueError as error:
+        rebuild, parts = _ExceptionWithTraceback(error, error.__traceback__).__reduce__()
+        error.__traceback__ = None
+    with pytest.raises(UsageError, match=SENTENCE), errors_located(name):
+        raise rebuild(*parts)
+
+
+def test_other_errors_stay_what_they_are(mine):
+    name, function = mine
+    with pytest.raises(ValueError, match="'many'"), errors_located("spos", "nb201"):
+        function("many")
+    with pytest.raises(ValueError, match="of the harness"), errors_located(name):
+        raise ValueError("of the harness")
+    with pytest.raises(UsageError, match="^said before$"), errors_located(name):
+        raise UsageError("said before")
+    with pytest.raises(MemoryError), errors_located(name):
+        raise MemoryError
