@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import sys
 from collections.abc import Callable, Iterable
@@ -43,6 +44,7 @@ CEILINGS = {  # best first: the second measurement most like the truth itself
     "validation": "ceiling (val)",
     "single_seed": "ceiling (1 seed)",
 }
+UNSHOWN = ("costs", "files", "processor", "versions", "watch", "training", "checkpoint_kept")
 TRACES = ("checkpoint.pt", "scores.partial.jsonl", ".lock")
 
 
@@ -194,18 +196,21 @@ def _truth(record: Record) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of the record and the scores in ``folder``, and of the version that reads them now.
+    """SHA-256 of what pictures show of the run in ``folder``, and of the version that draws it now.
 
-    Empty where one of the two is not there.
+    That is the scores, and the record without what differs between two runs of one configuration.
+    Empty where one of the two is not there, or damaged.
     """
     from harness.files.environment import harness_version
 
     digest = hashlib.sha256(harness_version().encode())
     try:
-        for name in ("run.json", "scores.parquet"):
-            digest.update((folder / name).read_bytes())
-    except OSError:
+        content = dict(read_json(folder / "run.json"))
+        digest.update((folder / "scores.parquet").read_bytes())
+    except (OSError, TypeError, ValueError, UsageError):
         return ""
+    shown = {key: value for key, value in content.items() if key not in UNSHOWN}
+    digest.update(json.dumps(shown, sort_keys=True).encode())
     return digest.hexdigest()
 
 

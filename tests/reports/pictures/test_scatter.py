@@ -1,3 +1,4 @@
+import json
 import struct
 import sys
 from pathlib import Path
@@ -58,12 +59,29 @@ def test_a_picture_that_is_of_this_record_is_not_drawn_again(folder, monkeypatch
     for change in ("scatter.svg", "run.json", "scores.parquet"):
         path = folder / change
         kept = path.read_bytes()
-        path.write_bytes(b"another" if change == "scatter.svg" else kept + b" ")
+        path.write_bytes(another(change, kept))
         with pytest.raises(RuntimeError):
             draw(folder)
         path.write_bytes(kept)
     draw(folder)
     assert (folder / "scatter.png").read_bytes() == before
+
+
+def another(name, content):
+    """Another picture, record or file of scores."""
+    if name == "run.json":
+        return json.dumps(json.loads(content) | {"n": 7}).encode()
+    return b"another" if name == "scatter.svg" else content + b" "
+
+
+@pytest.mark.slow
+def test_a_run_that_took_longer_has_the_same_picture(folder):
+    first = draw(folder).read_bytes()
+    record = json.loads((folder / "run.json").read_text())
+    record["costs"]["seconds"] += 1
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "scatter.png").unlink()
+    assert draw(folder).read_bytes() == first
 
 
 def test_the_picture_names_what_it_shows(folder):
