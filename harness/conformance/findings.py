@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,10 +10,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from searchspaces.errors import first_line
+import methods
+import searchspaces
+from searchspaces.errors import UsageError, first_line
 
 MOST = 3  # sentences of a check: more of the same explain nothing
 Check = Callable[[Any], Iterator[str]]
+# Where errors come to light that are made elsewhere, in the files of plug-ins.
+PACKAGES = tuple(
+    f"{folder}{os.sep}"
+    for folder in (
+        Path(__file__).parents[1],
+        Path(str(methods.__file__)).parent,
+        Path(str(searchspaces.__file__)).parent,
+    )
+)
+LIBRARY = str(Path(os.__file__).parent)
+
+
+class NotDue(Exception):
+    """A function gave or asked for what it must not; the message is a finding's sentence."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,19 @@ def findings(checks: Iterable[Check], subject: Any) -> Iterator[Finding]:
 
 
 def told(error: Exception) -> str:
-    """What an error is, and where it was raised, in a sentence."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
+    """What an error is, and where it was raised, in a sentence; within a plug-in if it was there."""
+    if isinstance(error, NotDue | UsageError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = ([frame for frame in frames if _of_a_plug_in(frame.filename)] or frames)[-1]
     message = first_line(error) or "without a message"
     return f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {message}."
+
+
+def _of_a_plug_in(file: str) -> bool:
+    """Whether ``file`` is neither of the harness nor of Python, NumPy or PyTorch."""
+    parts = Path(file).parts
+    if "site-packages" in parts:
+        package = parts[parts.index("site-packages") + 1]
+        return package not in ("torch", "numpy") and not file.startswith(PACKAGES)
+    return not file.startswith((*PACKAGES, LIBRARY, "<"))

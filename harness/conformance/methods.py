@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from harness.conformance.subjects import MethodSubject
+from harness.conformance.returns import declared_paths
+from harness.conformance.subjects import MethodSubject, search, through_a_file
+from methods.base import Method
 
 ROUGHLY = 1.4
 
@@ -40,6 +42,7 @@ def training_costs_what_it_declares(subject: MethodSubject) -> Iterator[str]:
     """Or less: in a few steps something that happens now and then may never come."""
     if subject.refusal or not subject.kind.trains:
         return
+    declared_paths(subject.kind, subject.options, subject.of.space)
     method, *_ = subject.halfway
     recipe, images = method.setting.recipe, len(method.data.train)
     per_image = subject.kind.compute_per_step(method.options, method.space, recipe, images)
@@ -68,14 +71,45 @@ def search_ends_with_a_valid_architecture(subject: MethodSubject) -> Iterator[st
         yield f"it finds {space.encode(found)}, which has more multiply-adds than --search.max-madds."
 
 
-def a_score_is_the_architectures_own(subject: MethodSubject) -> Iterator[str]:
+def search_and_scores_need_only_what_is_kept(subject: MethodSubject) -> Iterator[str]:
+    """Runs share a trained supernet, and processes rank from a checkpoint."""
+    if subject.refusal:
+        return
+    method, scored, _ = subject.searched
+    if not np.isfinite(subject.scores).all() or any(not np.isfinite(s) for _, s in scored):
+        return
+    taken = subject.build()
+    taken.load_trained_state(subject.kept)
+    if search(taken) != scored:
+        yield (
+            "a fresh instance with its trained_state searches otherwise than the trained one: what "
+            "search and scoring need of the training has to be in trained_state."
+        )
+    else:
+        yield from _scoring_otherwise(subject, taken, "trained_state")
+    revived = subject.build()
+    revived.load_state_dict(through_a_file(method.state_dict()))
+    yield from _scoring_otherwise(subject, revived, "state_dict")
+
+
+def _scoring_otherwise(subject: MethodSubject, again: Method, state: str) -> Iterator[str]:
+    archs = subject.of.archs
+    scores = zip(archs, subject.scores.tolist(), again.score(archs).tolist(), strict=True)
+    if other := next(((arch, own, new) for arch, own, new in scores if own != new), None):
+        arch, own, new = other
+        yield (
+            f"a fresh instance with its {state} gives {arch} the score {new}, the trained one "
+            f"{own}: what scoring needs of the training has to be in {state}."
+        )
+
+
+def a_score_depends_on_its_architecture_alone(subject: MethodSubject) -> Iterator[str]:
     """No matter who else is scored, in which order, in how many calls."""
     if subject.refusal:
         return
-    method, archs = subject.searched[0], subject.of.archs
-    scores = method.score(archs)
-    if scores.shape != (len(archs),) or not np.isfinite(scores).all():
-        yield f"scores of {len(archs)} architectures are {scores!r}; as many numbers are due."
+    method, archs, scores = subject.searched[0], subject.of.archs, subject.scores
+    if not np.isfinite(scores).all():
+        yield f"scores of {len(archs)} architectures are {scores}; finite ones are due."
         return
     order = np.random.default_rng(0).permutation(len(archs))
     if method.score([archs[place] for place in order]).tolist() != scores[order].tolist():
@@ -93,7 +127,7 @@ def search_and_scoring_leave_the_supernet_alone(subject: MethodSubject) -> Itera
     if subject.refusal:
         return
     method, _, before = subject.searched
-    method.score(subject.of.archs)
+    _ = subject.scores
     if others := _differing(method.supernet.state_dict(), before):
         yield (
             f"searching or scoring changes the supernet's {others}: work on a copy, such as "
@@ -103,8 +137,15 @@ def search_and_scoring_leave_the_supernet_alone(subject: MethodSubject) -> Itera
 
 def _differing(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> str:
     """The first tensor that differs, and how many more do."""
-    first, *more = [n for n, tensor in state.items() if not torch.equal(tensor, other[n])] or [""]
+    first, *more = [n for n, tensor in state.items() if not _alike(tensor, other[n])] or [""]
     return f"{first} (and {len(more)} tensors more)" if more else first
+
+
+def _alike(tensor: torch.Tensor, other: torch.Tensor) -> bool:
+    """Bit by bit, but for the numbers that are none."""
+    if tensor.shape != other.shape:
+        return False
+    return bool(((tensor == other) | ((tensor != tensor) & (other != other))).all())
 
 
 def its_notes_are_sentences(subject: MethodSubject) -> Iterator[str]:
@@ -120,7 +161,8 @@ METHOD_CHECKS = (
     training_resumes_where_it_stopped,
     training_costs_what_it_declares,
     search_ends_with_a_valid_architecture,
-    a_score_is_the_architectures_own,
+    search_and_scores_need_only_what_is_kept,
+    a_score_depends_on_its_architecture_alone,
     search_and_scoring_leave_the_supernet_alone,
     its_notes_are_sentences,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from harness.conformance.findings import NotDue
 from searchspaces.base import ImageSpec
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -44,6 +45,12 @@ class Noise:
         self.asked.append((step, batch_size, seed))
         index = np.random.default_rng([seed, step]).integers(len(self.train), size=batch_size)
         return self.train.images[index], self.train.labels[index]
+
+    @property
+    def test(self) -> Part:
+        raise NotDue(
+            "it asks for self.data.test; no method sees test images: score on self.data.val."
+        )
 
     def halves(self) -> tuple[Noise, Noise]:
         """With different training images; each remembers what it is asked for by itself."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from harness.conformance.noise import Noise
+from harness.conformance.returns import guarded
 from methods.base import Method, Setting
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
@@ -152,7 +153,7 @@ class MethodSubject:
         )
 
     def build(self) -> Method:
-        made: Method = self.kind(self.setting, self.options)
+        made = guarded(self.kind(self.setting, self.options))
         if self.parts:
             made.take(self.parts, {"compute": 1})
         return made
@@ -188,6 +189,7 @@ class MethodSubject:
                 state = through_a_file(method.state_dict())
             reported.append(method.train_step(step))
         self.spent = float(method.costs["compute"])
+        self.kept: dict[str, Any] = through_a_file(method.trained_state())
         return method, reported, state
 
     @cached_property
@@ -195,8 +197,17 @@ class MethodSubject:
         """After its search; what that scored; the supernet's state before."""
         method = self.halfway[0]
         before = tensors(method.supernet)
-        epochs = range(method.search_epochs)
-        return method, [pair for epoch in epochs for pair in method.search_epoch(epoch)], before
+        return method, search(method), before
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Of its architectures, together, after the search."""
+        return np.asarray(self.searched[0].score(self.of.archs))
+
+
+def search(method: Method) -> list[tuple[Arch, float]]:
+    """The whole search; what it scored."""
+    return [pair for epoch in range(method.search_epochs) for pair in method.search_epoch(epoch)]
 
 
 def seeded(seed: int, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -57,7 +57,8 @@ METHOD_FAULTS = {
     "Infinite": {"training resumes where it stopped"},
     "Costly": {"training costs what it declares"},
     "Unlimited": {"search ends with a valid architecture"},
-    "Sociable": {"a score is the architectures own"},
+    "Sociable": {"a score depends on its architecture alone"},
+    "Remembering": {"search and scores need only what is kept"},
     "Restless": {"search and scoring leave the supernet alone"},
     "Wordless": {"its notes are sentences"},
 }
