@@ -9,8 +9,14 @@ from searchspaces.errors import UsageError
 
 
 def home() -> Path:
-    """``$NAS_HARNESS_HOME``, by default ``~/.cache/nas-harness``."""
-    return Path(os.environ.get("NAS_HARNESS_HOME") or "~/.cache/nas-harness").expanduser()
+    """``$NAS_HARNESS_HOME``, by default ``nas-harness`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
+
+    A relative ``$XDG_CACHE_HOME`` counts for nothing, as its specification has it.
+    """
+    if named := os.environ.get("NAS_HARNESS_HOME"):
+        return Path(named).expanduser()
+    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (caches if caches.is_absolute() else Path("~/.cache").expanduser()) / "nas-harness"
 
 
 def fetched_folder() -> Path:

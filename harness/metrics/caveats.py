@@ -55,7 +55,10 @@ def notes_on_scores(
             f"That these scores (τ = {tau:.4f}) beat ranking {', '.join(unsure)} is not shown."
         )
     if tau is None:
-        notes.append("The scores (or the truths) are all equal: correlations are undefined.")
+        notes.append(
+            "The scores (or the truths) are all equal: correlations are undefined, and P@top, best "
+            "rank and regret are those of architectures drawn at random."
+        )
     elif interval["high"] is not None and interval["high"] < 0:
         way_out = (
             " although smaller scores count as better: larger ones seem to be."

@@ -78,7 +78,19 @@ def known_table(
             SPACES[name]  # says what is known
     space = SPACES[name](scale or _scale(name, task, data))
     cost = analytic_cost(space)
-    return space, find_table(space.name, space.scale, task, data, cost, truth, name)
+    try:
+        return space, find_table(space.name, space.scale, task, data, cost, truth, name)
+    except MissingTable as missing:
+        beside = _other_tasks(space, task, data)
+        raise MissingTable(missing.name, missing.places, missing.commands, beside) from None
+
+
+def _other_tasks(space: SearchSpace, task: str, data: Path | None) -> list[str]:
+    """Those that there are tables of ``space`` on, at the scale that is usual for each."""
+    there = {listed.name for listed in list_tables(data)}
+    scales = ((other, scale) for other, usual in USUAL_SCALES.items() for scale in usual)
+    tasks = {other for other, scale in scales if f"{space.name}-{scale}-{other}" in there}
+    return sorted(tasks - {task})
 
 
 def known_tables(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,22 +38,24 @@ class Listed:
 class MissingTable(UsageError):
     """There is no ground truth table ``name`` in ``places``.
 
-    ``commands`` bring it; they stand in backticks, so that they fit into a sentence.
+    ``commands`` bring it; they stand in backticks, so that they fit into a sentence. There are
+    tables of the same space on the tasks ``beside``.
     """
 
-    def __init__(self, name: str, places: str, commands: str):
-        super().__init__(name, places, commands)
-        self.name, self.places, self.commands = name, places, commands
+    def __init__(self, name: str, places: str, commands: str, beside: Sequence[str] = ()):
+        super().__init__(name, places, commands, beside)
+        self.name, self.places, self.commands, self.beside = name, places, commands, beside
 
     def __str__(self) -> str:
+        others = f" --task may be {', '.join(self.beside)}, or" if self.beside else ""
         return (
-            f"there is no ground truth table {self.name} in {self.places}; {self.commands} "
+            f"there is no ground truth table {self.name} in {self.places};{others} {self.commands} "
             "brings it."
         )
 
 
 def tables_folder() -> Path:
-    """``$NAS_HARNESS_HOME/tables``, by default under ``~/.cache/nas-harness``."""
+    """Where tables lie that were built or imported: ``tables`` in the harness's own home."""
     return home() / "tables"
 
 

@@ -28,9 +28,9 @@ CHUNK = 250  # images one thread decodes at a time
 def read_parquet(path: Path, label: str) -> tuple[np.ndarray, np.ndarray]:
     """uint8 images ``[N, 3, 32, 32]`` from ``img.bytes`` and int64 labels from column ``label``.
 
-    Decoded once; the arrays are then kept in ``$NAS_HARNESS_HOME/cache`` (by default
-    ``~/.cache/nas-harness/cache``) under the SHA-256 of the file. Raises :class:`UsageError`
-    naming the file when it is missing, damaged, too large or not of that form.
+    Decoded once; the arrays are then kept in ``cache`` in the harness's own home, under the
+    SHA-256 of the file. Raises :class:`UsageError` naming the file when it is missing, damaged,
+    too large or not of that form.
     """
     check_file(path, "set of images")
     try:

@@ -69,7 +69,10 @@ def test_a_negative_correlation_has_a_way_out(lower):
     assert first == ["Smaller scores count as better."] * lower
     assert notes_on_scores(result_of(-0.05, 0.01, (-0.6, -0.7)), SCORES) == []
     (undefined,) = notes_on_scores(result_of(None, None), SCORES)
-    assert undefined == "The scores (or the truths) are all equal: correlations are undefined."
+    assert undefined == (
+        "The scores (or the truths) are all equal: correlations are undefined, and P@top, best rank "
+        "and regret are those of architectures drawn at random."
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from harness.config.config import Config
 from harness.metrics.describe_table import describe_table
 from harness.tabular.ground_truth import (
     analytic_cost,
+    known_table,
     space_with_table,
     unusual_truth,
     usual_scale,
@@ -180,6 +181,15 @@ def test_each_task_has_a_usual_scale(task, scales):
     assert {space: usual_scale(space, task) for space in scales} == scales
     with pytest.raises(UsageError, match=f"unknown task '{task}x'; did you mean"):
         usual_scale("nb201", f"{task}x")
+
+
+def test_a_task_without_a_table_is_answered_with_those_that_have_one():
+    with pytest.raises(UsageError) as error:
+        known_table("nb201", "imagenet")
+    assert str(error.value).endswith(
+        "; --task may be cifar10, cifar100, digits, imagenet16-120, or `nas-harness table build "
+        "--space nb201 --scale benchmark --task imagenet` brings it."
+    )
 
 
 def test_an_analytic_cost_is_of_the_images_of_the_task():
