@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
+
+from searchspaces.batchnorm import BatchNorm
 
 
 def relu_conv_bn(c_in: int, c_out: int, kernel: int, stride: int, affine: bool) -> nn.Sequential:
@@ -16,19 +17,8 @@ def relu_conv_bn(c_in: int, c_out: int, kernel: int, stride: int, affine: bool) 
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=not affine),
-        nn.BatchNorm2d(c_out, affine=affine),
+        BatchNorm(c_out, affine=affine),
     )
-
-
-def narrow_norm(norm: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
-    """``norm`` of ``x`` ``[B, C, H, W]``, narrower than itself, with the first C of its channels."""
-    learns = norm.training and norm.track_running_stats
-    if learns:
-        norm.num_batches_tracked.add_(1)
-    running = (norm.running_mean, norm.running_var) if learns or not norm.training else (None, None)
-    parts = (*running, norm.weight, norm.bias)
-    slices = (None if part is None else part[: x.shape[1]] for part in parts)
-    return functional.batch_norm(x, *slices, norm.training, norm.momentum, norm.eps)
 
 
 class ResidualReduction(nn.Module):
@@ -58,5 +48,5 @@ class PoolReduction(nn.Sequential):
 
     def __init__(self, c_in: int, c_out: int):
         super().__init__(
-            nn.AvgPool2d(2, 2), nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out)
+            nn.AvgPool2d(2, 2), nn.Conv2d(c_in, c_out, 1, bias=False), BatchNorm(c_out)
         )

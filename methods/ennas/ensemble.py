@@ -52,8 +52,9 @@ def ensemble_weights(
         if name not in known:
             raise UsageError(f"unknown {kind} '{name}'{nearest(name, known)}")
     low, high = BOUNDS[constraint]
-    # On the host: the problem is small, and a device is waited for once, not at each step.
-    host, index = (reading.numpy() for reading in [Reading(logits.double()), Reading(labels)])
+    # On the host: the problem is small, and a device is read once, not at each step.
+    flat = Reading(torch.cat([logits.double().flatten(), labels.double()])).numpy()
+    host, index = flat[: logits.numel()].reshape(logits.shape), flat[logits.numel() :].astype(int)
     # Relative to the true class: nothing is left to cancel where the batch is fitted well.
     margins = host - host[:, np.arange(len(index)), index][:, :, None]
     margins = np.ascontiguousarray(margins.swapaxes(1, 2))  # sums over classes: whole rows

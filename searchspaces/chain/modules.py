@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from searchspaces.batchnorm import BatchNorm, narrow_norm
 from searchspaces.chain.convolutions import Conv
-from searchspaces.operators import narrow_norm
 
 
 def sequence(convolutions: Iterable[Conv], affine: bool, activation: str) -> nn.Sequential:
@@ -23,7 +23,7 @@ def sequence(convolutions: Iterable[Conv], affine: bool, activation: str) -> nn.
         side, padding = conv.kernel, conv.kernel // 2
         layers += [
             nn.Conv2d(conv.c_in, conv.c_out, side, conv.stride, padding, groups=groups, bias=False),
-            nn.BatchNorm2d(conv.c_out, affine=affine),
+            BatchNorm(conv.c_out, affine=affine),
         ]
         if not conv.linear:
             layers.append(getattr(nn, activation)(inplace=True))
@@ -70,7 +70,7 @@ def narrowed(branch: nn.Sequential, x: torch.Tensor, middle: int) -> torch.Tenso
         elif isinstance(layer, nn.Conv2d):
             weight = layer.weight[:c_in]
             x = functional.conv2d(x, weight, None, layer.stride, layer.padding, groups=c_in)
-        elif isinstance(layer, nn.BatchNorm2d):
+        elif isinstance(layer, BatchNorm):
             x = narrow_norm(layer, x)
         else:
             x = layer(x)

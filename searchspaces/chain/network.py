@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec, Path
+from searchspaces.batchnorm import BatchNorm
 from searchspaces.chain.blocks import Operator
 from searchspaces.chain.modules import sequence
 from searchspaces.chain.skeleton import Skeleton
@@ -61,7 +62,7 @@ class ChainNetwork(Supernet):
             shadow.norm(
                 range(len(operators)),
                 range(1, min(shadow.most, len(operators)) + 1),
-                partial(nn.BatchNorm2d, shape.c_out),
+                partial(BatchNorm, shape.c_out),
             )
             for operators, shape in zip(layers, skeleton.shapes, strict=True)
             if shadow

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec
+from searchspaces.batchnorm import BatchNorm
 from searchspaces.darts.cell import EDGES, NODES, OPERATORS, CellGenotype, genotype_of
 from searchspaces.darts.operators import FactorizedReduction, drop_images, none, operator
 from searchspaces.darts.skeleton import CellShape, Skeleton
@@ -54,7 +55,7 @@ class CellModule(nn.Module):
                 {name: operator(name, channels, stride, affine, norm_pools) for name in names}
             )
 
-        build = partial(nn.BatchNorm2d, channels)
+        build = partial(BatchNorm, channels)
         self.norms = nn.ModuleDict(
             {str(node): shadow.norm(range(node), (2,), build) for node in NODES} if shadow else {}
         )
@@ -115,10 +116,10 @@ class AuxiliaryHead(nn.Sequential):
             nn.ReLU(),
             nn.AvgPool2d(window, side - window),
             nn.Conv2d(c_in, 128, 1, bias=False),
-            nn.BatchNorm2d(128),
+            BatchNorm(128),
             nn.ReLU(),
             nn.Conv2d(128, 768, 2, bias=False),
-            nn.BatchNorm2d(768) if normed else nn.Identity(),
+            BatchNorm(768) if normed else nn.Identity(),
             nn.ReLU(),
             nn.Flatten(),
             nn.Linear(768, classes),
@@ -226,7 +227,7 @@ def _stem(skeleton: Skeleton, image: ImageSpec) -> tuple[nn.Module, nn.Module]:
     """The first cell's first input from the image, and its second from its first."""
 
     def conv(c_in: int, c_out: int, stride: int) -> tuple[nn.Module, nn.Module]:
-        return nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out)
+        return nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), BatchNorm(c_out)
 
     width = skeleton.width
     if not skeleton.deep_stem:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from searchspaces.batchnorm import BatchNorm
 from searchspaces.darts.skeleton import CONVOLUTIONS
 
 POOLS = {
@@ -20,7 +21,7 @@ def operator(name: str, channels: int, stride: int, affine: bool, norm_pools: bo
         return nn.Identity() if stride == 1 else FactorizedReduction(channels, channels, affine)
     if name in POOLS:
         pool = POOLS[name](3, stride, 1)
-        return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False)) if norm_pools else pool
+        return nn.Sequential(pool, BatchNorm(channels, affine=False)) if norm_pools else pool
     kernel, dilation, pairs = CONVOLUTIONS[name]
     layers: list[nn.Module] = []
     for pair in range(pairs):
@@ -30,7 +31,7 @@ def operator(name: str, channels: int, stride: int, affine: bool, norm_pools: bo
             nn.ReLU(),
             nn.Conv2d(channels, channels, *shape, groups=channels, bias=False),
             nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels, affine=affine),
+            BatchNorm(channels, affine=affine),
         ]
     return nn.Sequential(*layers)
 
@@ -47,7 +48,7 @@ class FactorizedReduction(nn.Module):
         super().__init__()
         self.even = nn.Conv2d(c_in, c_out // 2, 1, 2, bias=False)
         self.odd = nn.Conv2d(c_in, c_out - c_out // 2, 1, 2, bias=False)
-        self.norm = nn.BatchNorm2d(c_out, affine=affine)
+        self.norm = BatchNorm(c_out, affine=affine)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.relu(x)

@@ -10,14 +10,14 @@ from torch import nn
 from torch.nn import functional
 
 from searchspaces.base import Arch, ImageSpec
+from searchspaces.batchnorm import BatchNorm, narrow_norm
 from searchspaces.nb101.cell import INPUT, OUTPUT, POOL, Cell
 from searchspaces.nb101.skeleton import KERNELS, Holding, Skeleton, vertex_widths
-from searchspaces.operators import narrow_norm
 from searchspaces.shadow_bn import Active, ShadowBN
 from searchspaces.supernet import Operator, SiteHook, State, Supernet, inheriting
 
 
-class LeadingBatchNorm(nn.BatchNorm2d):
+class LeadingBatchNorm(BatchNorm):
     """BN that normalises ``[B, C, H, W]`` of any C up to its own with its first C channels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -164,7 +164,7 @@ class NASBench101Network(Supernet):
         )
         self.reduction = nn.MaxPool2d(2, ceil_mode=True)
         width = skeleton.shapes()[-1][-1][1]
-        norm = nn.BatchNorm2d(width, momentum=momentum) if skeleton.normed else nn.Identity()
+        norm = BatchNorm(width, momentum=momentum) if skeleton.normed else nn.Identity()
         self.head = nn.Sequential(norm, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(width, image.classes)
         self.to(memory_format=torch.channels_last)  # max pooling is several times faster on a CPU

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from searchspaces.base import Arch, ImageSpec
+from searchspaces.batchnorm import BatchNorm
 from searchspaces.nb201.cell import (
     CONV1,
     CONV3,
@@ -56,7 +57,7 @@ class Cell(nn.Module):
             )
             for ops in choices
         )
-        build = partial(nn.BatchNorm2d, channels)
+        build = partial(BatchNorm, channels)
         self.norms = nn.ModuleDict(
             {
                 str(node): shadow.norm(into, range(1, len(into) + 1), build)
@@ -119,7 +120,7 @@ class CellNetwork(Supernet):
         widths = skeleton.widths
         self.stem = nn.Sequential(
             nn.Conv2d(image.channels, widths[0], 3, padding=1, bias=False),
-            nn.BatchNorm2d(widths[0]),
+            BatchNorm(widths[0]),
         )
         reduction = ResidualReduction if skeleton.residual else PoolReduction
         self.reductions = nn.ModuleList(reduction(c // 2, c) for c in widths[1:])
@@ -128,7 +129,7 @@ class CellNetwork(Supernet):
             for c, n in zip(widths, skeleton.cells, strict=True)
         )
         self.head = nn.Sequential(
-            nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+            BatchNorm(widths[-1]), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
         )
         self.classifier = nn.Linear(widths[-1], image.classes)
         self.to(memory_format=torch.channels_last)

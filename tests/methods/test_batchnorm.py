@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from methods.batchnorm import frozen_statistics
-from searchspaces.operators import narrow_norm
+from searchspaces.batchnorm import BatchNorm, narrow_norm
 
 
 def network():
@@ -29,14 +29,14 @@ def test_a_pass_inside_uses_batch_statistics_and_leaves_none():
 
 def test_a_pass_of_fewer_channels_leaves_no_trace_either():
     torch.manual_seed(0)
-    norm, x = nn.BatchNorm2d(4), torch.randn(5, 2, 3, 3)
+    norm, x = BatchNorm(4), torch.randn(5, 2, 3, 3)
     before = {name: value.clone() for name, value in norm.state_dict().items()}
     with frozen_statistics(norm):
         inside = narrow_norm(norm, x)
     torch.testing.assert_close(inside, functional.batch_norm(x, None, None, training=True))
     assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
     assert torch.equal(narrow_norm(norm, x), inside)
-    assert norm.num_batches_tracked == 1 and (norm.running_mean[:2] != 0).all()
+    assert (norm.running_mean[:2] != 0).all()
     assert (norm.running_mean[2:] == 0).all()
 
 

@@ -50,13 +50,11 @@ class Weights:
         """With the statistics of the batch in training, whose running ones follow by ``momentum``."""
         own = slice(x.shape[1])
         mean, var = (self.get(f"{name}.running_{kind}")[own] for kind in ("mean", "var"))
-        count = self.get(f"{name}.num_batches_tracked")
         if self.training:
             values = x.transpose(0, 1).flatten(1)
             known = values.mean(1), values.var(1, unbiased=False)
             mean.mul_(1 - momentum).add_(momentum * known[0])
             var.mul_(1 - momentum).add_(momentum * values.var(1, unbiased=True))
-            count.add_(1)
             mean, var = known
         y = (x - mean[:, None, None]) / torch.sqrt(var + 1e-5)[:, None, None]
         scale, shift = (self.maybe(f"{name}.{kind}") for kind in ("weight", "bias"))
