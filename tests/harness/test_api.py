@@ -106,6 +106,7 @@ def test_rows_and_numpy_numbers_are_scores_too(scores):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_the_parts_of_an_evaluation_are_those_of_its_dict(scores):
     result = evaluate(scores, data="data")
     assert isinstance(result, Evaluation)

@@ -34,7 +34,7 @@ def make(name, where=None, options=None):
     return METHODS[name](where or setting(), options)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos", "mixpath"], METHODS))
 def test_parameters_outside_the_paths_stay_bit_identical(name):
     method = make(name)
     for step in range(5):  # builds up momentum that must not move unsampled operators later
@@ -147,7 +147,7 @@ def test_impossible_limits_are_named():
         make("spos", replace(where, search=limits)).search_epoch(0)
 
 
-@pytest.mark.parametrize("name", slow_but(["spos", "cream", "darts"], METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos"], METHODS))
 def test_training_is_a_function_of_configuration_and_seed(name):
     first, second, other = make(name), make(name), make(name, setting(seed=1))
     for step in range(4):
@@ -210,7 +210,7 @@ def assert_equal(first, second):
 
 
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos", "dna"], METHODS))
 def test_scoring_leaves_the_supernet_as_it_was(name, bn):
     where = setting(scoring=Scoring(bn=bn, calibration_images=32, batch_size=64))
     method = make(name, where)

@@ -228,6 +228,7 @@ def on_darts():
     return method
 
 
+@pytest.mark.slow
 def test_gradient_of_the_architecture_is_its_finite_difference(on_darts):
     method, rng, width = on_darts, np.random.default_rng(1), 1e-5
     method.supernet.double()

@@ -200,6 +200,7 @@ def test_counts_per_site_are_equal_after_every_step(space, models):
                 assert counts.max() == -(-models // len(what.operators))
 
 
+@pytest.mark.slow
 def test_permutations_are_drawn_anew_for_every_step_and_site():
     made = steps(make("nb201"), 500)
     assert len({tuple(paths) for paths in made}) == 500

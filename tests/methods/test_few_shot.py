@@ -165,6 +165,7 @@ def test_an_architecture_is_scored_by_the_part_that_has_it():
     assert changed[:-1] == scores[:-1] and changed[-1] != scores[-1]
 
 
+@pytest.mark.slow
 def test_parts_that_are_compiled_are_those_of_each_supernet():
     method = make(setting(), site=0)
     parts = list(maps(method.supernet))

@@ -96,6 +96,7 @@ def test_one_path_is_spos_to_the_bit(name):
         assert torch.equal(mixpath.supernet.state_dict()[name], tensor)
 
 
+@pytest.mark.slow
 def test_every_count_is_trained_and_scoring_uses_the_first():
     method = make("macro", paths=2)
     for step in range(12):

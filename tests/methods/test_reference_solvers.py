@@ -73,6 +73,7 @@ def test_the_coefficients_are_the_same(seed, teachers, students, mode, data):
     torch.testing.assert_close(sums, member.any(-1).double(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_ennas_asks_the_solver_of_its_options():
     methods = [EnNAS(setting(), EnNASOptions(solver=solver)) for solver in ("own", "cvxpy")]
     for step in range(3):
@@ -83,6 +84,7 @@ def test_ennas_asks_the_solver_of_its_options():
     torch.testing.assert_close(own, reference, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mngnas_asks_the_solver_of_its_options(monkeypatch):
     answers = {"own": [], "cvxpy": []}
 

@@ -16,6 +16,15 @@ from methods.base import TOGETHER, Method
 from searchspaces.errors import UsageError
 
 BN = ("recalibrate", "batchstat", "running")
+# Each kind of space as it is scored by default, one besides with all sources of BN statistics.
+SCORED = [
+    ("nb201", BN[0]),
+    *(pytest.param("nb201", bn, marks=pytest.mark.slow) for bn in BN[1:]),
+    *(
+        pytest.param(name, BN[0], marks=pytest.mark.slow)
+        for name in ("macro", "mobilenet", "nb101")
+    ),
+]
 
 
 def draw(method, number, seed=0):
@@ -28,15 +37,22 @@ def alone(method, archs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bn", BN)
-@pytest.mark.parametrize("space", ["macro", "ennas-s1", "shufflenet", "mobilenet"])
+@pytest.mark.parametrize(
+    ("space", "bn"),
+    [
+        *(("macro", bn) for bn in BN),
+        ("ennas-s1", BN[0]),
+        ("shufflenet", BN[0]),
+        ("mobilenet", BN[0]),
+    ],
+)
 def test_scores_are_those_of_the_subnets(space, bn):
     method = make(space=space, bn=bn)
     archs = draw(method, 16)
     np.testing.assert_allclose(method.score(archs), alone(method, archs), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("space", ["macro", "nb201", "nb101"])
+@pytest.mark.parametrize("space", slow_but(["nb201"], ["macro", "nb201", "nb101"]))
 def test_losses_are_those_of_the_subnets_and_of_the_test_itself(space):
     """Together, one by one, and from the logits of each subnet."""
     method = make(space=space, by="loss")
@@ -68,6 +84,7 @@ def test_methods_whose_scores_are_not_of_images_refuse_to_score_them_otherwise(n
             make(name, space="nb201", **{option: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fairnas", "mixpath", "ennas", "cream", "mngnas"])
 def test_other_methods_score_and_search_by_the_loss(name):
     quick = {"search_epochs": 1, "population": 4, "removed": 1, "retrain_steps": 1,
@@ -105,8 +122,7 @@ def by_hand(method, archs, bn, part="val"):
     return found
 
 
-@pytest.mark.parametrize("bn", BN)
-@pytest.mark.parametrize("space", slow_but(["nb201"], ["macro", "nb201", "mobilenet", "nb101"]))
+@pytest.mark.parametrize(("space", "bn"), SCORED)
 def test_scores_are_accuracies_on_validation_images(space, bn):
     method = make(space=space, bn=bn)
     archs = draw(method, 12)
@@ -116,6 +132,7 @@ def test_scores_are_accuracies_on_validation_images(space, bn):
     assert np.abs(method.score(archs) - other).max() > 4 * one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", slow_but(["macro"], ["macro", "nb201", "mobilenet", "nb101"]))
 def test_other_training_images_leave_a_score_and_other_validation_images_do_not(space):
     """Where BN asks for none."""
@@ -147,6 +164,7 @@ def test_a_score_costs_the_images_that_it_takes(bn, passes):
     assert method.costs == {"scoring_image_passes": 3 * passes}
 
 
+@pytest.mark.slow
 def test_more_than_fit_together(monkeypatch):
     monkeypatch.setattr(base, "TOGETHER", 5)
     method = make(bn="running")
@@ -154,6 +172,7 @@ def test_more_than_fit_together(monkeypatch):
     assert method.score(archs).tolist() == alone(method, archs)
 
 
+@pytest.mark.slow
 def test_chunks_are_neighbours_and_depend_on_the_architectures_alone():
     method = make()
     archs = draw(method, 400)

@@ -83,6 +83,7 @@ def test_arguments_that_decide_no_number_are_left_alone(project):
     assert all("strict=True" in line for line in lines if "zip" in line)
 
 
+@pytest.mark.slow
 def test_a_choice_is_a_function_of_its_seed_and_made_of_modules():
     first, again, other = (
         command.chosen(ROOT, ["harness/metrics/*"], 12, seed) for seed in (3, 3, 4)

@@ -317,6 +317,7 @@ def checkpoint() -> bytes:
     return (FOLDER / "c.pt").read_bytes()
 
 
+@pytest.mark.slow
 @given(EDITS)
 @example([(0.5, 1, b"\0")])  # a weight
 def test_a_checkpoint_with_changed_bytes_is_refused(edits):

@@ -75,8 +75,9 @@ def role(name):
     return re.sub(r"\d<-(\d)", lambda edge: "input" if int(edge[1]) < 2 else "node", name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("affine", [False, True], ids=["plain", "affine"])
-@pytest.mark.parametrize("name", slow_but(["nb201", "nb101", "darts", "macro"], SPACES))
+@pytest.mark.parametrize("name", slow_but(["nb201"], SPACES))
 def test_every_operator_of_a_supernet_is_that_of_the_paper(name, affine):
     space, x = SPACES[name]("compact", **FEWER.get(name, {})), images()
     torch.manual_seed(0)
@@ -89,6 +90,7 @@ def test_every_operator_of_a_supernet_is_that_of_the_paper(name, affine):
     raise AssertionError(f"no architecture ran {sorted(unseen)}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale", "width"), [(n, "compact", 0) for n in SPACES] + LARGER)
 def test_a_standalone_network_is_that_of_the_paper(name, scale, width):
     size = {"imagenet": 33, "benchmark": 8}.get(scale, IMAGE.size)

@@ -42,6 +42,8 @@ _OF_METHOD = {
     "--options.teachers 2",
 }
 METHODS = tuple(_OF_METHOD)
+# Those that keep each something else between steps, and so between processes and kills.
+KINDS = ("spos", "cream", "ennas", "dna", "few-shot", "mngnas")
 # An item of a paper whose only row is such a run.
 ITEM = """
 title = "Table I"

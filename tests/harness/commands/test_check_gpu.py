@@ -25,6 +25,7 @@ def run(*more):
     return main(["check-gpu", "--device", "cpu", *more])
 
 
+@pytest.mark.slow
 def test_each_check_is_a_line_of_json(checks, capsys):
     checks([], ["It is slow."])
     assert run("--only", "versions", "--only", "waits", "--json") == 1
@@ -35,6 +36,7 @@ def test_each_check_is_a_line_of_json(checks, capsys):
     assert printed.err == "[1 of 2] versions: passed\n[2 of 2] waits: FAILED\n"
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_a_check(checks, capsys):
     checks([], ["It is [wrong]."])
     assert run("--only", "versions", "--only", "waits") == 1

@@ -23,6 +23,7 @@ def refused(subject):
     raise UsageError("there is no such thing.")
 
 
+@pytest.mark.slow
 def test_an_error_is_a_finding_and_the_rest_go_on(subject):
     functions = [broken, lambda s: Finding("all is well", {"a": 1}), refused]
     outcomes = list(carried_out(functions, subject))

@@ -87,6 +87,7 @@ def refused(read, *words, most=30_000_000) -> None:
 # Parquet ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["numbers", "texts"])
 def test_scores_that_decode_to_much(tmp_path, kind):
     table = Table(made_meta(), ["a"], {"test.5.mean": np.ones(1)})

@@ -62,6 +62,12 @@ def undisturbed(request, references):
     return references[request.param]
 
 
+@pytest.fixture(params=tiny.KINDS)
+def kind(request, references):
+    """As ``undisturbed``, of those methods that keep something of their own between steps."""
+    return references[request.param]
+
+
 # The record -----------------------------------------------------------------------------------
 
 
@@ -93,6 +99,7 @@ def test_the_record_has_every_documented_key(undisturbed):
         assert training["compute"] == training["declared"] == 3 * record["costs"]["image_passes"]
 
 
+@pytest.mark.slow
 def test_a_proxy_and_scores_by_loss_are_said_in_the_record(folders):
     """The supernet's scale beside that of the ground truth's networks, which reports draw."""
     more = "--supernet.scale proxy --supernet.width 4 --supernet.resolution 6 --score.by loss"
@@ -207,8 +214,8 @@ def test_a_sample_is_random_and_without_repetition(folders):
 
 
 @pytest.mark.slow
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(undisturbed, folders):
-    config, reference, _ = undisturbed
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(kind, folders):
+    config, reference, _ = kind
     own = folders(f"killed {config.method}")
     for attempt, writes in enumerate(MOMENTS):
         assert tiny.run_killed(config, own, writes) == -SIGKILL, attempt
@@ -226,8 +233,8 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(undisturbed, folde
 
 
 @pytest.mark.slow
-def test_a_shared_supernet_gives_what_training_it_gives(undisturbed, folders, capsys):
-    config, reference, record = undisturbed
+def test_a_shared_supernet_gives_what_training_it_gives(kind, folders, capsys):
+    config, reference, record = kind
     trained_by = {"spos": "mngnas", "mngnas": "spos"}.get(config.method, config.method)
     shared = folders(f"shared {config.method}")
     copytree(folders(trained_by)["runs"] / "supernets", shared["runs"] / "supernets")
@@ -273,8 +280,8 @@ def test_other_instructions_train_a_supernet_of_their_own_for_the_same_run(folde
 
 
 @pytest.mark.slow
-def test_scores_do_not_depend_on_the_number_of_processes(undisturbed, folders, monkeypatch):
-    config, reference, record = undisturbed
+def test_scores_do_not_depend_on_the_number_of_processes(kind, folders, monkeypatch):
+    config, reference, record = kind
     two = folders(f"two processes {config.method}")
     monkeypatch.setattr(pool, "get_context", tiny.quick_context)
     tiny.run_plainly(config, two, workers=2)

@@ -93,7 +93,7 @@ def assert_equal(own, other, path=""):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", tiny.METHODS)
+@pytest.mark.parametrize("method", tiny.KINDS)
 def test_a_watched_run_ends_with_the_bits_of_one_that_is_not(method, watched, folders):
     folder, record = watched(method)
     config = tiny.config(method, "--rank.architectures", "0")
@@ -114,6 +114,7 @@ def test_a_watched_run_ends_with_the_bits_of_one_that_is_not(method, watched, fo
     assert_equal(*(state["costs"] for state in supernets))
 
 
+@pytest.mark.slow
 def test_not_even_a_method_that_wrecks_itself_by_scoring_is_disturbed(table):
     config = tiny.config("spos")
     task = load_limited(config, None)
@@ -166,7 +167,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", tiny.METHODS)
+@pytest.mark.parametrize("method", tiny.KINDS)
 def test_rows_tell_what_was_spent_and_the_last_is_the_tau_of_the_run(method, watched):
     folder, record = watched(method)
     rows = rows_of(folder)

@@ -42,6 +42,7 @@ def notes_of(result, word):
     return [note for note in result.notes if word in note]
 
 
+@pytest.mark.slow
 def test_operator_codes_are_not_row_numbers(tmp_path):
     codes = csv(tmp_path / "a.csv", ["014212", "002211", "001240"], [50, 51, 52])
     with pytest.raises(UsageError, match="orders of operators and edges differ between codes"):
@@ -122,6 +123,7 @@ def test_smaller_scores_may_be_the_better_ones(sample, tmp_path):
     assert not notes_of(usual, "negative") and usual.tau["value"] == turned.tau["value"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scores", "word"),
     [
@@ -144,6 +146,7 @@ def test_scores_that_say_nothing_get_a_note(sample, scores, word):
     assert bool(word) == bool(notes_of(result, word or "no such note"))
 
 
+@pytest.mark.slow
 def test_nan_scores_are_counted_described_and_left_out(sample, tmp_path):
     archs, scores, truth = sample
     cut = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
@@ -155,6 +158,7 @@ def test_nan_scores_are_counted_described_and_left_out(sample, tmp_path):
     assert notes_of(result, "Left out: 1 of 41 scores")
 
 
+@pytest.mark.slow
 def test_seeds_are_averaged_and_other_repetitions_refused(sample, tmp_path):
     archs, scores, truth = sample
     rows = [f"{a},{seed},{s + seed}" for a, s in zip(archs, scores, strict=True) for seed in (0, 2)]

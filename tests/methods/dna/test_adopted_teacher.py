@@ -6,6 +6,7 @@ import torch
 from searchspaces.errors import UsageError
 
 
+@pytest.mark.slow
 def test_a_teacher_that_comes_trained_is_kept(make):
     first = make()
     for step in range(8):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from params import slow_but
 from scorers import IMAGE, scorer
 
 from harness.conformance.subjects import QUICK
@@ -30,7 +31,9 @@ def quick(name, **options):
     return scorer(name, **QUICK.get(name, {}) | options)
 
 
-@pytest.mark.parametrize("name", sorted({*SCORERS} - {"short-training", "ensemble"}))
+@pytest.mark.parametrize(
+    "name", slow_but(["synflow", "params"], sorted({*SCORERS} - {"short-training", "ensemble"}))
+)
 def test_dead_cells_get_the_lowest_score_and_live_ones_more(name):
     made = quick(name)
     scores, lowest = made.score(LIVE), made.score(DEAD)
@@ -43,7 +46,7 @@ def test_dead_cells_get_the_lowest_score_and_live_ones_more(name):
     assert made.costs["scores_not_finite"] == 0
 
 
-@pytest.mark.parametrize("name", sorted({*SCORERS} - {"ensemble"}))
+@pytest.mark.parametrize("name", slow_but(["snip"], sorted({*SCORERS} - {"ensemble"})))
 def test_scores_are_those_of_another_scorer_of_the_seed_and_not_of_another_seed(name):
     scores = quick(name).score(LIVE)
     torch.manual_seed(99)
@@ -60,6 +63,7 @@ def test_chunks_are_in_the_order_given():
         assert [place for chunk in chunks for place in chunk] == list(range(number))
 
 
+@pytest.mark.slow
 def test_random_numbers_of_the_caller_go_on_as_if_nothing_had_been_scored():
     made = quick("zen")
     torch.manual_seed(3)
@@ -100,7 +104,7 @@ COSTS = {  # forwards and backwards of each image, and images
 }
 
 
-@pytest.mark.parametrize("name", [*COSTS, *SIZES])
+@pytest.mark.parametrize("name", slow_but(["snip", "zico"], [*COSTS, *SIZES]))
 def test_forwards_and_backwards_are_counted(name):
     forwards, backwards, images = COSTS.get(name, (0, 0, 0))
     made = scorer(name)

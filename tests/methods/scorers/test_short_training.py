@@ -41,6 +41,7 @@ def task():
     return replace(whole, **{p: first(getattr(whole, p), 96) for p in ("train", "val", "test")})
 
 
+@pytest.mark.slow
 def test_scores_are_the_validation_accuracies_that_a_table_of_so_many_epochs_has(task):
     method = made(task, seed=3, epochs=2, batch_size=32)
     scores = method.score(ARCHS)

@@ -257,6 +257,7 @@ def test_the_command_draws_into_the_current_folder(space, tmp_path, monkeypatch,
     assert path.name.startswith(f"{space}-") and path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_command_samples_and_prints_json(tmp_path, capsys):
     line = ["--random", "5", "--json", "--scale", "compact", "--output"]
     main([*line, str(tmp_path / "new")])

@@ -64,6 +64,7 @@ def test_every_run_has_a_row_with_its_numbers(runs):
     assert heads == ["method", *(column.head for column in COLUMNS)]
 
 
+@pytest.mark.slow
 def test_what_the_script_reads_is_what_the_records_say(runs):
     data = page(runs).data
     assert {run["name"] for run in data["runs"]} == {folder.name for folder in runs.iterdir()}

@@ -59,6 +59,7 @@ def test_values_that_only_figures_show_are_not_invented(item: Item):
         assert not any(row.printed for row in item.rows)
 
 
+@pytest.mark.slow
 def test_runs_are_runs_of_the_command_line(item: Item):
     for preset in ("smoke", "laptop", "paper"):
         configs = item.configs(preset)
@@ -66,6 +67,7 @@ def test_runs_are_runs_of_the_command_line(item: Item):
         assert all(isinstance(config, Config) and config.preset == preset for _, config in configs)
 
 
+@pytest.mark.slow
 def test_two_rows_of_an_item_are_never_the_same_run(item: Item):
     names = [config.run_name("a table") for _, config in item.configs()]
     assert len(set(names)) == len(names)

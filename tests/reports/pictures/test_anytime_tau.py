@@ -159,6 +159,7 @@ def test_other_samples_have_panels_of_their_own(watched):
     assert len(frame(runs).query("kind == 'ceiling'")) == 2
 
 
+@pytest.mark.slow
 def test_names_of_many_curves_do_not_overlap_or_leave_the_picture(watched):
     names = ("spos", "fairnas", "mixpath", "cream", "ennas", "darts", "gdas", "dna", "mngnas")
     assert_readable(figure_of(watched(*((name, RISING) for name in names))))

@@ -25,6 +25,7 @@ def test_labels_that_collide_move_equally():
     np.testing.assert_allclose(side_by_side([0.5, 0.5, 0.9], [0.1] * 3, 0, 1), [0.45, 0.55, 0.9])
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(-1, 5), st.floats(0.1, 1)), min_size=1, max_size=5))
 def test_names_stand_side_by_side_in_order(things):

@@ -97,6 +97,7 @@ def test_any_list_of_architectures_with_repeats(data):
     assert_like_alone(trained(space), archs + archs[:1], bn)
 
 
+@pytest.mark.slow
 def test_all_of_macro_takes_3968_blocks_that_are_no_identity():
     space = NASBenchMacro("compact")
     keys = sorted({space.canonical(arch) for arch in product(range(3), repeat=8)})

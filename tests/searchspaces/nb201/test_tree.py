@@ -75,6 +75,7 @@ def test_logits_are_those_of_the_subnets(space, options, training, archs):
     assert len(together.keys) == len(set(map(supernet.key, archs)))
 
 
+@pytest.mark.slow
 @NETWORKS
 @MODES
 @torch.no_grad()

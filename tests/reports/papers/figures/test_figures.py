@@ -294,6 +294,7 @@ def bars(axes):
     return [segment[:, 0].tolist() for bar in found for segment in bar.get_segments()]
 
 
+@pytest.mark.slow
 def test_boxes_show_every_seed_and_say_what_was_not_run():
     rows = (replace(ROWS[0], printed={"error": Printed.parse("2.72±0.10")}), *ROWS[1:])
     results = make_results(make_item("boxes", rows, (ERROR,)), absent=("c",))
@@ -373,6 +374,7 @@ def test_history_is_the_mean_over_seeds_of_what_epochs_report(with_scores):
     assert set(frame["seeds"]) == {"0 1 2"} and set(frame["n"]) == {3}
 
 
+@pytest.mark.slow
 def test_a_series_that_a_method_does_not_report_is_said(with_scores, tmp_path):
     results = make_results(make_item("history"), (), with_scores)
     for seed in SEEDS:
