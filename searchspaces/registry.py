@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -148,16 +149,24 @@ def _imported(path: Path) -> ModuleType:
         sys.path.append(str(path.parent))
     try:
         module = import_module(path.stem)
-    except UsageError:
-        raise
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
     except Exception as error:
         raise UsageError(
-            f"{path} cannot be imported: {type(error).__name__}: {first_line(error)}."
+            f"{path} cannot be imported: {type(error).__name__}{_line(error, path)}: "
+            f"{first_line(error)}."
         ) from error
     found = getattr(module, "__file__", None)
     if found is None or Path(found).resolve() != path:
         raise UsageError(f"{path} has the name of another module, {path.stem}; rename the file.")
     return module
+
+
+def _line(error: Exception, path: Path) -> str:
+    """Where in the file ``path`` an error came up; empty where that is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f" in line {lines[-1]}" if lines else ""
 
 
 class Spaces(Registry):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from searchspaces.chain.convolutions import Conv, Shape
+from searchspaces.chain.convolutions import Conv, Shape, check_kernel
+from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +94,12 @@ class MBConv(Operator):
     kernel: int
     expansion: int
 
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for a kernel that is not odd and for less than no expansion."""
+        check_kernel("MBConv", self.kernel)
+        if self.expansion < 1:
+            raise UsageError(f"the expansion of MBConv is at least 1, not {self.expansion}.")
+
     @property
     def name(self) -> str:
         return f"k{self.kernel}e{self.expansion}"
@@ -123,6 +130,10 @@ class Shuffle(Operator):
     kernel: int = 3
     xception: bool = False
     tenths: int = 10
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for a kernel that is not odd."""
+        check_kernel("Shuffle", self.kernel)
 
     @property
     def key(self) -> str:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from searchspaces.errors import UsageError
+
+
+def check_kernel(what: str, kernel: int) -> None:
+    """Raise :class:`UsageError` for a side of a kernel that is not odd."""
+    if kernel % 2 != 1:
+        raise UsageError(f"the kernel of {what} is an odd number, not {kernel}.")
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -30,6 +38,10 @@ class Conv:
     stride: int = 1
     depthwise: bool = False
     linear: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for a kernel that has no "same" padding."""
+        check_kernel("a convolution", self.kernel)
 
     @property
     def weights(self) -> int:

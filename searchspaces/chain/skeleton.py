@@ -41,6 +41,15 @@ class Skeleton:
     activation: str = "ReLU"
     classifier_bias: bool = True
 
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for stages that are none."""
+        stages: object = self.stages
+        fine = isinstance(stages, tuple | list) and stages
+        if not fine or not all(isinstance(stage, Stage) for stage in self.stages):
+            raise UsageError(
+                f"the stages of a Skeleton are a tuple, such as (Stage(8, 2, 2),), not {stages}."
+            )
+
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """One per layer."""

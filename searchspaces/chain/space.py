@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.chain.blocks import Identity, Operator
 from searchspaces.chain.convolutions import Shape, measure
+from searchspaces.chain.declared import check_declared
 from searchspaces.chain.skeleton import Skeleton
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
@@ -44,6 +45,8 @@ class ChainSpace(SearchSpace):
     multipath = True
 
     def __init_subclass__(cls) -> None:
+        """Raises :class:`UsageError` for what no chain can be made of."""
+        check_declared(cls)
         cls.scales = tuple(cls.skeletons)
 
     def __init__(self, scale: str = "", width: int = 0, layers: int = 0):

@@ -87,7 +87,8 @@ def test_what_a_file_holds_is_named_by_both(numbers, written):
     [
         ("missing_numbers.py:Golden", "there is no file .*missing_numbers.py"),
         ("own_numbers.py:Goldn", "own_numbers.py has no 'Goldn'; did you mean 'Golden'?"),
-        ("faulty_numbers.py:Golden", "cannot be imported: NameError: name 'phi' is not defined"),
+        ("faulty_numbers.py:Golden", "cannot be imported: NameError in line 2: name 'phi' is not"),
+        ("odd_numbers.py:Golden", "odd_numbers.py: the kernel of MBConv is an odd number, not 2."),
         ("cut_numbers.py:Golden", "cannot be imported: SyntaxError: "),
         ("random.py:Golden", "random.py has the name of another module, random; rename the file"),
         ("math.py:Golden", "math.py has the name of another module, math; rename the file"),
@@ -99,6 +100,7 @@ def test_files_that_do_not_hold_it_are_refused_in_a_sentence(numbers, written, n
         written(f"{stem}.py", "class Golden:\n    value = 1.618\n")
     written("faulty_numbers.py", "class Golden:\n    value = phi\n")
     written("cut_numbers.py", "class Golden(:\n")
+    written("odd_numbers.py", "from searchspaces.chain.blocks import MBConv\nMBConv(2, 1)\n")
     with pytest.raises(UsageError, match=re.escape(sentence).replace(r"\.\*", ".*")) as error:
         numbers[name]
     assert "\n" not in str(error.value)
