@@ -100,7 +100,7 @@ def distorted_strings_are_refused_or_understood(subject: SpaceSubject) -> Iterat
                 arch = space.decode(distorted)
             except UsageError:
                 continue
-            if not _in_range(space, arch):
+            if not in_range(space, arch):
                 yield f"'{distorted[:80]}' is decoded as {arch}, which no site has."
             elif space.decode(space.encode(arch)) != arch:
                 yield f"'{distorted[:80]}' is decoded as {arch}, which is encoded otherwise."
@@ -128,7 +128,8 @@ def _variations(space: SearchSpace, seed: int, number: int = 8) -> list[Arch]:
     return made
 
 
-def _in_range(space: SearchSpace, arch: Arch) -> bool:
+def in_range(space: SearchSpace, arch: Arch) -> bool:
+    """Whether ``arch`` has an int for every site, that of one of its operators."""
     return len(arch) == len(space.sites) and all(
         type(gene) is int and 0 <= gene < len(site.operators)
         for gene, site in zip(arch, space.sites, strict=True)
@@ -151,10 +152,8 @@ def draws_are_a_function_of_the_generator(subject: SpaceSubject) -> Iterator[str
 def what_is_drawn_has_a_gene_for_every_site(subject: SpaceSubject) -> Iterator[str]:
     space = subject.space
     for arch in _variations(space, seed=1):
-        if type(arch) is not tuple or not _in_range(space, arch):
+        if type(arch) is not tuple or not in_range(space, arch):
             yield f"it draws {arch!r}; a tuple with an int of each site's range is due."
-        elif type(space.is_valid(arch)) is not bool:
-            yield f"is_valid({arch}) is {space.is_valid(arch)!r}, not True or False."
 
 
 def variation_changes_as_much_as_it_says(subject: SpaceSubject) -> Iterator[str]:
@@ -187,14 +186,28 @@ def canonical_keys_and_descriptions_tell_architectures_apart(
     space = subject.space
     valid = list(filter(space.is_valid, _variations(space, seed=3, number=30)))
     keys = {space.canonical(arch) for arch in valid}
-    for key in keys:
-        if type(key) is not str:
-            yield f"the canonical key {key!r} is no string."
     if len(keys) < 2:
         yield f"{len(valid)} architectures have the same canonical key {min(keys, default='')!r}."
     told = len({tuple(space.describe(arch)) for arch in valid})
     if told < len(keys):
         yield f"architectures of {len(keys)} canonical keys have only {told} descriptions."
+
+
+def architectures_of_one_canonical_key_cost_the_same(subject: SpaceSubject) -> Iterator[str]:
+    """Where no operator is "none" and no wiring is chosen: parts that idle may cost what they do."""
+    space, first = subject.space, dict[str, Arch]()
+    if hasattr(space, "topology") or any("none" in site.operators for site in space.sites):
+        return
+    for arch in filter(space.is_valid, _variations(space, seed=3, number=30)):
+        other = first.setdefault(space.canonical(arch), arch)
+        costs = [space.cost(one, subject.image) for one in (arch, other)]
+        if costs[0] != costs[1]:
+            yield (
+                f"{space.encode(arch)} and {space.encode(other)} have the same canonical key, which "
+                f"only isomorphic architectures share, and cost {costs[0].madds} and "
+                f"{costs[1].madds} multiply-adds."
+            )
+            return
 
 
 def size_is_no_less_than_what_is_found(subject: SpaceSubject) -> Iterator[str]:
@@ -246,6 +259,7 @@ ARCHITECTURE_CHECKS = (
     variation_changes_as_much_as_it_says,
     genes_that_no_site_has_are_not_valid,
     canonical_keys_and_descriptions_tell_architectures_apart,
+    architectures_of_one_canonical_key_cost_the_same,
     size_is_no_less_than_what_is_found,
     description_names_every_site,
 )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from harness.config.options import Parser
-from harness.conformance.findings import told
+from harness.conformance.findings import Finding, told
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -48,23 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report(methods: list[str], spaces: list[str]) -> int:
     broken = 0
-    for subject, sentences in _checked(methods, spaces):
-        print(f"{subject}: {'see below' if sentences else 'keeps its promises'}", file=sys.stderr)
-        print(*sentences, sep="\n", end="\n" if sentences else "", flush=True)
-        broken += len(sentences)
+    for subject, found in _checked(methods, spaces):
+        if found is None:
+            print(f"{subject}: not tried, as the space is broken", file=sys.stderr)
+            continue
+        print(f"{subject}: {'see below' if found else 'keeps its promises'}", file=sys.stderr)
+        print(*found, sep="\n", end="\n" if found else "", flush=True)
+        broken += len({finding.check for finding in found})
     print(f"{broken or 'no'} promise{'' if broken == 1 else 's'} broken.", file=sys.stderr)
     return 1 if broken else 0
 
 
-def _checked(methods: list[str], spaces: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each subject with what was found about it, one after the other."""
-    from harness.conformance.suite import check_method, check_space
+def _checked(methods: list[str], spaces: list[str]) -> Iterator[tuple[str, list[Finding] | None]]:
+    """Each subject with what was found about it, None if it was not tried, one after the other."""
+    from harness.conformance.suite import check_method, check_space, unusable
     from harness.files.environment import threads
 
+    lost = set()
     with threads(1):
         for space in spaces or ([] if methods else SPACES):
-            yield space, [str(finding) for finding in check_space(space)]
+            found = list(check_space(space))
+            lost |= {space} if unusable(found) else set()
+            yield space, found
         for space in spaces or SPACES:
             for method in methods or METHODS:
-                found = [str(finding) for finding in check_method(method, space)]
-                yield f"{method} on {space}", found
+                subject = f"{method} on {space}"
+                yield subject, None if space in lost else list(check_method(method, space))

@@ -67,9 +67,15 @@ def told(error: Exception) -> str:
     if isinstance(error, NotDue | UsageError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    where = ([frame for frame in frames if _of_a_plug_in(frame.filename)] or frames)[-1]
-    message = first_line(error) or "without a message"
-    return f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {message}."
+    own = [frame for frame in frames if _of_the_project(frame.filename)]
+    where = ([frame for frame in frames if _of_a_plug_in(frame.filename)] or own)[-1:]
+    place = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in where)
+    return f"{type(error).__name__}{place}: {first_line(error) or 'without a message'}."
+
+
+def _of_the_project(file: str) -> bool:
+    """Whether ``file`` is of the harness, and not of what checks."""
+    return file.startswith(PACKAGES) and not file.startswith(str(Path(__file__).parent))
 
 
 def _of_a_plug_in(file: str) -> bool:

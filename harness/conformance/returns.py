@@ -23,7 +23,7 @@ def guarded(method: Method) -> Method:
     """``method``, whose functions raise :class:`NotDue` for what they cannot be called with or give."""
     for name, (arguments, due) in DUE.items():
         if hasattr(method, name):
-            setattr(method, name, _checked(method, name, arguments, due))
+            setattr(method, name, checked(method, name, arguments, due))
     return method
 
 
@@ -32,14 +32,17 @@ def declared_paths(kind: type[Method], options: Any, space: SearchSpace) -> dict
     paths: Any = kind.paths_per_step(options, space)
     if not isinstance(paths, dict) or {*paths} != {"forwards", "backwards"}:
         due = "a dict of 'forwards' and 'backwards' is due"
-        raise NotDue(f"{_place(kind.paths_per_step)} gives {_shown(paths)}; {due}.")
+        raise NotDue(f"{place(kind.paths_per_step)} gives {shown(paths)}; {due}.")
     return paths
 
 
-def _checked(
-    method: Method, name: str, arguments: str, due: Callable[..., str]
-) -> Callable[..., Any]:
-    function = getattr(method, name)
+def checked(owner: Any, name: str, arguments: str, due: Callable[..., str]) -> Callable[..., Any]:
+    """A function of ``owner`` that is called with ``arguments`` and gives what is ``due``.
+
+    ``due`` of owner, value and what was given says what is due instead of another value, with its
+    verb. Raises :class:`NotDue` for such a value, and for a function that cannot be called so.
+    """
+    function = getattr(owner, name)
 
     @wraps(function)
     def call(*given: Any, **named: Any) -> Any:
@@ -48,17 +51,17 @@ def _checked(
             taken.bind(*given, **named)
         except TypeError:
             raise NotDue(
-                f"{_place(function)} takes {taken}; it is called with ({arguments})."
+                f"{place(function)} takes {taken}; it is called with ({arguments})."
             ) from None
         value = function(*given, **named)
-        if missing := due(method, value, *given):
-            raise NotDue(f"{_place(function)} gives {_shown(value)}; {missing} due.")
+        if missing := due(owner, value, *given):
+            raise NotDue(f"{place(function)} gives {shown(value)}; {missing} due.")
         return value
 
     return call
 
 
-def _place(function: Any) -> str:
+def place(function: Any) -> str:
     """The name of a function, and where it is defined."""
     plain = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(plain, "__code__", None)
@@ -67,7 +70,8 @@ def _place(function: Any) -> str:
     return f"{function.__name__} ({Path(code.co_filename).name}, line {code.co_firstlineno})"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a part of a sentence."""
     if value is None:
         return "nothing"
     if isinstance(value, NUMBERS):

@@ -60,9 +60,13 @@ class SpaceSubject:
 
     @cached_property
     def space(self) -> SearchSpace:
-        scales: tuple[str, ...] = self.make.scales  # type: ignore[attr-defined]
-        made: SearchSpace = self.make("compact" if "compact" in scales else scales[0])
+        made: SearchSpace = self.make(self.scale)
         return made
+
+    @property
+    def scale(self) -> str:
+        scales: tuple[str, ...] = self.make.scales  # type: ignore[attr-defined]
+        return "compact" if "compact" in scales else scales[0]
 
     @cached_property
     def image(self) -> ImageSpec:

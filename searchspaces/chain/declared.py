@@ -22,17 +22,24 @@ def check_declared(kind: Any) -> None:
         if not hasattr(kind, what):
             raise UsageError(f"{name} gives no {what}; they are {due}.")
     operators, skeletons = kind.operators, kind.skeletons
-    if not isinstance(skeletons, dict) or not _all(skeletons.values(), Skeleton):
-        raise UsageError(f"skeletons of {name} are {SOME['skeletons']}, not {_short(skeletons)}.")
-    if not isinstance(operators, tuple | list) or not _all(operators, Operator):
-        raise UsageError(f"operators of {name} are {SOME['operators']}, not {_short(operators)}.")
+    for what, values, fine, wrong in (
+        ("skeletons", skeletons, isinstance(skeletons, dict), _others(skeletons, Skeleton)),
+        ("operators", operators, isinstance(operators, tuple | list), _others(operators, Operator)),
+    ):
+        if not fine or not values or wrong:
+            what_not = _short(wrong[0] if wrong else values)
+            raise UsageError(f"{what} of {name} are {SOME[what]}, not {what_not}.")
     for operator, times in Counter(operator.name for operator in operators).items():
         if times > 1:
             raise UsageError(f"{name} has the operator {operator} {times} times; once is enough.")
 
 
-def _all(values: Any, kind: type) -> bool:
-    return bool(values) and all(isinstance(value, kind) for value in values)
+def _others(values: Any, kind: type) -> list[Any]:
+    """Those of a collection that are not of ``kind``; a value that is none is itself the other."""
+    if not isinstance(values, dict | tuple | list):
+        return [values]
+    each = values.values() if isinstance(values, dict) else values
+    return [value for value in each if not isinstance(value, kind)]
 
 
 def _short(value: Any) -> str:

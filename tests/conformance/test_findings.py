@@ -50,7 +50,7 @@ def checked(monkeypatch):
     def check(*names):
         asked.append(names)
         sentences = broken.get(names, ())
-        return [Finding(names[0], "it_holds", sentence) for sentence in sentences]
+        return [Finding(names[0], check, sentence) for check, sentence in sentences]
 
     monkeypatch.setattr(suite, "check_space", check)
     monkeypatch.setattr(suite, "check_method", check)
@@ -72,16 +72,16 @@ def test_what_is_named_is_checked(checked):
     assert len(asked) == len(list(SPACES)) * (1 + len(list(METHODS)))
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_the_status_and_the_last_line_tell_how_many_are_broken(checked, capsys, number):
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_the_status_and_the_last_line_tell_how_many_promises_are_broken(checked, capsys, number):
     _, broken = checked
-    broken["spos", "macro"] = ["one.", "two."][:number]
+    told = [("it_holds", "one."), ("it_holds", "one again."), ("it_lasts", "two.")]
+    broken["spos", "macro"] = told[:number]
     assert main(["--space", "macro", "--method", "spos"]) == (number > 0)
     told = capsys.readouterr()
-    assert (
-        told.out.splitlines() == [f"spos: {word}. (it holds)" for word in ("one", "two")][:number]
-    )
-    count = ["no promises", "1 promise", "2 promises"][number]
+    lines = ["spos: one. (it holds)", "spos: one again. (it holds)", "spos: two. (it lasts)"]
+    assert told.out.splitlines() == lines[:number]
+    count = ["no promises", "1 promise", "1 promise", "2 promises"][number]
     assert told.err.splitlines() == [
         "macro: keeps its promises",
         f"spos on macro: {'see below' if number else 'keeps its promises'}",

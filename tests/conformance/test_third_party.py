@@ -37,10 +37,16 @@ SPACE_FAULTS = {
         "strings go there and back",
         "distorted strings are refused or understood",
     },
+    "Costless": {"its functions give what is due"},
+    "Shrinking": {"operators of a site give one shape"},
+    "Merging": {"architectures of one canonical key cost the same"},
     "Lists": {"what is drawn has a gene for every site"},
     "Still": {"variation changes as much as it says"},
     "AllValid": {"genes that no site has are not valid"},
-    "OneKey": {"canonical keys and descriptions tell architectures apart"},
+    "OneKey": {
+        "canonical keys and descriptions tell architectures apart",
+        "architectures of one canonical key cost the same",
+    },
     "Reversed": {"nothing is smaller or larger than its extremes"},
     "Small": {"size is no less than what is found"},
     "Taciturn": {"description names every site"},
@@ -49,7 +55,7 @@ SPACE_FAULTS = {
     "Blind": {"a hook that runs the operators of the path is the path"},
     "Secretive": {"state goes to a file and back"},
     "Sharing": {"training a subnet leaves the supernet alone"},
-    "Broken": {"it is made as the harness makes it", "seed fixes the initial weights"},
+    "Broken": {"it can be made"},
 }
 METHOD_FAULTS = {
     "Nameless": {"what it cannot do it says"},

@@ -110,12 +110,42 @@ class Mirrored(ToyChain):
 
 
 class Lists(ToyChain):
-    """Draws genes of numpy's own type."""
+    """Mutates to genes of numpy's own type."""
 
     name = "lists"
 
-    def sample(self, rng):
-        return tuple(rng.integers(len(site.operators)) for site in self.sites)
+    def mutate(self, arch, rng, rate=0.1):
+        return tuple(map(np.int64, super().mutate(arch, rng, rate)))
+
+
+class Costless(ToyChain):
+    """Computes a cost and keeps it to itself."""
+
+    name = "costless"
+
+    def cost(self, arch, image):
+        super().cost(arch, image)
+
+
+class Shrinking(ToyChain):
+    """Its 3x3 convolutions do without padding."""
+
+    name = "shrinking"
+
+    def supernet(self, image, *, affine=False):
+        network = super().supernet(image, affine=affine)
+        for layer in network.layers:
+            layer["2"][0].padding = 0, 0
+        return network
+
+
+class Merging(ToyChain):
+    """Takes 1x1 and 3x3 convolutions for the same."""
+
+    name = "merging"
+
+    def canonical(self, arch):
+        return super().canonical(arch).replace("2", "1")
 
 
 class Still(ToyChain):
