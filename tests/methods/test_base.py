@@ -63,6 +63,20 @@ def test_streams_steps_and_seeds_draw_apart():
     assert drawn() == drawn()
 
 
+def test_every_generation_of_a_search_draws_for_itself(monkeypatch):
+    spos = make("spos", setting(seed=1))
+    mngnas = make("mngnas", setting(seed=1), replace(TINY_MNGNAS, kd="none"))
+    monkeypatch.setattr(spos, "score", lambda archs: np.zeros(len(archs)))
+    monkeypatch.setattr(mngnas, "_scores", lambda members: [0.0] * len(members))
+    monkeypatch.setattr(mngnas, "_retrain", lambda *_, **__: None)
+    for method in (spos, mngnas):
+        asked, rng = [], method.rng
+        monkeypatch.setattr(method, "rng", lambda *of, r=rng, a=asked: a.append(of) or r(*of))
+        for epoch in range(2):
+            method.search_epoch(epoch)
+        assert asked == [(SEARCH, 0), (SEARCH, 1)]
+
+
 def test_what_is_found_keeps_to_every_limit():
     where = setting()
     rng = np.random.default_rng(0)
@@ -226,12 +240,13 @@ def test_scoring_leaves_the_supernet_as_it_was(name, bn):
 
 
 @pytest.mark.parametrize(
-    ("bn", "images", "passes"),
-    [("recalibrate", 0, 32 + 64), ("recalibrate", 48, 32 + 48), ("running", 0, 64),
-     ("batchstat", 999, 64)],
+    ("bn", "calibration", "images", "passes"),
+    [("recalibrate", 32, 0, 32 + 64), ("recalibrate", 32, 48, 32 + 48), ("running", 32, 0, 64),
+     ("batchstat", 32, 999, 64), ("recalibrate", 999, 8, 64 + 8)],
 )  # fmt: skip
-def test_scoring_counts_the_images_of_each_architecture(bn, images, passes):
-    scoring = Scoring(bn=bn, images=images, calibration_images=32, batch_size=64)
+def test_scoring_counts_the_images_of_each_architecture(bn, calibration, images, passes):
+    """Those that there are: 64 of training, 64 of validation."""
+    scoring = Scoring(bn=bn, images=images, calibration_images=calibration, batch_size=64)
     method = make("spos", setting(data=Blobs(IMAGE, 64), scoring=scoring))
     method.count_scoring(3)
     assert method.costs == {"scoring_image_passes": 3 * passes}

@@ -170,3 +170,10 @@ def test_former_names_of_metrics_become_the_present_ones():
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (10, 1), (11, 2), (30, 3), (15625, 1563)])
 def test_a_share_is_rounded_up(n, k):
     assert top_count(n) == k
+
+
+def test_a_share_in_percent_is_rounded_up_as_whole_numbers_are():
+    """7 of 100 are 7 %, though 0.07 * 100 is a little above 7."""
+    for percent in range(1, 100):
+        found = [top_count(n, percent / 100) for n in range(1, 301)]
+        assert found == [-(-percent * n // 100) for n in range(1, 301)]

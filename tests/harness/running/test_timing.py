@@ -113,6 +113,14 @@ def test_first_steps_and_hiccups_do_not_count():
     assert found.ratio == pytest.approx(2.0)
 
 
+def test_the_ratio_is_the_middle_one_of_the_groups():
+    """Of five rows: a machine that is slow for a while is so for both."""
+    own, spos = ([0.0] * timing.WARM + list(row) for row in ((1, 2, 3, 4, 10), (1, 1, 1, 4, 10)))
+    clocks = iter(own), iter(spos)
+    found, _ = measured(lambda step: next(clocks[0]), lambda step: next(clocks[1]), steps=100)
+    assert (found.ratio, found.step, found.spos_step) == (1.0, 3.0, 1.0)
+
+
 # What follows from it -------------------------------------------------------------------------
 
 

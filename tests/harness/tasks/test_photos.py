@@ -63,6 +63,16 @@ def test_random_windows_have_the_areas_and_aspects_asked_for():
     assert (left / (1000 - right + left + 1)).mean() == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_window_reaches_every_border():
+    crop, sizes = RandomResizedCrop(), [0.3, 0.5] * 10
+    ends = {
+        place: crop._window([*sizes, *place], 40, 30) for place in ((0.0, 0.0), (1 - 1e-9,) * 2)
+    }
+    (left, top, right, bottom), (*_, far, low) = ends.values()
+    assert (left, top) == (0, 0) and (far, low) == (40, 30)
+    assert (right, bottom) == (21, 21)  # a square of 0.08 + 0.3 * 0.92 of the area
+
+
 def test_an_image_too_thin_for_any_window_is_cut_in_the_middle():
     crop, draws = RandomResizedCrop(area=(1.0, 1.0)), np.random.default_rng(0).random(22)
     assert crop._window(draws, 90, 30) == (25, 0, 65, 30)

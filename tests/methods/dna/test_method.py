@@ -288,6 +288,13 @@ def test_training_forgets_what_was_scored(macro):
     assert method.score([(1,) * 8]) == pytest.approx(by_hand(method, (1,) * 8), rel=1e-4)
 
 
+def test_nothing_is_scored_in_training_before_the_stages_have_taken_a_step(make, monkeypatch):
+    method = make(teacher_share=0.25)
+    monkeypatch.setattr(method, "score", lambda archs: f"of {archs}")
+    found = [method.score_in_training("some", step) for step in (1, 2, 3, 8)]
+    assert method.teacher_steps == 2 and found == [None, None, "of some", "of some"]
+
+
 def test_scoring_passes_images_through_teacher_and_subnet(macro):
     method = macro()
     before = method.costs["scoring_image_passes"]
