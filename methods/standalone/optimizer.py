@@ -97,7 +97,8 @@ def learning_rate(recipe: TrainingRecipe, step: int, per_epoch: int) -> float:
         return recipe.lr * (0.5 * (1 + math.cos(math.pi * done)))
     if recipe.schedule == "linear":
         return recipe.lr * (1 - done)
-    return recipe.lr * recipe.decay ** (step / per_epoch // recipe.decay_epochs)
+    decays = math.floor(round(step / per_epoch / recipe.decay_epochs, 9))  # 12.1 / 1.1 is 11
+    return recipe.lr * recipe.decay**decays
 
 
 def drop_probability(recipe: TrainingRecipe, step: int, per_epoch: int) -> float:

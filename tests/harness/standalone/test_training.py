@@ -3,6 +3,7 @@
 import math
 from copy import deepcopy
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from harness.standalone.images import first, joined, with_cutout
 from harness.tasks import load_task
 from harness.tasks.base import Split
 from harness.tasks.photos import Photos, RandomResizedCrop
+from methods.standalone.optimizer import learning_rate
 from methods.standalone.recipe import TrainingRecipe
 from methods.standalone.training import (
     StandaloneTraining,
@@ -180,6 +182,17 @@ def test_the_rate_of_the_first_the_middle_and_the_last_step(task, schedule, ever
             training.step(step)
     expected = [rate(schedule, every, warmup, step) for step in steps]
     assert [step.rate for step in taken] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("epochs", ["0.1", "1.1", "2.4"])
+def test_a_rate_decays_at_the_end_of_an_interval_that_has_no_whole_steps(epochs):
+    """In fractions: 132 steps of 5 an epoch are 11 times 2.4 epochs."""
+    recipe = replace(
+        PLAIN, epochs=60, lr=1.0, schedule="exponential", decay=0.5, decay_epochs=float(epochs)
+    )
+    for step in range(300):
+        decays = math.floor(Fraction(step, 5) / Fraction(epochs))
+        assert learning_rate(recipe, step, 5) == 0.5**decays
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])

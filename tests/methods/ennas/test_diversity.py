@@ -81,6 +81,15 @@ def test_assignments_are_balanced(count, operators, seed):
     assert counts.max() - counts.min() <= 1
 
 
+def test_what_is_left_over_falls_to_every_operator_alike():
+    """Of 5 images and 3 operators one has an image less; each in a third of 600 assignments."""
+    drawn = [balanced(5, 3, np.random.default_rng(seed)) for seed in range(600)]
+    fewest = [np.bincount(assigned, minlength=3).argmin() for assigned in drawn]
+    assert np.bincount(fewest, minlength=3) == pytest.approx(
+        [200] * 3, abs=5 * (600 * 2 / 9) ** 0.5
+    )
+
+
 def test_tables_average_over_cells_and_pass_on_assigned_outputs():
     torch.manual_seed(0)
     network, x = TwoCells(), images()

@@ -13,7 +13,7 @@ from torch.nn import functional
 from harness.conformance.noise import Noise
 from methods.ennas import method as ennas
 from methods.ennas.ensemble import ensemble_weights
-from methods.ennas.method import EnNAS
+from methods.ennas.method import EnNAS, epoch_steps
 from methods.ennas.options import EnNASOptions
 from methods.options import Scoring
 from searchspaces.errors import UsageError
@@ -120,6 +120,14 @@ def test_costs_count_every_pass():
 
 
 # Epochs ---------------------------------------------------------------------------------------
+
+
+def test_a_share_in_percent_is_rounded_down_as_whole_numbers_are():
+    """29 % of 100 are 29, though 0.29 * 100 is a little below it."""
+    for percent in range(1, 101):
+        options = EnNASOptions(data_share=percent / 100)
+        found = [epoch_steps(options, whole) for whole in range(1, 301)]
+        assert found == [max(percent * whole // 100, 1) for whole in range(1, 301)]
 
 
 @pytest.mark.slow
