@@ -1,5 +1,6 @@
 """The methods and the scorers by name; third parties add theirs through entry-point groups."""
 
+from dataclasses import fields, is_dataclass
 from inspect import isfunction
 from typing import Any
 
@@ -90,15 +91,23 @@ def options_class(name: str) -> type:
     The group ``nas_harness.method_options`` names it again where the method's module imports
     PyTorch, which takes seconds: the command line asks for it to print its help.
 
-    Raises :class:`UsageError` for an unknown method, and for what is none.
+    Raises :class:`UsageError` for an unknown method, for what is none, and for options that are no
+    dataclass of :func:`methods.options.option`.
     """
     if name in _OPTIONS:
         return _OPTIONS[name]
-    method = METHODS[name]
     try:
-        return method.Options
+        options: Any = METHODS[name].Options
     except AttributeError:
         raise UsageError(
             f"{name} is no method that can be run: it has no Options; subclass "
             "methods.base.Method and name the dataclass of its options Options."
         ) from None
+    if not isinstance(options, type) or not is_dataclass(options):
+        raise UsageError(f"Options of {name} is no class with @dataclass(frozen=True) before it.")
+    for item in fields(options):
+        if "help" not in item.metadata:
+            raise UsageError(
+                f"'{item.name}' in Options of {name} has no option(default, text) as its value."
+            )
+    return options

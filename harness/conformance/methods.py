@@ -10,6 +10,7 @@ import torch
 from harness.conformance.returns import declared_paths
 from harness.conformance.subjects import MethodSubject, search, through_a_file
 from methods.base import Method
+from methods.scorers.scorer import NOTHING_TRAINED, Scorer
 
 ROUGHLY = 1.4
 
@@ -38,6 +39,17 @@ def training_resumes_where_it_stopped(subject: MethodSubject) -> Iterator[str]:
         )
 
 
+def weights_learn_from_training_images(subject: MethodSubject) -> Iterator[str]:
+    if subject.refusal:
+        return
+    _ = subject.halfway
+    if subject.looks:
+        yield (
+            "its train_step looks at validation images; scores are of these, so that weights learn "
+            "from training images alone: take self.data.train_batch(step, batch_size, seed)."
+        )
+
+
 def training_costs_what_it_declares(subject: MethodSubject) -> Iterator[str]:
     """Or less: in a few steps something that happens now and then may never come."""
     if subject.refusal or not subject.kind.trains:
@@ -47,6 +59,12 @@ def training_costs_what_it_declares(subject: MethodSubject) -> Iterator[str]:
     recipe, images = method.setting.recipe, len(method.data.train)
     per_image = subject.kind.compute_per_step(method.options, method.space, recipe, images)
     declared = per_image * recipe.steps * min(recipe.batch_size, images)
+    if subject.passed > ROUGHLY * max(subject.spent, 1):
+        yield (
+            f"its steps pass images through the supernet for {subject.passed:,.0f} of compute (1 a "
+            f"forward, 2 a backward) and count {subject.spent:,.0f}; a train_step calls "
+            "self.count(forwards, backwards, images) for what it passes."
+        )
     if subject.spent > ROUGHLY * declared:
         yield (
             f"its steps cost {subject.spent / declared:.2g} times the compute that it declares, so "
@@ -76,8 +94,8 @@ def search_and_scores_need_only_what_is_kept(subject: MethodSubject) -> Iterator
     if subject.refusal:
         return
     method, scored, _ = subject.searched
-    if not np.isfinite(subject.scores).all() or any(not np.isfinite(s) for _, s in scored):
-        return
+    if not subject.steady or any(not np.isfinite(score) for _, score in scored):
+        return  # which is told elsewhere
     taken = subject.build()
     taken.load_trained_state(subject.kept)
     if search(taken) != scored:
@@ -103,6 +121,59 @@ def _scoring_otherwise(subject: MethodSubject, again: Method, state: str) -> Ite
         )
 
 
+def scores_are_of_validation_images(subject: MethodSubject) -> Iterator[str]:
+    """Labels of training images are nothing to a trained method; scorers that train none use them."""
+    if subject.refusal or not subject.kind.trains:
+        return
+    _ = subject.halfway
+    scores = []
+    for data in (None, subject.setting.data.relabelled()):
+        trained = subject.build(data)
+        trained.load_trained_state(subject.kept)
+        scores.append(np.asarray(trained.score(subject.of.archs), dtype=float))
+    if not np.array_equal(*scores, equal_nan=True):
+        yield (
+            "its scores are others where training images have other labels; score on "
+            "self.data.val, which weights have not learned by heart."
+        )
+
+
+def what_trains_nothing_says_so(subject: MethodSubject) -> Iterator[str]:
+    """Signs of weights are left out: SynFlow takes them away."""
+    if subject.refusal or not issubclass(subject.kind, Scorer):
+        return
+    method = subject.build()
+    measure, changed = method.measure, list[bool]()
+
+    def watched(network: torch.nn.Module, *batch: torch.Tensor) -> float:
+        before = [parameter.detach().abs() for parameter in network.parameters()]
+        value: float = measure(network, *batch)
+        after = (parameter.detach().abs() for parameter in network.parameters())
+        changed.append(not all(map(torch.equal, before, after)))
+        return value
+
+    method.measure = watched
+    method.score(subject.of.archs[:1])
+    if any(changed) and NOTHING_TRAINED in method.notes():
+        yield (
+            "it changes the weights of the network that it scores, and its notes say that nothing "
+            "was trained: score the network as it is, or say in notes() what is trained."
+        )
+
+
+def what_trains_nothing_ranks(subject: MethodSubject) -> Iterator[str]:
+    """Few architectures, but the smallest and the largest among them."""
+    if subject.refusal or subject.kind.trains or subject.parts:
+        return
+    space, image = subject.of.space, subject.setting.data.image
+    method, archs = subject.build(), [*subject.of.archs, *space.extremes(image)]
+    scores = np.asarray(method.score(archs), dtype=float)
+    if method.costs["scores_not_finite"] == len(archs):
+        yield f"its score is NaN or infinite for each of {len(archs)} architectures."
+    elif scores.min() == scores.max():
+        yield f"it gives {len(archs)} architectures, small and large, the same score {scores[0]:g}."
+
+
 def a_score_depends_on_its_architecture_alone(subject: MethodSubject) -> Iterator[str]:
     """No matter who else is scored, in which order, in how many calls."""
     if subject.refusal:
@@ -110,6 +181,13 @@ def a_score_depends_on_its_architecture_alone(subject: MethodSubject) -> Iterato
     method, archs, scores = subject.searched[0], subject.of.archs, subject.scores
     if not np.isfinite(scores).all():
         yield f"scores of {len(archs)} architectures are {scores}; finite ones are due."
+        return
+    if not subject.steady:
+        yield (
+            "scored a second time architectures get other scores: what is random in them comes from "
+            "the seed, by self.rng(stream, step) or, in a scorer, from PyTorch's generator, and "
+            "nothing is kept from call to call."
+        )
         return
     order = np.random.default_rng(0).permutation(len(archs))
     if method.score([archs[place] for place in order]).tolist() != scores[order].tolist():
@@ -159,10 +237,14 @@ def its_notes_are_sentences(subject: MethodSubject) -> Iterator[str]:
 METHOD_CHECKS = (
     what_it_cannot_do_it_says,
     training_resumes_where_it_stopped,
+    weights_learn_from_training_images,
     training_costs_what_it_declares,
+    what_trains_nothing_says_so,
+    what_trains_nothing_ranks,
     search_ends_with_a_valid_architecture,
-    search_and_scores_need_only_what_is_kept,
     a_score_depends_on_its_architecture_alone,
+    scores_are_of_validation_images,
+    search_and_scores_need_only_what_is_kept,
     search_and_scoring_leave_the_supernet_alone,
     its_notes_are_sentences,
 )

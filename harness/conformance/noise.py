@@ -28,13 +28,15 @@ class Part:
 class Noise:
     """``size`` for training and as many others for validation, which never meet.
 
-    ``asked``: step, size and seed of the training batches that were asked for, in their order.
+    ``asked``: step, size and seed of the training batches that were asked for, in their order;
+    ``looks``: how often images for validation were.
     """
 
     def __init__(self, image: ImageSpec | None = None, size: int = 64):
         self.image = image or ImageSpec(1, 8, 4)
-        self.train, self.val = self._draw(size, 0), self._draw(size, 1)
+        self.train, self._val = self._draw(size, 0), self._draw(size, 1)
         self.asked: list[tuple[int, int, int]] = []
+        self.looks = 0
 
     def _draw(self, size: int, seed: int) -> Part:
         image, generator = self.image, torch.Generator().manual_seed(seed)
@@ -47,6 +49,11 @@ class Noise:
         return self.train.images[index], self.train.labels[index]
 
     @property
+    def val(self) -> Part:
+        self.looks += 1
+        return self._val
+
+    @property
     def test(self) -> Part:
         raise NotDue(
             "it asks for self.data.test; no method sees test images: score on self.data.val."
@@ -56,13 +63,19 @@ class Noise:
         """With different training images; each remembers what it is asked for by itself."""
         return self.with_train(slice(0, None, 2)), self.with_train(slice(1, None, 2))
 
+    def relabelled(self) -> Noise:
+        """The same data with another label at each training image."""
+        return self._with(Part(self.train.images, (self.train.labels + 1) % self.image.classes))
+
     def with_train(self, kept: slice) -> Noise:
         """The same data with these of the training images."""
-        half = object.__new__(type(self))
-        vars(half).update(vars(self))
-        half.train = Part(self.train.images[kept], self.train.labels[kept])
-        half.asked = []
-        return half
+        return self._with(Part(self.train.images[kept], self.train.labels[kept]))
+
+    def _with(self, train: Part) -> Noise:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        made.train, made.asked = train, []
+        return made
 
     def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
         chosen = getattr(self, part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from harness.conformance.noise import Noise
 from harness.conformance.returns import guarded
-from methods.base import Method, Setting
+from methods.base import Method, Setting, compute
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
 from searchspaces.base import Arch, ImageSpec, SearchSpace
@@ -143,10 +144,14 @@ class MethodSubject:
         return 4 if self.kind.trains else 0
 
     @cached_property
+    def _noise(self) -> Noise:
+        return Noise(self.of.image)
+
+    @cached_property
     def setting(self) -> Setting:
         return Setting(
             space=self.of.space,
-            data=Noise(self.of.image),
+            data=self._noise,
             recipe=Recipe(steps=self.steps, batch_size=8),
             scoring=Scoring(calibration_images=16, images=16, batch_size=16),
             search=SearchLimits(
@@ -156,8 +161,10 @@ class MethodSubject:
             device=torch.device("cpu"),
         )
 
-    def build(self) -> Method:
-        made = guarded(self.kind(self.setting, self.options))
+    def build(self, data: Noise | None = None) -> Method:
+        """Untrained, on ``data`` or the subject's own."""
+        setting = replace(self.setting, data=data or self.setting.data)
+        made = guarded(self.kind(setting, self.options))
         if self.parts:
             made.take(self.parts, {"compute": 1})
         return made
@@ -185,14 +192,20 @@ class MethodSubject:
 
     @cached_property
     def halfway(self) -> tuple[Method, list[dict[str, torch.Tensor]], dict[str, Any]]:
-        """Trained to the end; what the steps returned; the state after half of them."""
+        """Trained to the end; what the steps returned; the state after half of them.
+
+        Leaves ``spent``, the compute that it counted, ``passed``, what went through its supernet,
+        ``looks`` at images for validation, and ``kept``, its trained state.
+        """
         method, reported = self.build(), []
+        passes, before = Passes(method.supernet), self._noise.looks
         state: dict[str, Any] = through_a_file(method.state_dict())
         for step in range(self.steps):
             if step == self.steps // 2:
                 state = through_a_file(method.state_dict())
             reported.append(method.train_step(step))
-        self.spent = float(method.costs["compute"])
+        self.spent, self.passed = float(method.costs["compute"]), passes.stop()
+        self.looks = self._noise.looks - before
         self.kept: dict[str, Any] = through_a_file(method.trained_state())
         return method, reported, state
 
@@ -207,6 +220,34 @@ class MethodSubject:
     def scores(self) -> np.ndarray:
         """Of its architectures, together, after the search."""
         return np.asarray(self.searched[0].score(self.of.archs))
+
+    @cached_property
+    def steady(self) -> bool:
+        """Whether the scores are finite, and the same a second time."""
+        again = np.asarray(self.searched[0].score(self.of.archs))
+        return bool(np.isfinite(self.scores).all()) and np.array_equal(self.scores, again)
+
+
+class Passes:
+    """Counts the images that go through ``network`` as a whole, there and back."""
+
+    def __init__(self, network: torch.nn.Module):
+        self.forwards = self.backwards = 0
+        self._hook = network.register_forward_hook(self._count)
+
+    def _count(self, network: torch.nn.Module, given: Any, logits: Any) -> None:
+        if isinstance(logits, torch.Tensor):
+            self.forwards += len(logits)
+            if logits.requires_grad:
+                logits.register_hook(self._back)
+
+    def _back(self, gradient: torch.Tensor) -> None:
+        self.backwards += len(gradient)
+
+    def stop(self) -> float:
+        """Their compute so far; nothing is counted from now on."""
+        self._hook.remove()
+        return compute(self.forwards, self.backwards)
 
 
 def search(method: Method) -> list[tuple[Arch, float]]:

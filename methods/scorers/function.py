@@ -48,9 +48,7 @@ class FunctionScorer(Scorer):
         """Raises :class:`UsageError` where the function returns no number."""
         value = type(self).function(network, images, labels)
         try:
-            return float(value)
+            return float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, RuntimeError):
-            name = type(self).__name__
-            raise UsageError(
-                f"{name} returned {str(value)[:60]!r}; a scorer returns one number."
-            ) from None
+            name, given = type(self).__name__, "nothing" if value is None else str(value)[:60]
+            raise UsageError(f"{name} returned {given}; a scorer returns one number.") from None

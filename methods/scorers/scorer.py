@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from searchspaces.errors import UsageError
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
 
+NOTHING_TRAINED = "nothing was trained: scores are of networks as they are initialised"
 LOWEST = -1e9  # below what any scorer gives a network that works
 
 
@@ -74,6 +75,15 @@ class Scorer(Method):
     scores_images = False
     lowest: ClassVar[float] = LOWEST
 
+    def __init_subclass__(cls) -> None:
+        """Raises :class:`UsageError` where networks are measured and options do not say on what."""
+        lost = [item.name for item in fields(ScorerOptions) if not hasattr(cls.Options, item.name)]
+        if lost and cls.measure is not Scorer.measure:
+            raise UsageError(
+                f"Options of {cls.__name__} lack {', '.join(lost)}; derive their class from "
+                "methods.scorers.scorer.ScorerOptions."
+            )
+
     def __init__(self, setting: Setting, options: Any):
         super().__init__(setting, options)
         self.costs = Counter(dict.fromkeys(COSTS, 0))
@@ -97,7 +107,7 @@ class Scorer(Method):
         lost = self.costs["scores_not_finite"]
         many = f"{lost:,} scores were" if lost > 1 else "one score was"
         told = [f"{many} not finite and counted as the lowest, {self.lowest:g}"] if lost else []
-        return [*told, "nothing was trained: scores are of networks as they are initialised"]
+        return [*told, NOTHING_TRAINED]
 
     def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
         return in_chunks(range(len(archs)), min(max(len(archs) // 16, 8), TOGETHER))

@@ -62,6 +62,9 @@ METHOD_FAULTS = {
     "Amnesiac": {"training resumes where it stopped"},
     "Infinite": {"training resumes where it stopped"},
     "Costly": {"training costs what it declares"},
+    "Peeking": {"weights learn from training images"},
+    "Uncounted": {"training costs what it declares"},
+    "Schooled": {"scores are of validation images"},
     "Unlimited": {"search ends with a valid architecture"},
     "Sociable": {"a score depends on its architecture alone"},
     "Remembering": {"search and scores need only what is kept"},
@@ -172,7 +175,8 @@ def test_every_check_is_one_that_can_fail():
     names = {check.__name__.replace("_", " ") for check in (*SPACE_CHECKS, *SUPERNET_CHECKS)}
     assert names == set().union(*SPACE_FAULTS.values())
     names = {check.__name__.replace("_", " ") for check in METHOD_CHECKS}
-    assert names == set().union(*METHOD_FAULTS.values())
+    of_scorers = {"what trains nothing says so", "what trains nothing ranks"}  # see their own tests
+    assert names - of_scorers == set().union(*METHOD_FAULTS.values())
 
 
 @pytest.mark.parametrize(

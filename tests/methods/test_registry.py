@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields, make_dataclass
 
 import pytest
 import torch
 from params import slow_but
 
 from methods.lazy import LazyModule
+from methods.options import option
 from methods.registry import METHODS, SCORERS, options_class
+from methods.scorers.scorer import Scorer
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -78,3 +80,35 @@ def test_a_file_without_a_name_is_answered_with_its_methods_and_scorers(tmp_path
         METHODS[str(path)]
     with pytest.raises(UsageError, match="has no 'SPO'; known: Mine, norm.$"):
         METHODS[f"{path}:SPO"]
+
+
+@dataclass(frozen=True)
+class Bare:
+    paths: int = 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (object, r"Options of mine is no class with @dataclass\(frozen=True\) before it\.$"),
+        (Bare(), "is no class with @dataclass"),
+        (Bare, r"^'paths' in Options of mine has no option\(default, text\) as its value\.$"),
+    ],
+)
+def test_options_that_are_none_are_refused_in_a_sentence(monkeypatch, options, sentence):
+    monkeypatch.setitem(METHODS._all(), "mine", f"{__name__}:Mine")
+    monkeypatch.setitem(globals(), "Mine", type("Mine", (), {"Options": options}))
+    with pytest.raises(UsageError, match=sentence):
+        options_class("mine")
+
+
+def test_a_scorer_s_options_say_on_what_networks_are_measured():
+    def measure(self, network, images, labels):
+        return 1.0
+
+    own = make_dataclass("Own", [("images", int, option(8, "images"))])
+    with pytest.raises(
+        UsageError, match="^Options of Mine lack inputs, init, repeats; derive their"
+    ):
+        type("Mine", (Scorer,), {"Options": own, "measure": measure})
+    assert type("Sized", (Scorer,), {"Options": own}).Options is own  # measures no network

@@ -3,6 +3,7 @@
 from itertools import count
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from methods.spos import SPOS
 from searchspaces.errors import UsageError
@@ -35,6 +36,30 @@ class Costly(SPOS):
 
     def sample_paths(self, rng):
         return super().sample_paths(rng) * 2
+
+
+class Peeking(SPOS):
+    """Trains on images for validation, now and then."""
+
+    def path_loss(self, path, batch):
+        return super().path_loss(path, next(self.data.batches("val", len(batch[1]))))
+
+
+class Uncounted(SPOS):
+    """Passes each batch twice and counts it once."""
+
+    def path_loss(self, path, batch):
+        return super().path_loss(path, batch) + super().path_loss(path, batch)
+
+
+class Schooled(SPOS):
+    """Scores by the images that it has trained on."""
+
+    def score(self, archs):
+        x, y = next(self.data.batches("train", 64))
+        networks = (self.supernet.subnet(arch).eval() for arch in archs)
+        losses = (cross_entropy(network(x), y) for network in networks)
+        return -torch.stack([loss.detach() for loss in losses]).double().numpy()
 
 
 class Unlimited(SPOS):

@@ -43,15 +43,38 @@ def test_it_passes_the_conformance_suite(mine):
     assert not list(check_method(mine(SOURCE, "last_gradient"), "nb201"))
 
 
-def test_a_function_that_scores_by_its_company_does_not_pass(mine):
-    source = (
-        "seen = []\ndef count(network, images, labels):\n    seen.append(1)\n    return len(seen)\n"
-    )
-    found = list(check_method(mine(source, "count"), "nb201"))
-    assert {finding.check for finding in found} == {
+FAULTS = {
+    "count": (
+        "seen = []\ndef count(network, images, labels):\n    seen.append(1)\n    return len(seen)\n",
         "a_score_depends_on_its_architecture_alone",
-        "search_and_scores_need_only_what_is_kept",
-    }
+        "scored a second time architectures get other scores: what is random in them comes from the "
+        "seed,",
+    ),
+    "nan": (
+        "def nan(network, images, labels):\n    return float('nan')\n",
+        "what_trains_nothing_ranks",
+        "its score is NaN or infinite for each of 5 architectures.",
+    ),
+    "same": (
+        "def same(network, images, labels):\n    return 2.5\n",
+        "what_trains_nothing_ranks",
+        "it gives 5 architectures, small and large, the same score 2.5.",
+    ),
+    "trained": (
+        "import torch\ndef trained(network, images, labels):\n    loss = network(images).exp().sum()\n"
+        "    loss.backward()\n    torch.optim.SGD(network.parameters(), 0.1).step()\n    return loss\n",
+        "what_trains_nothing_says_so",
+        "it changes the weights of the network that it scores, and its notes say that nothing was",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_wrong_with_a_function_is_told_by_one_check(mine, name):
+    source, check, sentence = FAULTS[name]
+    (found,) = check_method(mine(source, name), "macro")
+    assert found.check == check
+    assert found.sentence.startswith(sentence)
 
 
 def test_a_registered_function_is_a_scorer(monkeypatch, mine):
@@ -70,7 +93,7 @@ def test_a_registered_function_is_a_scorer(monkeypatch, mine):
     [
         ("def mine(network):\n    return 1\n", r"mine\(network\) is no scorer: it is called with"),
         ("def mine(a, b, c, *, d):\n    return 1\n", "no scorer.*missing a required"),
-        ("def mine(a, b, c):\n    return None\n", "mine returned 'None'; a scorer returns one"),
+        ("def mine(a, b, c):\n    return None\n", "mine returned nothing; a scorer returns one"),
         ("def mine(a, b, c):\n    return b\n", "mine returned .*; a scorer returns one number"),
     ],
 )
