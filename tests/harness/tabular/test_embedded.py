@@ -15,6 +15,7 @@ MAIN = ("nb101", "macro", "darts", "mobilenet", "shufflenet", "ennas-s1")
 # Architectures and seeds; variants of a space have at least those of LEAST.
 SIZES = {"nb201": (600, 3)} | dict.fromkeys(MAIN, (150, 2))
 LEAST = (34, 2)
+TRAINED = (*MAIN, "nb201", "nb101-mixpath", "nb101-1shot1-1")
 PATHS = sorted(EMBEDDED.glob("*-compact-digits.parquet"))
 
 
@@ -115,7 +116,10 @@ def deviations(path, task, **changes):
 
 @pytest.mark.slow
 def test_trainings_today_give_the_numbers_of_the_tables(task):
-    found = {path.stem: deviations(path, task) for path in PATHS}
+    """Those of the spaces that other tables vary, and of the cheapest two variants."""
+    chosen = [path for path in PATHS if path.stem.removesuffix("-compact-digits") in TRAINED]
+    found = {path.stem: deviations(path, task) for path in chosen}
+    assert len(found) == len(TRAINED)
     assert np.abs(list(found.values())).max() < 5, found
     assert np.abs(np.mean(list(found.values()), axis=0)).max() < 1.2, found
 

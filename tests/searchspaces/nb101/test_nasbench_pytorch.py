@@ -74,7 +74,7 @@ def pair(genes):
         nonlocal copied
         conv, bn, _ = unit.conv_bn_relu
         conv.load_state_dict(mine.conv.state_dict())
-        bn.load_state_dict(mine.bn.state_dict())
+        bn.load_state_dict(mine.bn.state_dict() | {"num_batches_tracked": torch.tensor(0)})
         copied += 1
 
     copy(ours.stem, theirs.layers[0])
