@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from methods.registry import METHODS, SCORERS
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest
+from searchspaces.registry import file_of, nearest
 
 _IMAGES = 25_000  # of CIFAR-10's training part, which the printed epochs are taken to go through
 
@@ -13,7 +14,7 @@ _IMAGES = 25_000  # of CIFAR-10's training part, which the printed epochs are ta
 REAL = ("cifar10", "cifar100", "imagenet16-120")
 
 # What each preset changes, in layers: "*" for all, then "real" for photographs, then "real SPACE",
-# then the method.
+# then "real untrained" for scorers of networks as they are initialised, then the method.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "*": {
@@ -54,6 +55,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "real macro": {"train.steps": 8000},
         "real nb101": {"train.steps": 8000, "rank.architectures": 500},
+        "real untrained": {"supernet.scale": "truth"},  # trains nothing that had to be made cheap
         "mngnas": {
             "options.search_epochs": 6,
             "options.population": 16,
@@ -185,8 +187,26 @@ def preset_values(preset: str, task: str, method: str, space: str = "nb201") -> 
     """
     if preset not in PRESETS:
         raise UsageError(f"unknown preset '{preset}'{nearest(preset, PRESETS)}")
-    real = ("real", f"real {space}") if task in REAL else ()
+    real = ["real", f"real {space}"] if task in REAL else []
+    if real and _untrained(method):
+        real.append("real untrained")
     values: dict[str, Any] = {}
     for layer in ("*", *real, method):
         values |= PRESETS[preset].get(layer, {})
     return values
+
+
+def _untrained(method: str) -> bool:
+    """Whether it scores networks as they are initialised, and so those of the ground truth.
+
+    Raises :class:`UsageError` for a file that has no such method.
+    """
+    if method in SCORERS:
+        return method not in ("ensemble", "short-training")
+    if file_of(method) is None:
+        return False
+    scorer = METHODS[method]
+
+    from methods.scorers.scorer import Scorer
+
+    return isinstance(scorer, type) and issubclass(scorer, Scorer)

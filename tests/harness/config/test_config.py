@@ -49,10 +49,25 @@ def test_every_preset_fits_every_method_and_task(preset, method, task):
 
 
 def test_the_layers_of_presets_belong_to_something():
-    known = {"*", "real", *METHODS, *(f"real {space}" for space in SPACES)}
+    known = {"*", "real", "real untrained", *METHODS, *(f"real {space}" for space in SPACES)}
     for layers in PRESETS.values():
         assert set(layers) <= known
     assert set(REAL) < set(TASKS)
+
+
+@pytest.mark.parametrize("task", ["cifar10", "digits"])
+def test_what_trains_nothing_scores_the_networks_of_the_ground_truth(task, tmp_path):
+    """Trained in part, or on their own, they are proxies on photographs."""
+    path = tmp_path / f"scorer_for_{task}.py"
+    path.write_text("def mine(network, images, labels):\n    return 0.0\n")
+    for name in ("az-nas", "synflow", "params", f"{path}:mine"):
+        config = configured("--task", task, "--method", name)
+        assert config.supernet.scale == "truth", name
+    for name in ("spos", "short-training", "ensemble"):
+        config = configured("--task", task, "--method", name)
+        assert config.supernet.scale == ("proxy" if task == "cifar10" else "truth"), name
+    given = configured("--task", task, "--method", "zen", "--supernet.scale", "proxy")
+    assert given.supernet.scale == "proxy"
 
 
 @pytest.mark.parametrize("task", REAL)
