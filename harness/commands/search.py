@@ -12,7 +12,7 @@ from harness.config.config import with_values
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.simulation.published import WITHIN_SECONDS
 from methods.options import check_limits
-from methods.search.table_search import SEARCHES
+from methods.search.table_search import SEARCHES, is_sampler
 from searchspaces.errors import UsageError
 
 ALL = "all"
@@ -55,8 +55,15 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     first = _parser(add_help=False)
     first.add_argument("--method", default=ALL)
     first.add_argument("--budget-seconds", type=float, default=0.0)
+    first.add_argument("--sampler", action="append", default=[])
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+    for sampler in chosen.sampler:
+        if not is_sampler(sampler):
+            raise UsageError(
+                f"--sampler is one of Optuna's, as optuna:TPESampler, not '{sampler}'."
+            )
     names = list(SEARCHES) if chosen.method == ALL else [chosen.method]
+    names += [sampler for sampler in dict.fromkeys(chosen.sampler) if sampler not in names]
     benchmark = WITHIN_SECONDS if chosen.budget_seconds else {}
     defaults = {
         name: with_values(SEARCHES[name].Options(), benchmark.get(name, {})) for name in names
@@ -64,6 +71,14 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
 
     parser = _parser()
     parser.add_argument("--method", default=ALL, help=f"{', '.join([*SEARCHES, ALL])}")
+    parser.add_argument(
+        "--sampler",
+        action="append",
+        default=[],
+        metavar="optuna:NAME",
+        help="also a sampler of Optuna's (pip install optuna), as optuna:TPESampler or "
+        "'optuna:TPESampler(n_startup_trials=20)'; may be given several times",
+    )
     parser.add_argument("--space", default="nb201", help="search space")
     task = "cifar10" if chosen.budget_seconds else "digits"
     parser.add_argument(

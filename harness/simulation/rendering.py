@@ -54,9 +54,12 @@ def _published(result: Mapping[str, Any]) -> list[str]:
 
 def _grid(curves: Mapping[str, list[Row]], measure: str) -> list[str]:
     place = "seconds" if "seconds" in next(iter(curves.values()))[0] else "queries"
-    lines = [place + "".join(f"{name:>18}" for name in curves)]
+    widths = [max(18, len(name) + 2) for name in curves]
+    heads = zip(curves, widths, strict=True)
+    lines = [place + "".join(f"{name:>{width}}" for name, width in heads)]
     for rows in zip(*curves.values(), strict=True):
-        cells = "".join(f"{_cell(row, measure):>18}" for row in rows)
+        cells = zip(rows, widths, strict=True)
+        cells = "".join(f"{_cell(row, measure):>{width}}" for row, width in cells)
         lines.append(f"{rows[0][place]:>7,.0f}{cells}")
     return lines
 

@@ -23,7 +23,7 @@ from harness.simulation.simulate import (
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
-from methods.search.table_search import SEARCHES
+from methods.search.table_search import SEARCHES, is_sampler
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
@@ -231,6 +231,11 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
             f"The table has {result['n_table']:,} of {result['n_space']:,} architectures: searches "
             "stay among them. A mutation is one of the nearest in genes; REINFORCE's "
             "probabilities are renormalised."
+        )
+    if any(map(is_sampler, result["curves"])) and result["n_candidates"] < result["n_space"]:
+        yield (
+            "Where a sampler proposes what cannot be trained, the nearest in genes that can is, and "
+            "the sampler is told its accuracy."
         )
     if result["max_madds"]:
         yield f"Candidates have at most {result['max_madds']:g} million multiply-adds."

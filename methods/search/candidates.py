@@ -63,6 +63,18 @@ class Candidates:
             f"no architecture next to {self._archs[row]} can be trained; widen the limits, such as --max-madds."
         )
 
+    def closest(self, arch: Arch, rng: np.random.Generator) -> int:
+        """The candidate ``arch`` itself, else one at the smallest Hamming distance of the genes.
+
+        Of several as near each has the same probability.
+        """
+        row = self.find(arch)
+        if row >= 0:
+            return row
+        distances = (self.genes != arch).sum(axis=1)
+        near = self.rows[distances == distances.min()]
+        return int(near[rng.integers(len(near))])
+
     @cached_property
     def genes(self) -> np.ndarray:
         """The genes of the candidates, in the order of ``rows``: int64 ``[candidates, sites]``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,22 @@ import numpy as np
 from methods.search.candidates import Candidates
 from searchspaces.registry import Registry
 
-SEARCHES = Registry(
+
+def is_sampler(name: str) -> bool:
+    """Whether ``name`` is that of a sampler, as ``optuna:TPESampler``."""
+    return name.startswith("optuna:")
+
+
+class Searches(Registry):
+    """Searches by name; ``optuna:SAMPLER`` stands for a sampler of Optuna's."""
+
+    def __getitem__(self, name: str) -> Any:
+        if is_sampler(name):
+            return import_module("methods.search.sampled").sampled_by(name)
+        return super().__getitem__(name)
+
+
+SEARCHES = Searches(
     "search on a table",
     "nas_harness.table_searches",
     {

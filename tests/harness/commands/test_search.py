@@ -44,6 +44,7 @@ def test_the_command_prints_and_writes_the_same(data, tmp_path, capsys, suffix, 
         ("--repeats x", "whole number"),
         ("--max-madds nan", "--max-madds"),
         ("--max-madds -1", "--max-madds"),
+        ("--sampler TPESampler", "optuna:TPESampler"),
         ("--output curves.txt", ".csv or .parquet"),
         ("--method rea --rea.populatoin 5", "did you mean '--rea.population'"),
         ("--method random --rea.population 5", "unknown option"),
@@ -96,3 +97,15 @@ def test_the_command_simulates_within_seconds(capsys):
     assert result["options"]["rea"] == {"population": 10, "sample": 3}
     assert [row["seconds"] for row in result["curves"]["rea"]] == [200, 500, 1000, 2000]
     assert result["published"] == {}
+
+
+def test_samplers_come_beside_the_searches_that_are_named(data, capsys):
+    pytest.importorskip("optuna", reason="Optuna is the extra 'optuna'")
+    sampler = "optuna:TPESampler(n_startup_trials=3)"
+    assert list(parse(["--sampler", sampler])[1]) == [*SEARCHES, sampler]
+    asked = f"--data {data} --queries 8 --repeats 2 --method random --sampler".split()
+    main([*asked, sampler])
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith(f"{sampler}: test ")
+    widths = {len(line) for line in out.splitlines() if line.startswith(("queries", "      8"))}
+    assert len(widths) == 1

@@ -1,0 +1,133 @@
+"""Optuna's samplers as searches on a table: every site is a categorical parameter."""
+
+from __future__ import annotations
+
+import ast
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from methods.search.candidates import Candidates
+from methods.search.table_search import NoOptions, TableSearch
+from searchspaces.errors import UsageError, first_line
+
+PREFIX = "optuna:"
+
+
+class SampledSearch(TableSearch):
+    """A study of Optuna's, which is asked for an architecture and told its accuracy.
+
+    Where what it proposes cannot be trained, the nearest candidate in genes is, and the study is
+    told that one's accuracy for its own proposal. Subclasses have a sampler: its ``name``, and
+    ``make`` that gives one with a seed.
+    """
+
+    name: str
+    make: Callable[..., Any]
+
+    def __init__(
+        self, candidates: Candidates, options: NoOptions, queries: int, rng: np.random.Generator
+    ):
+        super().__init__(candidates, options, queries, rng)
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        _say_once(optuna.logging.get_logger("optuna"))
+        self.made = 0
+        sampler = self.make(seed=int(rng.integers(2**31)))
+        self.study = optuna.create_study(sampler=sampler, direction="maximize")
+        self.sites = {
+            site.name: optuna.distributions.CategoricalDistribution(site.operators)
+            for site in candidates.space.sites
+        }
+
+    def ask(self) -> int:
+        """As any search; raises :class:`UsageError` where the sampler cannot propose anything."""
+        try:
+            self.trial = self.study.ask(self.sites)
+        except (ImportError, ValueError, NotImplementedError) as error:
+            raise UsageError(
+                f"{self.name} cannot search here: {type(error).__name__}: {first_line(error)}."
+            ) from error
+        proposed = self.trial.params
+        arch = tuple(
+            site.operators.index(proposed[site.name]) for site in self.candidates.space.sites
+        )
+        return self.candidates.closest(arch, self.rng)
+
+    def tell(self, row: int, accuracy: float) -> None:
+        self.made += 1
+        try:
+            self.study.tell(self.trial, accuracy)
+        except RuntimeError as error:  # how a sampler stops that has proposed all there is
+            raise UsageError(
+                f"{self.name} has nothing to propose after {self.made} trainings; lower --queries."
+            ) from error
+
+
+def sampled_by(name: str) -> type[SampledSearch]:
+    """The search that ``optuna:SAMPLER`` or ``optuna:SAMPLER(key=value, ...)`` names.
+
+    Values are Python's literals. Raises :class:`UsageError` where Optuna is missing, and for what
+    is no sampler or cannot be made so.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UsageError(
+            f"{name} needs Optuna, which is not installed: `pip install optuna`, or "
+            "'nas-evaluation-harness[optuna]'."
+        ) from None
+    sampler, given = _called(name)
+    known = [kind for kind in dir(optuna.samplers) if kind.endswith("Sampler")]
+    known.remove("BaseSampler")
+    if sampler not in known:
+        raise UsageError(f"Optuna has no sampler '{sampler}'; it has {', '.join(known)}.")
+    make = partial(getattr(optuna.samplers, sampler), **given)
+    try:
+        make(seed=0)
+    except (TypeError, ValueError, ImportError) as error:
+        raise UsageError(
+            f"{name} cannot be made: {first_line(error)}; give it what it needs as "
+            f"{PREFIX}{sampler}(name=value)."
+        ) from error
+    return type(sampler, (SampledSearch,), {"name": name, "make": staticmethod(make)})
+
+
+def _called(name: str) -> tuple[str, dict[str, Any]]:
+    """The name of the sampler and its arguments."""
+    try:
+        call = ast.parse(name.removeprefix(PREFIX), mode="eval").body
+        if isinstance(call, ast.Name):
+            return call.id, {}
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
+        values = {str(given.arg): ast.literal_eval(given.value) for given in call.keywords}
+    except (SyntaxError, ValueError, AssertionError):
+        raise UsageError(
+            f"a sampler is named as {PREFIX}TPESampler or {PREFIX}TPESampler(n_startup_trials=20), "
+            f"not '{name}'."
+        ) from None
+    return call.func.id, values
+
+
+class _Once(logging.Filter):
+    """Lets what a line of code says through once, however often it says it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[tuple[str, int]] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        place = (record.pathname, record.lineno)
+        new = place not in self.said
+        self.said.add(place)
+        return new
+
+
+def _say_once(logger: logging.Logger) -> None:
+    for handler in logger.handlers:
+        if not any(isinstance(own, _Once) for own in handler.filters):
+            handler.addFilter(_Once())

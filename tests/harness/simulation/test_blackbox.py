@@ -1,0 +1,52 @@
+"""A table as an objective of Optuna's and as a blackbox of syne-tune's."""
+
+import numpy as np
+import pytest
+from searched import ARCHS, SPACE
+
+from harness.simulation.blackbox import Blackbox
+
+
+class Fixed:
+    """A trial that suggests what it is told."""
+
+    def __init__(self, arch):
+        self.arch = iter(arch)
+
+    def suggest_categorical(self, name, operators):
+        return operators[next(self.arch)]
+
+
+def test_an_objective_reveals_the_trainings_of_what_is_suggested(table):
+    objective = Blackbox(SPACE, table)
+    seeds = np.array([table.accuracy("val", seed=seed) for seed in ("0", "1", "2")])
+    row = int(np.isfinite(seeds).all(axis=0).argmax())
+    given = SPACE.decode(ARCHS[row])
+    found = [objective(Fixed(given)) for _ in range(40)]
+    assert sorted(set(found)) == sorted(seeds[:, row])
+    assert objective.asked == [row] * 40
+    assert objective.sites == {site.name: site.operators for site in SPACE.sites}
+
+
+def test_optuna_optimises_it(table):
+    optuna = pytest.importorskip("optuna", reason="Optuna is the extra 'optuna'")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+    objective = Blackbox(SPACE, table)
+    study.optimize(objective, n_trials=20)
+    best = objective.asked[study.best_trial.number]
+    chosen = [SPACE.sites[at].operators[int(gene)] for at, gene in enumerate(ARCHS[best])]
+    assert list(study.best_params.values()) == chosen
+
+
+def test_syne_tune_takes_it_for_a_blackbox(table):
+    repository = pytest.importorskip(
+        "syne_tune.blackbox_repository", reason="syne-tune is not installed", exc_type=ImportError
+    )
+    blackbox = Blackbox(SPACE, table)
+    there = repository.BlackboxTabular(**blackbox.syne_tune())
+    arch = dict(zip(blackbox.sites, ("good", "poor", "fair", "good"), strict=True))
+    row, known = ARCHS.index("2012"), blackbox.trainings
+    for seed in range(3):
+        found = there.objective_function(arch, fidelity={"epochs": 5}, seed=seed)
+        assert found["accuracy"] == known.runs[row, seed % known.counts[row]]
