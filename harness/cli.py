@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -51,6 +52,9 @@ _REGISTRY = Registry(
 )
 
 
+GOES_ON = "the same command continues."  # unless a command says something else of itself
+
+
 class Terminated(BaseException):
     """SIGTERM came, as a cluster's scheduler sends it before it kills."""
 
@@ -68,14 +72,25 @@ def main(arguments: list[str] | None = None) -> int:
         _say(" ".join(str(error).split()))
         return 2
     except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return 0
-    except KeyboardInterrupt:
-        _say("interrupted; the same command continues.")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _print_no_more()
+        _say("no space is left where the output is written; make room, or write it elsewhere.")
+        return 2
+    except KeyboardInterrupt as stop:
+        _say(f"interrupted; {str(stop) or GOES_ON}")
         return 130
-    except Terminated:
-        _say("terminated; the same command continues.")
+    except Terminated as stop:
+        _say(f"terminated; {str(stop) or GOES_ON}")
         return 143
+
+
+def _print_no_more() -> None:
+    """What is still to be written is lost in silence, also when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

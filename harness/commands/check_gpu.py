@@ -19,15 +19,19 @@ def main(arguments: list[str]) -> int:
     parser = Parser(
         prog="nas-harness check-gpu",
         description="Does your GPU give what the CPU gives, and how fast? Carries out checks in "
-        "two halves, of what is right and of how fast it is, each of some six minutes on a GPU. "
-        "One that fails is said in a sentence, and the others go on. Exit status 1 if any failed.",
+        "two halves, of what is right and of how fast it is, each of some six minutes on a GPU, by "
+        "an estimate. One that fails is said in a sentence, and the others go on. Exit status 1 if any failed.",
     )
     parser.add_argument(
         "--device", default="cuda", help="cuda, cuda:N, or cpu: the same, smaller, without a GPU"
     )
     parser.add_argument("--half", type=int, choices=(1, 2), help="only this half of the checks")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="only this check; repeatable"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this check, by its name in --list; repeatable",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, for a trial")
     parser.add_argument("--list", action="store_true", help="name the checks, and stop")
@@ -40,6 +44,8 @@ def main(arguments: list[str]) -> int:
             print(f"{check.name:<{width}}  half {check.half}  {check.asks}")
         return 0
 
+    import torch
+
     from harness.device_checks.outcomes import carried_out
     from harness.device_checks.subject import FULL, SMALL, Subject
     from harness.files import environment
@@ -47,23 +53,32 @@ def main(arguments: list[str]) -> int:
     try:
         device = environment.use_device(given.device)
     except UsageError as error:
+        built = torch.backends.cuda.is_built() or not given.device.startswith("cuda")
+        why = "PyTorch sees no such GPU" if built else "this PyTorch is built without CUDA"
         raise UsageError(
-            f"the device '{given.device}' is not available here: PyTorch sees no such GPU; "
+            f"the device '{given.device}' is not available here: {why}; "
             "--device cpu carries the checks out without one, smaller."
         ) from error
     small = given.quick or device.type == "cpu"
     subject = Subject(device, SMALL if small else FULL)
     outcomes: list[Outcome] = []
-    with environment.threads(1):
-        for outcome in carried_out(checks, subject):
-            outcomes.append(outcome)
-            if given.json:
-                print(json.dumps(outcome.to_dict(), allow_nan=False), flush=True)
-            how = "passed" if outcome.passed else "FAILED"
-            number = f"{len(outcomes)} of {len(checks)}"
-            print(f"[{number}] {outcome.check.name}: {how}", file=sys.stderr, flush=True)
-    if not given.json:
-        show(outcomes)
+    try:
+        with environment.threads(1):
+            for outcome in carried_out(checks, subject):
+                outcomes.append(outcome)
+                if given.json:
+                    print(json.dumps(outcome.to_dict(), allow_nan=False), flush=True)
+                how = "passed" if outcome.passed else "FAILED"
+                number = f"{len(outcomes)} of {len(checks)}"
+                print(f"[{number}] {outcome.check.name}: {how}", file=sys.stderr, flush=True)
+    except BaseException as stop:
+        if not isinstance(stop, Exception):  # from the keyboard, or from a scheduler
+            rest = " ".join(f"--only {check.name}" for check in checks[len(outcomes) :])
+            stop.args = (f"{rest} carries out the rest.",)
+        raise
+    finally:
+        if outcomes and not given.json:
+            show(outcomes)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
@@ -74,7 +89,7 @@ def show(outcomes: list[Outcome]) -> None:
     from rich.text import Text
 
     table = Table("check", "", "seconds", "found")
-    table.columns[2].justify = "right"
+    table.columns[0].no_wrap, table.columns[2].justify = True, "right"
     for outcome in outcomes:
         how = Text("passed", "green") if outcome.passed else Text("FAILED", "bold red")
         table.add_row(outcome.check.name, how, f"{outcome.seconds:.1f}", Text(outcome.said))

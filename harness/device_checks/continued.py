@@ -61,7 +61,10 @@ def _process(config: Config, execution: Execution, phase: str) -> int | None:
     process = get_context("spawn").Process(target=_run, args=(config, execution, phase))
     with no_main_module():
         process.start()
-    process.join()
+    try:
+        process.join()
+    finally:
+        process.kill()  # where this process is told to stop
     return process.exitcode
 
 

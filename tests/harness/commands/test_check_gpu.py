@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from harness.cli import main
+from harness.cli import Terminated, main
 from harness.device_checks import suite
 from harness.device_checks.finding import Finding
 
@@ -70,7 +70,8 @@ def test_checks_are_listed(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--device", "cuda:77"], "PyTorch sees no such GPU; --device cpu carries the checks out"),
+        (["--device", "cuda:77"], "; --device cpu carries the checks out"),
+        (["--device", "mps"], "PyTorch sees no such GPU; --device cpu"),
         (["--only", "speed"], "unknown check 'speed'"),
         (["--half", "3"], "invalid choice: 3"),
         (["--half", "1", "--only", "waits"], "half 1 has no such check"),
@@ -80,6 +81,33 @@ def test_misuse_is_a_sentence(arguments, said, capsys):
     assert main(["check-gpu", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and said in printed.err and printed.err.count("\n") == 1
+
+
+def test_a_pytorch_without_cuda_is_told_of(monkeypatch, capsys):
+    for built, why in ((False, "this PyTorch is built without CUDA"), (True, "sees no such GPU")):
+        monkeypatch.setattr(torch.backends.cuda, "is_built", lambda built=built: built)
+        assert main(["check-gpu", "--device", "cuda:77"]) == 2
+        assert f"{why}; --device cpu" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "how"),
+    [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")],
+)
+def test_who_stops_it_sees_what_was_found_and_what_is_left(monkeypatch, capsys, stop, status, how):
+    def check(self, subject):
+        if self.name == "waits":
+            raise stop
+        return Finding("It is quick.")
+
+    monkeypatch.setattr(suite.Check, "__call__", check)
+    only = [word for name in ("versions", "waits", "ranking") for word in ("--only", name)]
+    assert run(*only) == status
+    printed = capsys.readouterr()
+    assert "versions" in printed.out and "It is quick." in printed.out
+    assert printed.err.splitlines()[-1] == (
+        f"nas-harness: {how}; --only waits --only ranking carries out the rest."
+    )
 
 
 def test_computing_threads_are_given_back(checks):
