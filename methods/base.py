@@ -30,6 +30,7 @@ PATHS, SEARCH, RETRAIN = 11, 12, 13
 
 Group = dict[str, Any]  # of an optimiser's parameters
 
+COSTS = ("steps", "path_forwards", "path_backwards", "image_passes", "compute")  # that are counted
 TOGETHER = 128  # most architectures that one network is made of for scoring
 
 

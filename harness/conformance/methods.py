@@ -28,6 +28,7 @@ def training_resumes_where_it_stopped(subject: MethodSubject) -> Iterator[str]:
         for name, value in values.items():
             if not torch.isfinite(value):
                 yield f"step {step} reports a {name} that is not finite."
+                return
     resumed = subject.build()
     resumed.load_state_dict(state)
     for step in range(subject.steps // 2, subject.steps):
@@ -199,6 +200,7 @@ def a_score_depends_on_its_architecture_alone(subject: MethodSubject) -> Iterato
                 f"scored alone {arch} gets {alone}, beside others {score}: a score has to be a "
                 "function of the architecture and the trained supernet alone."
             )
+            return
 
 
 def search_and_scoring_leave_the_supernet_alone(subject: MethodSubject) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.conformance.findings import NotDue
 from harness.conformance.noise import Noise
 from harness.conformance.returns import guarded
 from methods.base import Method, Setting, compute
@@ -165,6 +166,10 @@ class MethodSubject:
         """Untrained, on ``data`` or the subject's own."""
         setting = replace(self.setting, data=data or self.setting.data)
         made = guarded(self.kind(setting, self.options))
+        if not hasattr(made, "supernet"):
+            raise NotDue(
+                "it has no supernet; its __init__ calls super().__init__(setting, options)."
+            )
         if self.parts:
             made.take(self.parts, {"compute": 1})
         return made

@@ -182,9 +182,10 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
 
 def _declared_paths(config: Config, space: SearchSpace) -> dict[str, float]:
     """What the method declares of a step; all of it above 0."""
-    paths: dict[str, float] = METHODS[config.method].paths_per_step(config.options, space)
-    if {*paths} == {"forwards", "backwards"} and all(number > 0 for number in paths.values()):
-        return paths
+    paths: Any = METHODS[config.method].paths_per_step(config.options, space)
+    fine = isinstance(paths, dict) and {*paths} == {"forwards", "backwards"}
+    if fine and all(number > 0 for number in paths.values()):
+        return dict(paths)
     raise UsageError(
         f"paths_per_step of {config.method} is {paths} with these --options; forwards and "
         "backwards above 0 are due: take other --options, or correct the method."

@@ -13,16 +13,19 @@ from searchspaces.errors import UsageError, first_line
 from searchspaces.registry import file_of
 
 _FRAME = re.compile(r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in (?P<function>\S+)')
+# What Python raises where a value is of another kind than is due.
+OF_VALUES = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)
 
 
 @contextmanager
-def errors_located(*names: str) -> Iterator[None]:
-    """Within, an error that comes through a file of ``names`` is a :class:`UsageError`.
+def errors_located(method: str, space: str) -> Iterator[None]:
+    """Within, an error that comes through the file of ``method`` or ``space`` is a UsageError.
 
     It names the innermost function there, whose traceback stays its cause; also where another
-    process met the error. Memory that does not suffice is no error of a file.
+    process met the error. Where a value from such a file is no good elsewhere, it names the command
+    that finds out. Memory that does not suffice is no error of a file.
     """
-    files = {str(path) for path in map(file_of, names) if path is not None}
+    files = {str(path) for path in map(file_of, (method, space)) if path is not None}
     try:
         yield
     except (UsageError, MemoryError, torch.OutOfMemoryError):
@@ -30,12 +33,18 @@ def errors_located(*names: str) -> Iterator[None]:
     except Exception as error:
         told = "".join(traceback.format_exception(error))
         frames = [frame for frame in _FRAME.finditer(told) if _resolved(frame) in files]
-        if not frames:
+        said = f"raises {type(error).__name__}: {first_line(error) or 'without a message'}"
+        if frames:
+            where = frames[-1]
+            place = f"{where['function']} in {Path(where['file']).name}, line {where['line']},"
+            raise UsageError(f"{place} {said}.") from error
+        if not files or not isinstance(error, OF_VALUES):
             raise
-        where = frames[-1]
+        last = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(
-            f"{where['function']} in {Path(where['file']).name}, line {where['line']}, raises "
-            f"{type(error).__name__}: {first_line(error) or 'without a message'}."
+            f"{Path(last.filename).name}, line {last.lineno}, {said}; whether a function of the files "
+            "given is called or answers otherwise than is due, `python -m harness.conformance "
+            f"--method {method} --space {space}` says."
         ) from error
 
 

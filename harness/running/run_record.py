@@ -26,6 +26,7 @@ from harness.running.parts import told_costs
 from harness.running.run_scores import read_scores_columns
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
+from methods.base import COSTS
 from searchspaces.base import SearchSpace
 
 
@@ -74,7 +75,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         },
         "found": found,
         **({"watch": run.watch.record()} if run.watch else {}),
-        "costs": {"scoring_image_passes": 0}
+        "costs": dict.fromkeys((*COSTS, "scoring_image_passes"), 0)
         | dict(run.method.costs)
         | {
             "seconds": round(run.seconds, 1),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from methods.base import TOGETHER, Method, Setting, compute, in_chunks
+from methods.base import COSTS, TOGETHER, Method, Setting, compute, in_chunks
 from methods.data import Batch
 from methods.lazy import torch
 from methods.options import Recipe, option
@@ -200,7 +200,6 @@ class Scorer(Method):
         self.costs["compute"] += round(compute(forwards, backwards))
 
 
-COSTS = ("steps", "path_forwards", "path_backwards", "image_passes", "compute")
 _STREAM, _WEIGHTS, _MEASURE, _IMAGES = 14, 0, 1, 2  # entries of seeds
 
 

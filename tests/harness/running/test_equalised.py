@@ -51,7 +51,7 @@ def test_steps(method, equalise, steps):
     assert equalised(config(method, equalise), SPACE, IMAGES).steps == steps
 
 
-@pytest.mark.parametrize("paths", [{"forwards": 0, "backwards": 1}, {"forwards": 1}, {}])
+@pytest.mark.parametrize("paths", [{"forwards": 0, "backwards": 1}, {"forwards": 1}, {}, 2])
 @pytest.mark.parametrize("equalise", ["compute", "steps"])
 def test_steps_of_no_declared_cost_are_refused(monkeypatch, paths, equalise):
     monkeypatch.setattr(METHODS["spos"], "paths_per_step", lambda options, space: paths)

@@ -33,17 +33,28 @@ def test_of_another_process_too(mine):
     except ValueError as error:
         rebuild, parts = _ExceptionWithTraceback(error, error.__traceback__).__reduce__()
         error.__traceback__ = None
-    with pytest.raises(UsageError, match=SENTENCE), errors_located(name):
+    with pytest.raises(UsageError, match=SENTENCE), errors_located(name, "nb201"):
         raise rebuild(*parts)
+
+
+def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine):
+    name, _ = mine
+    sentence = (
+        r"^test_own_files.py, line \d+, raises AttributeError: 'list' object has no attribute 'tolist'; "
+        rf"whether a function .* `python -m harness.conformance --method {name} --space nb201` says\.$"
+    )
+    with pytest.raises(UsageError, match=sentence) as error, errors_located(name, "nb201"):
+        _ = [1].tolist()
+    assert isinstance(error.value.__cause__, AttributeError)
 
 
 def test_other_errors_stay_what_they_are(mine):
     name, function = mine
     with pytest.raises(ValueError, match="'many'"), errors_located("spos", "nb201"):
         function("many")
-    with pytest.raises(ValueError, match="of the harness"), errors_located(name):
-        raise ValueError("of the harness")
-    with pytest.raises(UsageError, match="^said before$"), errors_located(name):
+    with pytest.raises(OSError, match="of the disk"), errors_located(name, "nb201"):
+        raise OSError("of the disk")
+    with pytest.raises(UsageError, match="^said before$"), errors_located(name, "nb201"):
         raise UsageError("said before")
-    with pytest.raises(MemoryError), errors_located(name):
+    with pytest.raises(MemoryError), errors_located(name, "nb201"):
         raise MemoryError

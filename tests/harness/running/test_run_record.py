@@ -124,6 +124,8 @@ def test_every_part_of_a_record(made):
     memory = record["costs"].pop("peak_memory_mb")
     assert memory > 0 and record["costs"] == {
         "scoring_image_passes": 0,
+        "path_forwards": 0,
+        "path_backwards": 0,
         "compute": 77,
         "image_passes": 8,
         "steps": 55,
