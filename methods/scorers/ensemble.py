@@ -26,15 +26,26 @@ class EnsembleOptions:
         "methods and scorers, with commas between: their finished runs of the same space, task and "
         "ground truth; of several of one method the one meant, as spos-1a2b3c4d in its folder's name",
     )
+    weights: str = option(
+        "", "how much the ranks in each count, with commas between, as 1,4; empty: all the same"
+    )
     part_seed: int = option(-1, "seed of these runs; -1: that of the ensemble")
 
     def __post_init__(self) -> None:
-        """Raises :class:`UsageError` for fewer than two parts, or one named twice."""
+        """Raises :class:`UsageError` for fewer than two parts, one named twice, or wrong weights."""
         names = parts_in(self.of)
         if len(names) < 2 or len(set(names)) < len(names):
             raise UsageError(
                 f"--options.of {self.of} names no ensemble: give two different methods or more, as "
                 "spos,synflow."
+            )
+        weights = weights_in(self.weights)
+        if self.weights and (
+            len(weights) != len(names) or not all(0 < w < np.inf for w in weights)
+        ):
+            raise UsageError(
+                f"--options.weights {self.weights} does not weigh {self.of}: give a number above 0 "
+                f"for each of the {len(names)}, as {','.join(map(str, range(1, len(names) + 1)))}."
             )
 
 
@@ -59,12 +70,13 @@ class Ensemble(Scorer):
             name: {arch: float(score) for arch, score in scores.items()}
             for name, scores in parts.items()
         }
-        self.scores = mean_ranks(parts)
+        self.scores = mean_ranks(parts, weights_in(self.options.weights))
         self.costs.update(costs)
 
     def notes(self) -> list[str]:
+        weighed = f", weighed {self.options.weights.strip()}," if self.options.weights else ""
         return [
-            f"mean rank in the scores of {' and '.join(self.taken)} among {len(self.scores):,} "
+            f"mean rank in the scores of {' and '.join(self.taken)}{weighed} among {len(self.scores):,} "
             "architectures; nothing was trained again, and costs are the sums of what these cost"
         ]
 
@@ -110,12 +122,28 @@ def parts_in(text: str) -> list[str]:
     return [name for name in (part.strip() for part in text.split(",")) if name]
 
 
-def mean_ranks(parts: Scores) -> dict[str, float]:
-    """Of each architecture that all of ``parts`` know, the mean of its ranks, from 0 to 1."""
+def weights_in(text: str) -> list[float]:
+    """The numbers in ``text``; what is none is not a number."""
+    return [_number(part) for part in parts_in(text)]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def mean_ranks(parts: Scores, weights: Sequence[float] = ()) -> dict[str, float]:
+    """Of each architecture that all of ``parts`` know, the mean of its ranks, from 0 to 1.
+
+    Each of ``weights`` is of one part; all count the same without.
+    """
     first, *others = parts.values()
     archs = [arch for arch in first if all(arch in other for other in others)]
     ranks = [ranked(np.array([scores[arch] for arch in archs])) for scores in parts.values()]
-    return dict(zip(archs, np.mean(ranks, axis=0).tolist(), strict=True)) if archs else {}
+    means = np.average(ranks, axis=0, weights=weights or None)
+    return dict(zip(archs, means.tolist(), strict=True)) if archs else {}
 
 
 def ranked(values: np.ndarray) -> np.ndarray:

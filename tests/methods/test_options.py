@@ -56,7 +56,7 @@ DEFAULTS = {
     },
     "few-shot": {"site": 0, "parts": 0, "tuning": 0.25},
     "sandwich": {"random": 2, "distil": True},
-    "ensemble": {"of": "spos,synflow", "part_seed": -1},
+    "ensemble": {"of": "spos,synflow", "weights": "", "part_seed": -1},
     "short-training": {
         "epochs": 1, "batch_size": 64, "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4,
     },

@@ -46,6 +46,23 @@ def test_a_score_is_the_mean_rank_by_hand():
     )
 
 
+def test_a_weight_says_how_much_the_ranks_in_a_part_count():
+    first, second = np.array([2, 1, 0, 3]) / 3, np.array([3, 1.5, 0, 1.5]) / 3
+    method = Ensemble(setting(SPACE), EnsembleOptions(weights=" 1, 4"))
+    method.take(PARTS, {})
+    np.testing.assert_allclose(method.score(ARCHS), (first + 4 * second) / 5)
+    assert "spos-12345678 and synflow-12345678, weighed 1, 4, among" in method.notes()[0]
+    restored = Ensemble(setting(SPACE), EnsembleOptions(weights=" 1, 4"))
+    restored.load_state_dict(method.state_dict())
+    assert restored.score(ARCHS).tolist() == method.score(ARCHS).tolist()
+
+
+@pytest.mark.parametrize("weights", ["1", "1,2,3", "1,0", "1,-2", "1,nan", "1,inf", "1,heavy", ","])
+def test_weights_that_are_not_of_the_parts_are_refused(weights):
+    with pytest.raises(UsageError, match=r"does not weigh spos,synflow: give a number above 0 for"):
+        EnsembleOptions(weights=weights)
+
+
 def test_any_growing_function_of_a_parts_scores_is_the_same_to_it():
     changed = PARTS | {
         "synflow-12345678": {n: np.arctan(v) for n, v in PARTS["synflow-12345678"].items()}
