@@ -96,5 +96,6 @@ def _differ(records: Iterable[Record]) -> bool:
 
 
 def _without(folder: Path, name: str, text: str) -> str:
-    """``text`` without where on this machine the folder is."""
-    return " ".join(text.replace(f"{folder}{os.sep}", "").replace(str(folder), name).split())
+    """``text`` without where on this machine the folder is, and its name where that stands alone."""
+    named = text.replace(f"{folder}{os.sep}", "").replace(str(folder), name)
+    return " ".join(named.replace(f"the run in {name} is", "the run is").split())

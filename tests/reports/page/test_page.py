@@ -228,7 +228,7 @@ DAMAGES = {
     "truncated": ("run.json", '{"schema_version": 1, "conf', "damaged", "cannot read run.json"),
     "version": ("run.json", '{"schema_version": 99}', "damaged", "another version"),
     "no record": ("scores.parquet", "", "damaged", "neither a run.json"),
-    "unfinished": ("checkpoint.pt", "", "unfinished", "is not finished"),
+    "unfinished": ("checkpoint.pt", "", "unfinished", "unfinishedthe run is not finished; run"),
 }
 
 
