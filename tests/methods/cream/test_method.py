@@ -278,6 +278,15 @@ def test_epoch_report_watches_teachers_and_changes_nothing():
     assert method.epoch_report(epoch - 1) == expected
 
 
+def test_every_report_is_of_paths_of_its_own():
+    method, asked = Cream(setting(), replace(OPTIONS, report_images=4)), []
+    epoch, rng = len(DATA.train) // RECIPE.batch_size, method.rng
+    method.rng = lambda *of: asked.append(of) or rng(*of)
+    for end in (1, 2):
+        assert method.epoch_report(end * epoch - 1)
+    assert asked == [(40, 1), (40, 2)]
+
+
 def test_fewer_images_than_a_batch_are_watched_after_each_step():
     method = Cream(setting(data=PlantedData(20)), replace(OPTIONS, report_images=10))
     for step in range(2):

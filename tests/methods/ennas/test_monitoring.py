@@ -99,3 +99,15 @@ def test_reports_can_be_left_out():
     method = planted(replace(ALWAYS, report_images=0, data_share=0.01))
     method.train_step(0)
     assert method.epoch_report(0) == {}
+
+
+def test_every_epoch_is_probed_and_watched_by_draws_of_its_own(monkeypatch):
+    """Of 4 steps each; the first is not probed."""
+    method, asked = make(), []
+    rng = method.rng
+    monkeypatch.setattr(method, "rng", lambda *of: asked.append(of) or rng(*of))
+    monkeypatch.setattr(ennas, "diversity_tables", lambda *_: {})
+    for epoch in range(3):
+        method._begin_epoch(epoch)
+        method.epoch_report(4 * epoch + 3)
+    assert asked == [(51, 0), (50, 1), (51, 1), (50, 2), (51, 2)]
