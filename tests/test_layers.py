@@ -1,6 +1,7 @@
 """The import contracts between and within the packages, and tidy sources."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,19 @@ def test_what_breaks_a_contract_is_seen(copied):
         path.write_text(f"{before}\n{line}\n")
         assert _verdicts(copied)[name] == "BROKEN"
         path.write_text(before)
+
+
+def test_extras_are_imported_by_what_needs_them_alone():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = ("optuna", "tensorboard", "wandb", "mlflow", "syne_tune", "torch.utils.tensorboard")
+    at_once = re.compile(
+        rf"^(?:from|import) (?:{'|'.join(map(re.escape, extras))})\b", re.MULTILINE
+    )
+    packages = ("searchspaces", "methods", "harness", "reports")
+    files = [file for package in packages for file in (ROOT / package).rglob("*.py")]
+    assert not [file for file in files if at_once.search(file.read_text(encoding="utf-8"))]
+    assert at_once.search("import os\nimport wandb\n") and len(files) > 300
+    assert not [need for need in project["dependencies"] if need.startswith(extras)]
 
 
 def test_every_package_says_that_it_is_typed_when_installed():

@@ -92,7 +92,10 @@ def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any
         if as_json or threads:
             raise UsageError(f"a grid takes no --{'json' if as_json else 'threads'}.")
         if execution not in (None, own):
-            raise UsageError("--data, --runs, --device and --watch take one value in a grid.")
+            raise UsageError(
+                "--data, --runs, --device, --watch and --log take one value in a grid; --log may be "
+                "given several times."
+            )
         execution = own
         label = " ".join(chain(*(part for part in line if part[0] in varied)))
         labelled.append((label.replace("--", "") or config.method, config))

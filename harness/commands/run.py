@@ -10,6 +10,7 @@ from typing import Any
 from harness.config.config import Config, with_values
 from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_numbers
 from harness.tasks import TASKS
+from harness.trackers.tracker import TRACKERS, check_trackers
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -108,6 +109,13 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
         help="also measure on some of the ranked architectures; may be given several times: "
         + PROTOCOLS.replace("%", "%%"),
     )
+    run.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        metavar="TRACKER",
+        help=f"tell it of the run; may be given several times: {', '.join(TRACKERS)}",
+    )
     run.add_argument("--keep-checkpoint", action="store_true", help="keep the trained weights")
     run.add_argument("--json", action="store_true", help="print run.json on standard output")
     given = vars(parser.parse_args(arguments))
@@ -115,6 +123,8 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     execution = {name: given.pop(name) for name in names}
     as_json, threads = given.pop("json"), given.pop("threads")
     execution["protocols"] = tuple(given.pop("protocol"))
+    execution["log"] = tuple(given.pop("log"))
+    check_trackers(execution["log"])
     config = with_values(defaults, given)
     for registry, name in ((SPACES, config.space), (TASKS, config.task)):
         registry[name]

@@ -82,6 +82,13 @@ class Workspace:
         self._tidy(record)
         return record
 
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of a complete run's history."""
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = pd.read_parquet(self.history_path).to_dict("records")
+        return rows
+
     def settled(self) -> dict[str, Any] | None:
         """:meth:`finished`, with what a kill at the very end of the run left behind removed."""
         record = self.finished()

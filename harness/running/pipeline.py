@@ -35,6 +35,7 @@ from harness.running.run_scores import scores_columns
 from harness.running.run_state import Execution, RunState
 from harness.running.training import accelerated, train_supernet
 from harness.running.watching import PHASE, check_watched
+from harness.trackers.tracking import Tracking
 from searchspaces.base import Arch
 from searchspaces.registry import Registry
 
@@ -65,7 +66,9 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
     config = with_settled_parts(config, execution.runs, table)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
     known = crew.agree(workspace.finished() is not None)
-    begun = None if known else Run(config, execution, workspace, space, table, crew)
+    names = execution.log if crew.leads else ()
+    tracking = Tracking(names, workspace.folder.name, workspace.folder, config.to_dict())
+    begun = None if known else Run(config, execution, workspace, space, table, crew, tracking)
     with workspace.lock(execution.patience) if crew.leads else nullcontext():
         record = crew.agree(workspace.settled() if crew.leads else None)
         if record is None:
@@ -77,6 +80,7 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
             record = with_protocols(record, workspace, space, table, execution.protocols)
         for name in FINISHERS if crew.leads else ():
             FINISHERS[name](workspace.folder)
+        tracking.finish(record, workspace.history, workspace.folder / "scatter.png")
         return record
 
 

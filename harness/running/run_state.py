@@ -28,6 +28,7 @@ from harness.running.parts import parts_of, summed_costs
 from harness.running.timing import timing_of
 from harness.running.watching import Watch
 from harness.tabular.table import Table
+from harness.trackers.tracking import Tracking
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import short
@@ -40,6 +41,7 @@ class Execution:
     ``watch``: of ``train.steps``, how many lie between two looks at how the method would rank
     (:mod:`harness.running.watching`); 0 for none. ``patience``: seconds to wait for another process
     to leave the run's folder. ``protocols``: names of those whose metrics the record also has.
+    ``log``: names of trackers that are told of the run (:mod:`harness.trackers`).
     """
 
     data: Path | None = None
@@ -50,6 +52,7 @@ class Execution:
     watch: int = 0
     patience: float = 0.0
     protocols: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
 
 
 class RunState:
@@ -63,7 +66,9 @@ class RunState:
         space: SearchSpace,
         table: Table,
         crew: Crew = ALONE,
+        tracking: Tracking | None = None,
     ):
+        self.tracking = tracking
         self.config, self.execution, self.workspace = config, execution, workspace
         self.space, self.table, self.crew = space, table, crew
         self.device = use_device(execution.device)
@@ -134,6 +139,8 @@ class RunState:
                 "watch": self.watch.state_dict() if self.watch else None,
             }
         )
+        if self.tracking:  # what is told is never ahead of what a killed run goes on with
+            self.tracking.tell(self.history)
 
     def resume(self) -> None:
         """Take up the last checkpoint, if any; else tell of runs of other versions that stay.

@@ -170,7 +170,7 @@ def run_plainly(
     training.RECORD_EVERY = 2
     training.train_supernet.__defaults__ = (0.0,)
     try:
-        return pipeline.run(config, pipeline.Execution(**folders, workers=workers), **more)
+        return pipeline.run(config, pipeline.Execution(**folders, workers=workers, **more))
     finally:
         pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__ = kept
 
