@@ -142,7 +142,7 @@ def test_other_training_images_leave_a_score_and_other_validation_images_do_not(
     train, val = method.data.train, method.data.val
     method.data.train = Part(-train.images, train.labels.flip(0))
     assert method.score(archs).tolist() == before
-    method.data.val = Part(val.images, (val.labels + 1) % 5)
+    method.data._val = Part(val.images, (val.labels + 1) % 5)
     assert method.score(archs).tolist() != before
 
 

@@ -162,7 +162,7 @@ def test_other_training_images_leave_a_score_and_other_validation_images_do_not(
     data.train = Part(-data.train.images, data.train.labels)
     method.blocks.errors.clear()  # of the images that it had
     assert method.score(archs).tolist() == before.tolist()
-    data.val = Part(-data.val.images, data.val.labels)
+    data._val = Part(-data.val.images, data.val.labels)
     method.blocks.errors.clear()
     assert (np.abs(method.score(archs) / before - 1) > 1e-3).any()
 
