@@ -171,6 +171,7 @@ def _build(arguments: list[str]) -> None:
     given, cluster = vars(parsed), cluster_of(parsed, parsed.device)
 
     from harness.config.config import with_values
+    from harness.running.own_files import errors_located
     from harness.standalone.build_table import build_table
     from harness.tabular.ground_truth import usual_scale
     from harness.tabular.locate import tables_folder
@@ -182,18 +183,19 @@ def _build(arguments: list[str]) -> None:
     )
     name = f"{space.name}-{space.scale}-{given['task']}"
     output = given["output"] or tables_folder() / f"{name}.parquet"
-    table = build_table(
-        space,
-        load_task(given["task"], given["data"]),
-        recipe,
-        given["architectures"],
-        given["seeds"],
-        output,
-        given["workers"],
-        given["data"],
-        cluster,
-        given["device"],
-    )
+    with errors_located("", given["space"]):
+        table = build_table(
+            space,
+            load_task(given["task"], given["data"]),
+            recipe,
+            given["architectures"],
+            given["seeds"],
+            output,
+            given["workers"],
+            given["data"],
+            cluster,
+            given["device"],
+        )
     print(f"{output}: {len(table)} architectures x {given['seeds']} seeds")
 
 

@@ -23,7 +23,7 @@ def errors_located(method: str, space: str) -> Iterator[None]:
 
     It names the innermost function there, whose traceback stays its cause; also where another
     process met the error. Where a value from such a file is no good elsewhere, it names the command
-    that finds out. Memory that does not suffice is no error of a file.
+    that finds out. Memory that does not suffice is no error of a file. ``method`` may be empty.
     """
     files = {str(path) for path in map(file_of, (method, space)) if path is not None}
     try:
@@ -44,7 +44,7 @@ def errors_located(method: str, space: str) -> Iterator[None]:
         raise UsageError(
             f"{Path(last.filename).name}, line {last.lineno}, {said}; whether a function of the files "
             "given is called or answers otherwise than is due, `python -m harness.conformance "
-            f"--method {method} --space {space}` says."
+            f"{f'--method {method} ' if method else ''}--space {space}` says."
         ) from error
 
 

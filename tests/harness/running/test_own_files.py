@@ -48,6 +48,13 @@ def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine
     assert isinstance(error.value.__cause__, AttributeError)
 
 
+def test_where_no_method_is_in_play_none_is_named(mine):
+    name, _ = mine
+    sentence = rf"`python -m harness.conformance --space {name}` says\.$"
+    with pytest.raises(UsageError, match=sentence), errors_located("", name):
+        _ = [1].tolist()
+
+
 def test_other_errors_stay_what_they_are(mine):
     name, function = mine
     with pytest.raises(ValueError, match="'many'"), errors_located("spos", "nb201"):
