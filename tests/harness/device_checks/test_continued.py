@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -34,6 +35,21 @@ def test_a_run_that_is_killed_twice_ends_the_same(subject, monkeypatch):
     found = continued.check(both)
     assert found.wrong == []
     assert found.said.startswith("a run that was killed in search and in rank has the same scores")
+
+
+def test_who_stops_the_check_ends_its_run_too(monkeypatch):
+    def join():
+        raise KeyboardInterrupt
+
+    done = []
+    process = SimpleNamespace(
+        start=lambda: done.append("start"), join=join, kill=lambda: done.append("kill")
+    )
+    context = SimpleNamespace(Process=lambda target, args: process)
+    monkeypatch.setattr(continued, "get_context", lambda _: context)
+    with pytest.raises(KeyboardInterrupt):
+        continued._process(None, None, "rank")
+    assert done == ["start", "kill"]
 
 
 def test_a_run_that_is_not_killed_is_told_of(subject, monkeypatch):
