@@ -39,12 +39,15 @@ def test_optuna_optimises_it(table):
     assert list(study.best_params.values()) == chosen
 
 
+@pytest.mark.slow
 def test_syne_tune_takes_it_for_a_blackbox(table):
-    repository = pytest.importorskip(
-        "syne_tune.blackbox_repository", reason="syne-tune is not installed", exc_type=ImportError
+    tabular = pytest.importorskip(
+        "syne_tune.blackbox_repository.blackbox_tabular",
+        reason="syne-tune is not installed",
+        exc_type=ImportError,
     )
     blackbox = Blackbox(SPACE, table)
-    there = repository.BlackboxTabular(**blackbox.syne_tune())
+    there = tabular.BlackboxTabular(**blackbox.syne_tune())
     arch = dict(zip(blackbox.sites, ("good", "poor", "fair", "good"), strict=True))
     row, known = ARCHS.index("2012"), blackbox.trainings
     for seed in range(3):
