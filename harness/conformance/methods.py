@@ -123,7 +123,10 @@ def _scoring_otherwise(subject: MethodSubject, again: Method, state: str) -> Ite
 
 
 def scores_are_of_validation_images(subject: MethodSubject) -> Iterator[str]:
-    """Labels of training images are nothing to a trained method; scorers that train none use them."""
+    """Labels of training images are nothing to a trained method; scorers that train none use them.
+
+    What a method learns from them as it scores, as MNGNAS retrains, is among its path-backwards.
+    """
     if subject.refusal or not subject.kind.trains:
         return
     _ = subject.halfway
@@ -131,7 +134,10 @@ def scores_are_of_validation_images(subject: MethodSubject) -> Iterator[str]:
     for data in (None, subject.setting.data.relabelled()):
         trained = subject.build(data)
         trained.load_trained_state(subject.kept)
+        before = trained.costs["path_backwards"]
         scores.append(np.asarray(trained.score(subject.of.archs), dtype=float))
+        if trained.costs["path_backwards"] > before:
+            return
     if not np.array_equal(*scores, equal_nan=True):
         yield (
             "its scores are others where training images have other labels; score on "

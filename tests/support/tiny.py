@@ -17,6 +17,7 @@ from tables import made_meta
 
 from harness.commands.run import parse
 from harness.config.config import Config
+from harness.distributed.crew import Crew
 from harness.tabular.table import Table
 from harness.tasks import IMAGES
 from searchspaces.registry import SPACES
@@ -160,6 +161,7 @@ def run_plainly(
     folders: dict[str, Path],
     workers: int = 1,
     pictures: bool = False,
+    crew: Crew | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Run in this process with a checkpoint every two steps, as a rule without pictures."""
@@ -170,7 +172,8 @@ def run_plainly(
     training.RECORD_EVERY = 2
     training.train_supernet.__defaults__ = (0.0,)
     try:
-        return pipeline.run(config, pipeline.Execution(**folders, workers=workers, **more))
+        execution = pipeline.Execution(**folders, workers=workers, **more)
+        return pipeline.run(config, execution, *([] if crew is None else [crew]))
     finally:
         pipeline.FINISHERS, training.RECORD_EVERY, training.train_supernet.__defaults__ = kept
 
