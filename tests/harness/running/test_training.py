@@ -1,16 +1,21 @@
 """Training a supernet: what is kept of it, how it ends, and what acceleration changes."""
 
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny
 import torch
+from tables import made_meta
 
 from harness.config.config import Acceleration
 from harness.files.environment import use_tf32
 from harness.running import training
 from harness.running.assembly import load_limited, make_method
 from harness.running.training import accelerated, compiled, kind_of, maps, train_supernet
+from harness.running.watching import Watch
+from harness.tabular.table import Table
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
@@ -37,6 +42,27 @@ def test_history_has_means_over_the_steps_since_the_last_row(monkeypatch):
         {"phase": "train", "step": 8, "loss": 6.5, "kd": -13.0},
     ]
     assert saved == [3, 6, 8]
+
+
+def test_only_steps_run_the_clock_of_a_watched_training(monkeypatch):
+    """What an epoch reports and what is written stand beside."""
+    monkeypatch.setattr(training, "RECORD_EVERY", 3)
+    table = Table(made_meta(), ["a"], {"test.5.mean": np.array([50.0])})
+    watch, ran = Watch(1, 8, None, table, None), []
+
+    def note(what, given):
+        ran.append((what, watch.clock.runs))
+        return given
+
+    step, report = Counting().train_step, Counting().epoch_report
+    method = SimpleNamespace(
+        train_step=lambda number: note("step", step(number)),
+        epoch_report=lambda number: note("report", report(number)),
+    )
+    monkeypatch.setattr(watch, "row", lambda *_: None)
+    train_supernet(method, 3, 0, [], lambda done: note("write", None), -1.0, watch=watch)
+    assert ran == [("step", True), ("report", False)] * 3 + [("write", False)]
+    assert not watch.clock.runs
 
 
 def test_divergence_names_the_last_good_checkpoint(tmp_path, monkeypatch):

@@ -47,26 +47,30 @@ def test_a_row_has_what_was_spent_till_then_and_the_rank_of_the_sample(table, mo
     def score(given, step):
         other.costs["scoring_image_passes"] += 500
         asked.append((given, step, torch.get_num_threads()))
+        ran.append((watch.clock.runs, watch.own.runs))  # training stands still meanwhile
         return scores if step > 1 else None
 
-    loaded = []
+    loaded, ran = [], []
     other = SimpleNamespace(score_in_training=score, load_trained_state=loaded.append)
     setting = SimpleNamespace(device=torch.device("cpu"), recipe=SimpleNamespace(steps=6))
     method = SimpleNamespace(
         setting=setting, costs={"compute": 77}, trained_state=lambda: f"trained {method.costs}"
     )
+    monkeypatch.setattr(watching, "time", SimpleNamespace(process_time=lambda: 5.0))
     watch = Watch(1, 6, space, table, lambda: other)
     watch.clock.seconds = 1.23456
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert watch.row(method, 1) is None  # the method has nothing to score yet
-        method.costs["compute"] = 88
-        row = watch.row(method, 2)
+        with watch.clock.on():
+            assert watch.row(method, 1) is None  # the method has nothing to score yet
+            method.costs["compute"] = 88
+            row = watch.row(method, 2)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
     assert asked == [(archs, 1, 1), (archs, 2, 1)]
+    assert ran == [(False, True)] * 2
     assert loaded == ["trained {'compute': 77}", "trained {'compute': 88}"]
     tau = watch.tau(scores)
     ends = {"tau": tau["value"], "tau_low": tau["low"], "tau_high": tau["high"]}
