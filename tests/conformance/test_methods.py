@@ -31,12 +31,12 @@ def test_the_list_says_which_go_together(name):
     assert refused == {method for method, spaces in NOT_ON.items() if name in spaces}
 
 
-# Every method there, and elsewhere a third of them, so that each space has some of them.
+# Every method there, and elsewhere a fifth of them, so that each space has some of them.
 PAIRS = [
     (method, space)
     for row, method in enumerate(METHODS)
     for column, space in enumerate(SPACES)
-    if space in KINDS or (row + column) % 3 == 0
+    if space in KINDS or (row + column) % 5 == 0
 ]
 
 
@@ -51,7 +51,7 @@ def test_a_method_keeps_its_promises(method, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scorer", list(SCORERS))
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", ["nb201", "macro"])  # of cells, of chains
 def test_a_scorer_keeps_the_promises_of_a_method(scorer, name):
     subject = MethodSubject(scorer, SpaceSubject(name))
     assert not list(findings(METHOD_CHECKS, subject))
