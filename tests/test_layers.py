@@ -55,6 +55,7 @@ def copied(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_imports_keep_to_the_contracts():
     _run(LINTER, "--no-cache")
 
@@ -98,6 +99,7 @@ def test_types_of_the_interfaces_fit(tmp_path):
     _run(sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_ruff_is_content():
     _run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
     _run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")

@@ -23,6 +23,7 @@ def refuses(method, space):
     return {"darts": wired, "gdas": wired, "mixpath": not shadows}.get(method, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SPACES))
 def test_the_list_says_which_go_together(name):
     subject = SpaceSubject(name)

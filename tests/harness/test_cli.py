@@ -100,6 +100,7 @@ def test_help_shows_what_is_asked_for_first_and_the_rest_on_demand(capsys):
     assert "(default: 64)" in every
 
 
+@pytest.mark.slow
 def test_help_answers_without_heavy_imports():
     result = subprocess.run([sys.executable, "-c", ASK_FOR_HELP], **PIPES)
     answers = json.loads(result.stderr)
@@ -372,6 +373,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_docs_tell_what_the_tables_measured(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path))
     monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)

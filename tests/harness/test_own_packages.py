@@ -32,6 +32,7 @@ def called(module, arguments, cwd, *path):
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", COMMANDS)
 def test_a_working_folder_with_the_same_names_hides_nothing(folder, module):
     arguments, begins = COMMANDS[module]

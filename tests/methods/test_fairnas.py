@@ -59,6 +59,7 @@ def operators(method):
 # A step ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["planted", "mobilenet"])
 def test_every_operator_gets_gradient_from_exactly_one_model_of_a_step(space):
     method = make(space)
@@ -78,6 +79,7 @@ def test_every_operator_gets_gradient_from_exactly_one_model_of_a_step(space):
         count["shared"] = step * shared * method.models
 
 
+@pytest.mark.slow
 def test_dead_edges_apart_no_operator_of_nb201_is_trained_twice():
     method = make("nb201")
     count = Counter()
@@ -115,6 +117,7 @@ def test_models_of_a_step_share_weights_and_batch_and_one_optimiser_step(monkeyp
     assert not any(after.shape == w.shape and torch.equal(after, w) for w in first)
 
 
+@pytest.mark.slow
 def test_bn_buffers_are_updated_by_every_model():
     method = make("mobilenet")
     norms = {
@@ -131,6 +134,7 @@ def test_bn_buffers_are_updated_by_every_model():
     assert all(n == (2 if name.startswith("blocks") else 12) for name, n in batches.items())
 
 
+@pytest.mark.slow
 def test_gradients_are_summed_or_averaged_and_the_loss_is_recorded_alike():
     recipe = Recipe(steps=20, batch_size=16, clip=0.0)
     both = {
@@ -241,6 +245,7 @@ def test_short_sites_are_filled_fairly_in_the_long_run_and_noted():
     assert make("mobilenet").notes() == make("darts").notes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["nb101", "darts"])
 def test_topology_is_shared_within_a_step_and_changes_between_steps(space):
     method = make(space)
@@ -305,6 +310,7 @@ def test_planted_ranking_is_found():
     assert kendalltau(method.score(archs), truth).statistic > 0.9
 
 
+@pytest.mark.slow
 def test_nsga2_takes_the_place_of_the_evolution_and_resumes():
     options = FairNASOptions(search="nsga2")
     whole, part, resumed = (make(options=options) for _ in range(3))

@@ -99,6 +99,7 @@ def test_each_training_begins_with_the_rate_of_the_recipe_and_no_momentum():
 # What is trained ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_a_split_it_is_spos_to_the_bit():
     where = setting()
     few, spos = FewShot(where, FewShotOptions(tuning=0)), SPOS(where, SPOSOptions())

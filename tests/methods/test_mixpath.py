@@ -84,6 +84,7 @@ def test_each_shadow_bn_learns_a_scale_of_its_own(name):
     assert learned and learned <= used  # a BN right behind one takes its scale away again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["macro", "shufflenet"])
 def test_one_path_is_spos_to_the_bit(name):
     mixpath = make(name, paths=1)

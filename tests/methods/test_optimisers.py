@@ -132,6 +132,7 @@ def test_tensors_of_more_than_one_dimension_are_penalised_and_no_others(name, af
         )
 
 
+@pytest.mark.slow
 def test_candidates_of_mngnas_are_penalised_alike():
     method = make("mngnas", "nb201")
     with steps_taken() as taken:

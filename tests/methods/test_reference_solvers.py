@@ -41,6 +41,7 @@ def setting():
     )
 
 
+@pytest.mark.slow
 @RELIABLE
 @given(SEEDS, st.integers(1, 6), st.sampled_from(sorted(BOUNDS)), st.sampled_from([0.3, 1.0, 4.0]))
 def test_the_ensemble_weights_are_the_same(seed, members, constraint, scale):

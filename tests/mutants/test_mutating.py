@@ -153,6 +153,7 @@ def test_survivors_are_listed_and_the_known_ones_with_their_reason(project):
     ]
 
 
+@pytest.mark.slow
 def test_the_projects_own_mistakes_can_be_made():
     found = own(ROOT, OWN)
     assert len(set(found)) == len(found) > 20

@@ -179,6 +179,7 @@ WORDS = st.sampled_from(
 ) | st.text(max_size=6)  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(WORDS, max_size=8))
 def test_options_of_a_run(words):
     with contextlib.redirect_stdout(io.StringIO()):
@@ -226,6 +227,7 @@ def test_a_record_with_other_values_is_compared_or_refused(place, value):
         assert main(["compare", str(FOLDER / "run")]) in (0, 2)
 
 
+@pytest.mark.slow
 @given(EDITS)
 def test_a_record_with_changed_bytes_is_compared_or_refused(edits):
     content = json.dumps(recorded()).encode()
@@ -301,6 +303,7 @@ def test_a_run_with_columns_of_other_kinds_is_shown_or_refused(name, changes):
         assert main(["page", str(folder), "--output", str(output)]) in (0, 2)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60) | JSON.map(lambda tree: json.dumps(tree).encode()))
 def test_json_and_lines_of_json(content):
     path = written("any.json", content)

@@ -79,6 +79,7 @@ def test_no_network_of_a_space_counts(name):
     assert norms and not [n for n in supernet.state_dict() if n.endswith(COUNTER)]
 
 
+@pytest.mark.slow
 def test_a_step_at_the_benchmarks_own_scale_launches_what_a_path_computes():
     """All edges convolutions: five cells of six in each of three stages, and two reductions."""
     space = SPACES["nb201"]("benchmark")

@@ -39,6 +39,7 @@ def test_no_architecture_is_smaller_or_larger(name):
     assert found == [min(sizes), max(sizes)]
 
 
+@pytest.mark.slow
 def test_those_of_nasbench101_have_the_sizes_that_its_table_ends_with():
     space, image = SPACES["nb101"](), ImageSpec(3, 32, 10)
     params = find_table("nb101", "benchmark", "cifar10").params

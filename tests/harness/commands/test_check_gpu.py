@@ -44,6 +44,7 @@ def test_the_table_has_a_row_a_check(checks, capsys):
     assert "versions" in printed and "passed" in printed and "It is [wrong]." in printed
 
 
+@pytest.mark.slow
 def test_all_is_well_where_nothing_is_wrong(checks, capsys):
     checks([])
     assert run("--only", "versions", "--json") == 0
@@ -90,6 +91,7 @@ def test_a_pytorch_without_cuda_is_told_of(monkeypatch, capsys):
         assert f"{why}; --device cpu" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stop", "status", "how"),
     [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")],
@@ -110,6 +112,7 @@ def test_who_stops_it_sees_what_was_found_and_what_is_left(monkeypatch, capsys, 
     )
 
 
+@pytest.mark.slow
 def test_computing_threads_are_given_back(checks):
     before = torch.get_num_threads()
     checks([])

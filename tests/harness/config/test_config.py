@@ -82,6 +82,7 @@ def test_supernets_on_photographs_are_proxies_unless_said_otherwise(task):
     assert configured("--task", "digits").supernet == SupernetScale()
 
 
+@pytest.mark.slow
 @given(st.integers(1, 512), st.sampled_from(["truth", "proxy", "compact"]))
 def test_the_side_that_supernets_see(images, scale):
     side = SupernetScale(scale=scale).side(images)

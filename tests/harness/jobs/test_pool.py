@@ -51,6 +51,7 @@ def nothing_is_left():
     assert set(active_children()) <= before
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_items_from_processes_made_ready_once(tmp_path):
     results = list(call_in_processes(work, range(9), 2, partial(ready, tmp_path)))
     assert [item for item, _ in results] == list(range(9))

@@ -104,6 +104,7 @@ def test_a_pair_of_seeds_counts_from_the_least_number_on(shared, monkeypatch):
         assert found == pytest.approx(measure("kendall_tau", *per_seed[:shared].T))
 
 
+@pytest.mark.slow
 def test_only_what_was_trained_twice_tells_how_seeds_agree():
     """Those trained once are far apart, and would agree in a repetition whatever the noise."""
     rng = np.random.default_rng(7)

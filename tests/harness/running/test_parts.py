@@ -46,6 +46,7 @@ def scores(own, record):
     ]
 
 
+@pytest.mark.slow
 def test_its_scores_are_mean_ranks_of_the_finished_runs_and_its_costs_their_sums(parts):
     own, (params, layers) = parts
     record = tiny.run_plainly(ensemble(), own)

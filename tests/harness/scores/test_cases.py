@@ -79,6 +79,7 @@ def test_cells_by_hash_and_by_matrix_rank_the_same(tmp_path):
         assert tau["value"] == pytest.approx(expected) and tau["n"] == 6
 
 
+@pytest.mark.slow
 def test_a_perfect_ranking_is_certain(tmp_path, capsys):
     """25 of the embedded architectures, scored by their own rank."""
     table = open_table("nb201", "digits")

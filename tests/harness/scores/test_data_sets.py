@@ -35,6 +35,7 @@ def test_rows_of_the_task_are_taken(tmp_path, column):
     assert evaluate(turned).tau["value"] == -1.0
 
 
+@pytest.mark.slow
 def test_as_records_of_json_too(tmp_path):
     rows = [
         {"arch": arch, "dataset": name, "synflow": value}
@@ -53,6 +54,7 @@ def test_another_data_set_alone_is_told(tmp_path):
     assert not any("data set" in note for note in result.content["notes"])
 
 
+@pytest.mark.slow
 def test_several_without_the_task_are_refused(tmp_path):
     path = written(tmp_path / "s.csv", "dataset", {"cifar10": RISING, "cifar100": FALLING})
     with pytest.raises(UsageError, match="scores of 'cifar10', 'cifar100', none called digits"):

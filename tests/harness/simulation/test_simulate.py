@@ -52,6 +52,7 @@ def test_a_repeat_is_a_function_of_its_number_and_the_seed():
     assert len({tuple(curve) for curve in drawn}) == 12
 
 
+@pytest.mark.slow
 @given(st.integers(1, 10**6))
 def test_checkpoints_rise_to_the_last_query(queries):
     points = checkpoints(queries).tolist()

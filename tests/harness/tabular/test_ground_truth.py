@@ -183,6 +183,7 @@ def test_each_task_has_a_usual_scale(task, scales):
         usual_scale("nb201", f"{task}x")
 
 
+@pytest.mark.slow
 def test_a_task_without_a_table_is_answered_with_those_that_have_one():
     with pytest.raises(UsageError) as error:
         known_table("nb201", "imagenet")

@@ -128,6 +128,7 @@ def test_a_missing_field_is_refused(field, content, tmp_path):
         read(tmp_path, json.dumps({**content, "00000012": entry}))
 
 
+@pytest.mark.slow
 def test_missing_wrong_and_repeated_keys_are_refused(content, text, tmp_path):
     first, *rest = content
     fewer = {key: content[key] for key in rest}

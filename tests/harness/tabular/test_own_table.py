@@ -56,6 +56,7 @@ def imported(write, capsys):
 ROWS = [["arch", "test_accuracy"], *zip(CELLS, (55.63, 37.55, 44.72), strict=True)]
 
 
+@pytest.mark.slow
 def test_an_export_of_another_task_becomes_ground_truth(imported, tmp_path):
     assert "nb201-benchmark-own.parquet" in imported(ROWS)
     table = open_table("nb201", "own")
@@ -110,6 +111,7 @@ def test_costs_of_any_unit_are_taken_over(imported, tmp_path):
         OwnTable("nb201", "own", ("test_accuracy",), cost_columns=("watt",)).read(path, None)
 
 
+@pytest.mark.slow
 def test_a_space_of_names_alone(imported, write, capsys):
     """NATS-Bench's size space: five numbers of channels; losses are scores, smaller is better."""
     rng = np.random.default_rng(0)

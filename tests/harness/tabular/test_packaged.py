@@ -157,6 +157,7 @@ def test_they_are_found_without_data(name, home):
     assert find_table(*name.split("-", 2)).meta.name == name
 
 
+@pytest.mark.slow
 def test_tables_of_smaller_spaces_are_made_of_a_packaged_one(home):
     space = SPACES["nb101-mixpath"]("benchmark")
     table = find_table("nb101-mixpath", "benchmark", "cifar10", cost=analytic_cost(space))
@@ -167,6 +168,7 @@ def test_tables_of_smaller_spaces_are_made_of_a_packaged_one(home):
     assert table.accuracy("test")[7] == whole.accuracy("test")[row]
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_wins(home, published, tmp_path):
     place = ("nb201", "benchmark", "cifar10")
     theirs = find_table(*place, published)

@@ -241,6 +241,7 @@ def by_hand(method, arch):
     return -100 * (sum(errors) / 80).mean().item()
 
 
+@pytest.mark.slow
 def test_a_score_is_the_mean_error_of_the_stages(macro):
     method = macro()
     rng = np.random.default_rng(0)
@@ -280,6 +281,7 @@ def test_the_search_keeps_to_its_constraint(macro):
     assert max(scores) == pytest.approx(scored[0][1], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_training_forgets_what_was_scored(macro):
     method = macro()
     before = method.score([(1,) * 8])

@@ -101,6 +101,7 @@ def test_extreme_logits_reach_the_best_weights_of_the_limit(constraint, scale, t
         assert -1e-9 <= loss / scale - best <= np.log(10) / scale + 1e-9
 
 
+@pytest.mark.slow
 @RELIABLE
 @example(seed=21, exponent=2, skill=2, constraint="simplex")  # separable, by a narrow margin
 @given(

@@ -42,6 +42,7 @@ def test_distillation_pulls_towards_the_teacher():
     assert student.grad[0, 1] < 0 < student.grad[0, 2]
 
 
+@pytest.mark.slow
 def test_gradient_is_the_sum_over_subnets_with_the_teacher_fixed():
     method, twin = planted(clip=0.0), planted(clip=0.0)
     record = method.train_step(0)

@@ -50,6 +50,7 @@ def test_the_groups_are_divided_at_the_median_of_the_first_population(monkeypatc
     assert method.groups.threshold == 3e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kd", ["none", "full"])
 def test_retraining_at_rate_zero_scores_as_the_supernet_does(kd):
     method = make(replace(OPTIONS, kd=kd, retrain_lr=0.0))

@@ -130,6 +130,7 @@ def test_whoever_is_ranked_listens_to_the_population_that_was_kept():
         assert all(torch.equal(v, state[k]) for k, v in member.network.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kd", ARMS)
 @pytest.mark.parametrize("qp", slow_but(["printed"], ["printed", "corrected"]))
 def test_a_score_is_the_architectures_own(kd, qp):
@@ -169,6 +170,7 @@ def test_guides_weigh_each_group_to_one(kd):
         assert all(row[row > 0].unique().numel() == 1 for row in weights)
 
 
+@pytest.mark.slow
 def test_arms_differ_after_the_first_epoch_and_only_then():
     first, later = {}, {}
     for kd in ARMS:

@@ -39,6 +39,7 @@ def test_a_function_in_a_file_scores_and_its_passes_are_counted(mine):
     assert scores[0] == network.classifier.weight.grad.norm().item()
 
 
+@pytest.mark.slow
 def test_it_passes_the_conformance_suite(mine):
     assert not list(check_method(mine(SOURCE, "last_gradient"), "nb201"))
 
@@ -69,6 +70,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_is_wrong_with_a_function_is_told_by_one_check(mine, name):
     source, check, sentence = FAULTS[name]

@@ -46,6 +46,7 @@ def test_dead_cells_get_the_lowest_score_and_live_ones_more(name):
     assert made.costs["scores_not_finite"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(["snip"], sorted({*SCORERS} - {"ensemble"})))
 def test_scores_are_those_of_another_scorer_of_the_seed_and_not_of_another_seed(name):
     scores = quick(name).score(LIVE)

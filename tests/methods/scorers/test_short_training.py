@@ -55,6 +55,7 @@ def test_by_default_the_recipe_is_that_of_the_tables_but_for_its_length():
     assert all(field.metadata["help"] for field in fields(ShortTrainingOptions))
 
 
+@pytest.mark.slow
 def test_it_is_content_with_what_a_method_sees_and_leaves_random_numbers_alone():
     """Noise has no test images."""
     method = made(Noise(ImageSpec(1, 8, 4)), epochs=1, batch_size=16)
@@ -65,6 +66,7 @@ def test_it_is_content_with_what_a_method_sees_and_leaves_random_numbers_alone()
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("batch", "images", "steps", "seen", "scored"),
     [(16, 0, 2, 16, 64), (64, 8, 1, 40, 8), (16, 99, 2, 16, 64)],

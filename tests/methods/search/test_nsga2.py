@@ -206,6 +206,7 @@ FEW = st.integers(-2, 2).map(float)  # ties and duplicates
 ANY = st.floats(allow_nan=False, width=32)  # infinite ones too
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(fronts(FEW), fronts(ANY), fronts(FEW, ANY)))
 @example(np.zeros((5, 3)))
@@ -217,6 +218,7 @@ def test_fronts_are_those_of_pymoo(goals):
     assert ours == [sorted(front.tolist()) for front in theirs]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(fronts(FEW), fronts(ANY), fronts(FEW, ANY)))
 @example(np.zeros((5, 3)))

@@ -153,6 +153,7 @@ def test_no_words_overlap_or_leave_the_picture(space, seed):
             assert not box.padded(-1).overlaps(boxes[j].padded(-1)), (words[i], words[j])
 
 
+@pytest.mark.slow
 def test_long_names_and_chains_still_fit():
     node, chain = Node("operator_with_a_long_name", operator=True), 80 * (Block("identity"),)
     edges = tuple(Edge(n, n + 1, "another_long_operator") for n in range(6))
@@ -297,6 +298,7 @@ def test_a_mistake_is_one_sentence(line, sentence, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.slow
 def test_what_a_run_found_is_drawn_beside_it(write_run, make_record):
     found = {"arch": FULL, "truth": 91.0, "regret": -0.5, "how": "read"}
     folder = write_run("a", make_record(found=found))

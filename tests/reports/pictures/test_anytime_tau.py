@@ -133,6 +133,7 @@ def test_both_panels_show_means_bands_and_bounds(watched):
     assert "200 of them" in " ".join(drawn)
 
 
+@pytest.mark.slow
 def test_the_axis_is_logarithmic_only_where_curves_reach_much_farther_than_others(watched):
     near = watched(("spos", RISING[:1]))
     (far,) = watched(("fairnas", RISING[:1]))
@@ -153,6 +154,7 @@ def test_no_two_curves_look_alike():
     assert len({(look.colour, str(look.dashes)) for look in looks}) == 40
 
 
+@pytest.mark.slow
 def test_other_samples_have_panels_of_their_own(watched):
     runs = [*watched(("spos", RISING)), *watched(("fairnas", RISING), sample="other")]
     assert len(figure_of(runs).axes) == 1 + 4

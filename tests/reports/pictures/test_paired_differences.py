@@ -77,6 +77,7 @@ def test_what_cannot_be_subtracted_is_a_dash(records, make_interval):
     assert [text for text, _, _ in found] == ["", "–", "–", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", slow_but([2, 3], [2, 3, 9, 30]))
 def test_no_words_overlap_or_leave_the_picture(records, count):
     runs = [

@@ -27,6 +27,7 @@ def folder(write_run, make_record, make_scores):
     return write_run("a", make_record("mngnas"), make_scores())
 
 
+@pytest.mark.slow
 def test_png_and_svg_are_written_whole(folder):
     path = draw(folder)
     assert path == folder / "scatter.png"
@@ -229,6 +230,7 @@ def test_an_architecture_without_a_score_is_a_line(write_run, make_record, make_
     assert "found: truth 95.00 %, regret −0.40 (not scored)" in words
 
 
+@pytest.mark.slow
 def test_a_long_legend_covers_nothing(write_run, make_record, make_scores):
     frame = make_scores()
     frame.loc[frame.index[:2], "truth"] = 1e-9  # beyond the axes

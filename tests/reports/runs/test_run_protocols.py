@@ -139,6 +139,7 @@ def test_old_names_of_metrics_are_read(folders, tmp_path):
     assert read_runs(folder)["precision_at_top10pct"].notna().all()
 
 
+@pytest.mark.slow
 def test_run_prints_a_record_of_a_former_version(place, folders, capsys):
     now = (folders[1] / "run.json").read_text()
     content = json.loads(now)

@@ -188,6 +188,7 @@ def test_impossible_scales_are_refused():
         DARTS("compact", width=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scale", "alone", "supernet"),
     [

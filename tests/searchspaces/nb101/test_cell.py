@@ -132,6 +132,7 @@ def test_parameters_are_the_benchmark_s(published):
     assert [SPACE.cost(canonical_genes(own), CIFAR).params for own in genes] == params
 
 
+@pytest.mark.slow
 def test_packaged_cells_have_the_benchmark_s_parameters_and_hashes():
     table = Table.load(EMBEDDED / "nb101-benchmark-cifar10.parquet")
     rows = np.random.default_rng(0).choice(len(table), 1000, replace=False).tolist()

@@ -161,6 +161,7 @@ def _gradient_supernet(cache=[]):  # noqa: B006  built once: hypothesis calls ma
     return cache[0]
 
 
+@pytest.mark.slow
 @given(archs)
 def test_equal_subnet_keys_are_equal_functions(arch):
     supernet = _gradient_supernet().train()

@@ -133,6 +133,7 @@ def test_what_is_held_is_bounded(cells):
     assert 14 <= largest <= 22
 
 
+@pytest.mark.slow
 def test_same_networks_and_same_beginnings_are_neighbours():
     space = NASBench201("compact")
     for options, networks in (
