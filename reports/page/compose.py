@@ -22,6 +22,7 @@ from reports.pictures.scatter import titles
 from reports.runs.configuration import configurations, contexts, told_apart
 from reports.runs.record import Record
 from reports.runs.row import Row, describe
+from reports.style import stacked
 from reports.style.theme import SEQUENTIAL
 from reports.text.escaping import HTML
 from searchspaces.errors import UsageError
@@ -132,8 +133,8 @@ def _shades() -> str:
 
 def _document(body: str, data: dict[str, Any]) -> str:
     """The whole file. Its policy lets nothing run or load but its own script and style."""
-    style = _template("page.css") + _shades() + anytime.styles()
-    script = "\n".join(map(_template, SCRIPTS))
+    style = _template("page.css") + stacked.STYLE + _shades() + anytime.styles()
+    script = "\n".join([*map(_template, SCRIPTS), stacked.SCRIPT])
     script = f'"use strict";\n{script}'
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "

@@ -19,12 +19,13 @@ FILTER = (
 def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
     """One row per run, then one per folder that is none with its reason.
 
-    Columns in which all runs agree are folded away: what they say stands above the table. So are
-    those of :data:`reports.page.row.FOLDED`.
+    Columns in which all runs agree, and those of words of a single run, are folded away: what they
+    say stands above the table. So are those of :data:`reports.page.row.FOLDED`.
     """
     same = _agreed(rows, bool(left))
     said = "; ".join(f"{column.head} {text}" for column, text in same.items() if text)
-    common = f'<p class="soft" id="common">All runs: {HTML.escape(said)}.</p>' if said else ""
+    whose = "All runs" if len(rows) > 1 else "This run"
+    common = f'<p class="soft" id="common">{whose}: {HTML.escape(said)}.</p>' if said else ""
     heads = _head(HEAD, "words", "") + "".join(
         _head(column.head, _kind(column, same), column.hint) for column in COLUMNS
     )
@@ -32,16 +33,21 @@ def table(rows: Sequence[Row], left: Sequence[Left]) -> str:
     body += map(_left, left)
     return (
         f'{common}\n<p class="tools"><label><input type="checkbox" id="all"> all columns</label></p>\n'
-        f'<div class="scroll"><table id="runs" class="folded"><thead><tr>{heads}</tr></thead>\n'
+        f'<div class="scroll"><table id="runs" class="runs folded"><thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div>"
     )
 
 
 def _agreed(rows: Sequence[Row], others: bool) -> dict[Column, str]:
-    """The columns in which all of several runs say the same; the status only without others."""
-    if len(rows) < 2:
-        return {}
-    columns = [column for column in COLUMNS if not (others and column.head == "status")]
+    """The columns in which all runs say the same; the status only without others.
+
+    A single run's numbers are what its row is for: of it those of words.
+    """
+    columns = [
+        column
+        for column in COLUMNS
+        if not (others and column.head == "status") and (column.value is None or len(rows) > 1)
+    ]
     texts = {column: {column.text(row) for row in rows} for column in columns}
     return {column: min(seen) for column, seen in texts.items() if len(seen) == 1}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Head, Text
 from reports.papers.measured.claims import NOT_TESTED, Outcome
 from reports.papers.measured.results import PRINTED
+from reports.style import stacked
 from reports.text.escaping import HTML
 
 
@@ -37,9 +38,9 @@ def page(title: str, body: Sequence[str]) -> str:
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{HTML.escape(title)}</title>",
-            f"<style>\n{_style()}</style>\n</head>\n<body>\n<main>",
+            f"<style>\n{_style()}{stacked.STYLE}</style>\n</head>\n<body>\n<main>",
             *filter(None, body),
-            "</main>\n</body>\n</html>\n",
+            f"</main>\n<script>\n{stacked.SCRIPT}</script>\n</body>\n</html>\n",
         ]
     )
 
@@ -176,7 +177,7 @@ def _places(grid: Grid | None) -> str:
 
 
 def framed(heads: Sequence[str], rows: Sequence[str]) -> str:
-    """A table of rows in HTML that scrolls by itself where the screen is narrow."""
+    """A table of rows in HTML: as blocks where the screen is narrow; without the script it scrolls."""
     return (
         f'<div class="scroll"><table><thead>{"".join(heads)}</thead>\n'
         f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"

@@ -329,6 +329,17 @@ def test_columns_in_which_all_runs_agree_are_folded_away(runs):
     assert "task digits; preset laptop;" in found.all("p", id="common")[0].text
 
 
+def test_of_a_single_run_words_are_folded_away_and_numbers_shown(runs):
+    found = page(runs / "mngnas-s0")
+    heads = [head for head in found.all("th", scope="col") if "aria-sort" in head.attributes]
+    shown = [head.text for head in heads if "same" not in head.attributes["class"]]
+    numbers = ["seed", "over floor", "τ top 10 %", "regret", "found (%)", "seconds", "n"]
+    assert shown == ["method", "Kendall τ", *numbers]
+    [said] = found.all("p", id="common")
+    assert said.text.startswith("This run: status finished; options")
+    assert "; space nb201; task digits; preset laptop; truth of digits; " in said.text
+
+
 def test_the_command_writes_beside_the_runs_and_says_so(runs, capsys):
     (runs / "begun").mkdir()
     (runs / "begun" / ".lock").touch()

@@ -46,6 +46,17 @@ def test_numbers_and_ticks_are_round():
     assert decimal == ["−0.13", "2.0"]
 
 
+@pytest.mark.parametrize("length", [5, 33, 50])
+def test_titles_beside_the_axis_stay_inside(length):
+    script = f"""
+      const plot = axes(new Element("div"), {{ height: 230, label: "it",
+        x: {{ low: 0, high: 1, title: "" }}, y: {{ low: 0, high: 1, title: "x".repeat({length}) }} }});
+      const title = plot.root.all().filter(one => one.set.class === "title")[1].set;
+      return [title.y, title.textLength ?? 7 * {length}];"""
+    middle, long = told(script, "axes.js")
+    assert middle - long / 2 >= 4 and middle + long / 2 <= 226
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_axes_go_from_corner_to_corner(log):
     script = f"""
@@ -78,7 +89,7 @@ def scatter():
         told.push(says());
       }}
       const plot = axes(new Element("div"), {{ height: 432, x: {{ low: 89, high: 95 }},
-        y: {{ low: 59, high: 65 }} }});
+        y: {{ low: 59, high: 65, title: "" }} }});
       const at = (x, y) => [plot.x(x), plot.y(y)];
       const shown = {json.dumps([*zip(TRUTHS, SCORES, strict=True)])}.map(([x, y]) => at(x, y));
       root.heard.pointermove({{ clientX: shown[0][0] + 5, clientY: shown[0][1] - 5 }});
@@ -149,7 +160,7 @@ def test_curves_run_through_their_values_and_tell_them():
       const told = [says()];
       for (const key of ["ArrowLeft", "ArrowLeft"]) {{ plotted.press(key); told.push(says()); }}
       const plot = axes(new Element("div"), {{ height: 230, x: {{ low: 10, high: 40 }},
-        y: {{ low: 0.8, high: 5.2 }} }});
+        y: {{ low: 0.8, high: 5.2, title: "" }} }});
       const way = pairs => pairs.map(([x, y]) => `${{plot.x(x).toFixed(1)}} ${{plot.y(y).toFixed(1)}}`);
       return [host.all().filter(one => one.set.class === "line" && one.tag === "path"),
         [way([[10, 1], [20, 3], [30, 2]]), way([[20, 5], [40, 4]])], told,
@@ -190,7 +201,7 @@ def test_any_time_curves_run_through_their_values_with_bands_and_bounds():
       const names = root.all().filter(one => (one.set.class || "").startsWith("name"));
       const right = 34 + 6.5 * Math.max(...names.map(one => one.inside[0].length));
       const plot = axes(new Element("div"), {{ height: 330, right, x: {{ low: 0, high: 8 }},
-        y: {{ low: 0, high: 1 }} }});
+        y: {{ low: 0, high: 1, title: "" }} }});
       const way = pairs => "M" + pairs.map(([x, y]) =>
         `${{plot.x(x).toFixed(1)}} ${{plot.y(y).toFixed(1)}}`).join("L");
       return [root.all().map(one => one.set), names.map(one => one.inside[0]), said,
