@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -28,6 +30,24 @@ class BatchNorm(nn.BatchNorm2d):
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         state_dict.pop(f"{prefix}num_batches_tracked", None)  # of the copy that is being loaded
         nn.Module._load_from_state_dict(self, state_dict, prefix, *rest)  # its own asks for one
+
+
+@contextmanager
+def constant_affine(network: nn.Module) -> Iterator[None]:
+    """Inside, BNs of ``network`` that have no scale and shift are given a constant one and zero.
+
+    They learn nothing by it, and no state holds it. PyTorch asks cuDNN, which takes fewer kernels,
+    only where a BN has both.
+    """
+    norms = [m for m in network.modules() if isinstance(m, BatchNorm) and m.weight is None]
+    try:
+        for norm in norms:  # past nn.Module, which would take them for parameters
+            norm.__dict__["weight"] = torch.ones_like(norm.running_mean)
+            norm.__dict__["bias"] = torch.zeros_like(norm.running_mean)
+        yield
+    finally:
+        for norm in norms:
+            del norm.__dict__["weight"], norm.__dict__["bias"]
 
 
 def narrow_norm(norm: BatchNorm, x: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from harness.config.options import TRUTH, check_names, check_types, unknown_refused
@@ -91,22 +91,38 @@ class Acceleration:
     compile: bool = option(
         False, "compile each operator by itself: takes minutes, and helps on GPUs if anywhere"
     )
-
     tf32: bool = option(
         False,
         "let a GPU round the inputs of float32 convolutions and matrix products to ten bits, in "
         "search and scoring too; else they are exact",
+        added_later=True,
     )
+    cudnn_norm: bool = option(
+        False,
+        "give BNs without scale and shift a constant one and zero in training, without which "
+        "PyTorch does not let cuDNN normalise on a GPU",
+        added_later=True,
+    )
+    graphs: bool = option(
+        False,
+        "replay each operator as a CUDA graph, forward and backward: fewer launches, more memory",
+        added_later=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Raises :class:`UsageError` for operators that are compiled and graphs."""
+        if self.compile and self.graphs:
+            raise UsageError(
+                "operators are either compiled or CUDA graphs; leave --accelerate.compile or "
+                "--accelerate.graphs out."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """As a part of a larger dict; empty where nothing is accelerated.
 
         So that names and records of such runs are those from before there was a choice.
         """
-        chosen = asdict(self)
-        if not self.tf32:  # a choice that came later
-            del chosen["tf32"]
-        return {} if self == Acceleration() else {"accelerate": chosen}
+        return {} if self == Acceleration() else {"accelerate": written(self)}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def check(subject: Subject) -> Finding:
     first: list[float] = []
     with bar(2, "compiled", "way") as progress:
         expected = plain.train_step(0)["loss"].item()
-        before = _spent(subject, plain)
+        before = spent_by(subject, plain)
         progress.update()
         with compiled(fast.supernet, backend):
 
@@ -35,7 +35,7 @@ def check(subject: Subject) -> Finding:
                 first.append(fast.train_step(0)["loss"].item())
 
             seconds = wall_ms(begin, subject.device) / 1e3
-            after = _spent(subject, fast)
+            after = spent_by(subject, fast)
         progress.update()
     wrong, unlike = [], apart(first[0], expected)
     if not unlike <= LIMIT:
@@ -59,7 +59,7 @@ def every_operator(method: Method) -> None:
         method.path_loss(path, batch).backward()
 
 
-def _spent(subject: Subject, method: Method) -> Spent:
+def spent_by(subject: Subject, method: Method) -> Spent:
     """Of steps behind a few that are not timed."""
     sizes, steps = subject.sizes, count(1)
     for _ in range(sizes.warm):

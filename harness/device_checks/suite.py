@@ -42,6 +42,7 @@ CHECKS = (
     Check("training", 2, "how long does a step take, at which precision, and what does it hold?"),
     Check("ranking", 2, "how long does a score take, by images at once and processes?"),
     Check("compiled", 2, "what do compiled operators give, and are they right?"),
+    Check("graphs", 2, "what do operators as CUDA graphs give, and are they right?"),
     Check(
         "autocast", 2, "are steps in bfloat16 near those in float32, with and without its cache?"
     ),

@@ -15,14 +15,16 @@ from harness.running.training import accelerated
 WAYS = {
     "float32": Acceleration(),
     "tf32": Acceleration(tf32=True),
+    "cudnn_norm": Acceleration(cudnn_norm=True),
     "bfloat16": Acceleration(precision="bfloat16"),
 }
+ON_GPUS = "tf32", "cudnn_norm"
 LIMIT = 0.1  # largest relative difference of the first loss from that in float32
 
 
 def check(subject: Subject) -> Finding:
     """Milliseconds, launches and memory. Wrong: a first loss that is not near float32's."""
-    ways = {name: how for name, how in WAYS.items() if subject.is_gpu or not how.tf32}
+    ways = {name: how for name, how in WAYS.items() if subject.is_gpu or name not in ON_GPUS}
     figures, losses, wrong = {}, {}, []
     with bar(len(ways), "training", "precision") as progress:
         for name, how in ways.items():

@@ -26,6 +26,7 @@ from harness.resuming.workspace import Workspace
 from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
 from harness.running.parts import parts_of, summed_costs
 from harness.running.timing import timing_of
+from harness.running.training import check_possible
 from harness.running.watching import Watch
 from harness.tabular.table import Table
 from harness.trackers.tracking import Tracking
@@ -75,11 +76,7 @@ class RunState:
         self.task = load_limited(config, execution.data).to(self.device)
         if crew.size > 1 and config.equalise == "seconds":
             raise UsageError("--equalise seconds measures one process; leave torchrun out.")
-        if crew.size > 1 and config.accelerate.compile:
-            raise UsageError(
-                "compiled operators see BN statistics of one process only; leave torchrun or "
-                "--accelerate.compile out."
-            )
+        check_possible(config.accelerate, crew.size, self.device)
         if crew.size > 1 and execution.watch:
             raise UsageError("--watch is for one process; leave torchrun or --watch out.")
         timings = execution.runs / "timings"

@@ -20,6 +20,7 @@ from harness.config.config import Config, digest
 from harness.files.environment import describe_device
 from harness.files.progress import bar
 from harness.files.store import held, read_json, write_json
+from harness.running import graphs
 from harness.running.assembly import make_method, training_identity
 from harness.running.training import accelerated
 from harness.tasks.base import Task
@@ -30,7 +31,7 @@ from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import short
 
-WARM = 2  # steps of each before any is timed, none of which compiles anything
+WARM = 2  # steps of each before any is timed, none of which compiles or records anything
 SHARE = 1 / 20  # of a training that the timed steps of either amount to, about
 GROUPS, MOST = 5, 60  # bounds of the number of steps timed
 
@@ -143,14 +144,19 @@ def measure(method: Method, spos: Method, paths: int, clock: Clock = time.perf_c
 
 
 def _warm_up(method: Method) -> None:
-    """Steps until so many in turn have compiled nothing, if that ever ends."""
+    """Steps until so many in turn have compiled and recorded nothing, if that ever ends."""
     quiet = 0
     for step in range(MOST):
-        before = counters["stats"]["unique_graphs"]
+        before = _made()
         method.train_step(step)
-        quiet = quiet + 1 if counters["stats"]["unique_graphs"] == before else 0
+        quiet = quiet + 1 if _made() == before else 0
         if quiet == WARM:
             break
+
+
+def _made() -> int:
+    """How much has been compiled and recorded so far."""
+    return int(counters["stats"]["unique_graphs"]) + graphs.made["graphs"]
 
 
 def _spread(total: int, number: int) -> np.ndarray:

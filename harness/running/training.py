@@ -1,7 +1,7 @@
 """Train a method's supernet: progress, history, checkpoints, and faster arithmetic on request.
 
-bfloat16 and compiled operators, meant for GPUs, change results in their last bits, so that they
-belong to a run's configuration.
+bfloat16, compiled operators and cuDNN's BN, meant for GPUs, change results in their last bits, so
+that they belong to a run's configuration; graphs are to give the same, and belong to it too.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from torch._dynamo.exc import TorchDynamoException
 from harness.config.config import Acceleration
 from harness.files.progress import bar
 from harness.resuming.resumable import check_finite
+from harness.running.graphs import Graphed
 from harness.running.watching import Watch
 from methods.base import Method
+from searchspaces.batchnorm import constant_affine
 from searchspaces.errors import UsageError, first_line
 from searchspaces.supernet import Supernet
 
@@ -75,6 +77,25 @@ def train_supernet(
                 saved = time.monotonic()
 
 
+def check_possible(choice: Acceleration, processes: int, device: torch.device) -> None:
+    """Raise :class:`UsageError` where operators cannot be what ``choice`` makes of them."""
+    if processes > 1 and choice.compile:
+        raise UsageError(
+            "compiled operators see BN statistics of one process only; leave torchrun or "
+            "--accelerate.compile out."
+        )
+    if processes > 1 and choice.graphs:
+        raise UsageError(
+            "CUDA graphs see BN statistics of one process only; leave torchrun or "
+            "--accelerate.graphs out."
+        )
+    if choice.graphs and device.type != "cuda":
+        raise UsageError(
+            f"operators are CUDA graphs on a GPU only, and this run is on the device '{device}'; "
+            "leave --accelerate.graphs out or give --device cuda."
+        )
+
+
 @contextmanager
 def accelerated(method: Method, choice: Acceleration) -> Iterator[None]:
     """Inside, ``method.train_step`` is accelerated as chosen."""
@@ -97,8 +118,13 @@ def accelerated(method: Method, choice: Acceleration) -> Iterator[None]:
     method.train_step = faster_step  # type: ignore[method-assign]
     try:
         with ExitStack() as stack:
+            if choice.cudnn_norm:
+                stack.enter_context(constant_affine(method.supernet))
             if choice.compile:
                 stack.enter_context(compiled(method.supernet))
+            if choice.graphs:
+                batch = method.setting.recipe.batch_size
+                stack.enter_context(replaced(method.supernet, partial(Graphed, batch=batch)))
             yield
     finally:
         del method.train_step
@@ -114,7 +140,7 @@ def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
     are compiled as one: few, however many paths and cells there are. The parts stay what they are:
     same class, same state. Raises :class:`UsageError` where there is nothing to compile with.
     """
-    parts, kinds, calls = list(maps(network)), {}, {}
+    kinds, calls = {}, {}
 
     def call(kind: int, part: nn.Module, x: torch.Tensor) -> torch.Tensor:
         own = kind, x.shape[1:]
@@ -122,17 +148,30 @@ def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
             calls[own] = _compile(backend)
         return calls[own](part, x)
 
-    for part in parts:
-        kind = kinds.setdefault(kind_of(part), len(kinds))
-        part._compiled_call_impl = partial(call, kind, part)
+    def own_call(part: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+        return partial(call, kinds.setdefault(kind_of(part), len(kinds)), part)
+
     try:
-        with torch._dynamo.config.patch(cache_size_limit=VARIANTS):
+        with (
+            replaced(network, own_call),
+            torch._dynamo.config.patch(cache_size_limit=VARIANTS),
+        ):
             yield
     except TorchDynamoException as error:
         raise UsageError(
             f"operators cannot be compiled here ({first_line(error)}); leave "
             "--accelerate.compile out."
         ) from error
+
+
+@contextmanager
+def replaced(network: nn.Module, call: Callable[[nn.Module], Callable[..., Any]]) -> Iterator[None]:
+    """Inside, what ``call`` makes of each of :func:`maps` of ``network`` is called in its place."""
+    parts = list(maps(network))
+    for part in parts:
+        part._compiled_call_impl = call(part)
+    try:
+        yield
     finally:
         for part in parts:
             part._compiled_call_impl = None

@@ -1,30 +1,18 @@
 """BN without a counter: PyTorch's own to the bit, and states that have counters still open."""
 
-from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 import torch
+from launches import Launches
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.nn import functional
 
 from searchspaces.base import ImageSpec
-from searchspaces.batchnorm import BatchNorm
+from searchspaces.batchnorm import BatchNorm, constant_affine
 from searchspaces.registry import SPACES
 
 COUNTER = "num_batches_tracked"
-
-
-class Launches(TorchDispatchMode):
-    """Inside, operations are counted by name, but for those that only give memory or a view."""
-
-    def __init__(self):
-        super().__init__()
-        self.counts = Counter()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if not func.is_view and func is not torch.ops.aten.empty.memory_format:
-            self.counts[func.overloadpacket.__name__] += 1
-        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("affine", [True, False])
@@ -46,14 +34,47 @@ def test_it_is_pytorchs_own_to_the_bit(affine):
     assert own.running_mean.tolist() == [0, 0, 0] and own.running_var.tolist() == [1, 1, 1]
 
 
-def test_a_pass_launches_a_norm_and_nothing_else():
-    x, counted = torch.randn(4, 3, 2, 2), {}
-    for norm in (BatchNorm(3), nn.BatchNorm2d(3)):
-        with Launches() as seen:
-            norm(x)
-        counted[type(norm)] = seen.counts
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_pass_launches_a_norm_and_nothing_else(affine, constant):
+    """Forward and back, whether it has a scale and a shift, is given constant ones, or has none."""
+    x, counted = torch.randn(4, 3, 2, 2, requires_grad=True), {}
+    for norm in (BatchNorm(3, affine=affine), nn.BatchNorm2d(3, affine=affine)):
+        with constant_affine(norm) if constant else nullcontext():
+            with Launches() as seen:
+                output = norm(x)
+            counted[type(norm)] = seen.counts
+            with Launches() as seen:
+                output.backward(torch.ones_like(x))
+            assert seen.counts["native_batch_norm_backward"] == 1
+            assert not seen.counts.keys() & {"mul", "add", "zeros", "ones"}
     assert counted[BatchNorm] == {"native_batch_norm": 1}
     assert counted[nn.BatchNorm2d] == {"native_batch_norm": 1, "add_": 1}
+
+
+def test_a_constant_scale_and_shift_change_nothing_and_are_gone_afterwards(monkeypatch):
+    """They are given to BNs that have none, so that cuDNN is asked; nobody learns them."""
+    given, own = [], functional.batch_norm
+
+    def asked(x, mean, variance, weight, bias, *rest):
+        given.append((weight is None, bias is None))
+        return own(x, mean, variance, weight, bias, *rest)
+
+    monkeypatch.setattr(functional, "batch_norm", asked)
+    network = nn.Sequential(BatchNorm(3, affine=False), BatchNorm(3), BatchNorm(3, affine=False))
+    x, found = torch.randn(4, 3, 2, 2), []
+    learned = [id(p) for p in network.parameters()]
+    names = network.state_dict().keys()
+    for context in (nullcontext(), constant_affine(network)):
+        with context:
+            given.clear()
+            found.append(network(x).detach())
+            assert [id(p) for p in network.parameters()] == learned
+            assert network.state_dict().keys() == names
+    assert given == [(False, False)] * 3
+    torch.testing.assert_close(*found)
+    assert network[0].weight is None and network[2].bias is None
+    assert network[1].weight is network.get_parameter("1.weight")
 
 
 @pytest.mark.parametrize("versioned", [True, False])

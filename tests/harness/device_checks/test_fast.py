@@ -2,18 +2,22 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
 import pytest
 import tiny
 import torch
+from recorder import Recorder
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from harness.device_checks import autocast, compiled, ranking, timing, training, waits
+from harness.device_checks import autocast, compiled, graphs, ranking, timing, training, waits
+from harness.device_checks.subject import Subject
 from harness.jobs import pool
 from harness.running import training as framework
+from harness.running.graphs import Graphed
 from methods.spos import SPOS
 
 
@@ -150,6 +154,40 @@ def test_every_operator_is_compiled_before_anything_is_timed(subject):
     method.path_loss = lambda path, batch: (seen.add(path), torch.zeros((), requires_grad=True))[1]
     compiled.every_operator(method)
     assert seen == {(number,) * 6 for number in range(5)}
+
+
+class GPU(Subject):
+    """A device that has CUDA graphs, it says."""
+
+    is_gpu = True
+
+
+class Otherwise(Recorder):
+    """Whose replays give half of what was recorded."""
+
+    def __call__(self, forward, backward):
+        return super().__call__(lambda: forward() / 2, backward)
+
+
+@pytest.mark.parametrize(("recorder", "wrong"), [(Recorder, 0), (Otherwise, 1)])
+def test_graphs_are_compared_and_counted(subject, monkeypatch, recorder, wrong):
+    counted = recorder()
+    monkeypatch.setattr(graphs, "Graphed", partial(Graphed, record=counted))
+    found = graphs.check(GPU(subject.device, subject.sizes))
+    assert len(found.wrong) == wrong
+    assert found.figures["number"] == counted.counts["recorded"] > 10
+    assert counted.counts["forward"] > 10
+    if wrong:
+        assert found.wrong[0].startswith("a loss differs by ")
+    else:
+        assert "the same losses to the bit; a step takes" in found.said
+
+
+def test_graphs_that_there_are_not_are_told_of(subject, monkeypatch):
+    assert graphs.check(subject).said == "skipped: there are CUDA graphs on a GPU only"
+    monkeypatch.setattr(graphs, "Graphed", lambda part, batch: None)
+    found = graphs.check(GPU(subject.device, subject.sizes))
+    assert found.wrong == ["no operator became a graph."]
 
 
 @pytest.mark.slow

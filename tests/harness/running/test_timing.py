@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 
@@ -71,6 +72,19 @@ def test_steps_that_compile_are_not_timed(monkeypatch):
     log.clear()
     assert measure(own, spos, 1, clock=watch).ratio == 1.0  # one that never ends is timed too
     assert [step for _, step in log[:10]] == list(range(10))
+
+
+def test_steps_that_record_graphs_are_not_timed(monkeypatch):
+    monkeypatch.setattr(timing.graphs, "made", Counter(graphs=7))
+
+    def cost(step):
+        recording = len(log) in (0, 2, 3)
+        timing.graphs.made["graphs"] += recording
+        return 100.0 if recording else 3.0
+
+    watch, log = Stopwatch(), []
+    own, spos = (Timed("own", watch, cost, log), Timed("spos", watch, lambda step: 1.0, []))
+    assert measure(own, spos, 1, clock=watch).ratio == 3.0
 
 
 @pytest.mark.parametrize("paths", [1, 5])

@@ -1,0 +1,398 @@
+"""Operators as graphs: what is replayed, that nothing in use is written over, and what is saved.
+
+Without a GPU what a graph recorded is done again by the CPU, in the graph's own memory.
+"""
+
+from functools import partial
+
+import pytest
+import tiny
+import torch
+from launches import Launches
+from recorder import Recorder
+from torch import nn
+from torch.func import functional_call
+
+from harness.config.config import Acceleration, Config, with_values
+from harness.distributed.crew import ALONE, Crew
+from harness.running import graphs, run_state, training
+from harness.running.assembly import load_limited, make_method
+from harness.running.graphs import Graphed
+from harness.running.run_state import Execution, RunState
+from harness.running.training import accelerated, maps, replaced
+from methods.batchnorm import frozen_statistics
+from searchspaces.base import ImageSpec
+from searchspaces.batchnorm import BatchNorm
+from searchspaces.errors import UsageError
+from searchspaces.operators import relu_conv_bn
+from searchspaces.registry import SPACES
+
+BATCH = 4
+
+
+def images(seed=0, batch=BATCH):
+    return torch.randn(batch, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+
+
+class Pair:
+    """An operator, and an equal one in whose place a graph is called."""
+
+    def __init__(self, build=lambda: relu_conv_bn(3, 3, 3, 1, True)):
+        torch.manual_seed(0)
+        self.plain = build()
+        torch.manual_seed(0)
+        self.part, self.recorder = build(), Recorder()
+        self.call = Graphed(self.part, BATCH, self.recorder)
+
+    def check(self):
+        """Weights, their gradients and statistics are equal to the bit."""
+        for own, other in zip(self.part.parameters(), self.plain.parameters(), strict=True):
+            assert torch.equal(own, other)
+            assert (own.grad is None) == (other.grad is None)
+            assert own.grad is None or torch.equal(own.grad, other.grad)
+        for own, other in zip(self.part.buffers(), self.plain.buffers(), strict=True):
+            assert torch.equal(own, other)
+
+    def both(self, use):
+        """What ``use`` gives of either is equal."""
+        found, expected = use(self.call), use(self.plain)
+        for own, other in zip(found, expected, strict=True):
+            assert torch.equal(own, other)
+        self.check()
+
+    @property
+    def replays(self):
+        return self.recorder.counts["forward"], self.recorder.counts["backward"]
+
+
+def passed(x, call):
+    """Output, and the gradient of the input, after a pass forward and back."""
+    x = x.clone().requires_grad_()
+    output = call(x)
+    output.square().sum().backward()
+    return output.detach().clone(), x.grad
+
+
+@pytest.fixture
+def pair():
+    return Pair()
+
+
+def test_a_replay_is_what_the_operator_is(pair):
+    """Also behind a step of the weights; nothing is recorded twice."""
+    for seed in range(3):
+        pair.both(partial(passed, images(seed)))
+        for part in (pair.part, pair.plain):
+            torch.optim.SGD(part.parameters(), 0.1).step()
+            part.zero_grad(set_to_none=True)
+    assert pair.replays == (3, 3) and pair.recorder.counts["recorded"] == 1
+
+
+def test_gradients_of_weights_are_handed_on_without_a_copy(pair):
+    passed(images(), pair.call)
+    [graph] = pair.call.graphs.values()
+    kept = {None if g is None else g.data_ptr() for g in graph._gradients}
+    assert {p.grad.data_ptr() for p in pair.part.parameters()} <= kept
+
+
+def test_gradients_add_up_over_passes(pair):
+    """The second pass leaves alone what the first has given the weights."""
+
+    def two(call):
+        return *passed(images(1), call), *passed(images(2), call)
+
+    pair.both(two)
+    assert pair.replays == (1, 1)
+
+
+def test_two_passes_before_any_goes_back(pair):
+    def two(call):
+        outputs = [call(images(seed)) for seed in (1, 2)]
+        sum(o.square().sum() for o in outputs).backward()
+        return [o.detach() for o in outputs]
+
+    pair.both(two)
+    assert pair.replays == (1, 1)
+
+
+@pytest.mark.parametrize("keep", [lambda y: y, torch.detach, lambda y: y.detach()[1:, 0]])
+def test_what_somebody_keeps_is_not_written_over(pair, keep):
+    kept, expected = [], []
+    for of, call in ((kept, pair.call), (expected, pair.plain)):
+        output = call(images(1))
+        of.append(keep(output))
+        output.sum().backward()
+        del output
+        for part in (pair.part, pair.plain):
+            part.zero_grad(set_to_none=True)
+        call(images(2))
+    assert torch.equal(kept[0], expected[0])
+    assert pair.replays == (1, 1)
+    kept.clear()
+    pair.call(images(3))
+    assert pair.replays == (2, 1)
+
+
+def test_a_pass_that_is_dropped_frees_its_graph(pair):
+    def dropped(call):
+        call(images(1))
+        return passed(images(2), call)
+
+    pair.both(dropped)
+    assert pair.replays == (2, 1)
+
+
+def test_a_pass_that_goes_back_twice_is_a_sentence(pair):
+    loss = pair.call(images()).sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(UsageError, match=r"goes back twice.*leave --accelerate\.graphs out"):
+        loss.backward()
+
+
+def another_number(call, part):
+    return passed(images(batch=BATCH - 1), call)
+
+
+def without_gradients(call, part):
+    with torch.no_grad():
+        return [call(images())]
+
+
+def evaluated(call, part):
+    part.eval()
+    return passed(images(), call)
+
+
+def frozen(call, part):
+    with frozen_statistics(part):
+        return passed(images(), call)
+
+
+def with_other_momentum(call, part):
+    part[2].momentum = 0.5
+    return passed(images(), call)
+
+
+def hooked(call, part):
+    with_hook = part[1].register_forward_hook(lambda module, given, output: 2 * output)
+    try:
+        return passed(images(), call)
+    finally:
+        with_hook.remove()
+
+
+def with_a_fixed_weight(call, part):
+    part[1].weight.requires_grad_(False)
+    return passed(images(), call)
+
+
+def with_other_weights(call, part):
+    class Calling(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part = part
+
+        def forward(self, x):
+            return call(x)
+
+    doubled = {f"part.{name}": 2 * p.detach() for name, p in part.named_parameters()}
+    return [functional_call(Calling(), doubled, (images(),))]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [another_number, without_gradients, evaluated, frozen, with_other_momentum, hooked]
+    + [with_a_fixed_weight, with_other_weights],
+)
+def test_what_no_graph_has_recorded_is_run_as_it_is(pair, use):
+    pair.both(partial(passed, images(1)))
+    pair.part.zero_grad(), pair.plain.zero_grad()
+    for own, other in zip(use(pair.call, pair.part), use(pair.plain, pair.plain), strict=True):
+        assert torch.equal(own, other)
+    pair.check()
+    assert pair.replays == (1, 1)
+
+
+def test_each_kind_of_input_has_a_graph_of_its_own(pair):
+    pair.both(partial(passed, images(1)))
+    for part in (pair.part, pair.plain):
+        part.zero_grad(set_to_none=True)
+    pair.both(partial(passed, images(2).contiguous(memory_format=torch.channels_last)))
+    for part in (pair.part, pair.plain):
+        part.zero_grad(set_to_none=True)
+
+    def given_images(call):
+        output = call(images(3))
+        output.square().sum().backward()
+        return [output.detach()]
+
+    pair.both(given_images)
+    assert pair.replays == (3, 3) and pair.recorder.counts["recorded"] == 3
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: nn.Sequential(nn.Conv2d(3, 3, 1), BatchNorm(3)),  # two operations
+        lambda: nn.Sequential(nn.ReLU(), nn.AvgPool2d(1), nn.Hardswish()),  # learns nothing
+        lambda: nn.Sequential(relu_conv_bn(3, 3, 1, 1, True), nn.Dropout()),
+        lambda: nn.Sequential(relu_conv_bn(3, 3, 1, 1, True), Foreign()),
+    ],
+)
+def test_what_gains_nothing_or_may_differ_each_time_is_never_recorded(build):
+    pair = Pair(build)
+    for seed in (1, 2):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            found = passed(images(seed), pair.call)
+            state = torch.get_rng_state()
+            torch.manual_seed(seed)
+            expected = passed(images(seed), pair.plain)
+            assert torch.equal(state, torch.get_rng_state())
+        assert all(map(torch.equal, found, expected))
+    pair.check()
+    assert not pair.recorder.counts
+
+
+class Foreign(nn.Module):
+    """A module of a user's, which may do otherwise each time."""
+
+    def forward(self, x):
+        return x
+
+
+def test_what_cannot_be_recorded_is_a_sentence():
+    def record(forward, backward):
+        forward()
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nmore")
+
+    part = relu_conv_bn(3, 3, 3, 1, True)
+    with pytest.raises(UsageError, match=r"not permitted when.*leave --accelerate\.graphs out\.$"):
+        Graphed(part, BATCH, record)(images())
+    assert not part[2].running_mean.any()  # as before
+
+
+# Trainings ------------------------------------------------------------------------------------
+
+
+def trained(monkeypatch, choice, name="spos", space="nb201", steps=4, **values):
+    """Losses, what is trained, and what was recorded and replayed."""
+    recorder = Recorder()
+    monkeypatch.setattr(training, "Graphed", partial(Graphed, record=recorder))
+    config = with_values(tiny.config(name, "--space", space), values)
+    method = make_method(config, load_limited(config, None), torch.device("cpu"))
+    with accelerated(method, choice):
+        losses = [method.train_step(step)["loss"].item() for step in range(steps)]
+    assert all(part._compiled_call_impl is None for part in maps(method.supernet))
+    return losses, method.supernet.state_dict(), recorder.counts
+
+
+GRAPHS = Acceleration(graphs=True)
+
+
+def test_a_training_with_a_constant_scale_and_shift_is_near_one_without(monkeypatch):
+    """In steps only: what is trained is as ever, and so is what is made of it."""
+    losses, state, _ = trained(monkeypatch, Acceleration(cudnn_norm=True))
+    expected, others, _ = trained(monkeypatch, Acceleration())
+    assert losses == pytest.approx(expected, rel=1e-4) and state.keys() == others.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        pytest.param(name, space, marks=[] if (name, space) == first else pytest.mark.slow)
+        for first in [("spos", "nb201")]
+        for space in ("nb201", "darts", "macro", "nb101")
+        for name in (tiny.METHODS if space == "nb201" else ("spos", "fairnas", "ennas"))
+    ],
+)
+def test_trainings_with_graphs_are_those_without(monkeypatch, name, space):
+    """But for the order in which gradients that meet are added up."""
+    losses, state, counts = trained(monkeypatch, GRAPHS, name, space)
+    expected, others, none = trained(monkeypatch, Acceleration(), name, space)
+    assert losses == pytest.approx(expected, rel=1e-5)
+    for key, tensor in others.items():
+        torch.testing.assert_close(state[key], tensor, rtol=1e-3, atol=1e-5)
+    assert counts["forward"] >= 1 and counts["forward"] == counts["backward"] and not none
+    if (name, space) == ("spos", "nb201"):
+        assert losses == expected and all(torch.equal(state[key], others[key]) for key in others)
+
+
+@pytest.mark.slow
+def test_graphs_in_bfloat16_are_those_without(monkeypatch):
+    how = {"precision": "bfloat16"}
+    losses, _, counts = trained(monkeypatch, Acceleration(graphs=True, **how))
+    assert losses == trained(monkeypatch, Acceleration(**how))[0]
+    assert counts["forward"] > 5
+
+
+@pytest.mark.slow
+def test_a_step_at_the_benchmarks_own_scale_launches_fewer():
+    """All edges convolutions: of each there are left a copy and a replay, forward and back."""
+    space = SPACES["nb201"]("benchmark")
+    supernet = space.supernet(ImageSpec(3, 8, 10), affine=False)
+    x, path = torch.zeros(2, 3, 8, 8), (3,) * 6
+
+    def step():
+        supernet.zero_grad(set_to_none=True)
+        supernet(x, path).sum().backward()
+
+    counts = []
+    for record in (None, Recorder(launches := Launches())):
+        call = partial(Graphed, batch=len(x), record=record) if record else lambda part: None
+        with replaced(supernet, call):
+            step()  # records
+            with launches:
+                launches.counts.clear()
+                step()
+            counts.append(launches.counts.copy())
+    plain, fast = counts
+    edges, reductions, head = 15 * 6, 2, 1
+    assert fast["replay"] == 2 * (edges + reductions + head)
+    assert fast["copy_"] == fast["replay"]  # of an input, and of a gradient
+    assert (fast["convolution"], fast["relu"]) == (1, 0)  # the stem's
+    assert plain["convolution"] == 1 + edges + 3 * reductions
+    operators = 2 * 3 * edges + 2 * 9 * reductions + 2 * 3 * head  # forward and back
+    assert sum(plain.values()) - sum(fast.values()) >= operators - 2 * fast["replay"] == 210
+
+
+# The switch -----------------------------------------------------------------------------------
+
+
+def test_a_run_with_graphs_has_another_name_and_one_without_has_its_own():
+    config = tiny.config("spos", "--accelerate.graphs", "true")
+    assert config.to_dict()["accelerate"] == {
+        "precision": "float32",
+        "compile": False,
+        "graphs": True,
+    }
+    assert config.run_name("t") != tiny.config("spos").run_name("t")
+    assert "accelerate" not in tiny.config("spos").to_dict()
+
+
+def test_operators_are_compiled_or_graphs():
+    with pytest.raises(UsageError, match="either compiled or CUDA graphs"):
+        Config(method="spos", accelerate=Acceleration(compile=True, graphs=True))
+
+
+@pytest.mark.parametrize(
+    ("crew", "said"),
+    [
+        (
+            ALONE,
+            "on a GPU only, and this run is on the device 'cpu'; leave --accelerate.graphs out",
+        ),
+        (Crew(0, 2), "of one process only; leave torchrun or --accelerate.graphs out"),
+    ],
+)
+def test_where_there_can_be_no_graphs_a_sentence_says_so(monkeypatch, tmp_path, crew, said):
+    monkeypatch.setattr(run_state, "load_limited", lambda *_: images())
+    config = tiny.config("spos", "--accelerate.graphs", "true")
+    with pytest.raises(UsageError, match=said):
+        RunState(config, Execution(runs=tmp_path, device="cpu"), None, None, None, crew)
+
+
+def test_what_is_recorded_is_counted():
+    before = graphs.made["graphs"]
+    Pair().call(images())
+    assert graphs.made["graphs"] == before + 1
