@@ -75,7 +75,9 @@ class Registry:
         targets = self._all()
         if path := file_of(name):
             found = self.made(self._attribute(path, name.rpartition(":")[2]))
-            if missing := [need for need in self.needs if not hasattr(found, need)]:
+            abstract = sorted(getattr(found, "__abstractmethods__", ()))
+            lacking = [need for need in self.needs if not hasattr(found, need)]
+            if missing := list(dict.fromkeys(lacking + abstract)):
                 raise UsageError(f"{name} is no {self.kind}: it has no {' and no '.join(missing)}.")
             return found
         if name not in targets:

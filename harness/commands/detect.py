@@ -9,6 +9,7 @@ from typing import Any
 from harness.config.config import with_values
 from harness.config.options import Parser, add_options
 from harness.detection.config import base_config
+from harness.files.counts import counted
 
 
 def main(arguments: list[str]) -> None:
@@ -50,7 +51,7 @@ def render(record: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"RetinaNet on {backbone['name']}, seed {record['config']['seed']}, "
-            f"{costs['epochs']} epochs of {record['data']['train']:,} images",
+            f"{counted(costs['epochs'], 'epochs')} of {record['data']['train']:,} images",
             f"  {record['arch']}",
             f"  mAP            {result['map']:.2f} % ({record['data']['val']:,} images)",
             f"  AP50           {result['ap50']:.2f} %",

@@ -43,15 +43,18 @@ def checked(owner: Any, name: str, arguments: str, due: Callable[..., str]) -> C
     verb. Raises :class:`NotDue` for such a value, and for a function that cannot be called so.
     """
     function = getattr(owner, name)
+    plain = getattr(function, "__func__", function)
+    first = [] if plain is function else [function.__self__]
 
     @wraps(function)
     def call(*given: Any, **named: Any) -> Any:
-        taken = inspect.signature(function)
+        written = inspect.signature(plain)
         try:
-            taken.bind(*given, **named)
+            written.bind(*first, *given, **named)
         except TypeError:
+            asked = ", ".join(filter(None, ["self" * len(first), arguments]))
             raise NotDue(
-                f"{place(function)} takes {taken}; it is called with ({arguments})."
+                f"{place(function)} is written as {name}{written}; write {name}({asked})."
             ) from None
         value = function(*given, **named)
         if missing := due(owner, value, *given):

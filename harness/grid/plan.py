@@ -7,6 +7,7 @@ from glob import escape
 from pathlib import Path
 from statistics import mean
 
+from harness.files.counts import counted
 from harness.files.progress import duration
 from harness.files.store import read_json
 from harness.grid.queue import Job, Outcome
@@ -24,7 +25,7 @@ def announcement(jobs: Sequence[Job], outcome: Outcome, slots: int, last: int = 
     parts += [f"{len(outcome.failed)} impossible"] * bool(outcome.failed)
     parts += [f"{len(jobs)} to do"]
     parts += [f"{last} ensembles of them to come last"] * bool(last)
-    said = f"{total} run{'s' * (total != 1)}: {', '.join(parts)}"
+    said = f"{counted(total, 'runs')}: {', '.join(parts)}"
     if not jobs:
         return f"{said}."
     said += f", {slots} at a time" if slots else ""

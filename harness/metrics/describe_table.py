@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.files.counts import counted
 from harness.metrics.intervals import Interval
 from harness.metrics.rendering import render_references
 from harness.metrics.scored import references
@@ -90,8 +91,8 @@ def render_description(description: dict[str, Any]) -> str:
     lines = [
         f"{description['table']}: {description['architectures']:,} architectures "
         f"({description['connected']:,} join input to output), "
-        f"{description['seeds']['test']} test seeds, "
-        + (f"{meta['epochs']} epochs" if epochs_known else "epochs not known"),
+        f"{counted(description['seeds']['test'], 'test seeds')}, "
+        + (counted(meta["epochs"], "epochs") if epochs_known else "epochs not known"),
         f"test accuracy  5 % {spread['p5']:.2f}   median {spread['median']:.2f}   "
         f"95 % {spread['p95']:.2f}   of the {description['connected']:,} that join input to output",
         f"               {_trainings(description)}",
@@ -124,7 +125,7 @@ def _maxima(description: dict[str, Any]) -> list[str]:
     lines = []
     for column, best in description["maxima"].items():
         split, epochs = column.split(".")
-        what = f"{names[split]} {best['percent']:.4f} after {epochs} epochs"
+        what = f"{names[split]} {best['percent']:.4f} after {counted(int(epochs), 'epochs')}"
         lines.append(f"best of all    {what}: row {best['row']}, {best['arch']}")
     return lines
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from harness.files.counts import counted
 from harness.metrics.intervals import Interval, measure
 from harness.tabular.proxies import find_proxies
 from harness.tabular.table import Table
@@ -23,7 +24,7 @@ def floor_label(name: str) -> str:
     kind, _, of = name.partition("-")
     if kind == "proxy":
         return f"best proxy ({of})"
-    return f"{of} epochs" if kind == "epochs" else LABELS.get(name, name)
+    return counted(int(of), "epochs") if kind == "epochs" else LABELS.get(name, name)
 
 
 def floor_scores(table: Table, rows: np.ndarray) -> Scores:

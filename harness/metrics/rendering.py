@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.files.counts import counted
 from harness.metrics.ceiling import Ceiling
 from harness.metrics.evaluate import Metrics
 from harness.metrics.floors import RANDOM, best_floor, floor_label
@@ -22,7 +23,7 @@ def render(result: Mapping[str, Any]) -> str:
     title = (
         f"{result['n']:,} of {result['n_table']:,} architectures of {result['space']} against "
         f"{result['task']} {result['split']} accuracy"
-        + (f" after {result['epochs']} epochs" if result["epochs"] else "")
+        + (f" after {counted(result['epochs'], 'epochs')}" if result["epochs"] else "")
         + _training(result)
     )
     grids = [_metrics_table(result["metrics"])]
@@ -69,7 +70,7 @@ def _bounded(interval: Interval, sign: str) -> str:
 
 def known(number: int | None, what: str) -> str:
     """``200 epochs``, ``1 epoch``; ``epochs not known`` where a table does not tell."""
-    return f"{number:,} {what.removesuffix('s' * (number == 1))}" if number else f"{what} not known"
+    return counted(number, what) if number else f"{what} not known"
 
 
 def _training(result: Mapping[str, Any]) -> str:

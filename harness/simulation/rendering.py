@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.files.counts import counted
 from harness.simulation.searches import Row
 
 
@@ -13,7 +14,7 @@ def render(result: Mapping[str, Any]) -> str:
     seen = {"val": "validation", "test": "TEST"}[result["selection_split"]]
     epochs = result["signal"].partition(".")[2]
     if int(epochs) != result["epochs"]:
-        seen += f" ({epochs} epochs)"
+        seen += f" ({counted(int(epochs), 'epochs')})"
     titles = {
         "selection": f"{seen} accuracy of the incumbent, by which it was selected",
         "test": "test accuracy of the incumbent",
@@ -21,7 +22,8 @@ def render(result: Mapping[str, Any]) -> str:
     }
     lines = [
         f"{result['n_candidates']:,} architectures of {result['space']} on {result['task']}, "
-        f"{result['epochs']} epochs; mean ± sd over {result['repeats']:,} repeats, "
+        f"{counted(result['epochs'], 'epochs')}; mean ± sd over "
+        f"{counted(result['repeats'], 'repeats')}, "
         f"seed {result['seed']}"
     ]
     for measure, title in titles.items():

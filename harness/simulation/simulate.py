@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness.files.counts import counted
 from harness.files.progress import bar
 from harness.simulation.seconds import Seconds
 from harness.tabular.table import Table
@@ -45,8 +46,8 @@ class Trainings:
                 else ("--test-as-validation shows it the test accuracies, and every result says so")
             )
             raise UsageError(
-                f"the table {table.meta.name} has no {split} accuracies after {epochs} epochs for "
-                f"a search to go by; {others}."
+                f"the table {table.meta.name} has no {split} accuracies after "
+                f"{counted(epochs, 'epochs')} for a search to go by; {others}."
             )
         seeds = table.seeds(split, epochs)
         columns = [table.accuracy(split, epochs, seed) for seed in ("mean", *seeds)]
@@ -57,7 +58,7 @@ class Trainings:
         if not counts.all():
             raise UsageError(
                 f"row {int(counts.argmin())} of the table {table.meta.name} has no {split} "
-                f"accuracy after {epochs} epochs."
+                f"accuracy after {counted(epochs, 'epochs')}."
             )
         return cls(split, epochs, runs[:, : counts.max()], counts)
 

@@ -68,10 +68,11 @@ def build_table(
     (0: one per core, or one on each GPU), or on a ``cluster`` jobs (0: as many as have room).
     Trainings on a GPU round otherwise: such a build goes on with the same kind of GPU. Raises
     :class:`UsageError` if another process builds the same file, and for a ``device`` that is not
-    there.
+    there. Costs come first: a space without them is no use trained.
     """
     devices = Devices(cluster.device(device)) if cluster else Devices.of(device)
     archs = sample_architectures(space, architectures)
+    costs = [(cost.params, cost.madds) for cost in (space.cost(a, task.image) for a in archs)]
     identity = {
         "space": space.name,
         "scale": space.scale,
@@ -99,7 +100,7 @@ def build_table(
                     done[key] = result
                     append_line(log, {"arch": key[0], "seed": seed, **result})
                     progress.update()
-        table = _assemble(space, task, recipe, archs, seeds, done, identity)
+        table = _assemble(space, task, recipe, archs, costs, seeds, done, identity)
         measured = measure(table, space)
         seconds = [result["seconds"] for result in done.values() if "seconds" in result]
         if seconds:
@@ -159,6 +160,7 @@ def _assemble(
     task: Task,
     recipe: StandaloneRecipe,
     archs: list[Arch],
+    costs: list[tuple[int, int]],
     seeds: int,
     done: dict[tuple[str, int], dict[str, float]],
     identity: dict[str, object],
@@ -173,7 +175,7 @@ def _assemble(
     changed = {k: v for k, v in asdict(recipe).items() if v != getattr(StandaloneRecipe(), k)}
     flags = {"epochs": recipe.epochs} | changed
     flags |= {"device": "cuda"} if "device" in identity else {}
-    costs = [space.cost(arch, task.image) for arch in archs]
+    params, madds = np.array(costs).T
     meta = TableMeta(
         space=space.name,
         scale=space.scale,
@@ -195,10 +197,4 @@ def _assemble(
         training=asdict(recipe) | {"test_trained_on_all": True},
         notes="sha256 is that of the task's images and labels",
     )
-    return Table(
-        meta,
-        names,
-        accuracies,
-        np.array([cost.params for cost in costs]),
-        np.array([cost.madds for cost in costs]),
-    )
+    return Table(meta, names, accuracies, params, madds)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config.config import SCHEMA_VERSION
+from harness.files.counts import counted
 from harness.standalone.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def render(record: dict[str, Any], folder: Path, search: dict[str, Any] | None =
     five, epochs = result["test_top5_error"], costs["epochs"]
     lines = [
         f"{config['space']} stand-alone on {config['task']}, seed {config['seed']}, recipe "
-        f"{config['recipe']}, {epochs} epoch{'s' * (epochs > 1)} of {data['train']:,} images "
+        f"{config['recipe']}, {counted(epochs, 'epochs')} of {data['train']:,} images "
         f"({data['train_on']})",
         f"  {record['arch']}",
         f"  test error     {result['test_error']:.2f} %"

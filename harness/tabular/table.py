@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.files.checksums import BLANK, is_intact, is_sealed, seal
+from harness.files.counts import counted
 from harness.files.sizes import check_parquet, read_bytes
 from harness.files.store import atomic_path
 from searchspaces.errors import UsageError
@@ -181,7 +182,7 @@ class Table:
         )
         return (
             f"<Table {self.meta.name}: {len(self):,} architectures, {splits or 'no'} accuracy "
-            f"after {self.meta.epochs} epochs>"
+            f"after {counted(self.meta.epochs, 'epochs')}>"
         )
 
     @cached_property

@@ -111,7 +111,8 @@ def sentences(monkeypatch):
         ),
         (
             Endless,
-            r"encode \(test_basics\.py, line \d+\) takes \(\); it is called with \(arch\)\.",
+            r"encode \(test_basics\.py, line \d+\) is written as encode\(self\); write "
+            r"encode\(self, arch\)\.",
         ),
         (
             Costless,

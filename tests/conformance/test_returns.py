@@ -89,14 +89,23 @@ def test_what_is_not_due_is_said(name, value, sentence):
         getattr(guarded(Toy(value)), name)(*GIVEN.get(name, (0,)))
 
 
-def test_a_function_that_cannot_be_called_so_is_said_with_its_call():
+def test_a_function_that_cannot_be_called_so_is_said_with_what_to_write():
     class Short(Toy):
         def score(self):
             return self.value
 
-    sentence = r"^score \(test_returns.py, line \d+\) takes \(\); it is called with \(archs\).$"
+        def found():
+            return None
+
+    mine = guarded(Short(None))
+    sentence = (
+        r"^score \(test_returns.py, line \d+\) is written as score\(self\); write "
+        r"score\(self, archs\).$"
+    )
     with pytest.raises(NotDue, match=sentence):
-        guarded(Short(None)).score([])
+        mine.score([])
+    with pytest.raises(NotDue, match=r" is written as found\(\); write found\(self\).$"):
+        mine.found()
 
 
 @pytest.mark.parametrize("paths", [{"forward": 1, "backward": 1}, None, {"forwards": 1}])

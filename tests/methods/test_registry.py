@@ -66,6 +66,13 @@ def test_what_is_no_space_is_said_to_be_none(tmp_path):
     path.write_text("class Mine:\n    name = 'mine'\n")
     with pytest.raises(UsageError, match="no search space: it has no scales and no supernet"):
         SPACES[f"{path}:Mine"]
+    path = tmp_path / "mine_abstract_space.py"
+    path.write_text(
+        "from searchspaces.nb201.space import NASBench201\nfrom abc import abstractmethod\n"
+        "class Mine(NASBench201):\n    cost = abstractmethod(NASBench201.cost)\n"
+    )
+    with pytest.raises(UsageError, match="no search space: it has no cost.$"):
+        SPACES[f"{path}:Mine"]
     with pytest.raises(UsageError, match="a name is a text, not None"):
         SPACES[None]
 

@@ -189,5 +189,5 @@ def test_an_unknown_signal_is_refused_with_those_there_are(published, wrong):
 def test_a_signal_with_gaps_is_refused():
     columns = {"val.5.mean": np.ones(2), "val.1.mean": np.array([1.0, np.nan])}
     table = Table(made_meta(space="planted", scale="toy"), ["0000", "0001"], columns)
-    with pytest.raises(UsageError, match="row 1 of the table .* after 1 epochs"):
+    with pytest.raises(UsageError, match=r"row 1 of the table .* after 1 epoch\."):
         Trainings.signalled(table, "val.1")

@@ -332,3 +332,14 @@ def test_another_recipe_does_not_continue_a_build(task, tmp_path, monkeypatch, i
 def test_an_error_in_a_training_reaches_the_user(tmp_path, task):
     with pytest.raises(UsageError, match="diverged"):
         build(task, tmp_path / "table.parquet", 1, 1, StandaloneRecipe(epochs=1, lr=1e20))
+
+
+def test_a_space_without_costs_is_refused_before_anything_is_trained(task, tmp_path, invented):
+    class Costless(NASBench201):
+        def cost(self, arch, image):
+            raise NotImplementedError
+
+    output = tmp_path / "table.parquet"
+    with pytest.raises(NotImplementedError):
+        build_table(Costless("compact"), task, RECIPE, 3, 1, output, 1)
+    assert invented == [] and not list(tmp_path.iterdir())
