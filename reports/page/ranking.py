@@ -13,7 +13,7 @@ from reports.runs.compare import compared
 from reports.runs.configuration import Configuration
 from reports.style.formatting import bracketed, decimal
 from reports.text.comparison_table import EQUAL
-from reports.text.escaping import HTML
+from reports.text.escaping import HTML, named
 
 Row = dict[str, Any]
 KEY = (
@@ -96,7 +96,7 @@ def _rows(groups: Sequence[Configuration]) -> list[Row]:
 
 def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: list[str]) -> str:
     method = row["kind"] == "method"
-    name = HTML.escape(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
+    name = named(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
     words = ""
     note = options_text({k: row[k] for k in ("arm", "qp")}, row["settings"] or "") if method else ""
     if note:

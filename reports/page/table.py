@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reports.page.folders import Left
 from reports.page.row import COLUMNS, FOLDED, Column
 from reports.runs.row import Row
-from reports.text.escaping import HTML
+from reports.text.escaping import HTML, named
 
 HEAD = "method"
 FILTER = (
@@ -73,7 +73,7 @@ def _row(place: int, row: Row, same: dict[Column, str]) -> str:
     name = HTML.escape(row["run"])
     return (
         f'<tr data-run="{place}"><th scope="row"><button type="button" title="{name}">'
-        f"{HTML.escape(row['method'])}</button></th>{''.join(cells)}</tr>"
+        f"{named(row['method'])}</button></th>{''.join(cells)}</tr>"
     )
 
 
@@ -82,6 +82,6 @@ def _left(folder: Left) -> str:
     others = len(COLUMNS) - 2
     rest = f'<td class="words reason" colspan="{others}">{HTML.escape(folder.reason)}</td>'
     return (
-        f'<tr class="left"><th scope="row">{HTML.escape(folder.name)}</th><td></td>'
+        f'<tr class="left"><th scope="row">{named(folder.name)}</th><td></td>'
         f'<td class="words {folder.status}">{HTML.escape(folder.status)}</td>{rest}</tr>'
     )

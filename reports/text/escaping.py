@@ -89,3 +89,8 @@ MARKDOWN = Notation(_as_markdown, lambda code: f"`{code}`", _markdown_line)
 HTML = Notation(_as_html, lambda code: f"<code>{_as_html(code)}</code>")
 # What LaTeX's usual fonts lack becomes its nearest ASCII, or ``?``.
 LATEX = Notation(_as_latex, lambda code: rf"\texttt{{{_as_latex(code)}}}")
+
+
+def named(name: str) -> str:
+    """A name such as ``./my_method.py:MyMethod`` as HTML that breaks between its words."""
+    return re.sub(r"(?<=[/:_.-])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", HTML.escape(name))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "wbr"}
 # As much of a document as the scripts touch; elements are ``WIDTH`` pixels wide, letters seven.
 DOM = """
 class Element {
