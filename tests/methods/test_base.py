@@ -63,6 +63,26 @@ def test_streams_steps_and_seeds_draw_apart():
     assert drawn() == drawn()
 
 
+def test_first_weights_are_those_of_the_seed():
+    torch.manual_seed(99)
+    first, same, other = make("spos"), make("spos"), make("spos", setting(seed=1))
+    weights = [
+        torch.cat([w.detach().flatten() for w in m.parameters]) for m in (first, same, other)
+    ]
+    assert torch.equal(weights[0], weights[1])
+    assert (weights[0] != weights[2]).float().mean() > 0.9
+
+
+def test_a_sixteenth_of_what_is_ranked_is_a_chunk_from_eight_to_128_architectures(monkeypatch):
+    """In the order in which the supernet is quickest with them."""
+    method = make("spos")
+    monkeypatch.setattr(method.supernet, "order", lambda archs: list(range(len(archs)))[::-1])
+    for number, sizes in ((20, [8, 8, 4]), (160, [10] * 16), (3000, [128] * 23 + [56])):
+        chunks = method.chunks([(0, 1, 2, 3, 4, 0)] * number)
+        assert [len(chunk) for chunk in chunks] == sizes
+        assert [place for chunk in chunks for place in chunk] == list(range(number))[::-1]
+
+
 def test_every_generation_of_a_search_draws_for_itself(monkeypatch):
     spos = make("spos", setting(seed=1))
     mngnas = make("mngnas", setting(seed=1), replace(TINY_MNGNAS, kd="none"))

@@ -10,7 +10,7 @@ from optimisers import penalties, steps_taken
 from planted import PlantedSpace
 
 from harness.conformance.noise import Noise
-from methods.base import PATHS, Setting
+from methods.base import PATHS, Setting, set_learning_rate
 from methods.options import Recipe, Scoring, SearchLimits
 from methods.registry import METHODS, options_class
 from searchspaces.base import ImageSpec
@@ -52,6 +52,18 @@ def make(name, space="planted", affine=False, seed=0, options=None, **recipe):
 def test_each_schedule_has_a_formula():
     (schedule,) = (field for field in fields(Recipe) if field.name == "schedule")
     assert set(schedule.metadata["choices"]) == FORMULAS.keys()
+
+
+@pytest.mark.parametrize("schedule", FORMULAS)
+@pytest.mark.parametrize("steps", [7, 40, 100])
+def test_the_rate_of_every_step_is_that_of_the_formula(schedule, steps):
+    """A stair is as long as the next, and the last is gone down by no step."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([{"params": [weight]}, {"params": [], "lr_ratio": 0.5}], 9.0)
+    for step in range(steps):
+        set_learning_rate(optimizer, Recipe(steps=steps, lr=0.3, schedule=schedule), step)
+        expected = 0.3 * FORMULAS[schedule](step, steps)
+        assert [g["lr"] for g in optimizer.param_groups] == pytest.approx([expected, expected / 2])
 
 
 @pytest.mark.parametrize("schedule", FORMULAS)

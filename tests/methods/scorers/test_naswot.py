@@ -45,6 +45,12 @@ def test_the_kernel_counts_relus_that_are_on_for_both_images_or_for_none():
     assert scored == pytest.approx(math.log(abs(np.linalg.det(np.array(expected, float)))))
 
 
+def test_a_relu_that_is_given_zero_is_off():
+    """As where an edge without an operator is all that a node gets."""
+    images = torch.tensor([[1.0, 0.0], [1.0, -2.0], [3.0, 4.0]])
+    assert kernel(nn.ReLU(), images).tolist() == [[2, 2, 1], [2, 2, 1], [1, 1, 2]]
+
+
 def test_images_that_switch_on_the_same_relus_make_the_score_minus_infinity():
     torch.manual_seed(0)
     images = torch.randn(1, 12).expand(3, 12)

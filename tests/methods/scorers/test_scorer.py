@@ -10,7 +10,7 @@ from scorers import IMAGE, scorer
 
 from harness.conformance.subjects import QUICK
 from methods.registry import METHODS, SCORERS, options_class
-from methods.scorers.scorer import LOWEST, initialise, weights
+from methods.scorers.scorer import _IMAGES, _MEASURE, _WEIGHTS, LOWEST, initialise, weights
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -90,6 +90,17 @@ def test_what_a_measure_draws_is_the_same_for_every_architecture(init):
     assert scores.tolist() == [(first + second) / 2] * len(LIVE)
 
 
+def test_weights_what_a_measure_draws_and_noise_have_seeds_of_their_own():
+    made, other = scorer("snip", images=8), scorer("snip", seed=1)
+    purposes = _WEIGHTS, _MEASURE, _IMAGES
+    seeds = [m.seed(repeat, of) for m in (made, other) for repeat in (0, 1, 2) for of in purposes]
+    assert len(set(seeds)) == len(seeds) == 18
+    with made.drawn(1):
+        assert torch.initial_seed() == made.seed(1, _WEIGHTS)
+        made.network(LIVE[0], 1)
+        assert torch.initial_seed() == made.seed(1, _MEASURE)
+
+
 COSTS = {  # forwards and backwards of each image, and images
     "grad_norm": (1, 1, 64),
     "snip": (1, 1, 64),
@@ -161,6 +172,13 @@ def test_images_are_training_images_or_noise_and_the_same_for_all():
     assert torch.equal(other.batch(1)[0], other.data.train_batch(1, 64, 3)[0])
     assert noise.batch(0)[0].std().item() == pytest.approx(1, abs=0.05)
     assert torch.equal(noise.batch(0)[0], scorer("zen", images=64).batch(0)[0])
+
+
+def test_what_a_measure_does_to_its_images_the_next_architecture_does_not_see():
+    made = scorer("snip", images=8)
+    made.measure = lambda network, images, labels: images.add_(1).mean().item()
+    first, second = made.score(LIVE[:2])
+    assert first == second == made.batch(0)[0].add(1).mean().item()
 
 
 @pytest.mark.parametrize(

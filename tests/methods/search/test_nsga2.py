@@ -100,6 +100,17 @@ def test_best_is_the_most_accurate_of_the_first_front():
     assert equal.best() == min(ALL[:100], key=lambda arch: tuple(goals(arch)[1:]))
 
 
+def test_equals_keep_the_order_they_came_in():
+    """In a front, and where several would be the first or the last of a goal."""
+    search = NSGA2(Toy(), LIMITS, lambda arch: True, lambda arch: Cost(1, 1))
+    archs = [ALL[i] for i in np.random.default_rng(0).permutation(len(ALL))[:60]]
+    search.tell([(arch, 50.0) for arch in archs])
+    assert search.ranked(archs) == archs and search.survivors == archs[:40]
+    goals = np.repeat([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]], 20, axis=0)
+    ends = np.isinf(crowding_distances(goals))
+    assert np.flatnonzero(ends).tolist() == [0, 19, 40, 59]
+
+
 def test_no_architecture_is_asked_for_twice_until_none_is_left():
     search = begin()
     asked = [arch for archs in evolve(search, last=20) for arch in archs]

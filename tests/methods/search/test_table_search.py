@@ -1,6 +1,7 @@
 """Searches on a table: where they can move, what ages, what is learned."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,6 +121,16 @@ def test_the_parent_is_the_best_living_member_of_those_drawn():
     assert distance(ALL[search.ask()], ALL[40]) == 1
 
 
+def test_of_members_as_good_each_is_as_often_the_parent():
+    """The first that is drawn, wherever in the table it is."""
+    search = REA(COMPLETE, REAOptions(3, 2), 400, np.random.default_rng(0))
+    for row in (0, 40, 80):
+        search.tell(row, 50.0)
+    search.candidates = SimpleNamespace(neighbour=lambda parent, rng: parent)
+    counts = np.bincount([search.ask() for _ in range(300)], minlength=81)
+    assert np.abs(counts[[0, 40, 80]] - 100).max() < 4 * np.sqrt(300 * 2 / 9)
+
+
 def test_the_usual_population_is_a_hundred_or_a_third_of_the_queries():
     sizes = [REA(SOME, REAOptions(), n, np.random.default_rng(0)).size for n in (1, 30, 300, 900)]
     assert sizes == [1, 10, 100, 100]
@@ -149,6 +160,17 @@ def test_rows_are_drawn_by_the_product_of_their_sites(candidates):
     assert ((counts - expected) ** 2 / expected).sum() < len(candidates) + 5 * np.sqrt(
         2 * len(candidates)
     )
+
+
+def test_an_operator_is_drawn_from_where_those_before_it_end():
+    """A random number that is where one ends picks the next: none has two ends, or none."""
+    for candidates, numbers in ((COMPLETE, np.full((4, 1), 0.5)), (SOME, 0.5)):
+        search = REINFORCE(candidates, REINFORCEOptions(), 9, np.random.default_rng(0))
+        search.logits[:, 2] = -np.inf  # two operators at each site, as likely
+        search.rng = SimpleNamespace(random=lambda *_, given=numbers: given)
+        possible = [row for row in candidates.rows if "2" not in ALL[row]]
+        half = len(possible) // 2
+        assert ALL[search.ask()] == "1111" if candidates is COMPLETE else ALL[possible[half]]
 
 
 def test_the_update_is_adams_on_the_advantage():
