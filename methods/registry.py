@@ -69,6 +69,7 @@ METHODS = Methods(
         "dna": "methods.dna.method:DNA",
         "few-shot": "methods.few_shot:FewShot",
         "sandwich": "methods.sandwich:Sandwich",
+        "rsps": "methods.rsps:RSPS",
     },
     needs=("train_step", "score"),
 )

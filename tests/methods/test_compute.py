@@ -15,7 +15,7 @@ from methods.registry import METHODS, options_class
 CHANGES = {"cream": {"board": 2, "slice": 2, "update_share": 0.25}, "dna": {"teacher": ""}}
 STEPS, BATCH, IMAGES = 24, 8, 40
 ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
-ALONE |= {"few-shot": 3, "sandwich": 12}
+ALONE |= {"few-shot": 3, "sandwich": 12, "rsps": 3}
 
 
 def trained(name):

@@ -50,6 +50,7 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "dna": (64, 0.005, "staircase", 1e-4, 0.0, 0.0),
     "few-shot": (48, 0.025, "cosine", 1e-4, 0.0, 0.0),
     "sandwich": (1024, 0.5, "linear", 1e-4, 0.0, 0.0),
+    "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
 }
 
 
@@ -73,6 +74,7 @@ LENGTHS = {
     "dna": (10_400, {"options.teacher_share": 0.25, "options.outer_lr_ratio": 0.4}),
     "few-shot": ((600 + 5 * 150) * 520, {"train.nesterov": True}),
     "sandwich": (250 * 24, {"train.nesterov": True}),
+    "rsps": (250 * 390, {"train.nesterov": True}),
 }
 
 

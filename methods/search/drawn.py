@@ -1,0 +1,37 @@
+"""A search that draws: from the space, from a controller, from a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from methods.options import SearchLimits
+from methods.search.evolution import Evolution
+from searchspaces.base import Arch, SearchSpace
+
+
+class Drawn(Evolution):
+    """Asks for what ``draw`` gives; of all that it is told the best is found.
+
+    As many architectures as an evolution asks for, none of them twice. Where ``draw`` keeps giving
+    what was seen, the rest of a generation is uniformly random.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        limits: SearchLimits,
+        feasible: Callable[[Arch], bool],
+        draw: Callable[[np.random.Generator], Arch],
+    ):
+        super().__init__(space, limits, feasible)
+        self.draw = draw
+
+    def ask(self, generation: int, rng: np.random.Generator) -> list[Arch]:
+        """Raises :class:`UsageError` as an evolution does."""
+        fresh: dict[Arch, None] = {}
+        size = self.limits.population
+        self.fill(fresh, size, lambda: self.draw(rng))
+        self.fill(fresh, size, lambda: self.space.sample(rng))
+        return list(fresh) if fresh or generation else self.random(size, rng)
