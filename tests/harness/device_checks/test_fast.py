@@ -169,6 +169,7 @@ class Otherwise(Recorder):
         return super().__call__(lambda: forward() / 2, backward)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recorder", "wrong"), [(Recorder, 0), (Otherwise, 1)])
 def test_graphs_are_compared_and_counted(subject, monkeypatch, recorder, wrong):
     counted = recorder()

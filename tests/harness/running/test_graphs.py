@@ -3,7 +3,10 @@
 Without a GPU what a graph recorded is done again by the CPU, in the graph's own memory.
 """
 
+import inspect
+from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -272,6 +275,52 @@ def test_what_cannot_be_recorded_is_a_sentence():
     assert not part[2].running_mean.any()  # as before
 
 
+class Stub:
+    """Stands for ``torch.cuda``: notes what it is asked for, in turn."""
+
+    def __init__(self):
+        self.asked = []
+
+    def Stream(self):  # noqa: N802
+        return SimpleNamespace(name="aside", wait_stream=lambda other: self.note("aside waits"))
+
+    def current_stream(self):
+        return SimpleNamespace(wait_stream=lambda other: self.note(f"{other.name} is awaited"))
+
+    def graph_pool_handle(self):
+        return "pool"
+
+    def CUDAGraph(self):  # noqa: N802
+        return SimpleNamespace(replay=object())
+
+    @contextmanager
+    def stream(self, stream):
+        self.note(stream.name)
+        yield
+
+    @contextmanager
+    def graph(self, graph, **how):
+        inspect.signature(CUDA.graph).bind(graph, **how)
+        self.note(f"record in {how['pool']}")
+        yield
+
+    def note(self, what):
+        self.asked.append(what)
+
+
+CUDA = torch.cuda
+
+
+def test_a_gpu_is_warm_before_it_records_both_passes_in_one_pool(monkeypatch):
+    stub = Stub()
+    monkeypatch.setattr(graphs.torch, "cuda", stub)
+    passes = [lambda what=what: stub.note(what) or what for what in ("forward", "back")]
+    there, output, back, gradients = graphs.on_gpu(*passes)
+    warm = ["aside waits", "aside", *["forward", "back"] * graphs.WARM, "aside is awaited"]
+    assert stub.asked == [*warm, "record in pool", "forward", "record in pool", "back"]
+    assert (output, gradients) == ("forward", "back") and there is not back
+
+
 # Trainings ------------------------------------------------------------------------------------
 
 
@@ -290,6 +339,7 @@ def trained(monkeypatch, choice, name="spos", space="nb201", steps=4, **values):
 GRAPHS = Acceleration(graphs=True)
 
 
+@pytest.mark.slow
 def test_a_training_with_a_constant_scale_and_shift_is_near_one_without(monkeypatch):
     """In steps only: what is trained is as ever, and so is what is made of it."""
     losses, state, _ = trained(monkeypatch, Acceleration(cudnn_norm=True))
@@ -297,14 +347,10 @@ def test_a_training_with_a_constant_scale_and_shift_is_near_one_without(monkeypa
     assert losses == pytest.approx(expected, rel=1e-4) and state.keys() == others.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "space"),
-    [
-        pytest.param(name, space, marks=[] if (name, space) == first else pytest.mark.slow)
-        for first in [("spos", "nb201")]
-        for space in ("nb201", "darts", "macro", "nb101")
-        for name in (tiny.METHODS if space == "nb201" else ("spos", "fairnas", "ennas"))
-    ],
+    [*((name, "nb201") for name in tiny.METHODS), ("spos", "darts"), ("fairnas", "macro")],
 )
 def test_trainings_with_graphs_are_those_without(monkeypatch, name, space):
     """But for the order in which gradients that meet are added up."""
