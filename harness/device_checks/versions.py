@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import torch
@@ -64,19 +63,8 @@ def errors(device: torch.device) -> dict[str, float]:
 def _card(device: torch.device) -> dict[str, Any]:
     card = torch.cuda.get_device_properties(device)
     return {
-        "driver": _driver(),
         "capability": f"{card.major}.{card.minor}",
         "memory_mb": round(card.total_memory / 1024**2),
         "processors": card.multi_processor_count,
         "bfloat16": torch.cuda.is_bf16_supported(),
     }
-
-
-def _driver() -> str:
-    """The driver's version in NVIDIA's own words."""
-    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "not known"
-    return next(iter(answer.stdout.split()), "not known")

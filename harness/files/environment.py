@@ -126,13 +126,24 @@ def _version_of(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape a number, and the git commit if any."""
+    """Versions of Python and of what shapes a number, a GPU's driver too, and the git commit if any."""
     found = {"python": platform.python_version()}
     found |= {package: _version_of(package) for package in PACKAGES}
     if torch.cuda.is_available():
         found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+        found["driver"] = _driver()
     commit = _git_commit()
     return found | ({"commit": commit} if commit else {})
+
+
+def _driver() -> str:
+    """The version of the GPU's driver in NVIDIA's own words."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "not known"
+    return next(iter(answer.stdout.split()), "not known")
 
 
 def _git_commit() -> str | None:

@@ -17,6 +17,7 @@ from harness.files.environment import (
     threads,
     use_device,
     usual_threads,
+    versions,
 )
 from searchspaces.errors import UsageError
 
@@ -55,6 +56,24 @@ def test_without_a_gpu_it_is_the_cpu(monkeypatch, cudnn):
     gpus(monkeypatch, 0)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
     assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("printed", "known"),
+    [("550.54.15\n550.54.15\n", "550.54.15"), ("", "not known"), (None, "not known")],
+)
+def test_what_a_gpu_rounds_by_is_recorded(monkeypatch, tmp_path, printed, known):
+    """CUDA, cuDNN, and the driver where NVIDIA's own program tells it; nothing of it without a GPU."""
+    gpus(monkeypatch, 2)
+    if printed is not None:
+        program = tmp_path / "nvidia-smi"
+        program.write_text(f"#!/bin/sh\nprintf '%s' '{printed}'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = versions()
+    assert found["driver"] == known and {"cuda", "cudnn"} <= found.keys()
+    gpus(monkeypatch, 0)
+    assert not {"driver", "cuda", "cudnn"} & versions().keys()
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "mps", "nonsense"])
