@@ -61,43 +61,65 @@ class DARTS(Method):
             torch.zeros(len(site.operators), device=setting.device, requires_grad=True)
             for site in self.relaxation.sites
         ]
+        self.arch_parameters = [*self.alphas, *self.further_parameters()]
         self.arch_optimizer = torch.optim.Adam(
-            self.alphas,
+            self.arch_parameters,
             options.arch_lr,
-            betas=ARCH_BETAS,
+            betas=self.arch_betas,
             weight_decay=options.arch_weight_decay,
         )
 
+    arch_betas = ARCH_BETAS
+
+    def further_parameters(self) -> list[torch.Tensor]:
+        """Architecture parameters beside those of the operators; DARTS has none."""
+        return []
+
+    @classmethod
+    def paths_per_pass(cls, options: Any, space: SearchSpace) -> float:
+        """What a pass of the mixture costs, in paths: all operators of each site that it visits."""
+        return density(space) * float(np.mean(choices(space)))
+
+    @classmethod
+    def weights_alone(cls, options: Any) -> float:
+        """The share of the steps, the first ones, that leave the architecture parameters alone."""
+        return 0.0
+
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
-        """All operators, for the weights and again for the architecture parameters."""
-        paths = 2 * density(space) * float(np.mean(choices(space)))
+        """A pass for the weights, and another for the architecture parameters in steps with that."""
+        paths = (2 - cls.weights_alone(options)) * cls.paths_per_pass(options, space)
         return {"forwards": paths, "backwards": paths}
 
     @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         recipe, seed = self.setting.recipe, self.setting.seed
-        batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
-        self._clear()
-        arch_loss = self.mixture_loss(self.processes.part(batch), step)
-        arch_loss.backward()
-        self.update_alphas()
+        losses = {}
+        if trains_both := step >= round(self.weights_alone(self.options) * recipe.steps):
+            batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
+            self.clear()
+            losses["arch_loss"] = self.arch_loss(self.processes.part(batch), step)
+            losses["arch_loss"].backward()
+            self.update_alphas()
         batch = self.weight_data.train_batch(step, recipe.batch_size, seed)
-        self._clear()
-        loss = self.mixture_loss(self.processes.part(batch), step)
-        loss.backward()
+        self.clear()
+        losses["loss"] = self.mixture_loss(self.processes.part(batch), step)
+        losses["loss"].backward()
         self.update(step)
-        paths = self.paths_per_step(self.options, self.space)["forwards"]
-        whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
-        self.count(whole, whole, round(paths * len(batch[1])))
-        losses = {"loss": loss, "arch_loss": arch_loss}
+        self.count_passes(step, 1 + trains_both, len(batch[1]))
         return {name: self.processes.mean(value.detach()) for name, value in losses.items()}
 
+    def count_passes(self, step: int, passes: int, images: int) -> None:
+        """Add so many passes of ``images`` each, forward and back, in step ``step``."""
+        paths = passes * self.paths_per_pass(self.options, self.space)
+        whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
+        self.count(whole, whole, round(paths * images))
+
     def update_alphas(self) -> None:
-        self.processes.average(self.alphas)
+        self.processes.average(self.arch_parameters)
         self.arch_optimizer.step()
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         self.arch_optimizer.zero_grad(set_to_none=True)
 
@@ -108,9 +130,17 @@ class DARTS(Method):
             logits, y, label_smoothing=self.setting.recipe.label_smoothing
         )
 
+    def arch_loss(self, batch: Batch, step: int) -> torch.Tensor:
+        """What the architecture parameters descend."""
+        return self.mixture_loss(batch, step)
+
+    def weights(self, step: int) -> list[torch.Tensor]:
+        """Those of the operators of each site in one forward pass of training step ``step``."""
+        return [alpha.softmax(0) for alpha in self.alphas]
+
     def mixture(self, step: int) -> SiteHook:
         """The hook of one forward pass of training step ``step``."""
-        weights = [alpha.softmax(0) for alpha in self.alphas]
+        weights = self.weights(step)
 
         def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             return sum(w * op(x) for w, op in zip(weights[site], operators, strict=True))
@@ -139,12 +169,13 @@ class DARTS(Method):
     # State ------------------------------------------------------------------------------------
 
     def trained_state(self) -> dict[str, Any]:
-        return super().trained_state() | {"alphas": [alpha.detach() for alpha in self.alphas]}
+        stored = [parameter.detach() for parameter in self.arch_parameters]
+        return super().trained_state() | {"alphas": stored}
 
     def load_trained_state(self, state: dict[str, Any]) -> None:
         super().load_trained_state(state)
         with torch.no_grad():
-            for alpha, stored in zip(self.alphas, state["alphas"], strict=True):
+            for alpha, stored in zip(self.arch_parameters, state["alphas"], strict=True):
                 alpha.copy_(stored)
 
     def state_dict(self) -> dict[str, Any]:

@@ -54,6 +54,12 @@ class Methods(Registry):
         return found
 
 
+# Searches that the papers print beside theirs, and that no other method here is made of.
+RIVALS = {
+    "rsps": "methods.rsps:RSPS",
+    "snas": "methods.snas:SNAS",
+}
+
 METHODS = Methods(
     "method",
     "nas_harness.methods",
@@ -69,7 +75,7 @@ METHODS = Methods(
         "dna": "methods.dna.method:DNA",
         "few-shot": "methods.few_shot:FewShot",
         "sandwich": "methods.sandwich:Sandwich",
-        "rsps": "methods.rsps:RSPS",
+        **RIVALS,
     },
     needs=("train_step", "score"),
 )

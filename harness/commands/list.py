@@ -12,7 +12,8 @@ from methods.registry import METHODS, SCORERS
 from searchspaces.registry import SPACES, Registry
 
 WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
-NOT_ON = {"darts": WIRED, "gdas": WIRED}  # operators cannot be mixed where widths follow the wiring
+# Operators cannot be mixed where widths follow the wiring.
+NOT_ON = dict.fromkeys(("darts", "gdas", "snas"), WIRED)
 
 
 def main(arguments: list[str]) -> None:
@@ -24,7 +25,10 @@ def main(arguments: list[str]) -> None:
 
     tables = {table.name: _space(table.name) for table in list_tables(given.data)}
     _show("methods, each trains a supernet", METHODS)
-    print(f"  All go with all spaces, but {' and '.join(NOT_ON)} not with {', '.join(WIRED)}.")
+    print("  All go with all spaces, but")
+    for spaces in dict.fromkeys(NOT_ON.values()):
+        methods = (method for method, refused in NOT_ON.items() if refused == spaces)
+        print(f"    {', '.join(methods)} not with {', '.join(spaces)}.")
     _show("scorers, which train none, on all spaces", SCORERS)
     own = {space: sorted(name for name, of in tables.items() if of == space) for space in SPACES}
     _show("spaces, and their tables of ground truth", SPACES, own)

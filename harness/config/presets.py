@@ -183,6 +183,12 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.nesterov": True,
             "train.clip": 5.0,
         },
+        # The paper's appendix, of CIFAR-10 and DARTS' cells.
+        "snas": {
+            "train.steps": 150 * (_IMAGES // 64),
+            "train.lr": 0.025,
+            "train.weight_decay": 3e-4,
+        },
     },
 }
 

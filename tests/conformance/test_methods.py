@@ -8,11 +8,12 @@ from harness.commands.list import NOT_ON
 from harness.conformance.findings import findings
 from harness.conformance.methods import METHOD_CHECKS
 from harness.conformance.subjects import MethodSubject, SpaceSubject
-from methods.registry import METHODS, SCORERS
+from methods.registry import METHODS, RIVALS, SCORERS
 from searchspaces.base import SearchSpace
 from searchspaces.registry import SPACES
 
 KINDS = ("nb201", "nb101", "darts", "macro")  # of each kind of space one
+MIXING = ("darts", "gdas", "snas")
 
 
 def refuses(method, space):
@@ -20,7 +21,7 @@ def refuses(method, space):
     own = type(space).relaxation is not SearchSpace.relaxation
     wired = hasattr(space, "topology") and not own
     shadows = "shadow" in signature(space.supernet).parameters
-    return {"darts": wired, "gdas": wired, "mixpath": not shadows}.get(method, False)
+    return {"mixpath": not shadows, **dict.fromkeys(MIXING, wired)}.get(method, False)
 
 
 @pytest.mark.slow
@@ -32,15 +33,13 @@ def test_the_list_says_which_go_together(name):
     assert refused == {method for method, spaces in NOT_ON.items() if name in spaces}
 
 
-# Every method there, and elsewhere a fifth of them, so that each space has some of them. Of rivals
-# that share a supernet with one of these a fifth is checked wherever it is not nb201.
-THOROUGHLY = ("spos", "fairnas", "mixpath", "cream", "ennas", "mngnas", "darts", "gdas", "dna")
-THOROUGHLY += ("few-shot", "sandwich")
+# Every method there, a rival on the first alone; elsewhere a fifth, so that each space has some.
 PAIRS = [
     (method, space)
     for row, method in enumerate(METHODS)
     for column, space in enumerate(SPACES)
-    if space == "nb201" or (space in KINDS and method in THOROUGHLY) or (row + column) % 5 == 0
+    if space in KINDS[: 1 if method in RIVALS else None]
+    or ((row + column) % 5 == 0 and space not in KINDS)
 ]
 
 

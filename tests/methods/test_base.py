@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from blobs import IMAGE, Blobs, setting
-from params import slow_but
+from params import EVALUATED, slow_but
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
@@ -34,7 +34,7 @@ def make(name, where=None, options=None):
     return METHODS[name](where or setting(), options)
 
 
-@pytest.mark.parametrize("name", slow_but(["spos", "mixpath"], METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos", "mixpath"], EVALUATED))
 def test_parameters_outside_the_paths_stay_bit_identical(name):
     method = make(name)
     for step in range(5):  # builds up momentum that must not move unsampled operators later
@@ -131,7 +131,7 @@ class Inverted(PlantedSpace):
         return Cost(10 * image.size, 2_000_000 * (9 - sum(arch)))
 
 
-@pytest.mark.parametrize("name", [*METHODS, "params", "flops"])
+@pytest.mark.parametrize("name", [*EVALUATED, "params", "flops"])
 def test_costs_are_those_of_the_networks_that_stand_alone(name):
     """Whatever the supernet's scale: for limits, for what a method orders by, and for scores."""
     planted = setting(PlantedSpace(), PlantedData(60), recipe=Recipe(steps=4, batch_size=16))
@@ -181,7 +181,7 @@ def test_impossible_limits_are_named():
         make("spos", replace(where, search=limits)).search_epoch(0)
 
 
-@pytest.mark.parametrize("name", slow_but(["spos"], METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos"], EVALUATED))
 def test_training_is_a_function_of_configuration_and_seed(name):
     first, second, other = make(name), make(name), make(name, setting(seed=1))
     for step in range(4):
@@ -193,7 +193,7 @@ def test_training_is_a_function_of_configuration_and_seed(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", EVALUATED)
 def test_interrupted_training_and_search_end_with_the_same_bits(name):
     whole, part = make(name), make(name)
     for step in range(6):
@@ -244,7 +244,7 @@ def assert_equal(first, second):
 
 
 @pytest.mark.parametrize("bn", ["recalibrate", "batchstat", "running"])
-@pytest.mark.parametrize("name", slow_but(["spos", "dna"], METHODS))
+@pytest.mark.parametrize("name", slow_but(["spos", "dna"], EVALUATED))
 def test_scoring_leaves_the_supernet_as_it_was(name, bn):
     where = setting(scoring=Scoring(bn=bn, calibration_images=32, batch_size=64))
     method = make(name, where)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from optimisers import penalties, steps_taken
+from params import EVALUATED
 from planted import PlantedSpace
 
 from harness.conformance.noise import Noise
@@ -67,7 +68,7 @@ def test_the_rate_of_every_step_is_that_of_the_formula(schedule, steps):
 
 
 @pytest.mark.parametrize("schedule", FORMULAS)
-@pytest.mark.parametrize("name", [name for name in METHODS if name not in ("dna", "few-shot")])
+@pytest.mark.parametrize("name", sorted({*EVALUATED} - {"dna", "few-shot"}))
 def test_the_rate_of_the_first_the_middle_and_the_last_step(name, schedule):
     method = make(name, schedule=schedule)
     with steps_taken() as taken:
@@ -126,7 +127,7 @@ def test_architecture_parameters_have_adam_and_a_constant_rate():
 
 
 @pytest.mark.parametrize("affine", [False, True])
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", EVALUATED)
 def test_tensors_of_more_than_one_dimension_are_penalised_and_no_others(name, affine):
     method = make(name, "nb201", affine, nesterov=True)
     norms = [n for n in method.supernet.named_modules() if isinstance(n[1], torch.nn.BatchNorm2d)]

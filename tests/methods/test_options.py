@@ -50,6 +50,7 @@ DEFAULTS = {
     },
     "darts": RELAXED,
     "gdas": RELAXED | {"temperature": 10.0, "last_temperature": 0.1},
+    "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",
         "outer_lr_ratio": 1.0, "blocks": 6000,

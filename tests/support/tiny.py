@@ -101,7 +101,7 @@ def make_table(folder: Path, seeds: int = 0, **changes: Any) -> Table:
 
 def arguments(method: str, *more: str) -> list[str]:
     """What follows ``nas-harness run``."""
-    return ["--method", method, *_OF_ALL.split(), *_OF_METHOD[method].split(), *more]
+    return ["--method", method, *_OF_ALL.split(), *_OF_METHOD.get(method, "").split(), *more]
 
 
 def config(method: str, *more: str) -> Config:

@@ -51,6 +51,7 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "few-shot": (48, 0.025, "cosine", 1e-4, 0.0, 0.0),
     "sandwich": (1024, 0.5, "linear", 1e-4, 0.0, 0.0),
     "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
+    "snas": (64, 0.025, "cosine", 3e-4, 5.0, 0.0),
 }
 
 
@@ -75,6 +76,7 @@ LENGTHS = {
     "few-shot": ((600 + 5 * 150) * 520, {"train.nesterov": True}),
     "sandwich": (250 * 24, {"train.nesterov": True}),
     "rsps": (250 * 390, {"train.nesterov": True}),
+    "snas": (150 * 390, {}),
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from params import EVALUATED
 from tables import made_meta
 
 from harness.config.config import Acceleration
@@ -100,7 +101,7 @@ def trained(method, choice, steps=3):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", EVALUATED)
 def test_in_bfloat16_weights_stay_float32_and_losses_are_near(name):
     fast, plain = make(name), make(name)
     told, expected = trained(fast, BFLOAT16), trained(plain, Acceleration())
