@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from searchspaces.base import ImageSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 # Images ``[B, C, H, W]`` and integer labels ``[B]``.
@@ -29,6 +30,12 @@ class Data(Protocol):
 
     def halves(self) -> tuple[Data, Data]:
         """The same with one half of the training images each."""
+
+    def selected(self, rows: np.ndarray) -> Data:
+        """The same with the training images in ``rows``, each as often as it is named."""
+
+    def labelled(self, labels: np.ndarray) -> Data:
+        """The same with other labels, int64 ``[N]``, of the training images in stored order."""
 
 
 def first_batches(data: Data, part: str, images: int, batch_size: int) -> Iterator[Batch]:

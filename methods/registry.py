@@ -56,6 +56,7 @@ class Methods(Registry):
 
 # Searches that the papers print beside theirs, and that no other method here is made of.
 RIVALS = {
+    "rlnas": "methods.rlnas:RLNAS",
     "rsps": "methods.rsps:RSPS",
     "snas": "methods.snas:SNAS",
 }

@@ -156,6 +156,13 @@ class SearchSpace(ABC):
         """The sites that each stage of the networks reads; None where every stage reads all."""
         return None
 
+    def routes(self, arch: Arch) -> Sequence[int]:
+        """Ways from the input of a cell to its output through the operator of each site.
+
+        One each, but where a space knows how its operators follow each other.
+        """
+        return [1] * len(self.sites)
+
     def describe(self, arch: Arch) -> Sequence[str]:
         """One ``site: operator`` line per choice site."""
         return [f"{s.name}: {s.operators[i]}" for s, i in zip(self.sites, arch, strict=True)]

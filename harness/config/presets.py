@@ -176,6 +176,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.weight_decay": 1e-4,
             "train.clip": 0.0,
         },
+        # The released training on NAS-Bench-201, whose configuration is not released: NAS-Bench-201's.
+        "rlnas": {
+            "train.steps": 250 * (_IMAGES // 64),
+            "train.lr": 0.025,
+            "train.nesterov": True,
+            "train.clip": 0.0,
+        },
         # As NAS-Bench-201 ran it.
         "rsps": {
             "train.steps": 250 * (_IMAGES // 64),

@@ -61,15 +61,19 @@ class Noise:
 
     def halves(self) -> tuple[Noise, Noise]:
         """With different training images; each remembers what it is asked for by itself."""
-        return self.with_train(slice(0, None, 2)), self.with_train(slice(1, None, 2))
+        return self.selected(slice(0, None, 2)), self.selected(slice(1, None, 2))
 
     def relabelled(self) -> Noise:
         """The same data with another label at each training image."""
-        return self._with(Part(self.train.images, (self.train.labels + 1) % self.image.classes))
+        return self.labelled((self.train.labels + 1) % self.image.classes)
 
-    def with_train(self, kept: slice) -> Noise:
+    def labelled(self, labels: np.ndarray | torch.Tensor) -> Noise:
+        """The same data with these labels of the training images."""
+        return self._with(Part(self.train.images, torch.as_tensor(labels)))
+
+    def selected(self, rows: slice | np.ndarray) -> Noise:
         """The same data with these of the training images."""
-        return self._with(Part(self.train.images[kept], self.train.labels[kept]))
+        return self._with(Part(self.train.images[rows], self.train.labels[rows]))
 
     def _with(self, train: Part) -> Noise:
         made = object.__new__(type(self))

@@ -102,6 +102,16 @@ class Task:
         first, second = (Split(images[part::2], labels[part::2]) for part in (0, 1))
         return replace(self, train=first), replace(self, train=second)
 
+    def selected(self, rows: np.ndarray) -> Task:
+        """The task with the training images in ``rows``, each as often as it is named."""
+        images, labels = self.train.images, self.train.labels
+        return replace(self, train=Split(images[rows], labels[rows]))
+
+    def labelled(self, labels: np.ndarray) -> Task:
+        """The task with other labels, int64 ``[N]``, of the training images in stored order."""
+        given = to_device(labels, self.train.labels.device)
+        return replace(self, train=Split(self.train.images, given))
+
     def averaged(self, side: int) -> Task:
         """The same images in ``side`` x ``side`` pixels, each the mean of a square of pixels.
 

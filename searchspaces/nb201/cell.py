@@ -20,6 +20,8 @@ INTO = {
     for node in range(1, LAST_NODE + 1)
 }
 
+WAYS = ((3,), (1, 5), (0, 4), (0, 2, 5))  # from input to output, as edges
+
 Sum = frozenset[tuple["Term", int]]
 Term = tuple[int, tuple[int, int, Sum] | None]
 
@@ -67,6 +69,12 @@ def live_edges(arch: Arch, from_input: bool = True) -> tuple[int, ...]:
             needed.add(source)
             live.append(edge)
     return tuple(sorted(live))
+
+
+def routes_through(arch: Arch) -> tuple[int, ...]:
+    """How many of the four ways from input to output lead through each edge; none with ``none``."""
+    whole = [way for way in WAYS if all(arch[edge] != NONE for edge in way)]
+    return tuple(sum(edge in way for way in whole) for edge in range(len(EDGES)))
 
 
 def subnet_key(arch: Arch, from_input: bool = True) -> Arch:

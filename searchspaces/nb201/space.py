@@ -17,6 +17,7 @@ from searchspaces.nb201.cell import (
     OPERATORS,
     SKIP,
     live_edges,
+    routes_through,
     unique_string,
 )
 from searchspaces.nb201.skeleton import Skeleton, network_cost
@@ -65,6 +66,10 @@ class NASBench201(SearchSpace):
         """False for the 341 cells whose output never depends on their input."""
         known = len(arch) == len(EDGES) and all(op in range(len(OPERATORS)) for op in arch)
         return known and bool(live_edges(arch))
+
+    def routes(self, arch: Arch) -> tuple[int, ...]:
+        """By it ABS weighs an edge; 0 where the edge joins nothing."""
+        return routes_through(arch)
 
     def canonical(self, arch: Arch) -> str:
         return unique_string(arch, zeros=True)

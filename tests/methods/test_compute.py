@@ -16,6 +16,7 @@ CHANGES = {"cream": {"board": 2, "slice": 2, "update_share": 0.25}, "dna": {"tea
 STEPS, BATCH, IMAGES = 24, 8, 40
 ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
 ALONE |= {"few-shot": 3, "sandwich": 12, "rsps": 3}
+ALONE |= {"rlnas": 3}
 ALONE |= {"snas": 9}
 
 

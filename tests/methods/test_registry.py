@@ -18,6 +18,7 @@ from searchspaces.registry import SPACES
 BUILTIN = (
     *("cream", "darts", "dna", "ennas", "fairnas", "few-shot", "gdas", "mixpath", "mngnas"),
     *("sandwich", "spos"),
+    "rlnas",
     *("rsps",),  # by path, controller or tree
     *("snas",),
 )

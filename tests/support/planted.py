@@ -120,10 +120,18 @@ class PlantedData:
         self.train, self.val = self._draw(1), self._draw(2)
 
     def halves(self):
-        first, second = copy(self), copy(self)
-        first.train, second.train = self.train[::2], self.train[1::2]
-        first.size, second.size = len(first.train), len(second.train)
-        return first, second
+        return tuple(self.selected(range(part, self.size, 2)) for part in (0, 1))
+
+    def selected(self, rows):
+        return self._with([self.train[row] for row in rows])
+
+    def labelled(self, labels):
+        return self._with([(x, y) for (x, _), y in zip(self.train, labels, strict=True)])
+
+    def _with(self, train):
+        other = copy(self)
+        other.train, other.size = train, len(train)
+        return other
 
     def _draw(self, seed):
         rng = np.random.default_rng(seed)

@@ -218,3 +218,13 @@ def test_crop_and_cutout_shrink_with_the_images():
 def test_squares_that_do_not_fit_are_refused(side):
     with pytest.raises(UsageError, match="takes a divisor of 6: 1, 2, 3, 6"):
         make_task().averaged(side)
+
+
+def test_images_can_be_selected_and_labelled():
+    task = make_task(train=7)
+    some = task.selected(np.array([5, 1, 1]))
+    assert some.train.labels.tolist() == [5, 1, 1]
+    assert torch.equal(some.train.images, task.train.images[[5, 1, 1]])
+    other = task.labelled(np.arange(7)[::-1].copy())
+    assert other.train.labels.tolist() == [6, 5, 4, 3, 2, 1, 0]
+    assert replace(some, train=task.train) == task == replace(other, train=task.train)

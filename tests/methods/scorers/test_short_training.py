@@ -73,7 +73,7 @@ def test_it_is_content_with_what_a_method_sees_and_leaves_random_numbers_alone()
 )
 def test_every_pass_is_counted(batch, images, steps, seen, scored):
     """Of 40 training images, perhaps fewer than a batch, and 64 to validate on."""
-    data = Noise(ImageSpec(1, 8, 4), size=64).with_train(slice(40))
+    data = Noise(ImageSpec(1, 8, 4), size=64).selected(slice(40))
     method = made(data, images=images, epochs=3, batch_size=batch)
     method.score(ARCHS)
     assert method.costs["steps"] == method.costs["path_backwards"] == 2 * 3 * steps
