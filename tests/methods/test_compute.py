@@ -5,11 +5,13 @@ from collections import Counter
 import pytest
 import scored
 from params import slow_but
+from planted import PlantedSpace
 from scored import setting_of
 
 from methods.base import compute
 from methods.options import Recipe
 from methods.registry import METHODS, options_class
+from searchspaces.base import Site
 
 # A board that is full two steps after it opens; a teacher that needs no ground truth.
 CHANGES = {"cream": {"board": 2, "slice": 2, "update_share": 0.25}, "dna": {"teacher": ""}}
@@ -68,6 +70,18 @@ def test_ennas_pays_for_its_probes():
     assert kind.compute_per_step(options(diversity=False), space, recipe, 3000) == 12
     few = kind.compute_per_step(options(), space, Recipe(steps=10, batch_size=64), 40)
     assert few == pytest.approx(12 + 9 * 40 * 3 / (10 * 40))  # an epoch and a probe each step
+    uneven = PlantedSpace()
+    uneven.sites = (*uneven.sites[:2], Site("two", ("poor", "good")))
+    assert kind.compute_per_step(options(), uneven, recipe, 3000) == said  # the largest site's
+
+
+def test_a_probe_is_a_pass_for_each_operator_of_the_largest_site():
+    method = scored.make("ennas", options={"probe_images": 6})
+    method.operators[next(iter(method.operators))] = 1
+    method.costs.clear()
+    method._begin_epoch(1)
+    passes = 6 * max(method.operators.values())
+    assert method.costs == {"image_passes": passes, "compute": passes, "probe_image_passes": passes}
 
 
 def test_counting():

@@ -51,6 +51,18 @@ def test_teacher_groups_hold_frozen_copies_once_per_architecture():
     )
 
 
+def test_of_models_as_good_those_that_taught_before_stay():
+    groups = TeacherGroups(2)
+    groups.threshold = 10.0
+    first, second = member(5, 50.0, (1,)), member(6, 50.0, (2,))
+    groups.merge([first, second])
+    before = list(groups.small)
+    again = member(5, 50.0, (1,))  # the same architecture, retrained to no more
+    groups.merge([member(7, 50.0, (3,)), again])
+    assert [m.arch for m in before] == [(1,), (2,)]
+    assert all(new is old for new, old in zip(groups.small, before, strict=True))
+
+
 def test_groups_go_on_as_they_were():
     """Their members, frozen, and where they are divided."""
     groups, again = TeacherGroups(2), TeacherGroups(2)
