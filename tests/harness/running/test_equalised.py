@@ -72,6 +72,7 @@ def test_what_costs_more_than_its_budget_is_said_to():
     (note,) = over_budget(mngnas, 2.5 * budget, IMAGES)
     assert "2.5 times the compute of 4,000 steps" in note and "10,000 such steps" in note
     assert over_budget(mngnas, 1.04 * budget, IMAGES) == []
+    assert over_budget(mngnas, 1.06 * budget, IMAGES) != []
     assert over_budget(config("mngnas", "steps"), 9 * budget, IMAGES) == []
     (note,) = over_budget(mngnas, 2.5 * budget / 2, 32)  # images, half of a batch
     assert "2.5 times the compute of 4,000 steps" in note and "10,000 such steps" in note

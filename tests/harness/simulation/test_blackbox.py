@@ -1,5 +1,8 @@
 """A table as an objective of Optuna's and as a blackbox of syne-tune's."""
 
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 from searched import ARCHS, SPACE
@@ -37,6 +40,25 @@ def test_optuna_optimises_it(table):
     best = objective.asked[study.best_trial.number]
     chosen = [SPACE.sites[at].operators[int(gene)] for at, gene in enumerate(ARCHS[best])]
     assert list(study.best_params.values()) == chosen
+
+
+def test_a_blackbox_has_the_trainings_of_each_architecture_in_turn(table, monkeypatch):
+    """Without syne-tune: of a choice and a range only what they are made of is looked at."""
+    space = ModuleType("syne_tune.config_space")
+    space.choice, space.randint = tuple, range
+    monkeypatch.setitem(sys.modules, "syne_tune", ModuleType("syne_tune"))
+    monkeypatch.setitem(sys.modules, "syne_tune.config_space", space)
+    given = Blackbox(SPACE, table).syne_tune()
+    seeds = np.array([table.accuracy("val", seed=seed) for seed in table.seeds("val")])
+    ran = [own[np.isfinite(own)] for own in seeds.T]
+    assert {len(own) for own in ran} == {1, 3}
+    expected = [np.resize(own, 3).tolist() for own in ran]
+    assert given["objectives_evaluations"][:, :, 0, 0].tolist() == expected
+    assert given["objectives_evaluations"].shape[2:] == (1, 1)
+    chosen = [SPACE.sites[at].operators[int(gene)] for at, gene in enumerate(ARCHS[5])]
+    assert given["hyperparameters"].iloc[5].tolist() == chosen
+    assert given["configuration_space"] == {site.name: site.operators for site in SPACE.sites}
+    assert given["fidelity_values"].tolist() == [table.meta.epochs]
 
 
 @pytest.mark.slow
