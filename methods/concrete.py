@@ -39,10 +39,6 @@ class Concrete(DARTS):
     Options = ConcreteOptions
     _drawn: tuple[int, Any] = (-1, None)
 
-    def done(self, step: int) -> float:
-        """0 at the first step, 1 at the last."""
-        return step / max(self.setting.recipe.steps - 1, 1)
-
     def temperature(self, step: int) -> float:
         """Falls by the same factor in each step."""
         first, last = self.options.temperature, self.options.last_temperature

@@ -109,6 +109,10 @@ class DARTS(Method):
         self.count_passes(step, 1 + trains_both, len(batch[1]))
         return {name: self.processes.mean(value.detach()) for name, value in losses.items()}
 
+    def done(self, step: int) -> float:
+        """0 at the first step of the training, 1 at the last."""
+        return step / max(self.setting.recipe.steps - 1, 1)
+
     def count_passes(self, step: int, passes: int, images: int) -> None:
         """Add so many passes of ``images`` each, forward and back, in step ``step``."""
         paths = passes * self.paths_per_pass(self.options, self.space)
@@ -161,8 +165,12 @@ class DARTS(Method):
         best = self.relaxation.derive(self._log_probabilities())
         return best if self.feasible(best) else super().found()
 
+    def log_shares(self) -> list[torch.Tensor]:
+        """Of each site, the logarithms of what its operators are worth, at most 0."""
+        return [alpha.log_softmax(0) for alpha in self.alphas]
+
     def _log_probabilities(self) -> list[np.ndarray]:
-        logs = torch.cat([alpha.detach().log_softmax(0) for alpha in self.alphas])
+        logs = torch.cat(self.log_shares()).detach()
         ends = np.cumsum([len(alpha) for alpha in self.alphas])[:-1]
         return np.split(Reading(logs).numpy().astype(float), ends)
 

@@ -56,6 +56,8 @@ class Methods(Registry):
 
 # Searches that the papers print beside theirs, and that no other method here is made of.
 RIVALS = {
+    "darts-": "methods.darts_minus:DARTSMinus",
+    "fairdarts": "methods.fairdarts:FairDARTS",
     "rlnas": "methods.rlnas:RLNAS",
     "rsps": "methods.rsps:RSPS",
     "snas": "methods.snas:SNAS",

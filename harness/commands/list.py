@@ -13,7 +13,7 @@ from searchspaces.registry import SPACES, Registry
 
 WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
 # Operators cannot be mixed where widths follow the wiring.
-NOT_ON = dict.fromkeys(("darts", "gdas", "snas"), WIRED)
+NOT_ON = dict.fromkeys(("darts", "gdas", "snas", "darts-", "fairdarts"), WIRED)
 
 
 def main(arguments: list[str]) -> None:

@@ -196,6 +196,20 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.lr": 0.025,
             "train.weight_decay": 3e-4,
         },
+        # On NAS-Bench-201 the recipe of DARTS there.
+        "darts-": {
+            "train.steps": 50 * (_IMAGES // 64),
+            "train.lr": 0.025,
+            "train.nesterov": True,
+            "train.clip": 5.0,
+        },
+        # The released code, of CIFAR-10 and DARTS' cells.
+        "fairdarts": {
+            "train.steps": 50 * (_IMAGES // 128),
+            "train.batch_size": 128,
+            "train.lr": 0.025,
+            "train.weight_decay": 3e-4,
+        },
     },
 }
 

@@ -19,7 +19,7 @@ STEPS, BATCH, IMAGES = 24, 8, 40
 ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
 ALONE |= {"few-shot": 3, "sandwich": 12, "rsps": 3}
 ALONE |= {"rlnas": 3}
-ALONE |= {"snas": 9}
+ALONE |= {"snas": 9, "darts-": 18, "fairdarts": 18}
 
 
 def trained(name):

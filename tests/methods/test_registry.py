@@ -20,7 +20,7 @@ BUILTIN = (
     *("sandwich", "spos"),
     "rlnas",
     *("rsps",),  # by path, controller or tree
-    *("snas",),
+    *("snas", "darts-", "fairdarts"),
 )
 
 

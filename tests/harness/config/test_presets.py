@@ -53,6 +53,8 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "rlnas": (64, 0.025, "cosine", 5e-4, 0.0, 0.0),
     "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "snas": (64, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "darts-": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
+    "fairdarts": (128, 0.025, "cosine", 3e-4, 5.0, 0.0),
 }
 
 
@@ -79,6 +81,8 @@ LENGTHS = {
     "rlnas": (250 * 390, {"train.nesterov": True}),
     "rsps": (250 * 390, {"train.nesterov": True}),
     "snas": (150 * 390, {}),
+    "darts-": (50 * 390, {"train.nesterov": True}),
+    "fairdarts": (50 * 195, {}),
 }
 
 
