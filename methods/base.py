@@ -274,10 +274,14 @@ class Method(ABC):
 
     def search_epoch(self, epoch: int) -> list[tuple[Arch, float]]:
         """One generation; returns the architectures it scored."""
-        archs = self.evolution.ask(epoch, self.rng(SEARCH, epoch))
+        archs = self.asked(epoch)
         scored = list(zip(archs, self.score(archs).tolist(), strict=True))
         self.evolution.tell(scored)
         return scored
+
+    def asked(self, epoch: int) -> list[Arch]:
+        """What generation ``epoch`` scores."""
+        return self.evolution.ask(epoch, self.rng(SEARCH, epoch))
 
     def found(self) -> Arch:
         """The best architecture of the search so far."""

@@ -59,6 +59,7 @@ RIVALS = {
     "darts-": "methods.darts_minus:DARTSMinus",
     "fairdarts": "methods.fairdarts:FairDARTS",
     "rlnas": "methods.rlnas:RLNAS",
+    "greedynas": "methods.greedynas:GreedyNAS",
     "rsps": "methods.rsps:RSPS",
     "snas": "methods.snas:SNAS",
 }

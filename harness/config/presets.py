@@ -183,6 +183,15 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.nesterov": True,
             "train.clip": 0.0,
         },
+        # The paper's recipe for ImageNet as MMRazor has it, without its cycles of colours.
+        "greedynas": {
+            "train.steps": 120 * (_IMAGES // 1024),
+            "train.batch_size": 1024,
+            "train.lr": 0.12,
+            "train.weight_decay": 4e-5,
+            "train.label_smoothing": 0.1,
+            "train.clip": 0.0,
+        },
         # As NAS-Bench-201 ran it.
         "rsps": {
             "train.steps": 250 * (_IMAGES // 64),

@@ -19,6 +19,7 @@ BUILTIN = (
     *("cream", "darts", "dna", "ennas", "fairnas", "few-shot", "gdas", "mixpath", "mngnas"),
     *("sandwich", "spos"),
     "rlnas",
+    "greedynas",
     *("rsps",),  # by path, controller or tree
     *("snas", "darts-", "fairdarts"),
 )
