@@ -32,7 +32,8 @@ def test_what_is_not_shown_to_beat_a_floor():
     over["flops"] = of_difference(0.25, 0.0, 0.5)
     (note,) = notes_on_scores(result_of(over=over), SCORES)
     assert note.endswith("+0.1700]), by FLOPs (+0.2500 [+0.0000, +0.5000]) is not shown.")
-    for other in (of_difference(-0.1, -0.2, 0.1), of_difference(0.1, None, None)):
+    for other in (of_difference(-0.1, -0.2, 0.1), of_difference(0.1, None, None),
+                  of_difference(0.0, -0.1, 0.1)):  # fmt: skip
         assert notes_on_scores(result_of(over={"params": other}), SCORES) == []
 
 
@@ -58,6 +59,8 @@ def test_floors_that_are_not_beaten_stand_in_one_sentence():
         "These scores (τ = 0.5000) do not beat ranking by parameters (0.5500), by FLOPs (0.6500)."
     )
     assert notes_on_scores(result_of(floors=(None, None)), SCORES) == []
+    (note,) = notes_on_scores(result_of(floors=(0.5, 0.4)), SCORES)
+    assert note.endswith("do not beat ranking by parameters (0.5000).")  # as good is not better
 
 
 @pytest.mark.parametrize("lower", [False, True])
@@ -67,7 +70,8 @@ def test_a_negative_correlation_has_a_way_out(lower):
     assert ("--lower-is-better" in note) is not lower
     assert ("although smaller scores count as better" in note) is lower
     assert first == ["Smaller scores count as better."] * lower
-    assert notes_on_scores(result_of(-0.05, 0.01, (-0.6, -0.7)), SCORES) == []
+    for high in (0.0, 0.01):
+        assert notes_on_scores(result_of(-0.05, high, (-0.6, -0.7)), SCORES) == []
     (undefined,) = notes_on_scores(result_of(None, None), SCORES)
     assert undefined == (
         "The scores (or the truths) are all equal: correlations are undefined, and P@top, best rank "
@@ -101,6 +105,8 @@ def test_scores_at_chance_and_scores_that_are_all_but_equal(task, scores, said):
     [
         ((8, 4), "52%"),  # (8 · 7 + 4 · 3) / (12 · 11)
         ((15, 6), "57%"),  # (15 · 14 + 6 · 5) / (21 · 20)
+        ((10, 6), "50%"),  # (10 · 9 + 6 · 5) / (16 · 15)
+        ((8, 2), "64%"),  # of ten
         ((6, 6), ""),  # 60 / 132
         ((7, 2), ""),  # 44 / 72, but of nine
     ],

@@ -68,6 +68,7 @@ def test_a_draw_is_of_so_many():
     assert (kept("random-30", np.zeros(1000), seed=1) != first).any()
     with pytest.raises(UsageError, match="needs 30 scores, and there are 20"):
         kept("random-30", np.zeros(20))
+    assert kept("random-20", np.zeros(20)).all() and kept("random-2", np.zeros(9)).sum() == 2
 
 
 @pytest.mark.parametrize("name", ["", "top0", "top100", "random-1", "random-x", "best", "top-5"])

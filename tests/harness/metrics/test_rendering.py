@@ -59,6 +59,8 @@ PROTOCOLS = {
         ((0.12, 0.02, 0.32), "beats the best floor, FLOPs (0.420): +0.120 [+0.020, +0.320]"),
         ((0.12, 0.0, 0.32), "is not shown to beat the best floor, FLOPs (0.420): +0.120 [+0.000, "),
         ((-0.1, -0.3, 0.1), "does not beat the best floor, FLOPs (0.420): -0.100 [-0.300, +0.100]"),
+        ((-0.1, -0.3, 0.0), "does not beat the best floor, FLOPs (0.420): -0.100 [-0.300, +0.000]"),
+        ((0.0, -0.3, 0.1), "does not beat the best floor, FLOPs (0.420): +0.000 [-0.300, +0.100]"),
         ((-0.1, -0.3, -0.05), "is worse than the best floor, FLOPs (0.420): -0.100 [-0.300, -0.0"),
         (None, "is not shown to beat the best floor, FLOPs (0.420): +0.090; "),
     ],

@@ -24,8 +24,8 @@ def measure(tmp_path, monkeypatch):
         for job in jobs:
             yield job, {"val": 0.0, "test": 80.0 + job[1]}
 
-    def run(arch, train, **meta):
-        table = tiny.make_table(tmp_path, seeds=3, **meta)
+    def run(arch, train, seeds=3, **meta):
+        table = tiny.make_table(tmp_path, seeds=seeds, **meta)
         return (
             measure_found(SPACE, arch, "digits", table, train, 2, tmp_path, "cuda:1"),
             table,
@@ -57,6 +57,12 @@ def test_an_absent_architecture_is_trained_as_those_of_the_table_were(measure, t
     assert result["truth"] == pytest.approx(81.0)
     assert result["regret"] == pytest.approx(table.truth("test").max() - 81.0)
     assert "3 seeds" in result["how"]
+
+
+def test_a_recipe_is_all_that_is_needed_and_one_seed_takes_one_worker(measure):
+    result, _, trained = measure(ABSENT, True, seeds=1, training=asdict(RECIPE))
+    assert [(jobs, slots) for *_, jobs, slots, _, _ in trained] == [([(ABSENT, 0)], 1)]
+    assert result["truth"] == 80.0
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,8 @@ def test_the_first_images_are_taken_of_each_part_and_all_are_named():
     images = torch.cat((whole.train.images, whole.val.images[:10]))
     assert torch.equal(both.train.images, images) and len(both.test) == len(whole.test)
     assert torch.equal(both.train.labels[3000:], whole.val.labels[:10])
+    most, _ = load_images(config(train_images=3000, eval_images=4000), None)  # all there are
+    assert [len(getattr(most, part)) for part in ("train", "test")] == [3000, 4000]
 
 
 def test_notes_and_words_have_all_that_was_shortened(finished, tmp_path):

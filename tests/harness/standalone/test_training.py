@@ -253,6 +253,7 @@ def test_parts_are_joined_in_memory_and_as_files(task):
 def test_cutout_needs_room_and_images_in_memory(task):
     assert with_cutout(task, 0) is task
     assert with_cutout(task, 6).augmentation.cutout == 6
+    assert with_cutout(task, 11).augmentation.cutout == 11
     with pytest.raises(UsageError, match="--train.cutout 12 can cover images of 12x12"):
         with_cutout(task, 12)
     with pytest.raises(UsageError, match="cannot be cut out"):
