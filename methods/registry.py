@@ -60,6 +60,7 @@ RIVALS = {
     "fairdarts": "methods.fairdarts:FairDARTS",
     "rlnas": "methods.rlnas:RLNAS",
     "greedynas": "methods.greedynas:GreedyNAS",
+    "mct-nas": "methods.mct_nas:MCTNAS",
     "rsps": "methods.rsps:RSPS",
     "snas": "methods.snas:SNAS",
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from methods.options import SearchLimits
-from methods.search.evolution import Evolution
+from methods.search.evolution import TRIES, Evolution
 from searchspaces.base import Arch, SearchSpace
+from searchspaces.errors import UsageError
 
 
 class Drawn(Evolution):
@@ -35,3 +37,16 @@ class Drawn(Evolution):
         self.fill(fresh, size, lambda: self.draw(rng))
         self.fill(fresh, size, lambda: self.space.sample(rng))
         return list(fresh) if fresh or generation else self.random(size, rng)
+
+
+def allowed(space: SearchSpace, draw: Callable[[], Arch]) -> Arch:
+    """What ``draw`` gives, anew until it is in ``space``, which may leave out some choices.
+
+    Raises :class:`UsageError` where it never is.
+    """
+    if math.prod(len(site.operators) for site in space.sites) == space.size:
+        return draw()
+    for _ in range(TRIES):
+        if space.is_valid(arch := draw()):
+            return arch
+    raise UsageError(f"of {TRIES:,} architectures drawn site by site none is in {space.name}.")

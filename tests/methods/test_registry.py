@@ -20,6 +20,7 @@ BUILTIN = (
     *("sandwich", "spos"),
     "rlnas",
     "greedynas",
+    "mct-nas",
     *("rsps",),  # by path, controller or tree
     *("snas", "darts-", "fairdarts"),
 )

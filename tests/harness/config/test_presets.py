@@ -31,7 +31,7 @@ def test_published_recipes_differ_where_their_sources_do():
     paper = {name: configured("--preset", "paper", "--method", name) for name in METHODS}
     assert paper["dna"].train.schedule == "staircase" and paper["dna"].options.optimizer == "adam"
     assert paper["mixpath"].cutout == 16
-    unclipped = {"cream", "ennas", "dna", "few-shot", "sandwich", "rlnas", "greedynas"}
+    unclipped = {"cream", "ennas", "dna", "few-shot", "sandwich", "rlnas", "greedynas", "mct-nas"}
     assert {name for name in METHODS if not paper[name].train.clip} == unclipped
     for name in ("spos", "cream", "ennas"):
         assert paper[name].score.calibration_batch == 128
@@ -52,6 +52,7 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "sandwich": (1024, 0.5, "linear", 1e-4, 0.0, 0.0),
     "rlnas": (64, 0.025, "cosine", 5e-4, 0.0, 0.0),
     "greedynas": (1024, 0.12, "cosine", 4e-5, 0.0, 0.1),
+    "mct-nas": (1024, 0.12, "cosine", 4e-5, 0.0, 0.1),
     "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "snas": (64, 0.025, "cosine", 3e-4, 5.0, 0.0),
     "darts-": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
@@ -81,6 +82,7 @@ LENGTHS = {
     "sandwich": (250 * 24, {"train.nesterov": True}),
     "rlnas": (250 * 390, {"train.nesterov": True}),
     "greedynas": (120 * 24, {}),
+    "mct-nas": (120 * 24, {}),
     "rsps": (250 * 390, {"train.nesterov": True}),
     "snas": (150 * 390, {}),
     "darts-": (50 * 390, {"train.nesterov": True}),
