@@ -21,9 +21,12 @@ class Relaxation:
 
     ``sites``: in the order in which a hook numbers them, with their operators in the order in
     which it gets them. Here they are those of the space, none of which is about wiring.
+    ``nodes``: of each node that sums edges of equal width, the sites that are these edges; none
+    where sites are no edges.
     """
 
     sites: tuple[Site, ...]
+    nodes: tuple[tuple[int, ...], ...] = ()
 
     def logits(self, supernet: Supernet, x: torch.Tensor, hook: SiteHook) -> torch.Tensor:
         """``[B, classes]``, with ``hook`` called at every site of every cell or layer."""

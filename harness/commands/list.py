@@ -12,8 +12,13 @@ from methods.registry import METHODS, SCORERS
 from searchspaces.registry import SPACES, Registry
 
 WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
-# Operators cannot be mixed where widths follow the wiring.
+EDGELESS = (
+    *(*WIRED, "nb101-mixpath", "ennas-s1", "ennas-s2", "ennas-s3", "macro"),
+    *("mobilenet", "mobilenet-proxyless", "shufflenet", "shufflenet-channels"),
+)
+# Operators cannot be mixed where widths follow the wiring; without nodes no edges are weighed.
 NOT_ON = dict.fromkeys(("darts", "gdas", "snas", "darts-", "fairdarts"), WIRED)
+NOT_ON |= {"pc-darts": EDGELESS}
 
 
 def main(arguments: list[str]) -> None:

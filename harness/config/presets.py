@@ -221,6 +221,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.nesterov": True,
             "train.clip": 5.0,
         },
+        # The paper, of CIFAR-10 and DARTS' cells.
+        "pc-darts": {
+            "train.steps": 50 * (_IMAGES // 256),
+            "train.batch_size": 256,
+            "train.lr": 0.1,
+            "train.weight_decay": 3e-4,
+        },
         # The released code, of CIFAR-10 and DARTS' cells.
         "fairdarts": {
             "train.steps": 50 * (_IMAGES // 128),

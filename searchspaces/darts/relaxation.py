@@ -32,6 +32,11 @@ class DARTSRelaxation(Relaxation):
         Site(f"{kind} edge {source} to {node}", (*OPERATORS, "none"))
         for kind, node, source in NUMBER
     )
+    nodes: tuple[tuple[int, ...], ...] = tuple(
+        tuple(NUMBER[kind, node, source] for source in range(node))
+        for kind in TYPES
+        for node in NODES
+    )
 
     def logits(self, supernet: DARTSNetwork, x: torch.Tensor, hook: SiteHook) -> torch.Tensor:
         return supernet.relaxed(x, hook)

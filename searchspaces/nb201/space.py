@@ -12,6 +12,7 @@ from searchspaces.literals import literal
 from searchspaces.nb201.cell import (
     CONV3,
     EDGES,
+    INTO,
     LAST_NODE,
     NONE,
     OPERATORS,
@@ -21,6 +22,7 @@ from searchspaces.nb201.cell import (
     unique_string,
 )
 from searchspaces.nb201.skeleton import Skeleton, network_cost
+from searchspaces.relaxation import Relaxation
 from searchspaces.skeleton import of_scale
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ class NASBench201(SearchSpace):
     def __init__(self, scale: str = "benchmark", width: int = 0, cells: int = 0):
         self.skeleton = of_scale(SKELETONS, scale, self.name).resized(width, cells)
         self.scale = scale
+
+    def relaxation(self) -> Relaxation:
+        return Relaxation(self.sites, tuple(INTO.values()))
 
     def is_valid(self, arch: Arch) -> bool:
         """False for the 341 cells whose output never depends on their input."""

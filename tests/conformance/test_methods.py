@@ -21,7 +21,9 @@ def refuses(method, space):
     own = type(space).relaxation is not SearchSpace.relaxation
     wired = hasattr(space, "topology") and not own
     shadows = "shadow" in signature(space.supernet).parameters
-    return {"mixpath": not shadows, **dict.fromkeys(MIXING, wired)}.get(method, False)
+    edges = not wired and space.relaxation().nodes
+    refused = {"mixpath": not shadows, "pc-darts": not edges, **dict.fromkeys(MIXING, wired)}
+    return refused.get(method, False)
 
 
 @pytest.mark.slow

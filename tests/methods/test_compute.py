@@ -8,6 +8,7 @@ from params import slow_but
 from planted import PlantedSpace
 from scored import setting_of
 
+from harness.commands.list import NOT_ON
 from methods.base import compute
 from methods.options import Recipe
 from methods.registry import METHODS, options_class
@@ -25,7 +26,8 @@ ALONE |= {"snas": 9, "darts-": 18, "fairdarts": 18}
 
 def trained(name):
     options = options_class(name)(**CHANGES.get(name, {}))
-    setting = setting_of("macro", Recipe(steps=STEPS, batch_size=BATCH, lr=0.02))
+    space = "nb201" if name in NOT_ON and "macro" in NOT_ON[name] else "macro"
+    setting = setting_of(space, Recipe(steps=STEPS, batch_size=BATCH, lr=0.02))
     method = METHODS[name](setting, options)
     for step in range(STEPS):
         method.train_step(step)

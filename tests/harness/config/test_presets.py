@@ -55,6 +55,7 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "mct-nas": (1024, 0.12, "cosine", 4e-5, 0.0, 0.1),
     "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "snas": (64, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "pc-darts": (256, 0.1, "cosine", 3e-4, 5.0, 0.0),
     "darts-": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "fairdarts": (128, 0.025, "cosine", 3e-4, 5.0, 0.0),
 }
@@ -85,6 +86,7 @@ LENGTHS = {
     "mct-nas": (120 * 24, {}),
     "rsps": (250 * 390, {"train.nesterov": True}),
     "snas": (150 * 390, {}),
+    "pc-darts": (50 * 97, {}),
     "darts-": (50 * 390, {"train.nesterov": True}),
     "fairdarts": (50 * 195, {}),
 }

@@ -1,0 +1,135 @@
+"""PC-DARTS: partial channel connections (Xu et al., ICLR 2020, arXiv:1907.05737).
+
+A rival. Operators run on 1/K of the channels of their input; the others pass by (section 3.2,
+equation 1), and behind it the channels are shuffled, so that the next edge takes others. What the
+fewer channels make unsteady, edge normalisation steadies: the edges into a node are weighed by the
+softmax of parameters of their own (section 3.3, equation 2). For the first of the steps the weights
+learn alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from methods.darts import DARTS, DARTSOptions
+from methods.lazy import functional, torch
+from methods.options import option
+from searchspaces.base import SearchSpace
+from searchspaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from searchspaces.supernet import Operator, SiteHook, Supernet
+
+
+@dataclass(frozen=True)
+class PCDARTSOptions(DARTSOptions):
+    """Section 4.2, of CIFAR-10."""
+
+    arch_lr: float = option(6e-4, "learning rate of the architecture parameters")
+    parts: int = option(4, "K: operators run on one of so many parts of the channels")
+    alone: float = option(0.3, "share of the steps, the first, in which weights learn alone")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.parts < 1 or not 0 <= self.alone < 1:
+            raise UsageError("--options.parts is at least 1, --options.alone from 0 to below 1.")
+
+
+class PCDARTS(DARTS):
+    """Raises :class:`UsageError` where no edges meet in nodes, or widths have no K parts."""
+
+    Options = PCDARTSOptions
+
+    @classmethod
+    def weights_alone(cls, options: PCDARTSOptions) -> float:
+        return options.alone
+
+    @classmethod
+    def paths_per_pass(cls, options: PCDARTSOptions, space: SearchSpace) -> float:
+        """A K-th of DARTS's: what the operators read. Convolutions that mix channels take less."""
+        return super().paths_per_pass(options, space) / options.parts
+
+    def build(self) -> Supernet:
+        """Its operators have 1/K of their channels."""
+        if not self.relaxation.nodes:
+            raise UsageError(
+                f"in {self.space.name} no edges of equal width meet in nodes, and PC-DARTS weighs "
+                "these; use another method there."
+            )
+        network, own = super().build(), {}
+
+        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+            own.update({id(op): op for op in operators if isinstance(op, torch.nn.Module)})
+            return operators[-1](x)
+
+        image = self.data.image
+        with torch.no_grad():
+            images = torch.zeros(1, image.channels, image.size, image.size)
+            self.relaxation.logits(network.eval(), images, hook)
+        for module in list(network.modules()):
+            for name, child in module.named_children():
+                if id(child) in own:
+                    module.add_module(name, self.narrowed(child))
+        return network.to(memory_format=torch.channels_last).train()
+
+    def narrowed(self, layer: torch.nn.Module) -> torch.nn.Module:
+        """``layer`` with 1/K of its channels, freshly initialised."""
+        from searchspaces.batchnorm import BatchNorm
+
+        if isinstance(layer, torch.nn.Conv2d):
+            shape = layer.kernel_size, layer.stride, layer.padding, layer.dilation
+            groups = self._part(layer.groups) if layer.groups > 1 else 1
+            channels = self._part(layer.in_channels), self._part(layer.out_channels)
+            return torch.nn.Conv2d(*channels, *shape, groups, layer.bias is not None)
+        if isinstance(layer, BatchNorm):
+            return BatchNorm(self._part(layer.num_features), layer.momentum or 0.1, layer.affine)
+        for name, child in list(layer.named_children()):
+            layer.add_module(name, self.narrowed(child))
+        return layer
+
+    def _part(self, channels: int) -> int:
+        if channels % self.options.parts:
+            raise UsageError(
+                f"{self.space.name} has layers of {channels} channels here, which cannot be parted "
+                f"by --options.parts {self.options.parts}; choose that or --supernet.width."
+            )
+        return int(channels // self.options.parts)
+
+    def further_parameters(self) -> list[torch.Tensor]:
+        """Of the edges into each node."""
+        self.betas = [
+            torch.zeros(len(edges), device=self.setting.device, requires_grad=True)
+            for edges in self.relaxation.nodes
+        ]
+        return self.betas
+
+    def log_edges(self) -> dict[int, torch.Tensor]:
+        """By site, the logarithm of its share in the node that it leads to."""
+        pairs = zip(self.relaxation.nodes, self.betas, strict=True)
+        return {
+            edge: share
+            for edges, beta in pairs
+            for edge, share in zip(edges, beta.log_softmax(0), strict=True)
+        }
+
+    def log_shares(self) -> list[torch.Tensor]:
+        """An operator is worth its own weight times its edge's."""
+        edges = self.log_edges()
+        return [alpha.log_softmax(0) + edges[site] for site, alpha in enumerate(self.alphas)]
+
+    def mixture(self, step: int) -> SiteHook:
+        mixed, edges, parts = super().mixture(step), self.log_edges(), self.options.parts
+
+        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+            own = x.shape[1] // parts
+            out, rest = mixed(site, operators, x[:, :own]), x[:, own:]
+            if out.shape[2:] != rest.shape[2:]:
+                rest = functional.max_pool2d(rest, 2, ceil_mode=True)
+            whole = torch.cat((out, rest), 1)
+            return edges[site].exp() * whole.unflatten(1, (parts, own)).transpose(1, 2).flatten(
+                1, 2
+            )
+
+        return hook
