@@ -95,7 +95,7 @@ class DARTS(Method):
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         recipe, seed = self.setting.recipe, self.setting.seed
         losses = {}
-        if trains_both := step >= round(self.weights_alone(self.options) * recipe.steps):
+        if trains_both := self.trains_both(step):
             batch = self.arch_data.train_batch(step, recipe.batch_size, seed)
             self.clear()
             losses["arch_loss"] = self.arch_loss(self.processes.part(batch), step)
@@ -113,9 +113,17 @@ class DARTS(Method):
         """0 at the first step of the training, 1 at the last."""
         return step / max(self.setting.recipe.steps - 1, 1)
 
+    def trains_both(self, step: int) -> bool:
+        """Whether ``step`` trains the architecture parameters too."""
+        return step >= round(self.weights_alone(self.options) * self.setting.recipe.steps)
+
+    def pass_paths(self) -> float:
+        """What a pass costs now, in paths."""
+        return self.paths_per_pass(self.options, self.space)
+
     def count_passes(self, step: int, passes: int, images: int) -> None:
         """Add so many passes of ``images`` each, forward and back, in step ``step``."""
-        paths = passes * self.paths_per_pass(self.options, self.space)
+        paths = passes * self.pass_paths()
         whole = round((step + 1) * paths) - round(step * paths)  # over many steps, none is lost
         self.count(whole, whole, round(paths * images))
 

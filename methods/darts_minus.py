@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 from methods.darts import DARTS, DARTSOptions
 from methods.lazy import torch
 from methods.options import option
+from methods.skips import number_of_skip
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Operator, SiteHook, Supernet
-
-SKIP = "skip_connect"
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class DARTSMinus(DARTS):
         return network.train()
 
     def _candidate(self, site: int, operators: Sequence[Operator]) -> Operator | None:
-        names = self.relaxation.sites[site].operators
-        return operators[names.index(SKIP)] if SKIP in names else None
+        number = number_of_skip(self.relaxation, site)
+        return None if number is None else operators[number]
 
     def beta(self, step: int) -> float:
         return float(self.options.beta * (1 - self.done(step)))

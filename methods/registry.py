@@ -62,6 +62,7 @@ RIVALS = {
     "greedynas": "methods.greedynas:GreedyNAS",
     "mct-nas": "methods.mct_nas:MCTNAS",
     "rsps": "methods.rsps:RSPS",
+    "p-darts": "methods.p_darts.method:PDARTS",
     "pc-darts": "methods.pc_darts:PCDARTS",
     "snas": "methods.snas:SNAS",
 }

@@ -152,6 +152,13 @@ class SearchSpace(ABC):
             )
         return Relaxation(self.sites)
 
+    def shallower(self, share: float) -> tuple[SearchSpace, float]:
+        """The space with networks of about ``share`` of the cells, and what share they have.
+
+        Unless a space knows better its depth cannot vary, and is all.
+        """
+        return self, 1.0
+
     def stage_sites(self) -> Sequence[Sequence[int]] | None:
         """The sites that each stage of the networks reads; None where every stage reads all."""
         return None

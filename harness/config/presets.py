@@ -221,6 +221,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.nesterov": True,
             "train.clip": 5.0,
         },
+        # The paper, of CIFAR-10 and DARTS' cells: three searches of 25 epochs.
+        "p-darts": {
+            "train.steps": 75 * (_IMAGES // 96),
+            "train.batch_size": 96,
+            "train.lr": 0.025,
+            "train.weight_decay": 3e-4,
+        },
         # The paper, of CIFAR-10 and DARTS' cells.
         "pc-darts": {
             "train.steps": 50 * (_IMAGES // 256),

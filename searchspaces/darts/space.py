@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,13 @@ class DARTS(SearchSpace):
             raise UsageError(
                 f"with a width of {width} half a reduction would have no channel; choose 2 or more."
             )
+
+    def shallower(self, share: float) -> tuple[DARTS, float]:
+        """Of supernets; a stage keeps one cell at the least."""
+        made, skeleton = copy(self), self.supernet_skeleton
+        cells = max(skeleton.stages, round(share * skeleton.cells))
+        made.supernet_skeleton = replace(skeleton, cells=cells)
+        return made, cells / skeleton.cells
 
     def is_valid(self, arch: Arch) -> bool:
         """Whether the genes are in range: every genotype joins its inputs to its output."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
@@ -63,6 +65,13 @@ class NASBench201(SearchSpace):
     def __init__(self, scale: str = "benchmark", width: int = 0, cells: int = 0):
         self.skeleton = of_scale(SKELETONS, scale, self.name).resized(width, cells)
         self.scale = scale
+
+    def shallower(self, share: float) -> tuple[NASBench201, float]:
+        """A stage keeps one cell at the least."""
+        made, cells = copy(self), self.skeleton.cells
+        fewer = tuple(max(1, round(share * number)) for number in cells)
+        made.skeleton = replace(self.skeleton, cells=fewer)
+        return made, sum(fewer) / sum(cells)
 
     def relaxation(self) -> Relaxation:
         return Relaxation(self.sites, tuple(INTO.values()))

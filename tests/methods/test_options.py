@@ -53,6 +53,9 @@ DEFAULTS = {
     "darts-": RELAXED | {"beta": 1.0},
     "fairdarts": RELAXED | {"zero_one": 10.0},
     "pc-darts": RELAXED | {"arch_lr": 6e-4, "parts": 4, "alone": 0.3},
+    "p-darts": RELAXED | {
+        "arch_lr": 6e-4, "alone": 0.4, "dropout": 0.4, "last_dropout": 0.7, "skips": 2,
+    },
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",

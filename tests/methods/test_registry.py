@@ -22,7 +22,7 @@ BUILTIN = (
     "greedynas",
     "mct-nas",
     *("rsps",),  # by path, controller or tree
-    *("snas", "darts-", "fairdarts", "pc-darts"),
+    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts"),
 )
 
 
