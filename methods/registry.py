@@ -61,6 +61,7 @@ RIVALS = {
     "rlnas": "methods.rlnas:RLNAS",
     "greedynas": "methods.greedynas:GreedyNAS",
     "mct-nas": "methods.mct_nas:MCTNAS",
+    "enas": "methods.enas:ENAS",
     "rsps": "methods.rsps:RSPS",
     "p-darts": "methods.p_darts.method:PDARTS",
     "pc-darts": "methods.pc_darts:PCDARTS",

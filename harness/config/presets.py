@@ -201,6 +201,15 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.label_smoothing": 0.1,
             "train.clip": 0.0,
         },
+        # As NAS-Bench-201's code has it.
+        "enas": {
+            "train.steps": 310 * (_IMAGES // 128),
+            "train.batch_size": 128,
+            "train.lr": 0.05,
+            "train.nesterov": True,
+            "train.weight_decay": 2.5e-4,
+            "train.clip": 5.0,
+        },
         # As NAS-Bench-201 ran it.
         "rsps": {
             "train.steps": 250 * (_IMAGES // 64),

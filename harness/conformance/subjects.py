@@ -35,6 +35,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "naswot": {"images": 6},
     "epe": {"images": 32},
     "few-shot": {"parts": 2},
+    "enas": {"every": 2, "samples": 2},
     "mct-nas": {"warmup": 0.25},
     "greedynas": {"proposed": 3, "trained": 2, "warmup": 0.0},
     "ensemble": {"of": "params,flops"},

@@ -39,12 +39,17 @@ class Drawn(Evolution):
         return list(fresh) if fresh or generation else self.random(size, rng)
 
 
+def complete(space: SearchSpace) -> bool:
+    """Whether any operators of its sites make an architecture of ``space``."""
+    return math.prod(len(site.operators) for site in space.sites) == space.size
+
+
 def allowed(space: SearchSpace, draw: Callable[[], Arch]) -> Arch:
     """What ``draw`` gives, anew until it is in ``space``, which may leave out some choices.
 
     Raises :class:`UsageError` where it never is.
     """
-    if math.prod(len(site.operators) for site in space.sites) == space.size:
+    if complete(space):
         return draw()
     for _ in range(TRIES):
         if space.is_valid(arch := draw()):

@@ -21,6 +21,7 @@ BUILTIN = (
     "rlnas",
     "greedynas",
     "mct-nas",
+    "enas",
     *("rsps",),  # by path, controller or tree
     *("snas", "darts-", "fairdarts", "pc-darts", "p-darts"),
 )
