@@ -45,9 +45,7 @@ class FairNASOptions:
 
 def models_per_step(options: FairNASOptions, space: SearchSpace) -> int:
     """As many as the largest site has operators, so that each is trained in every step."""
-    wiring = getattr(space, "topology", range(0))
-    sizes = [len(site.operators) for s, site in enumerate(space.sites) if s not in wiring]
-    return max(sizes) if options.fairness == "strict" else 1
+    return max(choices(space).values()) if options.fairness == "strict" else 1
 
 
 class FairNAS(Method):
@@ -61,11 +59,7 @@ class FairNAS(Method):
 
     def __init__(self, setting: Setting, options: FairNASOptions):
         super().__init__(setting, options)
-        wiring = getattr(self.space, "topology", range(0))
-        sizes = {s: len(site.operators) for s, site in enumerate(self.space.sites)}
-        self.choices = {site: size for site, size in sizes.items() if site not in wiring}
         self.models = models_per_step(options, setting.space)
-        self.leaves_out = math.prod(sizes.values()) > self.space.size
         if options.search == "nsga2":
             from methods.search.nsga2 import NSGA2
 
@@ -84,36 +78,20 @@ class FairNAS(Method):
 
     def notes(self) -> list[str]:
         """What a reader of the results must know: whether fairness was strict."""
-        short = sum(size < self.models for size in self.choices.values())
+        sizes = choices(self.space).values()
+        short = sum(size < self.models for size in sizes)
         if not short:
             return []
         return [
-            f"not strictly fair at {short} of {len(self.choices)} sites, which have fewer "
+            f"not strictly fair at {short} of {len(sizes)} sites, which have fewer "
             f"operators than the {self.models} models of a step"
         ]
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
-        """``models`` paths; where a space leaves out some choices, redrawn until all are in it.
-
-        Raises :class:`UsageError` where they never are.
-        """
+        """As :func:`fair_paths` has them, which may raise :class:`UsageError`, or one."""
         if self.options.fairness == "expectation":
             return [self.space.sample(rng)]
-        for _ in range(TRIES):
-            shared = self.space.sample(rng)
-            columns = [
-                fair_genes(self.choices[site], self.models, rng)
-                if site in self.choices
-                else [gene] * self.models
-                for site, gene in enumerate(shared)
-            ]
-            paths = list(zip(*columns, strict=True))
-            if not self.leaves_out or all(map(self.space.is_valid, paths)):
-                return paths
-        raise UsageError(
-            f"no {self.models} architectures of {self.space.name} that use every operator were "
-            "found; choose --options.fairness expectation."
-        )
+        return fair_paths(self.space, self.models, rng)
 
     def path_loss(self, path: Path, batch: Batch) -> torch.Tensor:
         loss = super().path_loss(path, batch)
@@ -123,6 +101,34 @@ class FairNAS(Method):
 
     def cost(self, arch: Arch) -> Cost:
         return self.cost_of(arch)
+
+
+def choices(space: SearchSpace) -> dict[int, int]:
+    """How many operators each site has that is not about wiring."""
+    wiring = getattr(space, "topology", range(0))
+    return {s: len(site.operators) for s, site in enumerate(space.sites) if s not in wiring}
+
+
+def fair_paths(space: SearchSpace, models: int, rng: np.random.Generator) -> list[Path]:
+    """``models`` paths with each operator once; redrawn until all are in a space that leaves out some.
+
+    Raises :class:`UsageError` where they never are.
+    """
+    leaves_out = math.prod(len(site.operators) for site in space.sites) > space.size
+    sizes = choices(space)
+    for _ in range(TRIES):
+        shared = space.sample(rng)
+        columns = [
+            fair_genes(sizes[site], models, rng) if site in sizes else [gene] * models
+            for site, gene in enumerate(shared)
+        ]
+        paths = list(zip(*columns, strict=True))
+        if not leaves_out or all(map(space.is_valid, paths)):
+            return paths
+    raise UsageError(
+        f"no {models} architectures of {space.name} that use every operator were found; choose "
+        "--options.fairness expectation."
+    )
 
 
 def fair_genes(operators: int, models: int, rng: np.random.Generator) -> list[int]:

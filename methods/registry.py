@@ -62,6 +62,7 @@ RIVALS = {
     "greedynas": "methods.greedynas:GreedyNAS",
     "mct-nas": "methods.mct_nas:MCTNAS",
     "enas": "methods.enas:ENAS",
+    "sumnas": "methods.sumnas:SUMNAS",
     "rsps": "methods.rsps:RSPS",
     "p-darts": "methods.p_darts.method:PDARTS",
     "pc-darts": "methods.pc_darts:PCDARTS",

@@ -20,7 +20,13 @@ CHANGES |= {"greedynas": {"images": 2, "warmup": 1 / 6}}  # in so few steps rank
 STEPS, BATCH, IMAGES = 24, 8, 40
 ALONE = {"spos": 3, "fairnas": 9, "mixpath": 3, "gdas": 6, "darts": 18, "dna": 3.75}
 ALONE |= {"few-shot": 3, "sandwich": 12, "rsps": 3}
-ALONE |= {"enas": 8, "rlnas": 3, "mct-nas": 3, "greedynas": pytest.approx(3 + 2 * 14 / 15)}
+ALONE |= {
+    "enas": 8,
+    "sumnas": 3,
+    "rlnas": 3,
+    "mct-nas": 3,
+    "greedynas": pytest.approx(3 + 2 * 14 / 15),
+}
 ALONE |= {"snas": 9, "darts-": 18, "fairdarts": 18}
 ALONE |= {"p-darts": 1.6 * 3 * (3 + 2 + 2) / 3}
 

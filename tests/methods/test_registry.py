@@ -22,6 +22,7 @@ BUILTIN = (
     "greedynas",
     "mct-nas",
     "enas",
+    "sumnas",
     *("rsps",),  # by path, controller or tree
     *("snas", "darts-", "fairdarts", "pc-darts", "p-darts"),
 )
