@@ -55,6 +55,16 @@ def test_recalibrated_statistics_are_those_of_all_images(images, batch):
     assert net[0].momentum == 0.1
 
 
+@pytest.mark.parametrize(
+    ("images", "batch", "sizes"),
+    [(1024, 250, [200]), (1024, 120, [100, 100]), (201, 67, [67, 67, 66]), (150, 0, [150])],
+)
+def test_images_go_in_as_few_equal_batches_as_may_be_of_those_there_are(images, batch, sizes):
+    seen = []
+    recalibrate(network(), Data(), images, batch, lambda x: seen.append(len(x)))
+    assert seen == sizes
+
+
 def deep():
     torch.manual_seed(0)
     layers = [

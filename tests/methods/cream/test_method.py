@@ -237,6 +237,7 @@ def test_a_meta_update_steps_along_both_gradients(first_only):
 def test_updates_are_a_share_of_the_steps():
     assert CreamOptions().update_every(150_000) == 200
     assert CreamOptions().update_every(3000) == 4
+    assert CreamOptions().update_every(4400) == 6  # 5.87
     assert CreamOptions().update_every(10) == 1
     assert Cream(setting(replace(RECIPE, steps=1500)), CreamOptions()).update_every == 2
 

@@ -52,6 +52,8 @@ def test_no_more_than_a_twentieth_lies_beyond_an_axis(dead, clipped):
     assert (~Window.around(values).shows(values)).sum() == clipped
     both = np.concatenate([np.linspace(60, 90, 57), [-500.0, 10.0, 600.0]])
     assert (~Window.around(both).shows(both)).sum() == 3
+    almost = np.concatenate([np.linspace(60, 90, 74), np.full(4, 10.0)])  # four of 3.9
+    assert Window.around(almost).shows(almost).all()
 
 
 @pytest.mark.parametrize("sign", [1, -1])
