@@ -198,6 +198,12 @@ def test_the_folder_is_found_by_name_and_from_the_environment(copied, monkeypatc
     assert load(None).fingerprint() == expected
     with pytest.raises(UsageError, match="50 validation images per class .* bird has 5"):
         load_task("imagenet", copied.parent)
+    for number in (0, 5):  # of five; one at the least is left to train on
+        with pytest.raises(UsageError, match=f"^{number} validation images per class"):
+            load_imagenet(val_per_class=number)
+    assert (
+        len(load_imagenet(val_per_class=4).val) == 4 * load_imagenet(val_per_class=1).image.classes
+    )
 
 
 def test_missing_data_name_the_way_out(tmp_path):

@@ -1,5 +1,7 @@
 """Photos: what is cut out of an image, how it is drawn, and what a damaged file leads to."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,25 @@ def test_the_central_view_is_seven_eighths_of_the_shorter_side(width, height):
 def test_a_view_of_an_image_of_the_right_size_is_its_middle():
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     assert np.array_equal(central_view(Image.fromarray(pixels)), pixels[16:-16, 16:-16])
+
+
+@pytest.mark.parametrize(
+    ("size", "resized", "box"),
+    [
+        ((640, 427), (383, 256), (80, 16, 304, 240)),  # 383.7 wide
+        ((301, 300), (256, 256), (16, 16, 240, 240)),
+        ((427, 640), (256, 383), (16, 80, 240, 304)),
+    ],
+)
+def test_the_longer_side_is_rounded_down_before_the_middle_is_cut_out(size, resized, box):
+    """As it has become usual: what is left beside the middle, 79.5, is rounded to even."""
+    seen = []
+    image = SimpleNamespace(
+        size=size,
+        resize=lambda to, how: seen.append((to, how)) or SimpleNamespace(crop=lambda box: box),
+    )
+    assert central_view(image) == box
+    assert seen == [(resized, Image.Resampling.BILINEAR)]
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(0, 100))

@@ -323,6 +323,15 @@ def test_width_scales_every_layer_and_keeps_the_sites(space_class):
         space_class(scale, width=1)
 
 
+def test_widths_in_proportion_are_the_nearest_even_numbers():
+    """At least two channels; a third of 16, 24, 50, 96 and 200 is 5.3, 8, 16.7, 32 and 66.7."""
+    stages = Stage(24, 2, 1), Stage(50, 3, 2), Stage(96, 1, 2)
+    narrow = Skeleton(16, 1, stages, 200).resized(width=8)
+    assert (narrow.stem, narrow.entry, narrow.head) == (6, 0, 66)
+    assert narrow.stages == (Stage(8, 2, 1), Stage(16, 3, 2), Stage(32, 1, 2))
+    assert Skeleton(2, 1, stages, 200, entry=16).resized(width=8).stem == 2
+
+
 @every_space
 def test_layers_changes_the_sites(space_class):
     space = space_class("compact", layers=4)
