@@ -106,6 +106,10 @@ def test_equals_keep_the_order_they_came_in():
     archs = [ALL[i] for i in np.random.default_rng(0).permutation(len(ALL))[:60]]
     search.tell([(arch, 50.0) for arch in archs])
     assert search.ranked(archs) == archs and search.survivors == archs[:40]
+    traded = NSGA2(Toy(), LIMITS, lambda arch: True, lambda arch: Cost(1, archs.index(arch) % 3))
+    traded.seen = {arch: 50.0 + place % 3 for place, arch in enumerate(archs)}  # one front
+    own = crowding_distances(np.array([traded.objectives(arch) for arch in archs], float))
+    assert traded.ranked(archs) == [archs[i] for i in sorted(range(60), key=lambda i: -own[i])]
     goals = np.repeat([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]], 20, axis=0)
     ends = np.isinf(crowding_distances(goals))
     assert np.flatnonzero(ends).tolist() == [0, 19, 40, 59]
