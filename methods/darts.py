@@ -70,6 +70,7 @@ class DARTS(Method):
         )
 
     arch_betas = ARCH_BETAS
+    arch_passes = 1  # what training the architecture parameters costs, in passes for the weights
 
     def further_parameters(self) -> list[torch.Tensor]:
         """Architecture parameters beside those of the operators; DARTS has none."""
@@ -88,7 +89,8 @@ class DARTS(Method):
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """A pass for the weights, and another for the architecture parameters in steps with that."""
-        paths = (2 - cls.weights_alone(options)) * cls.paths_per_pass(options, space)
+        passes = 1 + (1 - cls.weights_alone(options)) * cls.arch_passes
+        paths = passes * cls.paths_per_pass(options, space)
         return {"forwards": paths, "backwards": paths}
 
     @divisible
@@ -106,7 +108,7 @@ class DARTS(Method):
         losses["loss"] = self.mixture_loss(self.processes.part(batch), step)
         losses["loss"].backward()
         self.update(step)
-        self.count_passes(step, 1 + trains_both, len(batch[1]))
+        self.count_passes(step, 1 + trains_both * self.arch_passes, len(batch[1]))
         return {name: self.processes.mean(value.detach()) for name, value in losses.items()}
 
     def done(self, step: int) -> float:
@@ -136,8 +138,12 @@ class DARTS(Method):
         self.arch_optimizer.zero_grad(set_to_none=True)
 
     def mixture_loss(self, batch: Batch, step: int) -> torch.Tensor:
+        return self.loss_of(self.mixture(step), batch)
+
+    def loss_of(self, hook: SiteHook, batch: Batch) -> torch.Tensor:
+        """The cross-entropy of a pass in which ``hook`` runs the operators."""
         x, y = batch
-        logits = self.relaxation.logits(self.supernet, x, self.mixture(step))
+        logits = self.relaxation.logits(self.supernet, x, hook)
         return functional.cross_entropy(
             logits, y, label_smoothing=self.setting.recipe.label_smoothing
         )
@@ -152,7 +158,10 @@ class DARTS(Method):
 
     def mixture(self, step: int) -> SiteHook:
         """The hook of one forward pass of training step ``step``."""
-        weights = self.weights(step)
+        return self.mixed(self.weights(step))
+
+    def mixed(self, weights: Sequence[torch.Tensor]) -> SiteHook:
+        """A hook that adds the operators up by their weights at each site."""
 
         def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             return sum(w * op(x) for w, op in zip(weights[site], operators, strict=True))

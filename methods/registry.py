@@ -64,8 +64,10 @@ RIVALS = {
     "enas": "methods.enas:ENAS",
     "sumnas": "methods.sumnas:SUMNAS",
     "rsps": "methods.rsps:RSPS",
+    "fbnet": "methods.fbnet:FBNet",
     "p-darts": "methods.p_darts.method:PDARTS",
     "pc-darts": "methods.pc_darts:PCDARTS",
+    "proxylessnas": "methods.proxylessnas:ProxylessNAS",
     "snas": "methods.snas:SNAS",
 }
 

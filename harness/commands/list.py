@@ -17,7 +17,9 @@ EDGELESS = (
     *("mobilenet", "mobilenet-proxyless", "shufflenet", "shufflenet-channels"),
 )
 # Operators cannot be mixed where widths follow the wiring; without nodes no edges are weighed.
-NOT_ON = dict.fromkeys(("darts", "gdas", "snas", "darts-", "fairdarts", "p-darts"), WIRED)
+NOT_ON = dict.fromkeys(
+    ("darts", "gdas", "snas", "darts-", "fairdarts", "p-darts", "proxylessnas", "fbnet"), WIRED
+)
 NOT_ON |= {"pc-darts": EDGELESS}
 
 

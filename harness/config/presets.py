@@ -245,6 +245,23 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.lr": 0.025,
             "train.weight_decay": 3e-4,
         },
+        # The released code, of ImageNet: 40 epochs of the weights alone, and 120.
+        "proxylessnas": {
+            "train.steps": 160 * (_IMAGES // 256),
+            "train.batch_size": 256,
+            "train.lr": 0.025,
+            "train.nesterov": True,
+            "train.weight_decay": 4e-5,
+            "train.label_smoothing": 0.1,
+            "train.clip": 0.0,
+        },
+        # The paper, of ImageNet; it clips nothing.
+        "fbnet": {
+            "train.steps": 90 * (_IMAGES // 192),
+            "train.batch_size": 192,
+            "train.weight_decay": 1e-4,
+            "train.clip": 0.0,
+        },
         # The paper, of CIFAR-10 and DARTS' cells.
         "pc-darts": {
             "train.steps": 50 * (_IMAGES // 256),

@@ -56,6 +56,11 @@ DEFAULTS = {
     "p-darts": RELAXED | {
         "arch_lr": 6e-4, "alone": 0.4, "dropout": 0.4, "last_dropout": 0.7, "skips": 2,
     },
+    "proxylessnas": {"arch_lr": 1e-3, "arch_weight_decay": 0.0, "alone": 0.25, "latency": 0.0},
+    "fbnet": {
+        "arch_lr": 0.01, "arch_weight_decay": 5e-4, "temperature": 5.0, "last_temperature": 0.09,
+        "alone": 1 / 9, "alpha": 0.2, "beta": 0.6,
+    },
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",

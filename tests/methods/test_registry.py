@@ -24,7 +24,7 @@ BUILTIN = (
     "enas",
     "sumnas",
     *("rsps",),  # by path, controller or tree
-    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts"),
+    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts", "proxylessnas", "fbnet"),
 )
 
 

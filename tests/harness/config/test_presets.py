@@ -31,7 +31,18 @@ def test_published_recipes_differ_where_their_sources_do():
     paper = {name: configured("--preset", "paper", "--method", name) for name in METHODS}
     assert paper["dna"].train.schedule == "staircase" and paper["dna"].options.optimizer == "adam"
     assert paper["mixpath"].cutout == 16
-    unclipped = {"cream", "ennas", "dna", "few-shot", "sandwich", "rlnas", "greedynas", "mct-nas"}
+    unclipped = {
+        "cream",
+        "ennas",
+        "dna",
+        "few-shot",
+        "sandwich",
+        "fbnet",
+        "proxylessnas",
+        "rlnas",
+        "greedynas",
+        "mct-nas",
+    }
     assert {name for name in METHODS if not paper[name].train.clip} == unclipped
     for name in ("spos", "cream", "ennas"):
         assert paper[name].score.calibration_batch == 128
@@ -57,6 +68,8 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "sumnas": (256, 0.05, "cosine", 2.5e-4, 5.0, 0.0),
     "rsps": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
     "snas": (64, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "proxylessnas": (256, 0.025, "cosine", 4e-5, 0.0, 0.1),
+    "fbnet": (192, 0.1, "cosine", 1e-4, 0.0, 0.0),
     "p-darts": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
     "pc-darts": (256, 0.1, "cosine", 3e-4, 5.0, 0.0),
     "darts-": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
@@ -91,6 +104,8 @@ LENGTHS = {
     "sumnas": (250 * 97, {}),
     "rsps": (250 * 390, {"train.nesterov": True}),
     "snas": (150 * 390, {}),
+    "proxylessnas": (160 * 97, {"train.nesterov": True}),
+    "fbnet": (90 * 130, {}),
     "p-darts": (75 * 260, {}),
     "pc-darts": (50 * 97, {}),
     "darts-": (50 * 390, {"train.nesterov": True}),
