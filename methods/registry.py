@@ -63,6 +63,7 @@ RIVALS = {
     "mct-nas": "methods.mct_nas:MCTNAS",
     "enas": "methods.enas:ENAS",
     "sumnas": "methods.sumnas:SUMNAS",
+    "pa-da": "methods.pa_da:PADA",
     "rsps": "methods.rsps:RSPS",
     "fbnet": "methods.fbnet:FBNet",
     "p-darts": "methods.p_darts.method:PDARTS",

@@ -65,6 +65,13 @@ class Supernet(nn.Module, ABC):
         """
         return ()
 
+    def chosen(self, path: Path) -> dict[int, list[nn.Module]]:
+        """By choice site what the operators of ``path`` train, in each cell or layer of a site.
+
+        Empty where a space does not tell its operators apart.
+        """
+        return {}
+
     @abstractmethod
     def finish(self, state: State) -> torch.Tensor:
         """Logits ``[B, classes]`` from the state after the last stage."""

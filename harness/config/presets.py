@@ -218,6 +218,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.weight_decay": 2.5e-4,
             "train.clip": 5.0,
         },
+        # The released code's runs on NAS-Bench-201.
+        "pa-da": {
+            "train.steps": 250 * (_IMAGES // 256),
+            "train.batch_size": 256,
+            "train.lr": 0.05,
+            "train.weight_decay": 2.5e-4,
+            "train.clip": 5.0,
+        },
         # As NAS-Bench-201 ran it.
         "rsps": {
             "train.steps": 250 * (_IMAGES // 64),

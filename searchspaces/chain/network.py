@@ -99,6 +99,9 @@ class ChainNetwork(Supernet):
         layers = self.skeleton.stage_layers[index]
         return [held[n] for held in (self.blocks, self.norms) if held for n in layers]
 
+    def chosen(self, path: Path) -> dict[int, list[nn.Module]]:
+        return {layer: [self.part(layer, gene)[1]] for layer, gene in enumerate(path)}
+
     def part(self, layer: int, gene: int) -> Part:
         """Operator ``gene`` of ``layer`` and its block."""
         operator = self.layers[layer][gene]

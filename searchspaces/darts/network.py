@@ -176,6 +176,15 @@ class DARTSNetwork(Supernet):
         first, end = self.skeleton.stage_ends[index : index + 2]
         return list(self.cells[first:end])
 
+    def chosen(self, path: Arch) -> dict[int, list[nn.Module]]:
+        found: dict[int, list[nn.Module]] = {}
+        for shape, cell in zip(self.skeleton.shapes, self.cells, strict=True):
+            nodes = zip(NODES, genotype_of(path)[shape.reduces], strict=True)
+            edges = [(f"{node}<-{source}", name) for node, pair in nodes for name, source in pair]
+            for site, (edge, name) in enumerate(edges, len(edges) * shape.reduces):
+                found.setdefault(site, []).append(cell.edges[edge][name])
+        return found
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

@@ -186,6 +186,11 @@ class NASBench101Network(Supernet):
     def stage_parts(self, index: int) -> list[nn.Module]:
         return [self.stages[index]]
 
+    def chosen(self, path: Arch) -> dict[int, list[nn.Module]]:
+        cells = [cell.vertices for stage in self.stages for cell in stage]
+        held = {slot: op for slot, op, _ in self.wire(path).vertices if op != POOL}
+        return {slot - 1: [cell[str(slot)][str(op)] for cell in cells] for slot, op in held.items()}
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

@@ -154,6 +154,11 @@ class CellNetwork(Supernet):
     def stage_parts(self, index: int) -> list[nn.Module]:
         return [*self.reductions[max(index - 1, 0) : index], self.stages[index]]
 
+    def chosen(self, path: Arch) -> dict[int, list[nn.Module]]:
+        cells = [cell for stage in self.stages for cell in stage]
+        held = {edge: op for edge, op in enumerate(path) if op not in (NONE, SKIP)}
+        return {edge: [cell.edges[edge][str(op)] for cell in cells] for edge, op in held.items()}
+
     def finish(self, state: State) -> torch.Tensor:
         return self.classifier(self.head(state[-1]))
 

@@ -23,6 +23,7 @@ ALONE |= {"few-shot": 3, "sandwich": 12, "rsps": 3}
 ALONE |= {
     "enas": 8,
     "sumnas": 3,
+    "pa-da": 3,
     "rlnas": 3,
     "mct-nas": 3,
     "greedynas": pytest.approx(3 + 2 * 14 / 15),

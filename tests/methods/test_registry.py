@@ -23,6 +23,7 @@ BUILTIN = (
     "mct-nas",
     "enas",
     "sumnas",
+    "pa-da",
     *("rsps",),  # by path, controller or tree
     *("snas", "darts-", "fairdarts", "pc-darts", "p-darts", "proxylessnas", "fbnet"),
 )
