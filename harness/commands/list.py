@@ -18,7 +18,8 @@ EDGELESS = (
 )
 # Operators cannot be mixed where widths follow the wiring; without nodes no edges are weighed.
 NOT_ON = dict.fromkeys(
-    ("darts", "gdas", "snas", "darts-", "fairdarts", "p-darts", "proxylessnas", "fbnet"), WIRED
+    ("darts", "gdas", "snas", "darts-", "fairdarts", "p-darts", "proxylessnas", "fbnet", "setn"),
+    WIRED,
 )
 NOT_ON |= {"pc-darts": EDGELESS}
 

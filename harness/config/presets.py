@@ -239,6 +239,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.lr": 0.025,
             "train.weight_decay": 3e-4,
         },
+        # As NAS-Bench-201 ran it.
+        "setn": {
+            "train.steps": 250 * (_IMAGES // 64),
+            "train.lr": 0.025,
+            "train.nesterov": True,
+            "train.clip": 5.0,
+        },
         # On NAS-Bench-201 the recipe of DARTS there.
         "darts-": {
             "train.steps": 50 * (_IMAGES // 64),

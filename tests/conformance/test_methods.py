@@ -13,7 +13,17 @@ from searchspaces.base import SearchSpace
 from searchspaces.registry import SPACES
 
 KINDS = ("nb201", "nb101", "darts", "macro")  # of each kind of space one
-MIXING = ("darts", "gdas", "snas", "darts-", "fairdarts", "p-darts", "proxylessnas", "fbnet")
+MIXING = (
+    "darts",
+    "gdas",
+    "snas",
+    "darts-",
+    "fairdarts",
+    "p-darts",
+    "proxylessnas",
+    "fbnet",
+    "setn",
+)
 
 
 def refuses(method, space):

@@ -61,6 +61,7 @@ DEFAULTS = {
         "arch_lr": 0.01, "arch_weight_decay": 5e-4, "temperature": 5.0, "last_temperature": 0.09,
         "alone": 1 / 9, "alpha": 0.2, "beta": 0.6,
     },
+    "setn": RELAXED,
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",

@@ -25,7 +25,7 @@ BUILTIN = (
     "sumnas",
     "pa-da",
     *("rsps",),  # by path, controller or tree
-    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts", "proxylessnas", "fbnet"),
+    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts", "proxylessnas", "fbnet", "setn"),
 )
 
 
