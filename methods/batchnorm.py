@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from torch import nn
+from methods.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @contextmanager
@@ -18,7 +22,7 @@ def frozen_statistics(network: nn.Module) -> Iterator[None]:
     kept = [
         norm
         for norm in network.modules()
-        if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.track_running_stats
+        if isinstance(norm, torch.nn.modules.batchnorm._BatchNorm) and norm.track_running_stats
     ]
     try:
         for norm in kept:

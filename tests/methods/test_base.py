@@ -168,7 +168,7 @@ def test_supernets_of_other_methods_and_options_are_others():
     spos = METHODS["spos"].training_identity(SPOSOptions(reject_dead=True))
     assert spos == {"method": "SPOS", "options": {"sampler": "uniform", "reject_dead": True}}
     trained = {name: METHODS[name].training_identity(options_class(name)()) for name in METHODS}
-    assert trained.pop("mngnas") == trained["spos"]
+    assert trained.pop("mngnas") == trained.pop("rsps") == trained["spos"]
     assert len({str(identity) for identity in trained.values()}) == len(trained)
 
 

@@ -63,6 +63,19 @@ DEFAULTS = {
     },
     "setn": RELAXED,
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
+    "rsps": {},
+    "rlnas": {"identity": "empty"},
+    "greedynas": {
+        "proposed": 10, "trained": 5, "images": 0, "pool": 1000, "exploit": 0.8, "warmup": 1 / 15,
+    },
+    "mct-nas": {
+        "warmup": 0.5, "bonus": 0.2, "operator": 0.2, "temperature": 0.01, "smoothing": 0.95,
+        "sharing": 0.95,
+    },
+    "enas": {
+        "every": 4, "samples": 20, "controller_lr": 1e-3, "entropy": 1e-4, "decay": 0.99,
+    },
+    "sumnas": {"meta_lr": 0.5, "paths": 0},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",
         "outer_lr_ratio": 1.0, "blocks": 6000,
