@@ -262,11 +262,14 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
 
 
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
-    """The trained method of a run, from its checkpoint."""
+    """The trained method of a run, from its checkpoint; raises :class:`UsageError` if that is gone."""
+    state = load_tensors(checkpoint)
+    if state is None:
+        raise UsageError(f"{checkpoint} is gone while its run ranks; run its command again.")
     task = load_limited(config, data)
     chosen = use_device(device)
     method = make_method(config, task.to(chosen), chosen, data)
-    method.load_state_dict(load_tensors(checkpoint)["method"])
+    method.load_state_dict(state["method"])
     return method
 
 

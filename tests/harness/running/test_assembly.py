@@ -13,6 +13,7 @@ from harness.running.assembly import (
     known_costs,
     load_limited,
     make_method,
+    revive_method,
     supernet_space,
     training_identity,
     with_affine,
@@ -195,3 +196,8 @@ def test_only_what_is_accelerated_has_another_name():
     space = SPACES["nb201"]("compact")
     assert training_identity(fast, space, 100) != training_identity(plain, space, 100)
     assert replace(fast, accelerate=Acceleration()) == plain
+
+
+def test_a_checkpoint_that_was_deleted_is_said_to_be_gone(tmp_path):
+    with pytest.raises(UsageError, match="checkpoint.pt is gone while its run ranks; run its"):
+        revive_method(Config(method="spos"), None, "cpu", tmp_path / "checkpoint.pt")
