@@ -199,22 +199,11 @@ def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
 
 
 @pytest.mark.slow
-def test_a_script_without_a_guard_ranks_in_several_processes(elsewhere):
-    """Multiprocessing would have each of them run the script once more."""
-    script = elsewhere / "script.py"
-    script.write_text(
-        "from harness import run_method\n"
-        f"values = {QUICK | {'rank.architectures': 20}!r}\n"
-        "record = run_method('spos', preset='smoke', values=values, data='data', workers=2)\n"
-        "print('ranked', record['n'])\n"
-    )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["ranked 20"], done.stderr
-
-
-@pytest.mark.slow
 def test_a_method_in_a_file_runs_in_every_process_and_a_changed_one_runs_anew(elsewhere):
-    """A script of its own, for a module once imported stays as it was."""
+    """A script of its own, for a module once imported stays as it was.
+
+    It has no guard: multiprocessing would have each of the processes run it once more.
+    """
     (elsewhere / "script.py").write_text(
         "import sys\n"
         "from harness import run_method\n"
