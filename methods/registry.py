@@ -69,6 +69,7 @@ RIVALS = {
     "p-darts": "methods.p_darts.method:PDARTS",
     "pc-darts": "methods.pc_darts:PCDARTS",
     "proxylessnas": "methods.proxylessnas:ProxylessNAS",
+    "nsas": "methods.nsas:NSAS",
     "setn": "methods.setn:SETN",
     "snas": "methods.snas:SNAS",
 }

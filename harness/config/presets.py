@@ -246,6 +246,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.nesterov": True,
             "train.clip": 5.0,
         },
+        # The released code, of CIFAR-10 and DARTS' cells; its number of epochs is a demonstration's.
+        "nsas": {
+            "train.steps": 50 * (_IMAGES // 32),  # ours
+            "train.batch_size": 32,
+            "train.lr": 0.025,
+            "train.weight_decay": 3e-4,
+        },
         # On NAS-Bench-201 the recipe of DARTS there.
         "darts-": {
             "train.steps": 50 * (_IMAGES // 64),

@@ -25,7 +25,17 @@ BUILTIN = (
     "sumnas",
     "pa-da",
     *("rsps",),  # by path, controller or tree
-    *("snas", "darts-", "fairdarts", "pc-darts", "p-darts", "proxylessnas", "fbnet", "setn"),
+    *(
+        "snas",
+        "darts-",
+        "fairdarts",
+        "pc-darts",
+        "p-darts",
+        "proxylessnas",
+        "fbnet",
+        "setn",
+        "nsas",
+    ),
 )
 
 
