@@ -12,7 +12,7 @@ from harness.config.config import with_values
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.simulation.published import WITHIN_SECONDS
 from methods.options import check_limits
-from methods.search.table_search import SEARCHES, is_sampler
+from methods.search.table_search import SEARCHES, USUAL, is_sampler
 from searchspaces.errors import UsageError
 
 ALL = "all"
@@ -62,7 +62,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
             raise UsageError(
                 f"--sampler is one of Optuna's, as optuna:TPESampler, not '{sampler}'."
             )
-    names = list(SEARCHES) if chosen.method == ALL else [chosen.method]
+    names = list(USUAL) if chosen.method == ALL else [chosen.method]
     names += [sampler for sampler in dict.fromkeys(chosen.sampler) if sampler not in names]
     benchmark = WITHIN_SECONDS if chosen.budget_seconds else {}
     defaults = {
@@ -70,7 +70,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     }
 
     parser = _parser()
-    parser.add_argument("--method", default=ALL, help=f"{', '.join([*SEARCHES, ALL])}")
+    parser.add_argument(
+        "--method", default=ALL, help=f"{', '.join(SEARCHES)}, or {ALL}: the first three"
+    )
     parser.add_argument(
         "--sampler",
         action="append",

@@ -63,6 +63,16 @@ class Candidates:
             f"no architecture next to {self._archs[row]} can be trained; widen the limits, such as --max-madds."
         )
 
+    def neighbours(self, row: int) -> list[int]:
+        """All candidates that differ from ``row`` in one gene; in a sample of the space the nearest."""
+        if not self.complete:
+            return self._nearest(row).tolist()
+        arch, found = self.arch(row), []
+        for site, choice in enumerate(self.space.sites):
+            others = (gene for gene in range(len(choice.operators)) if gene != arch[site])
+            found += [self.find((*arch[:site], gene, *arch[site + 1 :])) for gene in others]
+        return [other for other in found if other >= 0]
+
     def closest(self, arch: Arch, rng: np.random.Generator) -> int:
         """The candidate ``arch`` itself, else one at the smallest Hamming distance of the genes.
 

@@ -38,8 +38,13 @@ SEARCHES = Searches(
         "random": "methods.search.table_search:RandomSearch",
         "rea": "methods.search.rea:REA",
         "reinforce": "methods.search.reinforce:REINFORCE",
+        "local-search": "methods.search.local_search:LocalSearch",
+        "bananas": "methods.search.bananas:BANANAS",
     },
 )
+
+
+USUAL = ("random", "rea", "reinforce")  # that NAS-Bench-201's authors ran; the others by name
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tiny import make_table
 from harness.commands.search import main, parse
 from harness.simulation.published import PUBLISHED
 from harness.simulation.searches import flat_rows
-from methods.search.table_search import SEARCHES
+from methods.search.table_search import USUAL
 from searchspaces.errors import UsageError
 
 
@@ -70,8 +70,8 @@ def test_a_budget_brings_the_options_of_the_authors_and_any_can_be_given():
     assert (found["rea"].population, found["rea"].sample) == (10, 3)
     _, found = parse(["--budget-seconds", "12000", "--rea.sample", "5"])
     assert (found["rea"].population, found["rea"].sample) == (10, 5)
-    assert parse([])[1] == options(*SEARCHES)
-    assert list(known.tests) == list(SEARCHES)
+    assert parse([])[1] == options(*USUAL)
+    assert list(known.tests) == list(USUAL)
     with pytest.raises(UsageError, match="--budget-seconds"):
         parse(["--budget-seconds", "-1"])
 
@@ -102,7 +102,7 @@ def test_the_command_simulates_within_seconds(capsys):
 def test_samplers_come_beside_the_searches_that_are_named(data, capsys):
     pytest.importorskip("optuna", reason="Optuna is the extra 'optuna'")
     sampler = "optuna:TPESampler(n_startup_trials=3)"
-    assert list(parse(["--sampler", sampler])[1]) == [*SEARCHES, sampler]
+    assert list(parse(["--sampler", sampler])[1]) == [*USUAL, sampler]
     asked = f"--data {data} --queries 8 --repeats 2 --method random --sampler".split()
     main([*asked, sampler])
     out = capsys.readouterr().out

@@ -206,7 +206,7 @@ def test_sites_of_fewer_operators_never_get_one_too_many():
 
 
 @pytest.mark.parametrize("candidates", [COMPLETE, SOME])
-@pytest.mark.parametrize("name", ["random", "rea", "reinforce"])
+@pytest.mark.parametrize("name", ["random", "rea", "reinforce", "local-search"])
 def test_a_search_is_decided_by_its_random_numbers(name, candidates):
     cls = SEARCHES[name]
 
