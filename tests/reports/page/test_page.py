@@ -382,3 +382,10 @@ def test_the_answer_stands_first_under_what_the_page_is_of(runs):
     folded = {text for kind, text in heads if "same" in kind}
     assert {"floor (params)", "ceiling", "image passes", "scored by"} <= folded
     assert "Kendall τ" not in folded and "over floor" not in folded
+
+
+def test_what_the_filter_hides_is_shown_by_no_style(runs):
+    [style] = page(runs).all("style")
+    shown = re.findall(r"[^{}]*\btr\b[^{}]*{[^}]*display: (?:flex|grid)[^}]*}", style.text)
+    assert shown  # rows as blocks, which would show what is hidden
+    assert "[hidden] { display: none !important; }" in style.text
