@@ -62,6 +62,7 @@ DEFAULTS = {
         "alone": 1 / 9, "alpha": 0.2, "beta": 0.6,
     },
     "setn": RELAXED,
+    "pa-da": {},
     "nsas": {"constraints": 8, "weight": 0.5},
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "rsps": {},
