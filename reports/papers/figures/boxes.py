@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.papers.definition.item import Column
 from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
-from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results, RowResults
+from reports.papers.measured.results import PRINTED, UNKNOWN, Cell, Results, RowResults
 from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
 from reports.pictures.seed_rows import KEY, Rows, Spread, limits
 from reports.runs.paired import mean_interval
@@ -88,7 +88,7 @@ def _spread(found: RowResults, column: Column, printed: bool) -> Spread:
     if values:
         return Spread(row.label, values, mean_interval(values), note)
     if cell.value is None or cell.tag == PRINTED:
-        words = NOT_RUN if cell.tag == NOT_RUN else f"only {PRINTED}"
+        words = cell.tag if cell.tag in UNKNOWN else f"only {PRINTED}"
         return Spread(row.label, (), mean_interval(()), note, words)
     reach = cell.sd or 0.0
     bounds = {"value": cell.value, "low": cell.value - reach, "high": cell.value + reach}

@@ -23,7 +23,7 @@ from reports.papers.figures.panels import (
     legend_rows,
     name_ends,
 )
-from reports.papers.measured.results import NOT_RUN, PRINTED, Cell, Results
+from reports.papers.measured.results import PRINTED, UNKNOWN, Cell, Results
 from reports.pictures.captioned_figure import CaptionedFigure
 from reports.runs.paired import mean_interval
 from reports.style.theme import MARK, Look, looks
@@ -58,7 +58,7 @@ def frame(results: Results) -> pandas.DataFrame:
             if cell.printed is not None and cell.printed.number is not None:
                 own = named(found, "", PRINTED, [], 0)
                 points.append(own | place | {"y": cell.printed.number})
-            if cell.value is not None and cell.tag not in (PRINTED, NOT_RUN):
+            if cell.value is not None and cell.tag not in (PRINTED, *UNKNOWN):
                 own = named(found, cell.task, cell.tag, cell.by_seed, cell.n)
                 points.append(own | place | measured(cell))
     columns = [*NAMED, "column", "part", "line", "x", "y", "y_low", "y_high"]

@@ -12,7 +12,7 @@ from reports.papers.definition.item import Column
 from reports.papers.figures.captions import NAMED, axis_name, caption, headline, named, notes
 from reports.papers.figures.curves import measured
 from reports.papers.figures.panels import LEGEND_LINE, Panels, draw_legend, label, legend_rows
-from reports.papers.measured.results import NOT_RUN, PRINTED, Results
+from reports.papers.measured.results import PRINTED, UNKNOWN, Results
 from reports.pictures.captioned_figure import CaptionedFigure
 from reports.pictures.label_placement import place_names
 from reports.style.formatting import text_width
@@ -49,7 +49,7 @@ def frame(results: Results) -> pandas.DataFrame:
             mean, sd = y.printed.number, y.printed.sd
             bounds = {} if sd is None else {"y_low": mean - sd, "y_high": mean + sd}
             points.append(own | {"x": x.printed.number, "y": mean} | bounds)
-        if not {x.tag, y.tag} & {PRINTED, NOT_RUN} and None not in (x.value, y.value):
+        if not {x.tag, y.tag} & {PRINTED, *UNKNOWN} and None not in (x.value, y.value):
             own = named(found, y.task, y.tag, y.by_seed, y.n) | place
             points.append(own | {"x": x.value} | measured(y))
             for seed in sorted(x.by_seed.keys() & y.by_seed.keys()):

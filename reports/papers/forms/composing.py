@@ -17,11 +17,11 @@ from reports.papers.measured.claims import NOT_TESTED, VERDICTS, outcomes
 from reports.papers.measured.percentiles import MOST_DRAWS, Place
 from reports.papers.measured.results import (
     MEANINGS,
-    NOT_RUN,
     PRINTED,
     TAGS,
     TRAINED_FULL,
     TRAINED_REDUCED,
+    UNKNOWN,
     Cell,
     Results,
 )
@@ -168,7 +168,7 @@ def _measured(cell: Cell, column: Column, said: tuple[str, ...], notes: _Notes) 
         return Text("")
     marks = (notes.mark(cell.note),) if cell.note else ()
     if cell.value is None:
-        return Text(NOT_RUN, marks, cell.tag)
+        return Text(cell.tag, marks, cell.tag)
     shown = decimal(cell.value, f".{column.digits}f")
     if cell.sd is not None:
         shown += f" ± {cell.sd:.{column.digits}f}"
@@ -193,7 +193,7 @@ def caption(results: Results) -> tuple[str, ...]:
     shipped = {run.folder for run in records if is_packaged(run.folder)}
     if shipped:
         sentences.append(f"Of these runs, {len(shipped)} came with the package.")
-    if item.needs and results.tagged([TRAINED_REDUCED, NOT_RUN]):
+    if item.needs and results.tagged([TRAINED_REDUCED, *UNKNOWN]):
         sentences.append(f"Needed for a full measurement: {item.needs}")
     found = outcomes(results)
     verdicts = Counter(outcome.verdict for outcome in found)

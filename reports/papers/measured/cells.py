@@ -18,6 +18,7 @@ from reports.papers.definition.item import Column, Item, Row, Search, Statistic
 from reports.papers.measured.measures import HOW_DETECTED, MEASURES, Retrainings
 from reports.papers.measured.percentiles import place
 from reports.papers.measured.results import (
+    NOT_MEASURED,
     PRINTED,
     TABLE,
     TRAINED_FULL,
@@ -157,7 +158,8 @@ class Filler:
         failed = [seed for seed, value in values.items() if value is None]
         if failed:
             why = _why_unknown(column, records[failed[0]])
-            return Cell(task=task, note=f"not known of {_seeds(failed)}: {why}")
+            note = f"not known of {_seeds(failed)}: {why}"
+            return Cell(tag=NOT_MEASURED, task=task, note=note)
         scaled = {seed: value * column.scale for seed, value in values.items()}
         numbers = list(scaled.values())
         seed, record = next(iter(records.items()))

@@ -157,7 +157,7 @@ def test_a_number_that_a_seed_lacks_is_not_left_out_of_the_mean(make_item, recor
     for config, found in zip(runs_of(item, "spos"), (None, lost), strict=True):
         record_run(config, **({"found": found} if found else {}))
     cell = measured(item).cell("spos", "error")
-    assert (cell.tag, cell.value) == (tags.NOT_RUN, None)
+    assert (cell.tag, cell.value) == (tags.NOT_MEASURED, None)
     assert cell.note == "not known of seed 1: what it found is not measured: not in the table"
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness.config.config import SCHEMA_VERSION
 from harness.files.store import write_json
 from reports.papers.measured.measures import HOW_DETECTED
-from reports.papers.measured.results import NOT_RUN, TRAINED_REDUCED
+from reports.papers.measured.results import NOT_MEASURED, NOT_RUN, TRAINED_REDUCED
 from searchspaces.errors import UsageError
 
 MAP = {'measure = "found_error"\nbetter = "lower"': 'measure = "detected_map"\nbetter = "higher"'}
@@ -72,6 +72,7 @@ def test_without_detectors_or_runs_the_cell_says_what_is_needed(make_item, recor
         if row.id == "spos":
             record_run(config)
     results = measured(item)
-    assert [results.cell(row, "error").tag for row in ("spos", "mngnas")] == [NOT_RUN] * 2
+    tags = [results.cell(row, "error").tag for row in ("spos", "mngnas")]
+    assert tags == [NOT_MEASURED, NOT_RUN]
     assert results.cell("spos", "error").note == f"not known of seeds 0, 1: {HOW_DETECTED}"
     assert results.cell("mngnas", "error").note == HOW_DETECTED
