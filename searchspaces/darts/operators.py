@@ -53,7 +53,18 @@ class FactorizedReduction(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.relu(x)
         shifted = functional.pad(x, (-1, x.shape[3] % 2, -1, x.shape[2] % 2))
-        return self.norm(torch.cat((self.even(x), self.odd(shifted)), dim=1))
+        return self.norm(torch.cat((_strided(self.even, x), _strided(self.odd, shifted)), dim=1))
+
+
+def _strided(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+    """``conv(x)`` of a 1x1 convolution with stride 2.
+
+    The gradient that oneDNN's kernels for AVX2 compute of fewer than eight channels held channels
+    last is written out of bounds (PyTorch 2.13): there a convolution without stride does it.
+    """
+    if x.shape[1] >= 8:
+        return conv(x)
+    return functional.conv2d(x[:, :, ::2, ::2], conv.weight)
 
 
 def drop_images(x: torch.Tensor, probability: float) -> torch.Tensor:
