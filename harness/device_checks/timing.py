@@ -13,7 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from harness.files.environment import device_memory
 
-LAUNCHES = ("cudaLaunchKernel", "cuLaunchKernel")  # how the calls that launch one begin
+LAUNCHES = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch")  # how such calls begin
 
 
 @dataclass(frozen=True)

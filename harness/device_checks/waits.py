@@ -22,8 +22,9 @@ TOLD = "called a synchronizing"  # is in what PyTorch says where the host waits 
 def check(subject: Subject) -> Finding:
     """Of each method on NAS-Bench-201, behind the first steps. Wrong: a step on a GPU that waits.
 
-    On a GPU PyTorch tells of each wait and of the line that asks for it; elsewhere the operations
-    are counted that would make the host wait, but not copies.
+    On a GPU PyTorch tells of each wait and of the line that asks for it, but not of a
+    :class:`methods.transfer.Reading`; elsewhere the operations are counted that would make the
+    host wait, but not copies.
     """
     count = synchronisations if subject.is_gpu else waits
     methods, steps = subject.sizes.methods, subject.sizes.steps
@@ -49,7 +50,7 @@ def check(subject: Subject) -> Finding:
         for name, own in figures.items()
     }
     said = ", ".join(f"{name} {step:.3g} and {chunk}" for name, (step, chunk) in sums.items())
-    unseen = "" if subject.is_gpu else " (copies not counted)"
+    unseen = " (readings not counted)" if subject.is_gpu else " (copies not counted)"
     wrong = in_steps(figures) if subject.is_gpu else []
     return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures, wrong)
 

@@ -222,4 +222,4 @@ def _unchanged(part: nn.Module, device: torch.device) -> Iterator[Callable[[], b
         finally:
             with torch.no_grad():
                 for buffer, earlier in kept:
-                    buffer.copy_(earlier)
+                    buffer.data.copy_(earlier)  # a pass that still has to go back saved it

@@ -112,6 +112,18 @@ def test_two_passes_before_any_goes_back(pair, use):
     assert pair.replays == (1, 1)
 
 
+def test_recording_leaves_a_pass_that_has_still_to_go_back(pair):
+    """Of a batch of another size, which is run as it is: it saved the statistics of the BNs."""
+
+    def use(call):
+        first, second = call(images(0, BATCH - 1)), call(images(1))
+        (first.square().sum() + second.square().sum()).backward()
+        return first, second
+
+    pair.both(use)
+    assert pair.recorder.counts["recorded"] == 1
+
+
 @pytest.mark.parametrize("keep", [lambda y: y, torch.detach, lambda y: y.detach()[1:, 0]])
 def test_what_somebody_keeps_is_not_written_over(pair, keep):
     kept, expected = [], []
