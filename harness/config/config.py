@@ -186,6 +186,12 @@ class Config:
 
     def __post_init__(self) -> None:
         self._take_preset()
+        if not isinstance(self.options, kind := options_class(self.method)):
+            raise UsageError(
+                f"the options of {self.method} are {kind.__name__}, not "
+                f"{type(self.options).__name__}; leave them out, or begin with "
+                f"Config(method={self.method!r}, ...)."
+            )
         check_types(self)
         values = _leaves(self.to_dict())
         unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
@@ -278,6 +284,11 @@ def with_values(config: Any, values: dict[str, Any]) -> Any:
     Raises :class:`UsageError` for options that it does not have.
     """
     check_names(config, values)
+    if values.get("preset", preset := getattr(config, "preset", None)) != preset:
+        raise UsageError(
+            f"the values are those of preset {preset}, and stay under another name; begin with "
+            f"Config(preset={values['preset']!r}, ...)."
+        )
     direct = {name: value for name, value in values.items() if "." not in name}
     branches: dict[str, dict[str, Any]] = {}
     for name, value in values.items():

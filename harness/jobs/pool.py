@@ -63,7 +63,7 @@ def _begin(pickled: bytes) -> None:
         pickle.loads(pickled)()
     except UsageError as error:
         _FAILURE = str(error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _FAILURE = f"a worker process could not start: {type(error).__name__}: {first_line(error)}"
 
 

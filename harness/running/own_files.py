@@ -23,14 +23,15 @@ def errors_located(method: str, space: str) -> Iterator[None]:
 
     It names the innermost function there, whose traceback stays its cause; also where another
     process met the error. Where a value from such a file is no good elsewhere, it names the command
-    that finds out. Memory that does not suffice is no error of a file. ``method`` may be empty.
+    that finds out. Memory that does not suffice is no error of a file. Who ends the program in the
+    middle of it has not done what was asked for, whatever status he gives. ``method`` may be empty.
     """
     files = {str(path) for path in map(file_of, (method, space)) if path is not None}
     try:
         yield
     except (UsageError, MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = "".join(traceback.format_exception(error))
         frames = [frame for frame in _FRAME.finditer(told) if _resolved(frame) in files]
         said = f"raises {type(error).__name__}: {first_line(error) or 'without a message'}"
@@ -38,6 +39,8 @@ def errors_located(method: str, space: str) -> Iterator[None]:
             where = frames[-1]
             place = f"{where['function']} in {Path(where['file']).name}, line {where['line']},"
             raise UsageError(f"{place} {said}.") from error
+        if isinstance(error, SystemExit):
+            raise UsageError(f"a method or space {said}.") from error
         if not files or not isinstance(error, OF_VALUES):
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]

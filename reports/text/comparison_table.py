@@ -81,7 +81,10 @@ def _table(rows: list[Row]) -> list[str]:
 
 def _notes(rows: list[Row]) -> list[str]:
     """Sentences on intervals, comparisons and costs, as far as they apply."""
-    notes = ["Intervals are 95 %, of P@top at least; those of τ are over seeds and architectures."]
+    notes = [
+        "Intervals are 95 %, of P@top at least; those of τ are over seeds and architectures, of a "
+        "single seed over architectures alone."
+    ]
     differences = [row for row in rows if row.get("difference") is not None]
     if differences:
         notes.append(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -219,7 +220,12 @@ def test_every_other_value_changes_the_name(method):
             "options.base": "fairnas",
             "supernet.affine": "true",
         }.get(name, _another(value))
-        names.add(with_values(config, {name: other}).run_name("t"))
+        if name == "method":  # whose options would be others
+            changed = copy(config)
+            object.__setattr__(changed, name, other)
+        else:
+            changed = with_values(config, {name: other})
+        names.add(changed.run_name("t"))
     assert len(names) == len(values) + 2
 
 
@@ -362,3 +368,17 @@ def test_the_base_decides_which_options_it_has():
     with pytest.raises(UsageError, match="SPOSOptions are no options of --options.base fairnas"):
         MNGNASOptions(base="fairnas", base_options=SPOSOptions(reject_dead=True))
     assert replace(MNGNASOptions(), base="fairnas").base_options == FairNASOptions()
+
+
+def test_values_of_one_preset_or_method_do_not_get_the_name_of_another():
+    config = Config(method="spos", preset="smoke")
+    assert with_values(config, {"preset": "smoke", "train.steps": 3}).train.steps == 3
+    with pytest.raises(
+        UsageError, match=r"those of preset smoke.*Config\(preset='paper', \.\.\.\)"
+    ):
+        with_values(config, {"preset": "paper"})
+    sentence = r"options of mngnas are MNGNASOptions, not SPOSOptions; .*Config\(method='mngnas'"
+    for make in (replace, lambda config, **values: with_values(config, values)):
+        with pytest.raises(UsageError, match=sentence):
+            make(config, method="mngnas")
+        assert make(config, method="spos", seed=3).seed == 3

@@ -66,6 +66,7 @@ def test_results_come_in_the_order_of_the_items_from_processes_made_ready_once(t
     [
         (UsageError("the supernet is gone; train again."), "^the supernet is gone; train again.$"),
         (KeyError("no weights"), "^a worker process could not start: KeyError: 'no weights'$"),
+        (SystemExit(0), "^a worker process could not start: SystemExit: 0$"),
     ],
 )
 def test_a_process_that_cannot_be_made_ready_is_an_error_of_the_call(error, said):

@@ -55,6 +55,21 @@ def test_where_no_method_is_in_play_none_is_named(mine):
         _ = [1].tolist()
 
 
+def test_who_ends_the_program_has_not_done_what_was_asked_for(mine):
+    """With status 0 the shell would take it for success; built-in methods never do."""
+    name, _ = mine
+    names = {}
+    exec(compile("def leave():\n    raise SystemExit(0)\n", name.split(":")[0], "exec"), names)
+    with (
+        pytest.raises(UsageError, match=r"^leave in mine.py, line 2, raises SystemExit: 0\.$"),
+        errors_located(name, "nb201"),
+    ):
+        names["leave"]()
+    sentence = r"^a method or space raises SystemExit: 3\.$"
+    with pytest.raises(UsageError, match=sentence), errors_located("spos", "nb201"):
+        raise SystemExit(3)
+
+
 def test_other_errors_stay_what_they_are(mine):
     name, function = mine
     with pytest.raises(ValueError, match="'many'"), errors_located("spos", "nb201"):
