@@ -13,6 +13,36 @@ _IMAGES = 25_000  # of CIFAR-10's training part, which the printed epochs are ta
 # Tasks of photographs that published tables are of; supernets on a laptop are proxies there.
 REAL = ("cifar10", "cifar100", "imagenet16-120")
 
+
+def _benchmarked(epochs: int) -> dict[str, Any]:
+    """The recipe of NAS-Bench-201's own runs of searches."""
+    return {
+        "train.steps": epochs * (_IMAGES // 64),
+        "train.lr": 0.025,
+        "train.nesterov": True,
+        "train.clip": 5.0,
+    }
+
+
+# The NAS-Bench-201 runs of PA-DA's released code, its own and SPOS's, which also clip at 5.
+_PA_DA: dict[str, Any] = {
+    "train.steps": 250 * (_IMAGES // 256),
+    "train.batch_size": 256,
+    "train.lr": 0.05,
+    "train.weight_decay": 2.5e-4,
+    "train.clip": 5.0,
+}
+
+# The paper's recipe for ImageNet as MMRazor has it, without its cycles of colours.
+_GREEDYNAS: dict[str, Any] = {
+    "train.steps": 120 * (_IMAGES // 1024),
+    "train.batch_size": 1024,
+    "train.lr": 0.12,
+    "train.weight_decay": 4e-5,
+    "train.label_smoothing": 0.1,
+    "train.clip": 0.0,
+}
+
 # What each preset changes, in layers: "*" for all, then "real" for photographs, then "real SPACE",
 # then "real untrained" for scorers of networks as they are initialised, then the method.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -74,13 +104,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "equalise": "steps",  # each trains as long as it was published to
         },
         # The NAS-Bench-201 runs of PA-DA's released code, which also clip at 5.
-        "spos": {
-            "train.steps": 250 * (_IMAGES // 256),
-            "train.batch_size": 256,
-            "train.lr": 0.05,
-            "train.weight_decay": 2.5e-4,
-            "train.clip": 5.0,
-        },
+        "spos": _PA_DA,
         # The paper's recipe for ImageNet, of which no supernet code is released: for CIFAR ours.
         "fairnas": {
             "train.steps": 150 * (_IMAGES // 256),
@@ -130,19 +154,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "options.perturb_steps": _IMAGES // 96,  # ours: an epoch for each perturbation
         },
         # As NAS-Bench-201 ran it.
-        "darts": {
-            "train.steps": 50 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 5.0,
-        },
+        "darts": _benchmarked(50),
         # Likewise.
-        "gdas": {
-            "train.steps": 250 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 5.0,
-        },
+        "gdas": _benchmarked(250),
         # The released code (searching/initialize/train_pipeline.yaml): 20 epochs for each stage, all
         # stages here in the same steps; Adam, times 0.9 after each epoch.
         "dna": {
@@ -177,30 +191,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.clip": 0.0,
         },
         # The released training on NAS-Bench-201, whose configuration is not released: NAS-Bench-201's.
-        "rlnas": {
-            "train.steps": 250 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 0.0,
-        },
+        "rlnas": _benchmarked(250) | {"train.clip": 0.0},
         # The paper's recipe for ImageNet as MMRazor has it, without its cycles of colours.
-        "greedynas": {
-            "train.steps": 120 * (_IMAGES // 1024),
-            "train.batch_size": 1024,
-            "train.lr": 0.12,
-            "train.weight_decay": 4e-5,
-            "train.label_smoothing": 0.1,
-            "train.clip": 0.0,
-        },
+        "greedynas": _GREEDYNAS,
         # Ours: the recipe of GreedyNAS, whose authors it shares. Its own, of ImageNet, is not released.
-        "mct-nas": {
-            "train.steps": 120 * (_IMAGES // 1024),
-            "train.batch_size": 1024,
-            "train.lr": 0.12,
-            "train.weight_decay": 4e-5,
-            "train.label_smoothing": 0.1,
-            "train.clip": 0.0,
-        },
+        "mct-nas": _GREEDYNAS,
         # As NAS-Bench-201's code has it.
         "enas": {
             "train.steps": 310 * (_IMAGES // 128),
@@ -211,28 +206,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.clip": 5.0,
         },
         # Ours: SPOS's, on NAS-Bench-201. The paper's code is not released.
-        "sumnas": {
-            "train.steps": 250 * (_IMAGES // 256),
-            "train.batch_size": 256,
-            "train.lr": 0.05,
-            "train.weight_decay": 2.5e-4,
-            "train.clip": 5.0,
-        },
+        "sumnas": _PA_DA,
         # The released code's runs on NAS-Bench-201.
-        "pa-da": {
-            "train.steps": 250 * (_IMAGES // 256),
-            "train.batch_size": 256,
-            "train.lr": 0.05,
-            "train.weight_decay": 2.5e-4,
-            "train.clip": 5.0,
-        },
+        "pa-da": _PA_DA,
         # As NAS-Bench-201 ran it.
-        "rsps": {
-            "train.steps": 250 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 5.0,
-        },
+        "rsps": _benchmarked(250),
         # The paper's appendix, of CIFAR-10 and DARTS' cells.
         "snas": {
             "train.steps": 150 * (_IMAGES // 64),
@@ -240,12 +218,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.weight_decay": 3e-4,
         },
         # As NAS-Bench-201 ran it.
-        "setn": {
-            "train.steps": 250 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 5.0,
-        },
+        "setn": _benchmarked(250),
         # The released code, of CIFAR-10 and DARTS' cells; its number of epochs is a demonstration's.
         "nsas": {
             "train.steps": 50 * (_IMAGES // 32),  # ours
@@ -254,12 +227,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "train.weight_decay": 3e-4,
         },
         # On NAS-Bench-201 the recipe of DARTS there.
-        "darts-": {
-            "train.steps": 50 * (_IMAGES // 64),
-            "train.lr": 0.025,
-            "train.nesterov": True,
-            "train.clip": 5.0,
-        },
+        "darts-": _benchmarked(50),
         # The paper, of CIFAR-10 and DARTS' cells: three searches of 25 epochs.
         "p-darts": {
             "train.steps": 75 * (_IMAGES // 96),

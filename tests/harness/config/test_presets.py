@@ -173,4 +173,5 @@ def test_every_recipe_has_its_source_in_a_comment():
     text = Path(presets.__file__).read_text(encoding="utf-8").partition('"paper": {')[2]
     lines = [line.strip() for line in text.splitlines()]
     for method in METHODS:
-        assert lines[lines.index(f'"{method}": {{') - 1].startswith("# ")
+        (at,) = (i for i, line in enumerate(lines) if line.startswith(f'"{method}": '))
+        assert lines[at - 1].startswith("# ")
