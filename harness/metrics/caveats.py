@@ -27,6 +27,14 @@ def score_words(scoring: Mapping[str, Any]) -> str:
     return f"{by} the {scoring['split']} split, BN {scoring['bn']}"
 
 
+def few_architectures(n: int, bounded: bool) -> list[str]:
+    """A sentence where ``n`` are too few to say much; ``bounded``: whether τ has an interval."""
+    if n >= ENOUGH:
+        return []
+    widths = "have wide intervals" if bounded else "allow no interval"
+    return [f"{n} architectures are few and {widths}; score {ENOUGH} or more."]
+
+
 def notes_on_scores(
     result: dict[str, Any], score: np.ndarray, lower_is_better: bool = False
 ) -> list[str]:
@@ -34,9 +42,7 @@ def notes_on_scores(
     notes = ["Smaller scores count as better."] if lower_is_better else []
     interval = result["metrics"]["all"]["kendall_tau"]
     tau = interval["value"]
-    if len(score) < ENOUGH:
-        widths = "allow no interval" if interval["low"] is None else "have wide intervals"
-        notes.append(f"{len(score)} architectures are few and {widths}; score {ENOUGH} or more.")
+    notes += few_architectures(len(score), interval["low"] is not None)
     unbeaten = [
         f"by {floor_label(name)} ({floor['value']:.4f})"
         for name, floor in result["floors"].items()

@@ -12,7 +12,7 @@ from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import compared
 from reports.runs.configuration import Configuration
 from reports.style.formatting import bracketed, decimal
-from reports.text.comparison_table import EQUAL
+from reports.text.comparison_table import EQUAL, reservations
 from reports.text.escaping import HTML, named
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ def _ranking(words: str, rows: Sequence[Row], scale: Scale) -> str:
     return (
         f'<section class="context"><p>{HTML.escape(words)}</p>\n'
         f'<table class="ranking"><thead><tr>{cells}</tr></thead><tbody>\n'
-        f"{chr(10).join(body)}\n</tbody></table>{_costs(rows)}</section>"
+        f"{chr(10).join(body)}\n</tbody></table>{_notes(rows)}</section>"
     )
 
 
@@ -99,6 +99,8 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
     name = named(row["method"] if row["kind"] != "floor" else f"floor: {row['method']}")
     words = ""
     note = options_text({k: row[k] for k in ("arm", "qp")}, row["settings"] or "") if method else ""
+    if times := row.get("times_declared"):
+        note = ", ".join(filter(None, [note, f"cost {times:.2g} times what it declares"]))
     if note:
         name += f' <span class="soft">{HTML.escape(note)}</span>'
     if method:
@@ -163,7 +165,13 @@ def _interval(row: Row, name: str, form: str) -> str:
     return bracketed(Interval(value=row[name], low=low, high=high, n=0), form)
 
 
-def _costs(rows: Sequence[Row]) -> str:
+def _notes(rows: Sequence[Row]) -> str:
+    """What is to be known of the rows, a paragraph each."""
+    said = [*reservations(rows), *_costs(rows)]
+    return "".join(f'\n<p class="key">{HTML.escape(sentence)}</p>' for sentence in said)
+
+
+def _costs(rows: Sequence[Row]) -> list[str]:
     """Whether the configurations spent the same, where there are several."""
     spent = [
         sum(row[name] or 0 for name in ("image_passes", "scoring_image_passes"))
@@ -171,7 +179,7 @@ def _costs(rows: Sequence[Row]) -> str:
         if row["kind"] == "method" and passes(row)
     ]
     if len(spent) < 2:
-        return ""
+        return []
     equal = max(spent) <= EQUAL * min(spent)
     told = "equal in image passes, within 5 %" if equal else "not equal: see the image passes"
-    return f'\n<p class="key">Costs are {told}.</p>'
+    return [f"Costs are {told}."]

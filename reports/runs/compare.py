@@ -13,6 +13,7 @@ from reports.runs.configuration import (
     check_one_truth,
     configurations,
     contexts,
+    times_declared,
     told_apart,
 )
 from reports.runs.paired import is_shown, paired_difference
@@ -37,7 +38,8 @@ def compared(records: Sequence[Record], reference: str | None = None) -> pandas.
     Contexts (space, task, ground truth, scoring) follow one another. ``tau`` and the other
     measures are means over ``seeds`` runs with :func:`harness.metrics.intervals.combine`'s interval over
     seeds and architectures; ``regret`` is that of the found architecture, with a t interval over
-    seeds. ``over_floor`` is τ minus the highest floor, with an interval of the difference on the
+    seeds. ``times_declared`` is there where a training cost other than its method declares: of
+    its seeds what is farthest from 1. ``over_floor`` is τ minus the highest floor, with an interval of the difference on the
     same architectures (:mod:`harness.metrics.difference`). ``difference`` is τ minus τ of the
     reference, paired by seed, with its t interval over ``difference_n`` pairs; ``shown`` says
     whether that excludes zero. ``settings`` tells apart rows of equal method, arm and qp.
@@ -82,6 +84,8 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
     for group, settings in zip(groups, told_apart(groups), strict=True):
         row = {"kind": "method", **group.method, "configuration": group.name}
         row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
+        if unlike := [times for run in group.runs.values() if (times := times_declared(run))]:
+            row["times_declared"] = max(unlike, key=lambda times: max(times, 1 / times))
         if below and row["tau"] is not None:
             row |= bounded("over_floor", over(group, max(below, key=lambda b: b.tau["value"])))
         if base is not None and group is not base:

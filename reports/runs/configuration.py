@@ -190,15 +190,22 @@ def check_declared(records: Sequence[Record]) -> None:
     if len({record.get("config", "method") for record in records}) < 2:
         return
     for record in records:
-        training = record.get("training") or {}
-        spent, declared = (record.number("training", name) for name in ("compute", "declared"))
-        follows = training.get("equalise") in BY_DECLARED
-        if follows and spent and declared and not 1 / OVER <= spent / declared <= OVER:
+        if times := times_declared(record):
             raise UsageError(
-                f"the training of {record.folder} cost {spent / declared:.2g} times the compute "
+                f"the training of {record.folder} cost {times:.2g} times the compute "
                 "that its method declares, so that it is not at equal cost with the others; mend "
                 "the method's paths_per_step, or give --unequal to compare all the same."
             )
+
+
+def times_declared(record: Record) -> float | None:
+    """What the training cost, in what its method declares; None where that is so, or not known."""
+    training = record.get("training") or {}
+    spent, declared = (record.number("training", name) for name in ("compute", "declared"))
+    if training.get("equalise") not in BY_DECLARED or not spent or not declared:
+        return None
+    times = spent / declared
+    return None if 1 / OVER <= times <= OVER else times
 
 
 def told_apart(groups: Sequence[Configuration]) -> list[str]:

@@ -179,6 +179,7 @@ def load(folder: Path | str) -> Record:
     for keys in REQUIRED:
         if record.get(*keys) is None:
             raise record.damaged(f"{'.'.join(keys)} is missing")
+    record.number("n")
     check_unchanged(folder, content.get("files"))
     content["ground_truth"].setdefault("truth", _truth(record))
     content.setdefault("protocol", "all")

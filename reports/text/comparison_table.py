@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.files.store import atomic_path
+from harness.metrics.caveats import few_architectures
 from harness.metrics.intervals import Interval
 from harness.metrics.rendering import known
 from reports.runs.configuration import scored_words
@@ -79,9 +80,25 @@ def _table(rows: list[Row]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in (heads, rule, *body)]
 
 
+def reservations(rows: Sequence[Row]) -> list[str]:
+    """Plain sentences on why the rows of a context say little, or are not at equal cost."""
+    methods = [row for row in rows if row["kind"] == "method"]
+    bounded = any(row.get("tau_low") is not None for row in methods)
+    said = [few for row in methods[:1] for few in few_architectures(row["architectures"], bounded)]
+    for row in methods:
+        if times := row.get("times_declared"):
+            more = ", ".join(filter(None, (row["arm"], row["qp"], row["settings"])))
+            said.append(
+                f"The training of {row['method']}{f' ({more})' if more else ''} cost {times:.2g} times the compute that its method "
+                "declares, so that it is not at equal cost with others."
+            )
+    return said
+
+
 def _notes(rows: list[Row]) -> list[str]:
     """Sentences on intervals, comparisons and costs, as far as they apply."""
-    notes = [
+    notes = [*map(MARKDOWN.escape, reservations(rows))]
+    notes += [
         "Intervals are 95 %, of P@top at least; those of τ are over seeds and architectures, of a "
         "single seed over architectures alone."
     ]

@@ -26,6 +26,20 @@ def test_the_ranking_says_whether_costs_are_equal(write_run, make_record, passes
     assert f"Costs are {told}" in compose(*gather([folder.parent]))
 
 
+def test_the_ranking_says_what_it_lacks_to_be_one(write_run, make_record):
+    """Enough architectures, and a method at the cost that it declares."""
+    costs = {"equalise": "compute", "compute": 2100.0, "declared": 1000.0}
+    write_run("runs/spos", make_record("spos", n=19))
+    folder = write_run("runs/gdas", make_record("gdas", n=19, training=costs))
+    found = page(folder.parent)
+    rows = [row.text for row in found.all("tr", **{"class": "method"})]
+    [marked] = [row for row in rows if "cost 2.1 times what it declares" in row]
+    assert len(rows) == 2 and marked.startswith("gdas")
+    [ranking] = found.all("section", **{"class": "context"})
+    assert "gdas (full, printed) cost 2.1 times the compute that its method" in ranking.text
+    assert "19 architectures are few and have wide intervals" in ranking.text
+
+
 def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
     write_run, make_record, make_interval, make_scores
 ):

@@ -303,6 +303,8 @@ def test_methods_that_cost_other_than_they_declare_are_not_compared_unasked(
         said = capsys.readouterr().err
         assert f"the training of {folders[1]} cost {times:.2g} times the compute" in said
         assert main(["compare", *map(str, folders), "--unequal"]) == 0
+        said = f"The training of fairnas (full, printed) cost {times:.2g} times the compute that"
+        assert said in capsys.readouterr().out
     assert main(["compare", str(folders[1])]) == 0  # beside itself it is at equal cost
 
 

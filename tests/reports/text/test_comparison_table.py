@@ -53,6 +53,17 @@ def test_below_the_floor_shows_as_negative(write_run, make_record):
     assert "| −0.160 |" in text
 
 
+@pytest.mark.parametrize(
+    ("n", "half", "said"),
+    [(19, 0.1, "19 architectures are few and have wide intervals; score 20 or more."),
+     (2, None, "2 architectures are few and allow no interval; score 20 or more."), (20, 0.1, "")],
+)  # fmt: skip
+def test_few_architectures_are_told(write_run, make_record, make_interval, n, half, said):
+    tau = make_interval(0.5, half)
+    text = to_markdown(summary([write_run("a", make_record(n=n, metrics__all__kendall_tau=tau))]))
+    assert said in text and ("are few" in text) == bool(said)
+
+
 def test_names_cannot_break_the_table(write_run, make_record):
     content = make_record("my|me*th_od\n`x`<b>")
     text = to_markdown(summary([write_run("a", content)]))
