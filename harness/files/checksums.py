@@ -58,14 +58,18 @@ def remembered_sha256(path: Path, folder: Path) -> str:
 
 
 def check_unchanged(folder: Path, sums: Any) -> None:
-    """Raise :class:`UsageError` where a file of ``folder`` has not the SHA-256 that ``sums`` names.
+    """Raise :class:`UsageError` where a file of ``folder`` is gone, or has not the SHA-256 that ``sums`` names.
 
-    A file that is missing passes: who needs it says so. ``sums`` is a dict of names, of a record;
-    older records have none.
+    ``sums`` is a dict of names, of a record; older records have none.
     """
     for name, digest in sums.items() if isinstance(sums, dict) else ():
         path = folder / str(name)
-        if path.exists() and sha256(path) != digest:
+        if not path.exists():
+            raise UsageError(
+                f"{path} is missing, which its run wrote; put it back, or delete the folder and "
+                "run again."
+            )
+        if sha256(path) != digest:
             raise UsageError(
                 f"{path} is damaged: it is not what its run wrote; delete the folder and run again."
             )

@@ -126,6 +126,9 @@ def test_a_finished_run_whose_files_were_damaged_is_not_called_finished(workspac
     path.write_bytes(b"what the run wrotf")
     with pytest.raises(UsageError, match=f"{name} is damaged: .*; delete the folder and run again"):
         workspace.finished()
+    path.unlink()
+    with pytest.raises(UsageError, match=f"{name} is missing, .*, or delete the folder and run"):
+        workspace.finished()
 
 
 @pytest.mark.parametrize("keep", [True, False])

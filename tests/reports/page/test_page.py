@@ -266,6 +266,13 @@ def test_records_that_no_run_writes_are_listed_as_damaged(runs, write_run, make_
     assert row.text.startswith("odddamaged")
 
 
+def test_a_run_that_lost_a_file_is_damaged(runs, write_run, make_record, make_scores):
+    sums = {"scores.parquet": "ab", "history.parquet": "cd"}
+    write_run("runs/lost", make_record("gdas", files=sums))
+    [row] = page(runs).all("tr", **{"class": "left"})
+    assert row.text.startswith("lostdamagedscores.parquet is missing, which its run wrote")
+
+
 def test_a_run_that_is_there_twice_counts_once(runs):
     shutil.copytree(runs / "spos-s1", runs / "spos-s1-copy")
     found = page(runs)
