@@ -71,7 +71,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
 
     parser = _parser()
     parser.add_argument(
-        "--method", default=ALL, help=f"{', '.join(SEARCHES)}, or {ALL}: the first three"
+        "--method", default=ALL, help=f"{', '.join(SEARCHES)}, or {ALL}: {', '.join(USUAL)}"
     )
     parser.add_argument(
         "--sampler",

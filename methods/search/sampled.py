@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -82,10 +83,17 @@ def sampled_by(name: str) -> type[SampledSearch]:
             "'nas-evaluation-harness[optuna]'."
         ) from None
     sampler, given = _called(name)
-    known = [kind for kind in dir(optuna.samplers) if kind.endswith("Sampler")]
-    known.remove("BaseSampler")
+    kinds = (kind for kind in dir(optuna.samplers) if kind.endswith("Sampler"))
+    known = [kind for kind in kinds if not kind.startswith("Base")]
     if sampler not in known:
-        raise UsageError(f"Optuna has no sampler '{sampler}'; it has {', '.join(known)}.")
+        written = _written(known)
+        close = get_close_matches(sampler.lower(), written, n=1)
+        hint = f"did you mean '{PREFIX}{written[close[0]]}'?" if close else ""
+        raise UsageError(
+            f"Optuna has no sampler '{sampler}'; {hint or 'it has ' + ', '.join(known) + '.'}"
+        )
+    if "seed" in given:
+        raise UsageError(f"{name}: each search has a seed of its own, by --seed; leave seed out.")
     make = partial(getattr(optuna.samplers, sampler), **given)
     try:
         make(seed=0)
@@ -111,6 +119,12 @@ def _called(name: str) -> tuple[str, dict[str, Any]]:
             f"not '{name}'."
         ) from None
     return call.func.id, values
+
+
+def _written(known: Iterable[str]) -> dict[str, str]:
+    """Each sampler by its name in small letters, also without ``sampler``."""
+    stems = {kind.removesuffix("Sampler").lower(): kind for kind in known}
+    return stems | {kind.lower(): kind for kind in known}
 
 
 class _Once(logging.Filter):

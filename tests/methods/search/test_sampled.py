@@ -75,8 +75,12 @@ def test_a_sampler_that_has_proposed_all_there_is_says_so(optuna):
 @pytest.mark.parametrize(
     "name, hint",
     [
-        ("optuna:TPESampel", "it has .*, TPESampler"),
+        ("optuna:TPESampel", r"no sampler 'TPESampel'; did you mean 'optuna:TPESampler'\?$"),
+        ("optuna:tpe", r"did you mean 'optuna:TPESampler'\?$"),
+        ("optuna:nsgaiisampler(swapping_prob=1)", r"did you mean 'optuna:NSGAIISampler'\?$"),
+        ("optuna:Wizard", "it has .*, TPESampler"),
         ("optuna:BaseSampler", "no sampler 'BaseSampler'"),
+        ("optuna:TPESampler(seed=1)", "leave seed out"),
         ("optuna:", "a sampler is named as"),
         ("optuna:TPESampler(7)", "a sampler is named as"),
         ("optuna:TPESampler(gamma=open)", "a sampler is named as"),
