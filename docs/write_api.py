@@ -25,6 +25,9 @@ HEAD = """# Python interface
 What the commands do, from Python. The names below are imported from `harness`, on first use, so
 that `import harness` costs nothing. Whatever the caller can mend raises
 `searchspaces.errors.UsageError` with one plain sentence.
+
+A script finds the packages `harness`, `searchspaces`, `methods` and `reports` where no file or folder
+beside it has one of these names; the command `nas-harness` finds them in any case.
 """
 PRESET = """
 ## Config

@@ -25,9 +25,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from harness.config.python_interface import called_from_python
+        from harness.own_packages import clashes_told
 
-        found = getattr(import_module("harness.api"), name)
+        with clashes_told():
+            from harness.config.python_interface import called_from_python
+
+            found = getattr(import_module("harness.api"), name)
         return globals().setdefault(
             name, found if isinstance(found, type) else called_from_python(found)
         )

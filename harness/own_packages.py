@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
+PARTS = ("searchspaces", "methods", "reports")
 
 
 def settle() -> None:
@@ -21,14 +24,35 @@ def settle() -> None:
     here, *_ = sys.path
     if Path(here or ".").resolve() == Path.cwd().resolve() != HOME:
         del sys.path[0]  # what ``-m`` put there; PYTHONPATH comes behind it
-    for name in ("searchspaces", "methods", "reports"):
+    if told := hiding():
+        print(f"nas-harness: {told}", file=sys.stderr)
+        sys.exit(2)
+
+
+@contextmanager
+def clashes_told() -> Iterator[None]:
+    """Within, an import that fails as others hide a part of the harness says so in a sentence.
+
+    For whoever calls from Python, where the folder of a script is on the path as it should be.
+    """
+    try:
+        yield
+    except ImportError as error:
+        told = hiding() if (error.name or "").partition(".")[0] in PARTS else ""
+        if not told:
+            raise
+        raise ImportError(told) from None
+
+
+def hiding() -> str:
+    """A sentence on the first part of the harness that another package hides; empty for none."""
+    for name in PARTS:
         spec = find_spec(name)
         inside = list(spec.submodule_search_locations or ()) if spec else []
         if not any(Path(place).resolve().parent == HOME for place in inside):
             there = spec.origin or inside[0] if spec else "nowhere"
-            print(
-                f"nas-harness: the package '{name}' that Python finds is not the harness's but "
-                f"{there}; take its folder off PYTHONPATH, or uninstall what brought it.",
-                file=sys.stderr,
+            return (
+                f"the package '{name}' that Python finds is not the harness's but {there}; rename "
+                "it, take its folder off PYTHONPATH, or uninstall what brought it."
             )
-            sys.exit(2)
+    return ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from harness.own_packages import clashes_told
 from searchspaces.errors import UsageError
 
 P = ParamSpec("P")
@@ -58,7 +59,8 @@ def called_from_python(function: Callable[P, R]) -> Callable[P, R]:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             _check_kind(parameters[name], value)
         try:
-            return function(*args, **kwargs)
+            with clashes_told():
+                return function(*args, **kwargs)
         except UsageError as error:
             if (told := in_python(str(error), switches)) != str(error):
                 error.args = (told,)

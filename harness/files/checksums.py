@@ -58,9 +58,9 @@ def remembered_sha256(path: Path, folder: Path) -> str:
 
 
 def check_unchanged(folder: Path, sums: Any) -> None:
-    """Raise :class:`UsageError` where a file of ``folder`` is gone, or has not the SHA-256 that ``sums`` names.
+    """Raise :class:`UsageError` where a file of ``folder`` is gone or is not what ``sums`` says.
 
-    ``sums`` is a dict of names, of a record; older records have none.
+    ``sums`` is a dict of SHA-256 by name, of a record; older records have none.
     """
     for name, digest in sums.items() if isinstance(sums, dict) else ():
         path = folder / str(name)

@@ -53,6 +53,28 @@ def test_what_hides_a_package_from_the_path_is_named(folder, tmp_path, module):
     assert "PYTHONPATH" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("searchspaces", "from harness import evaluate"),
+        ("methods", "import harness\nharness.run_method('spos')"),
+    ],
+)
+def test_a_script_beside_packages_of_the_same_names_is_told(tmp_path, name, script):
+    """Of modules, which nothing goes on looking behind, wherever the harness is installed."""
+    own = tmp_path / f"{name}.py"
+    own.write_text("")
+    (tmp_path / "mine.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(HOME)}
+    command = [sys.executable, "mine.py"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    *_, last = ended.stderr.splitlines()
+    assert last == (
+        f"ImportError: the package '{name}' that Python finds is not the harness's but {own}; "
+        "rename it, take its folder off PYTHONPATH, or uninstall what brought it."
+    )
+
+
 def test_the_checkout_itself_may_be_the_working_folder():
     ended = called("harness", ["--version"], HOME)
     assert ended.returncode == 0 and ended.stdout.startswith("nas-harness")
