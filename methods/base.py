@@ -20,6 +20,7 @@ from methods.processes import Processes, divisible
 from methods.search.evolution import Evolution
 from searchspaces.base import Arch, Cost, ImageSpec, Path, SearchSpace
 from searchspaces.errors import UsageError
+from searchspaces.overriding import check_overridden
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -66,8 +67,13 @@ class Method(ABC):
     """
 
     Options: ClassVar[type]
-    trains: ClassVar[bool] = True  # a supernet, and scores are percentages
+    trains: ClassVar[bool] = True  # a supernet
     scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
+
+    def __init_subclass__(cls) -> None:
+        """Raises :class:`UsageError` where a class method or a property is overridden as none."""
+        super().__init_subclass__()
+        check_overridden(cls)
 
     def __init__(self, setting: Setting, options: Any):
         """Raises :class:`UsageError` where images that are not scored are to be scored otherwise."""

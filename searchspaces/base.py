@@ -14,6 +14,7 @@ from searchspaces.architecture import Arch, Cost, ImageSpec, Path, Site
 from searchspaces.climbing import climb
 from searchspaces.diagram import Block, Chain, Diagram, Stage
 from searchspaces.errors import UsageError
+from searchspaces.overriding import check_overridden
 from searchspaces.relaxation import Relaxation
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class SearchSpace(ABC):
     scales: tuple[str, ...]
     sites: tuple[Site, ...]
     multipath = False
+
+    def __init_subclass__(cls) -> None:
+        """Raises :class:`UsageError` where a property is overridden as none."""
+        super().__init_subclass__()
+        check_overridden(cls)
 
     @property
     def size(self) -> int:

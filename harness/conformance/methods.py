@@ -82,8 +82,11 @@ def search_ends_with_a_valid_architecture(subject: MethodSubject) -> Iterator[st
     for arch, score in scored:
         if not np.isfinite(score):
             yield f"its search gives {arch} the score {score}; a finite number is due."
-        elif method.trains and score > 100:
-            yield f"its search gives {arch} the score {score}; percentages end at 100."
+        elif method.trains and method.scores_images and score > 100:
+            yield (
+                f"its search gives {arch} the score {score}, and accuracies in percent end at 100; "
+                "where scores are of another kind, its class has scores_images = False."
+            )
     if not space.is_valid(found):
         yield f"it finds {found}, which is not valid."
     elif space.cost(found, method.data.image).madds > subject.of.limit:

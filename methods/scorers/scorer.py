@@ -77,6 +77,7 @@ class Scorer(Method):
 
     def __init_subclass__(cls) -> None:
         """Raises :class:`UsageError` where networks are measured and options do not say on what."""
+        super().__init_subclass__()
         lost = [item.name for item in fields(ScorerOptions) if not hasattr(cls.Options, item.name)]
         if lost and cls.measure is not Scorer.measure:
             raise UsageError(

@@ -46,6 +46,7 @@ class ChainSpace(SearchSpace):
 
     def __init_subclass__(cls) -> None:
         """Raises :class:`UsageError` for what no chain can be made of."""
+        super().__init_subclass__()
         check_declared(cls)
         cls.scales = tuple(cls.skeletons)
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from harness.conformance.findings import NotDue, told
-from harness.conformance.methods import _differing
+from harness.conformance.methods import _differing, search_ends_with_a_valid_architecture
 from harness.conformance.noise import Noise
 from harness.conformance.returns import declared_paths, guarded
 from methods.base import in_chunks
 from searchspaces.base import Site
+from searchspaces.nb201.space import NASBench201
 
 SITES = [Site("first", ("a", "b")), Site("second", ("a", "b", "c"))]
 
@@ -112,6 +113,19 @@ def test_a_function_that_cannot_be_called_so_is_said_with_what_to_write():
 def test_what_is_no_cost_of_a_step_is_said(paths):
     with pytest.raises(NotDue, match=r"^paths_per_step \(test_returns.py, line \d+\) gives "):
         declared_paths(Toy(paths), None, None)
+
+
+@pytest.mark.parametrize(
+    ("of_images", "score", "told"), [(True, 100.5, 1), (True, 100.0, 0), (False, 250.0, 0)]
+)
+def test_scores_of_another_kind_have_no_end_at_100(of_images, score, told):
+    method = SimpleNamespace(space=NASBench201("compact"), trains=True, scores_images=of_images)
+    method.found, method.data = lambda: (1,) * 6, Noise()
+    of = SimpleNamespace(space=method.space, limit=np.inf)
+    subject = SimpleNamespace(refusal="", of=of, searched=(method, [((1,) * 6, score)], {}))
+    found = list(search_ends_with_a_valid_architecture(subject))
+    assert len(found) == told
+    assert all("its class has scores_images = False" in sentence for sentence in found)
 
 
 def test_images_that_no_method_sees_are_said_to_be_none():
