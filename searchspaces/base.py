@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,14 @@ class SearchSpace(ABC):
         return math.prod(len(site.operators) for site in self.sites)
 
     def sample(self, rng: np.random.Generator) -> Arch:
-        """One architecture, each site uniform and independent."""
-        return tuple(int(rng.integers(len(site.operators))) for site in self.sites)
+        """One architecture, each site uniform and independent.
+
+        Raises :class:`UsageError` where a site has no operator.
+        """
+        try:
+            return tuple(int(rng.integers(len(site.operators))) for site in self.sites)
+        except ValueError:
+            raise UsageError(next(unchoosable(self.name, self.sites))) from None
 
     def mutate(self, arch: Arch, rng: np.random.Generator, rate: float = 0.1) -> Arch:
         """Resample each gene with probability ``rate``; it may draw its old value (SPOS)."""
@@ -58,8 +64,14 @@ class SearchSpace(ABC):
         return tuple(f if h else a for a, f, h in zip(arch, fresh, hit, strict=True))
 
     def neighbour(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        """The same architecture with exactly one gene changed (MNGNAS eq. 21)."""
-        site = int(rng.integers(len(self.sites)))
+        """The same architecture with exactly one gene changed (MNGNAS eq. 21).
+
+        Raises :class:`UsageError` where there is no other architecture.
+        """
+        several = [n for n, site in enumerate(self.sites) if len(site.operators) > 1]
+        if not several:
+            raise UsageError(next(unchoosable(self.name, self.sites)))
+        site = several[int(rng.integers(len(several)))]
         other = int(rng.integers(len(self.sites[site].operators) - 1))
         return (*arch[:site], other + (other >= arch[site]), *arch[site + 1 :])
 
@@ -184,3 +196,18 @@ class SearchSpace(ABC):
         """What to draw of ``arch``: unless a space knows better, a row of one block per site."""
         blocks = (Block(s.operators[i]) for s, i in zip(self.sites, arch, strict=True))
         return [Chain("", (Stage("", tuple(blocks)),))]
+
+
+def unchoosable(name: str, sites: Sequence[Site]) -> Iterator[str]:
+    """A sentence for whatever of the ``sites`` of the space ``name`` leaves nothing to choose from."""
+    for site in sites:
+        if not site.operators:
+            yield (
+                f"{site.name} of {name} has no operator, as none is given or none fits there; give "
+                "it one at least."
+            )
+    if not any(len(site.operators) > 1 for site in sites):
+        yield (
+            f"{name} is one architecture alone, as no site of it has a second operator; give one "
+            "two operators or more."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from searchspaces.errors import UsageError, first_line
+
+_PART = re.compile(r"(?!\.*$)[^/\\\x00-\x1f]+")  # of a file's name: no separators, not dots alone
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -33,6 +36,15 @@ def file_of(name: str) -> Path | None:
         raise UsageError(f"a name is a text, not {name!r}.")
     file, colon, _ = name.rpartition(":")
     return Path(file).expanduser().resolve() if colon and file.endswith(".py") else None
+
+
+def check_name(kind: str, name: str, of: str) -> None:
+    """Raise :class:`UsageError` where ``name`` is no part of the name of a file; ``of`` has it."""
+    if not _PART.fullmatch(name):
+        raise UsageError(
+            f"the {kind} {of} has {name!r} for a name, and names are parts of those of files and "
+            "folders; give it one of letters, digits, '-' and '_'."
+        )
 
 
 def short(name: str) -> str:
@@ -82,6 +94,7 @@ class Registry:
             return found
         if name not in targets:
             raise self.unknown(name, targets)
+        check_name(self.kind, name, name)
         module, _, attribute = targets[name].partition(":")
         return self.made(getattr(import_module(module), attribute))
 
@@ -175,9 +188,14 @@ class Spaces(Registry):
     """Search spaces, whose ``name`` is that of their ground truth: no two may share one."""
 
     def __getitem__(self, name: str) -> Any:
-        """As of any registry; a space that has the name of a built-in one is refused too."""
+        """As of any registry; a space that has the name of a built-in one is refused too.
+
+        And one whose name, or that of a scale, is no part of the name of a table's file.
+        """
         found = super().__getitem__(name)
         own = getattr(found, "name", name)
+        for part in (own, *getattr(found, "scales", ())):
+            check_name(self.kind, str(part), name)
         if name == own or own not in self._builtin or found is super().__getitem__(own):
             return found
         raise UsageError(

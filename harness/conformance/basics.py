@@ -11,7 +11,7 @@ from harness.conformance.architectures import in_range
 from harness.conformance.findings import NotDue, told
 from harness.conformance.returns import checked, shown
 from harness.conformance.subjects import SpaceSubject, seeded
-from searchspaces.base import Arch, Cost, SearchSpace, Site
+from searchspaces.base import Arch, Cost, SearchSpace, Site, unchoosable
 from searchspaces.errors import UsageError, first_line
 from searchspaces.supernet import Supernet
 
@@ -28,6 +28,7 @@ def it_can_be_made(subject: SpaceSubject) -> Iterator[str]:
     if not isinstance(sites, list | tuple) or not all(isinstance(site, Site) for site in sites):
         yield f"its sites are {shown(sites)}; a tuple of Site(name, operators) is due."
         return
+    yield from unchoosable(subject.name, sites)
     for site in sites:
         if len(set(site.operators)) < len(site.operators):
             yield f"{site.name} has an operator twice: {', '.join(site.operators)}."

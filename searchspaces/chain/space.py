@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
+from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site, unchoosable
 from searchspaces.chain.blocks import Identity, Operator
 from searchspaces.chain.convolutions import Shape, measure
 from searchspaces.chain.declared import check_declared
@@ -51,6 +51,7 @@ class ChainSpace(SearchSpace):
         cls.scales = tuple(cls.skeletons)
 
     def __init__(self, scale: str = "", width: int = 0, layers: int = 0):
+        """Raises :class:`UsageError` for an unknown scale, and where there is nothing to choose."""
         scale = scale or self.scales[0]
         self.skeleton = of_scale(self.skeletons, scale, self.name).resized(width, layers)
         self.scale = scale
@@ -62,6 +63,8 @@ class ChainSpace(SearchSpace):
             Site(f"layer {number}", tuple(operator.name for operator in operators))
             for number, operators in enumerate(self.layers)
         )
+        for problem in unchoosable(self.name, self.sites):
+            raise UsageError(problem)
 
     def is_valid(self, arch: Arch) -> bool:
         """Every chain of operators that its sites have: nothing in it can cut the network."""

@@ -83,6 +83,16 @@ class Narrow(Chain):
     operators = (*Chain.operators, Plain(channels=3))
 
 
+class Single(Chain):
+    operators = (MBConv(3, 2),)
+
+
+class Unfit(Chain):
+    """No operator for its first layer, which halves images."""
+
+    operators = (Identity(),)
+
+
 @pytest.fixture
 def sentences(monkeypatch):
     """``sentences(kind)``: what is found about a space."""
@@ -103,6 +113,8 @@ def sentences(monkeypatch):
             r".* takes 2 positional arguments but 4 were given\.",
         ),
         (Unsited, r"its sites are the list .*; a tuple of Site\(name, operators\) is due\."),
+        (Single, r"faulty is one architecture alone, as no site of it has a second operator; .*"),
+        (Unfit, r"layer 0 of faulty has no operator, as none is given or none fits there; .*"),
         (Doubled, r"layer 0 has an operator twice: skip, conv, conv\."),
         (
             Wordy,

@@ -8,6 +8,9 @@ import pytest
 from planted import PlantedSpace
 from scipy.stats import binom, chisquare
 
+from searchspaces.base import Site
+from searchspaces.errors import UsageError
+
 SPACE, ZEROS, ONES = PlantedSpace(), (0, 0, 0, 0), (1, 1, 1, 1)
 
 
@@ -58,3 +61,25 @@ def test_a_neighbour_differs_in_one_gene_each_as_likely():
     ]
     assert set(found) == set(near)
     assert chisquare([found[other] for other in near]).pvalue > 1e-3
+
+
+def test_a_site_of_one_operator_keeps_it():
+    space = PlantedSpace()
+    space.sites = (*space.sites[:3], Site("alone", ("fair",)))
+    near = drawn(lambda rng: space.neighbour(ZEROS, rng), 300)
+    assert {arch[3] for arch in near} == {0} and len(near) == 6
+
+
+@pytest.mark.parametrize(
+    ("operators", "told"),
+    [(("fair",), "is one architecture alone"), ((), "s0 of .* has no operator")],
+)
+def test_a_space_of_nothing_to_choose_says_so(operators, told):
+    space = PlantedSpace()
+    space.sites = (Site("s0", operators), Site("s1", ("fair",)))
+    rng = np.random.default_rng(0)
+    with pytest.raises(UsageError, match=told):
+        space.neighbour((0, 0), rng)
+    if not operators:
+        with pytest.raises(UsageError, match=told):
+            space.sample(rng)

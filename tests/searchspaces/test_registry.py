@@ -53,6 +53,16 @@ def test_nearest_ignores_case():
     assert nearest("SPOS", ["spos", "mngnas"]) == "; did you mean 'spos'?"
 
 
+@pytest.mark.parametrize("name", ["my/pi", "my\\pi", "..", "pi\n"])
+def test_a_name_that_is_no_part_of_a_path_is_refused(numbers, monkeypatch, name):
+    point = EntryPoint(name, "math:pi", "test.numbers")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    with pytest.raises(
+        UsageError, match="(?s)^the number .* for a name, and names are parts of those"
+    ):
+        numbers[name]
+
+
 # Files --------------------------------------------------------------------------------------
 
 
@@ -137,6 +147,17 @@ def test_a_file_without_a_name_is_answered_with_what_it_has(numbers, written):
 
 
 SPACE = "    scales, supernet, standalone = ('compact',), None, None\n"
+
+
+def test_a_space_of_a_name_or_scale_that_is_no_part_of_a_path_is_refused(written):
+    other = SPACE.replace("compact", "a/b")
+    written(
+        "slashed.py", f"class A:\n    name = 'my/space'\n{SPACE}class B:\n    name = 'b'\n{other}"
+    )
+    for kind, name in (("A", "my/space"), ("B", "a/b")):
+        sentence = f"the search space ./slashed.py:{kind} has '{name}' for a name, and"
+        with pytest.raises(UsageError, match=sentence):
+            SPACES[f"./slashed.py:{kind}"]
 
 
 def test_no_space_has_the_name_of_one_that_is_built_in(written):
