@@ -20,7 +20,7 @@ from methods.lazy import functional, torch
 from methods.options import option
 from methods.processes import divisible
 from methods.transfer import Reading
-from searchspaces.base import Arch, SearchSpace
+from searchspaces.base import Arch, SearchSpace, choices
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class DARTS(Method):
     @classmethod
     def paths_per_pass(cls, options: Any, space: SearchSpace) -> float:
         """What a pass of the mixture costs, in paths: all operators of each site that it visits."""
-        return density(space) * float(np.mean(choices(space)))
+        return density(space) * float(np.mean(list(choices(space).values())))
 
     @classmethod
     def weights_alone(cls, options: Any) -> float:
@@ -214,12 +214,6 @@ class DARTS(Method):
         super().load_state_dict(state)
         self.load_trained_state(state)
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
-
-
-def choices(space: SearchSpace) -> list[int]:
-    """How many operators an architecture may have at each of its sites."""
-    wiring = getattr(space, "topology", range(0))
-    return [len(site.operators) for s, site in enumerate(space.sites) if s not in wiring]
 
 
 def density(space: SearchSpace) -> float:

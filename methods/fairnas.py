@@ -15,10 +15,11 @@ import numpy as np
 from methods.base import Batch, Method, Setting
 from methods.lazy import torch
 from methods.options import option
-from searchspaces.base import Arch, Cost, Path, SearchSpace
+from searchspaces.base import Arch, Cost, Path, SearchSpace, choices
 from searchspaces.errors import UsageError
 
 TRIES = 2000
+INSTEAD = "choose --options.fairness expectation"  # of strict fairness, where that is impossible
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class FairNAS(Method):
         """As :func:`fair_paths` has them, which may raise :class:`UsageError`, or one."""
         if self.options.fairness == "expectation":
             return [self.space.sample(rng)]
-        return fair_paths(self.space, self.models, rng)
+        return fair_paths(self.space, self.models, rng, INSTEAD)
 
     def path_loss(self, path: Path, batch: Batch) -> torch.Tensor:
         loss = super().path_loss(path, batch)
@@ -103,16 +104,12 @@ class FairNAS(Method):
         return self.cost_of(arch)
 
 
-def choices(space: SearchSpace) -> dict[int, int]:
-    """How many operators each site has that is not about wiring."""
-    wiring = getattr(space, "topology", range(0))
-    return {s: len(site.operators) for s, site in enumerate(space.sites) if s not in wiring}
-
-
-def fair_paths(space: SearchSpace, models: int, rng: np.random.Generator) -> list[Path]:
+def fair_paths(
+    space: SearchSpace, models: int, rng: np.random.Generator, instead: str
+) -> list[Path]:
     """``models`` paths with each operator once; redrawn until all are in a space that leaves out some.
 
-    Raises :class:`UsageError` where they never are.
+    Raises :class:`UsageError` where they never are, which says what to do ``instead``.
     """
     leaves_out = math.prod(len(site.operators) for site in space.sites) > space.size
     sizes = choices(space)
@@ -126,8 +123,7 @@ def fair_paths(space: SearchSpace, models: int, rng: np.random.Generator) -> lis
         if not leaves_out or all(map(space.is_valid, paths)):
             return paths
     raise UsageError(
-        f"no {models} architectures of {space.name} that use every operator were found; choose "
-        "--options.fairness expectation."
+        f"no {models} architectures of {space.name} that use every operator were found; {instead}."
     )
 
 

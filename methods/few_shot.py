@@ -21,7 +21,7 @@ from methods.base import Method, Setting
 from methods.lazy import torch
 from methods.options import Recipe, option
 from methods.processes import divisible
-from searchspaces.base import Path
+from searchspaces.base import Path, choices
 from searchspaces.errors import UsageError
 
 TRIES = 10_000
@@ -56,14 +56,13 @@ class FewShot(Method):
     def __init__(self, setting: Setting, options: FewShotOptions):
         """Raises :class:`UsageError` for a site that is none, or has fewer operators than parts."""
         space = setting.space
-        wiring = getattr(space, "topology", range(0))
-        choices = [site for site in range(len(space.sites)) if site not in wiring]
-        if options.site not in choices:
+        sizes = choices(space)
+        if options.site not in sizes:
             raise UsageError(
                 f"--options.site {options.site} is no choice of an operator in {space.name}; its "
-                f"sites are {choices[0]} to {choices[-1]}."
+                f"sites are {min(sizes)} to {max(sizes)}."
             )
-        operators = len(space.sites[options.site].operators)
+        operators = sizes[options.site]
         self.parts = options.parts or operators
         if self.parts > operators:
             raise UsageError(

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from methods.base import PATHS, Method, Setting
-from methods.fairnas import choices
 from methods.lazy import functional, torch
 from methods.processes import divisible
 from methods.search.drawn import allowed
 from methods.transfer import Reading
-from searchspaces.base import Path
+from searchspaces.base import Path, choices
 
 IMAGES = 74
 

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from methods.base import PATHS, Method, Setting
-from methods.fairnas import choices, fair_paths
+from methods.fairnas import fair_paths
 from methods.lazy import torch
 from methods.options import check_limits, option
 from methods.processes import divisible
-from searchspaces.base import Path
+from searchspaces.base import Path, choices
+
+INSTEAD = "choose another method there, as spos, which needs no fair round"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class SUMNAS(Method):
         place = step % self.length
         if place == 0:
             self.start = [parameter.detach().clone() for parameter in self.parameters]
-            self.round = fair_paths(self.space, self.length, self.rng(PATHS, step))
+            self.round = fair_paths(self.space, self.length, self.rng(PATHS, step), INSTEAD)
         self.place = place
         told = super().train_step(step)
         if place + 1 == self.length or step + 1 == self.setting.recipe.steps:

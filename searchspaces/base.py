@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TRIES = 10_000  # draws, of which some are valid
 
-__all__ = ["Arch", "Cost", "ImageSpec", "Path", "SearchSpace", "Site"]
+__all__ = ["Arch", "Cost", "ImageSpec", "Path", "SearchSpace", "Site", "choices"]
 
 
 class SearchSpace(ABC):
@@ -211,3 +211,9 @@ def unchoosable(name: str, sites: Sequence[Site]) -> Iterator[str]:
             f"{name} is one architecture alone, as no site of it has a second operator; give one "
             "two operators or more."
         )
+
+
+def choices(space: SearchSpace) -> dict[int, int]:
+    """How many operators each site has that is not about wiring: none of a ``topology``."""
+    wiring = getattr(space, "topology", range(0))
+    return {s: len(site.operators) for s, site in enumerate(space.sites) if s not in wiring}

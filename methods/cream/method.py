@@ -29,7 +29,7 @@ from methods.data import first_batches
 from methods.options import Recipe
 from methods.processes import divisible
 from methods.transfer import Reading
-from searchspaces.base import Arch, Path, SearchSpace
+from searchspaces.base import Arch, Path, SearchSpace, choices
 from searchspaces.errors import UsageError
 
 Considered = tuple[torch.Tensor, Reading]
@@ -58,8 +58,7 @@ class Cream(Method):
             )
         super().__init__(setting, options)
         self.prior = options.prior
-        topology = getattr(self.space, "topology", range(0))
-        self.operator_sites = [s for s in range(len(self.space.sites)) if s not in topology]
+        self.operator_sites = list(choices(self.space))
         self._check_prior()
         self.quirks = Quirks.all(options.official_quirks)
         self.board = Board(options.board)

@@ -29,7 +29,7 @@ from methods.options import Recipe
 from methods.processes import divisible
 from methods.reference_solvers import load_cvxpy
 from methods.transfer import Reading
-from searchspaces.base import Path, SearchSpace
+from searchspaces.base import Path, SearchSpace, choices
 
 PROBE, REPORT = 50, 51
 
@@ -52,7 +52,7 @@ class EnNAS(Method):
         self.whole_epoch = images // min(setting.recipe.batch_size, images)
         self.epoch_steps = epoch_steps(options, self.whole_epoch)
         self.distils_from = options.warmup * setting.recipe.steps
-        self.operators = operators_of(self.space)
+        self.operators = choices(self.space)
         sizes = (len(site.operators) for site in self.space.sites)
         self.leaves_out = self.space.size < math.prod(sizes)
         self.laws = {
@@ -77,7 +77,7 @@ class EnNAS(Method):
         batch = min(recipe.batch_size, images)
         steps = epoch_steps(options, images // batch)
         probes = (recipe.steps - 1) // steps
-        probed = min(options.probe_images, images) * max(operators_of(space).values())
+        probed = min(options.probe_images, images) * max(choices(space).values())
         return own + probes * probed / (recipe.steps * batch)
 
     def notes(self) -> list[str]:
@@ -228,13 +228,6 @@ class EnNAS(Method):
         super().load_state_dict(state)
         self._adopt({site: table.cpu() for site, table in state["zeta"].items()})
         self.weights_sum = state["weights_sum"].to(self.setting.device)
-
-
-def operators_of(space: SearchSpace) -> dict[int, int]:
-    """How many operators there are at each site that is not about wiring."""
-    wiring = getattr(space, "topology", range(0))
-    sizes = {number: len(site.operators) for number, site in enumerate(space.sites)}
-    return {number: size for number, size in sizes.items() if number not in wiring}
 
 
 def epoch_steps(options: EnNASOptions, whole: int) -> int:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from methods.base import Setting, sgd
-from methods.darts import DARTS, choices, density
+from methods.darts import DARTS, density
 from methods.lazy import torch
 from methods.options import Recipe
-from searchspaces.base import SearchSpace
+from searchspaces.base import SearchSpace, choices
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -40,7 +40,7 @@ class Searches(DARTS):
     @classmethod
     def paths_of(cls, space: SearchSpace, search: int) -> float:
         """Of a pass in ``search``; networks of fewer cells count as so much less."""
-        kept = np.mean([ceil(OPERATORS[search] * number) for number in choices(space)])
+        kept = np.mean([ceil(OPERATORS[search] * number) for number in choices(space).values()])
         return density(space) * float(kept) * space.shallower(DEPTHS[search])[1]
 
     @classmethod

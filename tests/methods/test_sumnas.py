@@ -38,7 +38,7 @@ def test_weights_go_a_part_of_the_way_that_plain_steps_lead():
     """The steps by hand: gradient descent on each path in turn, from what the one before left."""
     method, other = make(meta_lr=0.3), make(meta_lr=0.3)
     start = weights(other)
-    paths = fair_paths(other.space, 5, other.rng(11, 0))
+    paths = fair_paths(other.space, 5, other.rng(11, 0), "")
     for step, path in enumerate(paths):
         x, y = other.data.train_batch(step, 16, 0)
         other.supernet.zero_grad()
@@ -93,3 +93,11 @@ def test_options_out_of_bounds_are_refused():
     for options in ({"meta_lr": 1.2}, {"meta_lr": -0.1}, {"paths": -1}):
         with pytest.raises(UsageError, match="takes|at least"):
             SUMNASOptions(**options)
+
+
+def test_a_space_without_fair_rounds_is_refused_with_a_way_out(monkeypatch):
+    method = make()
+    monkeypatch.setattr(type(method.space), "size", 15)
+    monkeypatch.setattr(method.space, "is_valid", lambda arch: False)
+    with pytest.raises(UsageError, match="no 5 architectures of .*; choose another method there"):
+        method.train_step(0)

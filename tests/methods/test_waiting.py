@@ -143,7 +143,7 @@ def test_a_recalibration_neither_waits_nor_reads(batch):
         subnet = method.supernet.subnet((3, 2, 4, 1, 3, 2))
         seen.forget()
         recalibrate(subnet, method.data, 20, batch)
-        assert not seen.counts and seen.kernels > 20, seen
+        assert seen.of(WAIT) == seen.of(READ) == 0 and seen.kernels > 20, seen
 
 
 def test_the_first_batch_waits_no_more_than_others():
