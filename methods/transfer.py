@@ -30,7 +30,12 @@ def constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device
 
 
 class Reading:
-    """Values of a device on their way to the host, of a tensor that nobody changes any more."""
+    """Values of a device on their way to the host, of a tensor that nobody changes any more.
+
+    ``waited``: how often a host has waited for one in this process.
+    """
+
+    waited = 0
 
     def __init__(self, tensor: torch.Tensor):
         self._copy = tensor.detach().to("cpu", non_blocking=True)
@@ -40,6 +45,7 @@ class Reading:
 
     def numpy(self) -> np.ndarray:
         """Them, once they have arrived."""
+        Reading.waited += 1
         if self._arrived is not None:
             self._arrived.synchronize()
         return self._copy.numpy()

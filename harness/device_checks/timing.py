@@ -18,7 +18,7 @@ LAUNCHES = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch")  # how such
 
 @dataclass(frozen=True)
 class Spent:
-    """Per call: milliseconds on the wall, on the GPU, kernels launched; most MiB of tensors.
+    """Per call: milliseconds on the wall, on the GPU, kernels launched; most MiB of tensors, and taken.
 
     None is what cannot be known of a device that is no GPU.
     """
@@ -27,6 +27,7 @@ class Spent:
     gpu_ms: float | None
     launches: float | None
     peak_mb: float | None
+    reserved_mb: float | None
 
     def to_dict(self) -> dict[str, float | None]:
         return asdict(self)
@@ -36,7 +37,7 @@ class Spent:
             return f"{self.wall_ms:.3g} ms"
         return (
             f"{self.wall_ms:.3g} ms, {self.gpu_ms:.3g} of them on the GPU, {self.launches:.0f} "
-            f"launches, {self.peak_mb:.0f} MB"
+            f"launches, {self.peak_mb:.0f} MB of {self.reserved_mb:.0f} MB taken"
         )
 
 
@@ -61,14 +62,14 @@ def spent(call: Callable[[], Any], device: torch.device, timed: int, profiled: i
         torch.cuda.reset_peak_memory_stats(device)
     taken = wall_ms(lambda: [call() for _ in range(timed)], device) / timed
     if device.type != "cuda":
-        return Spent(taken, None, None, None)
-    peak = device_memory(device)["peak_device_memory_mb"]
+        return Spent(taken, None, None, None, None)
+    peak, taken_mb = device_memory(device).values()
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as watched:
         for _ in range(profiled):
             call()
         synchronise(device)
     gpu_ms, launches = counted(watched.events())
-    return Spent(taken, gpu_ms / profiled, launches / profiled, peak)
+    return Spent(taken, gpu_ms / profiled, launches / profiled, peak, taken_mb)
 
 
 def counted(events: Any) -> tuple[float, int]:

@@ -15,6 +15,7 @@ from harness.device_checks.finding import Finding
 from harness.device_checks.same_as_cpu import search
 from harness.device_checks.subject import Subject
 from harness.files.progress import bar
+from methods.transfer import Reading
 
 TOLD = "called a synchronizing"  # is in what PyTorch says where the host waits for a GPU
 
@@ -22,9 +23,9 @@ TOLD = "called a synchronizing"  # is in what PyTorch says where the host waits 
 def check(subject: Subject) -> Finding:
     """Of each method on NAS-Bench-201, behind the first steps. Wrong: a step on a GPU that waits.
 
-    On a GPU PyTorch tells of each wait and of the line that asks for it, but not of a
-    :class:`methods.transfer.Reading`; elsewhere the operations are counted that would make the
-    host wait, but not copies.
+    On a GPU PyTorch tells of each wait and of the line that asks for it; elsewhere the operations
+    are counted that would make the host wait, but not copies. A :class:`methods.transfer.Reading`
+    is counted everywhere: it waits for what was asked for before it, and is no fault.
     """
     count = synchronisations if subject.is_gpu else waits
     methods, steps = subject.sizes.methods, subject.sizes.steps
@@ -35,24 +36,32 @@ def check(subject: Subject) -> Finding:
             for step in range(steps // 2):
                 method.train_step(step)
             left = range(steps // 2, steps)
+            before = Reading.waited
             training = count(lambda m=method, r=left: [m.train_step(step) for step in r])
+            read = Reading.waited - before
             search(method)
             archs = subject.archs(method.space, subject.sizes.scored)
             method.score(archs)
+            before = Reading.waited
             scoring = count(lambda m=method, a=archs: m.score(a))
             figures[name] = {
                 "per_step": {where: number / len(left) for where, number in training.items()},
                 "per_chunk": dict(scoring),
+                "readings_per_step": read / len(left),
+                "readings_per_chunk": Reading.waited - before,
             }
             progress.update()
-    sums = {
-        name: (sum(own["per_step"].values()), sum(own["per_chunk"].values()))
-        for name, own in figures.items()
-    }
-    said = ", ".join(f"{name} {step:.3g} and {chunk}" for name, (step, chunk) in sums.items())
-    unseen = " (readings not counted)" if subject.is_gpu else " (copies not counted)"
+    said = ", ".join(f"{name} {told(own)}" for name, own in figures.items())
+    unseen = "" if subject.is_gpu else " (copies not counted)"
     wrong = in_steps(figures) if subject.is_gpu else []
     return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures, wrong)
+
+
+def told(own: dict[str, Any]) -> str:
+    """Waits in a step and in a chunk of one method, and what is read in either, if anything."""
+    waited = f"{sum(own['per_step'].values()):.3g} and {sum(own['per_chunk'].values())}"
+    readings = own["readings_per_step"], own["readings_per_chunk"]
+    return waited + (f" (readings {readings[0]:.3g} and {readings[1]})" if any(readings) else "")
 
 
 def in_steps(figures: dict[str, Any]) -> list[str]:

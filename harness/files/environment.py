@@ -101,10 +101,16 @@ def use_tf32(allowed: bool) -> None:
 
 
 def device_memory(device: torch.device) -> dict[str, float]:
-    """``peak_device_memory_mb``: the largest memory of tensors on a GPU so far, in MiB."""
+    """The largest memory on a GPU so far, in MiB; nothing for other devices.
+
+    ``peak_device_memory_mb``: of tensors. ``peak_device_reserved_mb``: taken from the GPU for them,
+    with what lies idle, and with what CUDA graphs keep.
+    """
     if device.type != "cuda":
         return {}
-    return {"peak_device_memory_mb": round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)}
+    held = torch.cuda.max_memory_allocated(device), torch.cuda.max_memory_reserved(device)
+    names = "peak_device_memory_mb", "peak_device_reserved_mb"
+    return {name: round(size / 1024**2, 1) for name, size in zip(names, held, strict=True)}
 
 
 def peak_memory_mb() -> float:

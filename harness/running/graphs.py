@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.dlpack import from_dlpack, to_dlpack
 
@@ -26,6 +27,7 @@ from searchspaces.errors import UsageError, first_line
 LEAST = 3  # operations of a forward pass from which on a copy and a replay are fewer
 MEMORY = torch.ops.aten.empty, torch.ops.aten.empty_like, torch.ops.aten.empty_strided
 WARM = 3  # passes before one is recorded, as PyTorch advises
+HOOKS = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
 KNOWN = "torch", "searchspaces"  # packages whose modules keep nothing that a graph would not see
 
 made: Counter[str] = Counter()  # how many graphs this process has recorded, as "graphs"
@@ -99,7 +101,8 @@ class Graphed:
             and len(x) == self.batch
             and torch.is_grad_enabled()
             and all(m.training for m in self.modules)
-            and not any(m._forward_hooks or m._forward_pre_hooks for m in self.modules)
+            and not _has_any_global_hook()
+            and not any(getattr(m, hooks) for m in self.modules for hooks in HOOKS)
             and all(n.track_running_stats and n.momentum == own for n, own in self.norms)
             and all(
                 of.get(name) is tensor and (tensor is None or tensor.requires_grad == learns)

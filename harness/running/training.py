@@ -130,6 +130,8 @@ def accelerated(method: Method, choice: Acceleration) -> Iterator[None]:
         del method.train_step
         if own:
             method.train_step = step  # type: ignore[method-assign]
+        if choice.graphs:
+            torch.cuda.empty_cache()  # what the graphs kept; what follows needs the memory
 
 
 @contextmanager

@@ -22,6 +22,7 @@ def record(folder, **changes):
 def test_only_what_differs_each_time_may_differ(tmp_path):
     one = record(tmp_path / "one")
     costs = {"seconds": 9.0, "peak_memory_mb": 2.0, "peak_device_memory_mb": 7.0}
+    costs["peak_device_reserved_mb"] = 8.0
     assert continued.differing(one, record(tmp_path / "same", costs=costs)) == []
     other = record(tmp_path / "other", costs={"steps": 7}, files={"scores.parquet": "cd"})
     assert continued.differing(one, other) == ["costs", "files"]

@@ -19,19 +19,24 @@ from harness.jobs import pool
 from harness.running import training as framework
 from harness.running.graphs import Graphed
 from methods.spos import SPOS
+from methods.transfer import Reading
 
 
 def test_waits_are_counted_by_step_and_by_chunk(subject, monkeypatch):
     def step(self, number, own=SPOS.train_step):
         told = own(self, number)
         told["loss"].item()
+        for _ in range(2):
+            Reading(told["loss"]).numpy()
         return told
 
     monkeypatch.setattr(SPOS, "train_step", step)
     found = waits.check(subject)
-    assert found.figures["spos"]["per_step"] == {"_local_scalar_dense": 1.0}
+    figures = found.figures["spos"]
+    assert figures["per_step"] == {"_local_scalar_dense": 1.0}
+    assert (figures["readings_per_step"], figures["readings_per_chunk"]) == (2.0, 1)
     assert found.said.startswith(
-        "waits in a step and in a scored chunk (copies not counted): spos 1"
+        "waits in a step and in a scored chunk (copies not counted): spos 1 and 0 (readings 2 and 1)"
     )
 
 
@@ -94,8 +99,8 @@ def test_milliseconds_are_those_of_a_call(monkeypatch):
     found = timing.spent(lambda: calls.append(1), torch.device("cpu"), timed=4, profiled=2)
     assert (found.wall_ms, found.gpu_ms, len(calls)) == (125.0, None, 4)
     assert str(found) == "125 ms"
-    assert str(timing.Spent(2.5, 1.5, 480.0, 900.4)) == (
-        "2.5 ms, 1.5 of them on the GPU, 480 launches, 900 MB"
+    assert str(timing.Spent(2.5, 1.5, 480.0, 900.4, 1200.6)) == (
+        "2.5 ms, 1.5 of them on the GPU, 480 launches, 900 MB of 1201 MB taken"
     )
 
 
@@ -106,7 +111,7 @@ def test_a_step_is_timed_by_precision(subject):
 
 
 def test_a_precision_with_another_loss_is_told_of(subject, monkeypatch):
-    spent, losses = timing.Spent(1.0, None, None, None), iter([2.0, 3.0])
+    spent, losses = timing.Spent(1.0, None, None, None, None), iter([2.0, 3.0])
     monkeypatch.setattr(training, "measured", lambda subject, how: (spent, next(losses)))
     assert training.check(subject).wrong == ["the first loss is 3 in bfloat16, 2 in float32."]
 

@@ -13,6 +13,7 @@ import torch
 from recorder import Recorder
 from torch import nn
 from torch.func import functional_call
+from torch.nn.modules.module import register_module_forward_hook
 
 from harness.running import graphs
 from harness.running.graphs import Graphed
@@ -190,6 +191,25 @@ def hooked(call, part):
         with_hook.remove()
 
 
+def hooked_on_the_way_back(call, part):
+    doubled = part[1].register_full_backward_hook(lambda module, given, of: (2 * given[0],))
+    try:
+        return passed(images(), call)
+    finally:
+        doubled.remove()
+
+
+def hooked_everywhere(call, part):
+    def doubled(module, given, output):
+        return 2 * output if isinstance(module, nn.Conv2d) else None
+
+    of_all = register_module_forward_hook(doubled)
+    try:
+        return passed(images(), call)
+    finally:
+        of_all.remove()
+
+
 def with_a_fixed_weight(call, part):
     part[1].weight.requires_grad_(False)
     return passed(images(), call)
@@ -211,7 +231,7 @@ def with_other_weights(call, part):
 @pytest.mark.parametrize(
     "use",
     [another_number, without_gradients, evaluated, frozen, with_other_momentum, hooked]
-    + [with_a_fixed_weight, with_other_weights],
+    + [hooked_on_the_way_back, hooked_everywhere, with_a_fixed_weight, with_other_weights],
 )
 def test_what_no_graph_has_recorded_is_run_as_it_is(pair, use):
     pair.both(partial(passed, images(1)))
