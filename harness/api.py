@@ -200,6 +200,7 @@ def run_method(
     workers: int = 0,
     watch: int = 0,
     protocols: Sequence[str] = (),
+    log: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train a supernet with a method, rank architectures with it, compare with ground truth.
 
@@ -215,17 +216,19 @@ def run_method(
     ``device``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``workers``: processes that rank; 0 is
     one per core, on a GPU one. ``watch``: how many of ``train.steps`` lie between two measurements
     of τ on a sample, which the run's history keeps; 0 for none. ``protocols``: names as for ``evaluate``; a finished
-    run gets further ones without any training. None of the last six changes a result.
+    run gets further ones without any training. ``log``: trackers that are told of the run, as
+    ``["tensorboard", "mlflow"]``. None of the last seven changes a result.
 
     Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``protocols``, ``floors``,
     ``ceiling`` and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
     accuracy and regret in percent points; ``costs`` (steps, path-forwards, path-backwards, image
     passes, seconds); ``config``; ``versions``. Raises ``UsageError`` for unknown names, values out
-    of their limits, a missing table or data set, a folder in use by another process, and a
-    training whose loss is no longer finite.
+    of their limits, a missing table or data set, a tracker that is not installed, a folder in use by
+    another process, and a training whose loss is no longer finite.
     """
     from harness.config.config import Config, with_values
     from harness.config.options import typed
+    from harness.trackers.tracker import check_trackers
 
     SPACES[space]  # refuses an unknown name before the slow imports
     own = {"method": method, "space": space, "task": task, "preset": preset, "seed": seed}
@@ -243,8 +246,14 @@ def run_method(
         raise UsageError(f"watch is a number of steps, or 0 for none, not {watch}.")
     from harness.running.run_state import Execution
 
-    names = (protocols,) if isinstance(protocols, str) else tuple(protocols)
-    execution = Execution(_folder(data), Path(runs), device, workers, watch=watch, protocols=names)
+    subsets, trackers = ((n,) if isinstance(n, str) else tuple(n) for n in (protocols, log))
+    check_trackers(trackers)
+    execution = Execution(
+        *(_folder(data), Path(runs), device, workers),
+        watch=watch,
+        protocols=subsets,
+        log=trackers,
+    )
     with threads(usual_threads(config.task)):
         return run(config, execution)
 

@@ -151,9 +151,29 @@ scaling = Benchmark(
     others={"--quick": {"action": "store_true", "help": "the smallest sizes, for a trial"}},
 )
 
+trackers = Benchmark(
+    "trackers",
+    "a run that trackers are told of against one that is told to nobody",
+    "Time whole runs of SPOS, in a process each, with and without `--log`, in turns: seconds on the "
+    "wall and of the CPU, with what trackers start and the run waits for. Weights & Biases works "
+    "offline. The scores must be the same to the bit.",
+    numbers=(
+        ("--repeats", 1, 3, "measurements, two runs each"),
+        ("--seed", 0, 0, "of the runs"),
+    ),
+    others={
+        "--log": {
+            "action": "append",
+            "help": "a tracker, several times for several; default: all that come with the harness",
+        },
+        "--preset": {"default": "laptop", "help": "of the runs: how long they are"},
+        "--space": {"default": "nb201", "help": "of the runs"},
+    },
+)
+
 BENCHMARKS = {
     benchmark.name: benchmark
-    for benchmark in (ranking, solvers, students, training, tables, scaling)
+    for benchmark in (ranking, solvers, students, training, tables, scaling, trackers)
 }
 _REGISTRY = Registry(
     "benchmark",

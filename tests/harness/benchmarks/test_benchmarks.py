@@ -18,6 +18,7 @@ from harness.benchmarks import (
     solvers,
     students,
     tables,
+    trackers,
     training,
 )
 from harness.benchmarks.measuring import in_turns, seconds, waits
@@ -347,3 +348,38 @@ def test_the_fastest_counts_in_milliseconds(clock):
         clock.now += next(spent)
 
     assert scaling._ms(work, 3) == 250.0  # the first call is not timed
+
+
+def test_runs_with_trackers_are_timed_beside_those_without(monkeypatch):
+    """Commands that take what they are said to take, in turns and in folders of their own."""
+    clock, began = {"wall": 100.0, "cpu": 0.0}, []
+
+    def command(line, cwd, env, **_):
+        told, runs = "--log" in line, Path(line[line.index("--runs") + 1])
+        began.append((runs.name, line[-2:] if told else []))
+        clock["wall"] += 5.1 if told else 5.0
+        clock["cpu"] += 8.8 if told else 8.0
+        (runs / "a-run").mkdir(parents=True)
+        (runs / "a-run" / "scores.parquet").write_bytes(b"same" if env["WANDB_MODE"] else b"")
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(trackers.subprocess, "run", command)
+    monkeypatch.setattr(trackers.time, "perf_counter", lambda: clock["wall"])
+    spent = lambda: SimpleNamespace(children_user=clock["cpu"], children_system=1.0)  # noqa: E731
+    monkeypatch.setattr(trackers.os, "times", spent)
+    result = trackers.measure(["tensorboard"], "smoke", "nb201", repeats=2, seed=0)
+    names = ["small-plain", "small-told", "plain-0", "told-0", "told-1", "plain-1"]
+    assert [name for name, _ in began] == names
+    assert [more for _, more in began if more] == 3 * [["--log", "tensorboard"]]
+    assert result["ratio"]["wall"]["mean"] == pytest.approx(1.02)
+    assert result["ratio"]["cpu"]["low"] == pytest.approx(1.1)
+    assert result["seconds"]["told"] == pytest.approx({"wall": 5.1, "cpu": 8.8})
+    assert result["same_scores"]
+
+
+def test_a_run_that_fails_and_one_that_a_tracker_left_are_no_measurement(monkeypatch):
+    for code, said in ((1, "no space"), (0, "--log mlflow: too slow; the run goes on without it.")):
+        done = SimpleNamespace(returncode=code, stderr=said)
+        monkeypatch.setattr(trackers.subprocess, "run", lambda *_, done=done, **__: done)
+        with pytest.raises(UsageError, match=said.split(";")[0]):
+            trackers.measure(["tensorboard"], "smoke", "nb201", repeats=1, seed=0)

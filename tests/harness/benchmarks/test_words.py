@@ -6,6 +6,7 @@ from harness.benchmarks import (
     solvers,
     students,
     tables,
+    trackers,
     training,
 )
 from harness.benchmarks.measuring import said
@@ -118,6 +119,23 @@ def test_figures_of_tables_are_told_in_their_units():
         "nas-harness evaluate of 15,625 scores of nb201: 5.0 to 30.0 ms of CPU, 10.0 to 30.0 ms on "
         "the wall",
     ]
+
+
+def test_runs_with_and_without_trackers_as_told():
+    result = {
+        "trackers": ["mlflow", "wandb"], "preset": "laptop", "space": "nb201", "device": "a CPU",
+        "repeats": 2, "same_scores": True, "ratio": {"wall": RATIO, "cpu": RATIO},
+        "seconds": {"plain": {"wall": 200.0, "cpu": 150.0}, "told": {"wall": 203.0, "cpu": 160.0}},
+    }  # fmt: skip
+    assert lines_of(trackers.render, result) == [
+        "spos on nb201, preset laptop, a CPU; repeats: 2",
+        "told to nobody 200.0 s, 150.0 s of the CPU",
+        "with trackers 203.0 s, 160.0 s of the CPU: mlflow, wandb",
+        f"ratio {TOLD}",
+        f"of CPU seconds {TOLD}",
+        "scores the same file",
+    ]
+    assert trackers.render(result | {"same_scores": False}).endswith("NOT THE SAME")
 
 
 def test_a_ratio_as_said():

@@ -1,0 +1,91 @@
+"""A run that trackers are told of beside one that is told to nobody, as whole commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from harness.benchmarks.measuring import Ratio, Result, head, said
+from harness.files.checksums import sha256
+from harness.files.progress import bar
+from harness.trackers.tracker import TRACKERS, check_trackers
+from searchspaces.errors import UsageError
+
+ROOT = Path(__file__).parents[2]  # where the packages lie, installed or not
+
+
+def measure(log: Sequence[str] | None, preset: str, space: str, repeats: int, seed: int) -> Result:
+    """Seconds on the wall and of the CPU of both, and whether the scores are the same file.
+
+    A repeat runs one after the other, every second repeat the other way round; before, each runs
+    once in small. Raises :class:`UsageError` for trackers that are not there, and for a run that
+    fails.
+    """
+    names = list(log or TRACKERS)
+    check_trackers(names)
+    logs = [argument for name in names for argument in ("--log", name)]
+    ways = {"plain": [], "told": logs}
+    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    digests = set()
+    with TemporaryDirectory() as folder, bar(2 * repeats + 2, "bench", "run") as progress:
+        for way, more in ways.items():
+            _run(Path(folder) / f"small-{way}", ["--preset", "smoke", *more])
+            progress.update()
+        for repeat in range(repeats):
+            for way in sorted(ways, reverse=repeat % 2 == 1):
+                runs = Path(folder) / f"{way}-{repeat}"
+                given = ["--preset", preset, "--space", space, "--seed", str(seed), *ways[way]]
+                spent[way].append(_run(runs, given))
+                digests |= {sha256(path) for path in runs.glob("*/scores.parquet")}
+                progress.update()
+    seconds = {way: np.mean(spent[way], axis=0).tolist() for way in ways}
+    ratios = {
+        kind: Ratio.of(
+            [own[place] for own in spent["told"]], [own[place] for own in spent["plain"]]
+        )
+        for place, kind in enumerate(("wall", "cpu"))
+    }
+    return head("trackers", trackers=names, preset=preset, space=space, repeats=repeats) | {
+        "seconds": {way: dict(zip(("wall", "cpu"), seconds[way], strict=True)) for way in ways},
+        "ratio": {kind: ratio.to_dict() for kind, ratio in ratios.items()},
+        "same_scores": len(digests) == 1,
+    }
+
+
+def render(result: Result) -> str:
+    """The result of :func:`measure` for a terminal."""
+    plain, told = (result["seconds"][way] for way in ("plain", "told"))
+    same = "the same file" if result["same_scores"] else "NOT THE SAME"
+    return "\n".join(
+        [
+            f"spos on {result['space']}, preset {result['preset']}, {result['device']}; "
+            f"repeats: {result['repeats']}",
+            f"told to nobody   {plain['wall']:8.1f} s, {plain['cpu']:.1f} s of the CPU",
+            f"with trackers    {told['wall']:8.1f} s, {told['cpu']:.1f} s of the CPU: "
+            f"{', '.join(result['trackers'])}",
+            f"ratio            {said(result['ratio']['wall'])}",
+            f"of CPU seconds   {said(result['ratio']['cpu'])}",
+            f"scores           {same}",
+        ]
+    )
+
+
+def _run(runs: Path, arguments: Sequence[str]) -> tuple[float, float]:
+    """Seconds on the wall and of the CPU of a run of SPOS, with the processes that it waits for."""
+    given = ["run", "--method", "spos", "--runs", str(runs), *arguments]
+    command = [sys.executable, "-m", "harness", *given]
+    aside = os.environ | {"PYTHONPATH": str(ROOT), "WANDB_MODE": "offline"}
+    before, began = os.times(), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=runs.parent, env=aside)
+    taken, after = time.perf_counter() - began, os.times()
+    if done.returncode or "--log" in done.stderr:
+        raise UsageError(f"`{' '.join(given)}` failed: {done.stderr.strip()[-500:]}")
+    cpu = after.children_user + after.children_system
+    return taken, cpu - before.children_user - before.children_system
