@@ -9,6 +9,7 @@ from harness.config.options import Parser
 from harness.config.presets import PRESETS
 from harness.tasks import TASKS
 from methods.registry import METHODS, SCORERS
+from methods.search.table_search import SEARCHES
 from searchspaces.registry import SPACES, Registry
 
 WIRED = ("nb101", "nb101-1shot1-1", "nb101-1shot1-2", "nb101-1shot1-3")
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> None:
         methods = (method for method, refused in NOT_ON.items() if refused == spaces)
         print(f"    {', '.join(methods)} not with {', '.join(spaces)}.")
     _show("scorers, which train none, on all spaces", SCORERS)
+    _show("searches on a table, beside which any sampler of Optuna's runs", SEARCHES)
     own = {space: sorted(name for name, of in tables.items() if of == space) for space in SPACES}
     _show("spaces, and their tables of ground truth", SPACES, own)
     if others := sorted(name for name, of in tables.items() if not of):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     for whatever is not known or out of its limits.
     """
     first = _parser(add_help=False)
-    first.add_argument("--method", default=ALL)
+    first.add_argument("--method", nargs="+", default=[ALL])
     first.add_argument("--budget-seconds", type=float, default=0.0)
     first.add_argument("--sampler", action="append", default=[])
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
@@ -62,8 +63,8 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
             raise UsageError(
                 f"--sampler is one of Optuna's, as optuna:TPESampler, not '{sampler}'."
             )
-    names = list(USUAL) if chosen.method == ALL else [chosen.method]
-    names += [sampler for sampler in dict.fromkeys(chosen.sampler) if sampler not in names]
+    methods = (USUAL if method == ALL else [method] for method in chosen.method)
+    names = list(dict.fromkeys(chain(*methods, chosen.sampler)))
     benchmark = WITHIN_SECONDS if chosen.budget_seconds else {}
     defaults = {
         name: with_values(SEARCHES[name].Options(), benchmark.get(name, {})) for name in names
@@ -71,7 +72,11 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
 
     parser = _parser()
     parser.add_argument(
-        "--method", default=ALL, help=f"{', '.join(SEARCHES)}, or {ALL}: {', '.join(USUAL)}"
+        "--method",
+        nargs="+",
+        default=[ALL],
+        metavar="NAME",
+        help=f"{', '.join(SEARCHES)}, or {ALL}: {', '.join(USUAL)}; several run side by side",
     )
     parser.add_argument(
         "--sampler",

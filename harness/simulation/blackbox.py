@@ -29,6 +29,7 @@ class Blackbox:
 
     def __init__(self, space: SearchSpace, table: Table, split: str = "val", seed: int = 0):
         self.trainings = Trainings.of(table, split)
+        self.lengths = self.trainings.lengths(table)
         self.candidates = Candidates(space, table.archs)
         self.truth, self.rng = table.truth("test"), np.random.default_rng(seed)
         self.sites = {site.name: site.operators for site in space.sites}
@@ -60,16 +61,20 @@ class Blackbox:
     def syne_tune(self) -> dict[str, Any]:
         """The arguments of syne-tune's ``BlackboxTabular``, of the architectures that there are.
 
-        Its one objective, to maximise, is ``accuracy``; its one fidelity, ``epochs``, is that of
-        the table. Seeds that an architecture was not trained with repeat those that it was.
+        Its one objective, to maximise, is ``accuracy``; its one fidelity, ``epochs``, has those
+        that the table has trainings of. Seeds that an architecture was not trained with repeat
+        those that it was.
         """
         from pandas import DataFrame
         from syne_tune.config_space import choice, randint
 
-        genes, epochs = self.candidates.genes, self.trainings.epochs
+        genes, epochs = self.candidates.genes, [each.epochs for each in self.lengths]
         operators = {name: np.array(known) for name, known in self.sites.items()}
-        counts, runs = self.trainings.counts, self.trainings.runs
-        seeds = np.arange(runs.shape[1]) % counts[:, None]
+        seeds = np.arange(max(each.runs.shape[1] for each in self.lengths))
+        runs = [
+            np.take_along_axis(each.runs, seeds % each.counts[:, None], axis=1)
+            for each in self.lengths
+        ]
         return {
             "hyperparameters": DataFrame(
                 {name: known[genes[:, at]] for at, (name, known) in enumerate(operators.items())}
@@ -77,8 +82,8 @@ class Blackbox:
             "configuration_space": {
                 name: choice(list(known)) for name, known in self.sites.items()
             },
-            "fidelity_space": {EPOCHS: randint(epochs, epochs)},
-            "fidelity_values": np.array([epochs]),
-            "objectives_evaluations": np.take_along_axis(runs, seeds, axis=1)[:, :, None, None],
+            "fidelity_space": {EPOCHS: randint(epochs[0], epochs[-1])},
+            "fidelity_values": np.array(epochs),
+            "objectives_evaluations": np.stack(runs, axis=2)[..., None],
             "objectives_names": [OBJECTIVE],
         }

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from harness.simulation.budget import Budget, checkpoints
 from harness.simulation.published import beside
 from harness.simulation.seconds import Seconds
-from harness.simulation.simulate import (
-    Budget,
-    Curves,
-    Trainings,
-    best_of_random,
-    checkpoints,
-    simulate,
-)
+from harness.simulation.simulate import Curves, Trainings, best_of_random, simulate
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
@@ -59,9 +53,11 @@ def compare_searches(
     accuracy that searches see, as ``val.12``: of a training of 12 epochs; empty is the table's
     usual one. With ``budget_seconds`` a search ends once its trainings have taken so long, for
     which ``queries`` does not matter: rows are then over ``seconds``, with the mean number of
-    ``queries`` made, and :data:`EXACT` is left out. Where searches see another training than the
-    table's own, rows also have its validation accuracy (``val``), which then selects nothing. ``published`` is what the benchmark's authors
-    report of the same protocol, or empty. Raises :class:`UsageError` for a table without such
+    ``queries`` made, and :data:`EXACT` is left out. A search that also asks for shorter trainings
+    (``lengths`` of the result) pays for each by its seconds, or else by its epochs; its incumbent is
+    the best of the longest so far. Where searches see another training than the table's own, rows
+    also have its validation accuracy (``val``), which then selects nothing. ``published`` is what
+    the benchmark's authors report of the same protocol, or empty. Raises :class:`UsageError` for a table without such
     validation accuracies unless ``test_as_validation``, for an unknown search, and for a budget
     where nobody knows how long trainings take.
     """
@@ -72,13 +68,20 @@ def compare_searches(
         if signal
         else Trainings.of(table, "test" if test_as_validation else "val")
     )
-    candidates = Candidates(space, table.archs, _within(table, max_madds, cost, max_cost, min_cost))
+    staged = set(filter(_is_staged, options))
+    lengths = trainings.lengths(table) if staged else [trainings]
+    epochs = [each.epochs for each in lengths]
+    within = _within(table, max_madds, cost, max_cost, min_cost)
+    candidates = Candidates(space, table.archs, within, epochs)
     truth = table.truth("test")
     best = float(truth[candidates.rows].max())
+    seconds = [Seconds.estimated(table, each) for each in epochs] if budget_seconds else []
     budget, points = None, checkpoints(queries)
-    if budget_seconds:
-        budget = Budget(Seconds.estimated(table, trainings.epochs), budget_seconds)
-        queries = budget.most_queries(candidates.rows)
+    in_stages = Budget.of_queries(queries, epochs, len(table))
+    if seconds:
+        budget = Budget([seconds[-1].each], budget_seconds)
+        in_stages = Budget([each.each for each in seconds], budget_seconds)
+        queries = budget.most_trainings(candidates.rows)
         points = budget.points(candidates.rows)
     starts = {name: partial(SEARCHES[name], candidates, o, queries) for name, o in options.items()}
     for start in starts.values():
@@ -89,7 +92,10 @@ def compare_searches(
         exact = zip(points.tolist(), moments, strict=True)
         curves[EXACT] = [{"queries": point} | _row(best, found) for point, found in exact]
     for name, start in starts.items():
-        found = simulate(start, trainings, queries, repeats, seed, name, budget, points)
+        seen, most, spends = [trainings], queries, budget
+        if name in staged:
+            seen, most, spends = lengths, in_stages.most_trainings(candidates.rows), in_stages
+        found = simulate(start, seen, most, repeats, seed, name, spends, points)
         curves[name] = _rows(found, truth, best, budget is not None)
         if _unseen(table, trainings):
             vals = _moments(table.accuracy("val")[found.rows])
@@ -108,6 +114,7 @@ def compare_searches(
         "moves": "space" if candidates.complete else "table",
         "selection_split": trainings.split,
         "signal": trainings.signal,
+        "lengths": epochs,
         "trainings": int(trainings.counts.max()),
         "best_test": best,
         "max_madds": max_madds,
@@ -116,7 +123,7 @@ def compare_searches(
         "min_cost": min_cost,
         "queries": None if budget else queries,
         "budget_seconds": budget_seconds,
-        "seconds_source": budget.seconds.source if budget else None,
+        "seconds_source": seconds[-1].source if seconds else None,
         "repeats": repeats,
         "seed": seed,
         "options": {name: asdict(chosen) for name, chosen in options.items()},
@@ -217,6 +224,14 @@ def _row(best: float, moments: tuple[Any, Any, Any, Any]) -> Row:
     }
 
 
+def _is_staged(name: str) -> bool:
+    return name != EXACT and SEARCHES[name].staged
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(names)
+
+
 def _notes(result: Mapping[str, Any]) -> Iterator[str]:
     """Plain sentences on what the numbers mean."""
     if result["selection_split"] == "test":
@@ -243,6 +258,14 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
         bounds = (("at least", result["min_cost"]), ("at most", result["max_cost"]))
         words = " and ".join(f"{how} {value:g}" for how, value in bounds if value)
         yield f"Candidates have a {result['cost']} of {words}."
+    if len(result["lengths"]) > 1:
+        *shorter, whole = result["lengths"]
+        paid = "their own seconds" if result["seconds_source"] else f"epochs / {whole} of a query"
+        yield (
+            f"{_listed(filter(_is_staged, result['curves']))} also asks for trainings of "
+            f"{_listed(map(str, shorter))} epochs, which count {paid}. A longer training begins "
+            "anew. The incumbent is the best of the longest so far."
+        )
     if result["seconds_source"]:
         yield result["seconds_source"]
         yield "A training that would go beyond the budget is not made."

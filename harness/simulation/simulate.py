@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.files.counts import counted
 from harness.files.progress import bar
-from harness.simulation.seconds import Seconds
+from harness.simulation.budget import Budget, checkpoints
 from harness.tabular.table import Table
 from methods.search.table_search import TableSearch
 from searchspaces.errors import UsageError
@@ -77,6 +77,13 @@ class Trainings:
     def signal(self) -> str:
         return f"{self.split}.{self.epochs}"
 
+    def lengths(self, table: Table) -> list[Trainings]:
+        """All trainings of this split that ``table`` has, none longer than these, which are the last."""
+        names = re.compile(rf"{self.split}\.(\d+)\.mean")
+        known = (int(found[1]) for found in map(names.fullmatch, table.accuracies) if found)
+        shorter = sorted(epochs for epochs in known if epochs < self.epochs)
+        return [*(Trainings.of(table, self.split, epochs) for epochs in shorter), self]
+
     def reveal(self, row: int, luck: float) -> float:
         """The training of ``row`` that ``luck``, uniform in [0, 1), picks among its own."""
         return float(self.runs[row, int(luck * self.counts[row])])
@@ -94,6 +101,8 @@ PATIENCE = 5.0  # seconds without a progress bar
 class Curves:
     """The incumbent, which has the best accuracy seen so far (the first of equals), over time.
 
+    Of trainings of several lengths only the longest so far are compared.
+
     At ``points[c]`` (trainings, or seconds) repeat ``r`` had done ``made[r, c]`` trainings; its
     incumbent is ``rows[r, c]`` and was seen with ``seen[r, c]`` percent.
     """
@@ -104,84 +113,56 @@ class Curves:
     seen: np.ndarray
 
 
-@dataclass(frozen=True)
-class Budget:
-    """``total`` seconds, and what each row of the table takes of them, ``[rows]``.
-
-    The training that would go beyond the total is not made, as in the code of NAS-Bench-201.
-    """
-
-    seconds: Seconds
-    total: float
-
-    def most_queries(self, rows: np.ndarray) -> int:
-        """Trainings of candidates at ``rows`` that the total could pay for.
-
-        Raises :class:`UsageError` where it may not pay for the first.
-        """
-        each = self.seconds.each[rows]
-        if each.max() > self.total:
-            raise UsageError(
-                f"{self.total:,g} seconds are less than one training takes (up to "
-                f"{each.max():,.0f}); raise --budget-seconds."
-            )
-        return int(self.total / each.min())
-
-    def points(self, rows: np.ndarray) -> np.ndarray:
-        """:func:`checkpoints` in seconds, from the first at which every search has an incumbent."""
-        dearest = self.seconds.each[rows].max()
-        series = checkpoints(int(self.total))[:-1]
-        return np.array([*series[series >= dearest], self.total], dtype=float)
-
-
 def simulate(
     start: Callable[[np.random.Generator], TableSearch],
-    trainings: Trainings,
-    queries: int,
+    lengths: Sequence[Trainings],
+    most: int,
     repeats: int,
     seed: int,
     label: str = "search",
     budget: Budget | None = None,
     points: np.ndarray | None = None,
 ) -> Curves:
-    """Run ``repeats`` searches of ``queries`` trainings each, incumbents at ``points``.
+    """Run ``repeats`` searches of at most ``most`` trainings each, incumbents at ``points``.
 
-    A query is a training, also of an architecture trained before: it always counts, and reveals
-    one of the architecture's seeds, drawn anew, as the API of NAS-Bench-101 does. Repeat ``r``
-    depends on ``seed`` and ``r`` only. With a ``budget`` a search ends earlier, once its seconds
-    are spent, and ``points`` are seconds; else they are :func:`checkpoints`.
+    ``lengths``: of trainings, as the search numbers them, a whole one last. A query is a training,
+    also of an architecture trained before: it always counts, and reveals one of the architecture's
+    seeds, drawn anew, as the API of NAS-Bench-101 does. Repeat ``r`` depends on ``seed`` and ``r``
+    only. With a ``budget`` a search ends earlier, once that is spent, and ``points`` are in its
+    units; else they are :func:`checkpoints`.
     """
-    points = checkpoints(queries) if points is None else points
+    points = checkpoints(most) if points is None else points
     shape = repeats, len(points)
     rows, seen = np.empty(shape, dtype=np.int64), np.empty(shape)
     made = np.empty(shape, dtype=np.int64)
     for repeat in _with_progress(repeats, label):
         for_search, for_training = np.random.default_rng([seed, repeat]).spawn(2)
         search = start(for_search)
-        asked, told, spent = np.empty(queries, dtype=np.int64), np.empty(queries), np.empty(queries)
+        asked, told, spent = np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
+        length = np.empty(most, dtype=np.int64)
         done, clock = 0, 0.0
-        for luck in for_training.random(queries).tolist():
+        for luck in for_training.random(most).tolist():
             row = search.ask()
             if budget is not None:
-                clock += float(budget.seconds.each[row])
+                clock += float(budget.costs[search.length][row])
                 if clock > budget.total:
                     break
-            accuracy = trainings.reveal(row, luck)
+            accuracy = lengths[search.length].reveal(row, luck)
             search.tell(row, accuracy)
-            asked[done], told[done], spent[done] = row, accuracy, clock
+            asked[done], told[done], spent[done], length[done] = row, accuracy, clock, search.length
             done += 1
         made[repeat] = points
         if budget is not None:
-            made[repeat] = np.searchsorted(spent[:done], points, side="right")
-        best = [int(told[:count].argmax()) for count in made[repeat]]
+            made[repeat] = np.searchsorted(spent[:done], points * budget.unit, side="right")
+        best = [_incumbent(told[:count], length[:count]) for count in made[repeat]]
         rows[repeat], seen[repeat] = asked[best], told[best]
     return Curves(points, made, rows, seen)
 
 
-def checkpoints(queries: int) -> np.ndarray:
-    """1, 2, 5, 10, 20, 50, ... below ``queries``, then ``queries`` itself."""
-    series = [lead * 10**power for power in range(len(str(queries))) for lead in (1, 2, 5)]
-    return np.array([*(point for point in series if point < queries), queries])
+def _incumbent(accuracies: np.ndarray, length: np.ndarray) -> int:
+    """The place of the best of the longest trainings."""
+    among = np.flatnonzero(length == length.max())
+    return int(among[accuracies[among].argmax()])
 
 
 def _with_progress(total: int, label: str) -> Iterator[int]:

@@ -20,11 +20,19 @@ class Candidates:
     ``allowed`` is bool ``[rows]``, by default all true. If ``archs`` are all of the space it is
     ``complete``: moves are then the space's own, redrawn until they hit a candidate. Of a sample
     of the space one step by the space's own move hits next to nothing; searches then move between
-    the candidates themselves. Raises :class:`UsageError` for fewer than two candidates.
+    the candidates themselves. ``epochs``: of the trainings that each can be given, ascending, a
+    whole one last; empty where there is one length only. Raises :class:`UsageError` for fewer than
+    two candidates.
     """
 
-    def __init__(self, space: SearchSpace, archs: Sequence[str], allowed: np.ndarray | None = None):
-        self.space, self.complete = space, len(archs) == space.size
+    def __init__(
+        self,
+        space: SearchSpace,
+        archs: Sequence[str],
+        allowed: np.ndarray | None = None,
+        epochs: Sequence[int] = (),
+    ):
+        self.space, self.complete, self.epochs = space, len(archs) == space.size, tuple(epochs)
         self.rows = np.arange(len(archs)) if allowed is None else np.flatnonzero(allowed)
         if len(self.rows) < 2:
             raise UsageError(

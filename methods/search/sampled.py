@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import logging
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from methods.search.candidates import Candidates
+from methods.search.proposals import Proposals, optuna_for
 from methods.search.table_search import NoOptions, TableSearch
 from searchspaces.errors import UsageError, first_line
 
@@ -33,40 +33,15 @@ class SampledSearch(TableSearch):
         self, candidates: Candidates, options: NoOptions, queries: int, rng: np.random.Generator
     ):
         super().__init__(candidates, options, queries, rng)
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        _say_once(optuna.logging.get_logger("optuna"))
-        self.made = 0
         sampler = self.make(seed=int(rng.integers(2**31)))
-        self.study = optuna.create_study(sampler=sampler, direction="maximize")
-        self.sites = {
-            site.name: optuna.distributions.CategoricalDistribution(site.operators)
-            for site in candidates.space.sites
-        }
+        self.proposals = Proposals(self.name, candidates.space, sampler)
 
     def ask(self) -> int:
         """As any search; raises :class:`UsageError` where the sampler cannot propose anything."""
-        try:
-            self.trial = self.study.ask(self.sites)
-        except (ImportError, ValueError, NotImplementedError) as error:
-            raise UsageError(
-                f"{self.name} cannot search here: {type(error).__name__}: {first_line(error)}."
-            ) from error
-        proposed = self.trial.params
-        arch = tuple(
-            site.operators.index(proposed[site.name]) for site in self.candidates.space.sites
-        )
-        return self.candidates.closest(arch, self.rng)
+        return self.candidates.closest(self.proposals.ask(), self.rng)
 
     def tell(self, row: int, accuracy: float) -> None:
-        self.made += 1
-        try:
-            self.study.tell(self.trial, accuracy)
-        except RuntimeError as error:  # how a sampler stops that has proposed all there is
-            raise UsageError(
-                f"{self.name} has nothing to propose after {self.made} trainings; lower --queries."
-            ) from error
+        self.proposals.tell(accuracy)
 
 
 def sampled_by(name: str) -> type[SampledSearch]:
@@ -75,13 +50,7 @@ def sampled_by(name: str) -> type[SampledSearch]:
     Values are Python's literals. Raises :class:`UsageError` where Optuna is missing, and for what
     is no sampler or cannot be made so.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise UsageError(
-            f"{name} needs Optuna, which is not installed: `pip install optuna`, or "
-            "'nas-evaluation-harness[optuna]'."
-        ) from None
+    optuna = optuna_for(name)
     sampler, given = _called(name)
     kinds = (kind for kind in dir(optuna.samplers) if kind.endswith("Sampler"))
     known = [kind for kind in kinds if not kind.startswith("Base")]
@@ -125,23 +94,3 @@ def _written(known: Iterable[str]) -> dict[str, str]:
     """Each sampler by its name in small letters, also without ``sampler``."""
     stems = {kind.removesuffix("Sampler").lower(): kind for kind in known}
     return stems | {kind.lower(): kind for kind in known}
-
-
-class _Once(logging.Filter):
-    """Lets what a line of code says through once, however often it says it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: set[tuple[str, int]] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        place = (record.pathname, record.lineno)
-        new = place not in self.said
-        self.said.add(place)
-        return new
-
-
-def _say_once(logger: logging.Logger) -> None:
-    for handler in logger.handlers:
-        if not any(isinstance(own, _Once) for own in handler.filters):
-            handler.addFilter(_Once())

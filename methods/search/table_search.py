@@ -1,7 +1,7 @@
 """Searches that train nothing themselves: they ask for a training and are told its accuracy.
 
 What is asked for is a row of a table of ground truth, so that searches can be repeated hundreds of
-times. Random search is here, regularised evolution and REINFORCE are a file each.
+times. Each search is a file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,11 +35,12 @@ SEARCHES = Searches(
     "search on a table",
     "nas_harness.table_searches",
     {
-        "random": "methods.search.table_search:RandomSearch",
+        "random": "methods.search.random_search:RandomSearch",
         "rea": "methods.search.rea:REA",
         "reinforce": "methods.search.reinforce:REINFORCE",
         "local-search": "methods.search.local_search:LocalSearch",
         "bananas": "methods.search.bananas:BANANAS",
+        "bohb": "methods.search.bohb:BOHB",
     },
 )
 
@@ -56,10 +57,13 @@ class TableSearch(ABC):
     """One repeat of a search; ``ask`` and ``tell`` take turns, ``queries`` times each.
 
     Everything random comes from ``rng``. A subclass raises
-    :class:`~searchspaces.errors.UsageError` where its options do not fit the number of queries.
+    :class:`~searchspaces.errors.UsageError` where its options do not fit the number of queries. One
+    that is ``staged`` also asks for shorter trainings than a whole one; it then takes more turns.
     """
 
     Options: type = NoOptions
+    staged: ClassVar[bool] = False
+    length = -1  # place in the candidates' ``epochs`` of the training just asked for
 
     def __init__(
         self, candidates: Candidates, options: Any, queries: int, rng: np.random.Generator
@@ -73,13 +77,3 @@ class TableSearch(ABC):
     def tell(self, row: int, accuracy: float) -> None:
         """Validation accuracy in percent that the training just asked for, of ``row``, reached."""
         return None
-
-
-class RandomSearch(TableSearch):
-    """Every query is an architecture drawn uniformly, with replacement.
-
-    What it finds can be told without running it (:mod:`harness.simulation.simulate`).
-    """
-
-    def ask(self) -> int:
-        return self.candidates.sample(self.rng)

@@ -19,6 +19,7 @@ from harness.commands.bench import BENCHMARKS
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
 from methods.registry import METHODS, SCORERS
+from methods.search.table_search import SEARCHES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -300,7 +301,16 @@ def command(monkeypatch, error):
 def test_list_shows_everything_that_can_be_named(capsys, data):
     assert main(["list", "--data", str(data)]) == 0
     printed = capsys.readouterr().out
-    for name in ("mngnas", "spos", "smoke", "digits", "cifar10", "nb201-compact-digits"):
+    for name in (
+        "mngnas",
+        "spos",
+        "bohb",
+        "Optuna",
+        "smoke",
+        "digits",
+        "cifar10",
+        "nb201-compact-digits",
+    ):
         assert name in printed
 
 
@@ -320,7 +330,7 @@ def test_a_line_says_what_each_method_and_space_is(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     said = {line.split()[0]: line.split(maxsplit=1)[1:] for line in lines if line[:2] == "  "}
-    for name in (*METHODS, *SCORERS, *SPACES):
+    for name in (*METHODS, *SCORERS, *SEARCHES, *SPACES):
         assert len("".join(said[name])) > 20, name
     assert said["spos"] == ["SPOS: single path one-shot with uniform sampling (Guo et al. 2020)."]
     assert said["snip"] == ["Σ |w · ∂L/∂w|: what removing each weight would do to the loss."]

@@ -40,6 +40,8 @@ def test_the_command_prints_and_writes_the_same(data, tmp_path, capsys, suffix, 
     "wrong, hint",
     [
         ("--method reaa", "did you mean 'rea'"),
+        ("--method random bohbb", "did you mean 'bohb'"),
+        ("--method", "--method"),
         ("--queries 0", "at least 1"),
         ("--repeats x", "whole number"),
         ("--max-madds nan", "--max-madds"),
@@ -55,6 +57,14 @@ def test_the_command_prints_and_writes_the_same(data, tmp_path, capsys, suffix, 
 def test_mistakes_are_one_sentence(wrong, hint):
     with pytest.raises(UsageError, match=hint):
         parse(wrong.split())
+
+
+def test_several_searches_run_side_by_side():
+    assert list(parse(["--method", "local-search", "random", "local-search"])[1]) == [
+        *("local-search", "random")
+    ]
+    found = parse(["--method", "bananas", "all", "--bananas.every", "4", "--queries", "9"])[1]
+    assert list(found) == ["bananas", *USUAL] and found["bananas"].every == 4
 
 
 def test_nas_bench_macro_has_no_validation_accuracies(tmp_path, monkeypatch):

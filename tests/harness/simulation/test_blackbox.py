@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from searched import ARCHS, SPACE
+from searched import ARCHS, SPACE, planted_table
 
 from harness.simulation.blackbox import Blackbox
 
@@ -45,7 +45,7 @@ def test_optuna_optimises_it(table):
 def test_a_blackbox_has_the_trainings_of_each_architecture_in_turn(table, monkeypatch):
     """Without syne-tune: of a choice and a range only what they are made of is looked at."""
     space = ModuleType("syne_tune.config_space")
-    space.choice, space.randint = tuple, range
+    space.choice, space.randint = tuple, lambda low, high: (low, high)
     monkeypatch.setitem(sys.modules, "syne_tune", ModuleType("syne_tune"))
     monkeypatch.setitem(sys.modules, "syne_tune.config_space", space)
     given = Blackbox(SPACE, table).syne_tune()
@@ -59,6 +59,14 @@ def test_a_blackbox_has_the_trainings_of_each_architecture_in_turn(table, monkey
     assert given["hyperparameters"].iloc[5].tolist() == chosen
     assert given["configuration_space"] == {site.name: site.operators for site in SPACE.sites}
     assert given["fidelity_values"].tolist() == [table.meta.epochs]
+    short = np.linspace(0, 9, len(ARCHS))
+    both = Blackbox(SPACE, planted_table({**table.accuracies, "val.2.mean": short})).syne_tune()
+    assert both["fidelity_values"].tolist() == [2, 5]
+    assert both["fidelity_space"] == {"epochs": (2, 5)}
+    evaluated = both["objectives_evaluations"]
+    assert evaluated.shape == (len(ARCHS), 3, 2, 1)
+    assert evaluated[:, :, 1, 0].tolist() == expected
+    assert (evaluated[:, :, 0, 0] == short[:, None]).all()
 
 
 @pytest.mark.slow
@@ -68,10 +76,14 @@ def test_syne_tune_takes_it_for_a_blackbox(table):
         reason="syne-tune is not installed",
         exc_type=ImportError,
     )
-    blackbox = Blackbox(SPACE, table)
+    blackbox = Blackbox(
+        SPACE, planted_table({**table.accuracies, "val.2.mean": table.truth("test")})
+    )
     there = tabular.BlackboxTabular(**blackbox.syne_tune())
     arch = dict(zip(blackbox.sites, ("good", "poor", "fair", "good"), strict=True))
     row, known = ARCHS.index("2012"), blackbox.trainings
     for seed in range(3):
         found = there.objective_function(arch, fidelity={"epochs": 5}, seed=seed)
         assert found["accuracy"] == known.runs[row, seed % known.counts[row]]
+        early = there.objective_function(arch, fidelity={"epochs": 2}, seed=seed)
+        assert early["accuracy"] == table.truth("test")[row]

@@ -39,6 +39,7 @@ def test_a_result_says_what_was_searched_and_how(table):
         "moves": "space",
         "selection_split": "val",
         "signal": "val.5",
+        "lengths": [5],
         "trainings": 3,
         "best_test": table.truth("test")[within].max(),
         "max_madds": 5,

@@ -38,7 +38,7 @@ def test_rows_are_means_and_sample_deviations_over_the_repeats(table):
     (chosen,) = options("random").values()
     result = compare_searches(table, SPACE, {"random": chosen}, queries=10, repeats=7, seed=3)
     start = partial(SEARCHES["random"], Candidates(SPACE, table.archs), chosen, 10)
-    found = simulation.simulate(start, simulation.Trainings.of(table), 10, 7, 3)
+    found = simulation.simulate(start, [simulation.Trainings.of(table)], 10, 7, 3)
     tests = table.truth("test")[found.rows]
     for place, row in enumerate(result["curves"]["random"]):
         assert row["selection"] == pytest.approx(np.mean(found.seen[:, place]))

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from searched import ARCHS, SPACE, planted_table
 from tables import made_meta
 
-from harness.simulation.seconds import Seconds
-from harness.simulation.simulate import Budget, Trainings, best_of_random, checkpoints, simulate
+from harness.simulation.budget import Budget, checkpoints
+from harness.simulation.simulate import Trainings, best_of_random, simulate
 from harness.tabular.table import Table
 from methods.search.candidates import Candidates
-from methods.search.table_search import SEARCHES, NoOptions, RandomSearch, TableSearch
+from methods.search.random_search import RandomSearch
+from methods.search.table_search import SEARCHES, NoOptions, TableSearch
 from searchspaces.errors import UsageError
 
 ROWS = np.arange(len(ARCHS))
@@ -44,7 +45,7 @@ def test_a_repeat_is_a_function_of_its_number_and_the_seed():
     def seen(repeats, seed):
         candidates = Candidates(SPACE, table.archs)
         start = lambda rng: RandomSearch(candidates, NoOptions(), 8, rng)  # noqa: E731
-        return simulate(start, Trainings.of(table), 8, repeats, seed).seen.tolist()
+        return simulate(start, [Trainings.of(table)], 8, repeats, seed).seen.tolist()
 
     first = seen(6, 3)
     assert seen(4, 3) == first[:4]
@@ -97,7 +98,7 @@ def test_random_search_has_the_mean_of_the_closed_form(table):
     trainings, truth = Trainings.of(table), table.truth("test")
     candidates, repeats = Candidates(SPACE, ARCHS), 400
     curves = simulate(
-        lambda rng: RandomSearch(candidates, NoOptions(), 50, rng), trainings, 50, repeats, 0
+        lambda rng: RandomSearch(candidates, NoOptions(), 50, rng), [trainings], 50, repeats, 0
     )
     exact = best_of_random(trainings, ROWS, truth, curves.points.tolist())
     for point, moments in enumerate(exact):
@@ -114,7 +115,7 @@ def test_a_repeat_depends_on_its_number_and_the_seed_only(table, name, seed, que
     def curves(repeats):
         return simulate(
             lambda rng: cls(candidates, cls.Options(), queries, rng),
-            Trainings.of(table),
+            [Trainings.of(table)],
             queries,
             repeats,
             seed,
@@ -148,10 +149,10 @@ def test_a_search_makes_the_trainings_that_its_seconds_pay_for(rows, more):
     costs = np.array([float(cost) for cost, _ in rows])
     accuracy = np.array([[float(shown)] for _, shown in rows])
     trainings = Trainings("val", 12, accuracy, np.ones(len(rows), dtype=int))
-    budget = Budget(Seconds(costs, ""), float(costs.max()) + more)
+    budget = Budget([costs], float(costs.max()) + more)
     everything = np.arange(len(rows))
-    points, most = budget.points(everything), budget.most_queries(everything)
-    found = simulate(lambda rng: InOrder(costs), trainings, most, 2, 0, "", budget, points)
+    points, most = budget.points(everything), budget.most_trainings(everything)
+    found = simulate(lambda rng: InOrder(costs), [trainings], most, 2, 0, "", budget, points)
     assert points[-1] == budget.total and (np.diff(points) > 0).all()
     for column, point in enumerate(points):
         spent, made = 0.0, []
@@ -165,10 +166,10 @@ def test_a_search_makes_the_trainings_that_its_seconds_pay_for(rows, more):
 
 
 def test_a_budget_below_one_training_is_refused():
-    budget = Budget(Seconds(np.array([5.0, 9.0]), ""), 8.0)
+    budget = Budget([np.array([5.0, 9.0])], 8.0)
     with pytest.raises(UsageError, match="raise --budget-seconds"):
-        budget.most_queries(np.arange(2))
-    assert budget.most_queries(np.array([0])) == 1
+        budget.most_trainings(np.arange(2))
+    assert budget.most_trainings(np.array([0])) == 1
 
 
 def test_the_signal_is_the_column_that_it_names(published):

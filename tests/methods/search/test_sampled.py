@@ -48,8 +48,8 @@ def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):
 def test_tpe_learns_where_the_good_operators_are(optuna):
     rows, search = asked(TPE, queries=60)
     assert TRUTH[rows[:10]].mean() + 3 < TRUTH[rows[-20:]].mean()
-    assert [trial.value for trial in search.study.trials] == TRUTH[rows].tolist()
-    assert search.study.trials[0].params == dict(
+    assert [trial.value for trial in search.proposals.study.trials] == TRUTH[rows].tolist()
+    assert search.proposals.study.trials[0].params == dict(
         zip([s.name for s in SPACE.sites], _operators(rows[0]), strict=True)
     )
     assert rows == asked(TPE, queries=60)[0] and rows != asked(TPE, queries=60, seed=1)[0]
@@ -63,7 +63,9 @@ def test_any_sampler_can_be_named_and_given_arguments(optuna):
     rows, _ = asked("optuna:BruteForceSampler", queries=len(ARCHS) - 1)
     assert len(set(rows)) == len(ARCHS) - 1
     _, search = asked("optuna:NSGAIISampler(population_size=7)", queries=20)
-    generations = [t.system_attrs["NSGAIISampler:generation"] for t in search.study.trials]
+    generations = [
+        t.system_attrs["NSGAIISampler:generation"] for t in search.proposals.study.trials
+    ]
     assert generations == [0] * 7 + [1] * 7 + [2] * 6
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from planted import PlantedSpace
 
 from methods.search.candidates import Candidates
+from methods.search.random_search import RandomSearch
 from methods.search.rea import REA, REAOptions
 from methods.search.reinforce import REINFORCE, REINFORCEOptions
-from methods.search.table_search import SEARCHES, NoOptions, RandomSearch
+from methods.search.table_search import SEARCHES, NoOptions
 from searchspaces.errors import UsageError
 from searchspaces.nb101.space import NASBench101
 
