@@ -29,7 +29,8 @@ def call_in_processes(
     """``function`` of every item, in the order of ``items``, as soon as they come.
 
     ``workers`` processes share the items; each calls ``ready`` once before. Both functions must be
-    picklable. What a call raises is raised here. Raises :class:`UsageError` if a process cannot be
+    picklable. What a call raises is raised here, by its name and message where it cannot be
+    pickled. Raises :class:`UsageError` if a process cannot be
     made ready or dies. However this ends, the processes end with it.
     """
     pickled, before = pickle.dumps(ready), set(active_children())
@@ -70,4 +71,34 @@ def _begin(pickled: bytes) -> None:
 def _call(function: Callable[[Any], Any], item: Any) -> Any:
     if _FAILURE:
         raise UsageError(_FAILURE)
-    return function(item)
+    try:
+        return function(item)
+    except Exception as error:
+        if _travels(error):
+            raise
+        raise _Told(error) from error
+
+
+def _travels(error: Exception) -> bool:
+    """Whether it comes out of a pickle as it went in; classes with an ``__init__`` often do not."""
+    try:
+        again = pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a class of the user's raises
+        return False
+    return type(again) is type(error) and str(again) == str(error)
+
+
+class _Told(Exception):
+    """Stands for an error that does not travel; what arrives has its name and its message."""
+
+    def __init__(self, error: Exception):
+        super().__init__(error)
+        self.given = type(error).__name__, str(error), isinstance(error, UsageError)
+
+    def __reduce__(self) -> tuple[Callable[..., Exception], tuple[str, str, bool]]:
+        return _arrived, self.given
+
+
+def _arrived(name: str, message: str, of_usage: bool) -> Exception:
+    made: Exception = type(name, (UsageError if of_usage else RuntimeError,), {})(message)
+    return made

@@ -1,6 +1,7 @@
 """Calls in processes: in order, made ready once each, and an end to everything that goes wrong."""
 
 import os
+import pickle
 import signal
 import time
 from functools import partial
@@ -8,6 +9,7 @@ from multiprocessing import active_children
 
 import pytest
 
+from harness.jobs import pool
 from harness.jobs.pool import call_in_processes
 from searchspaces.errors import UsageError
 
@@ -33,6 +35,40 @@ def stumble(item):
     if item == 1:
         raise ValueError("one is one too many")
     return item
+
+
+class OddError(ValueError):
+    """Comes out of a pickle with a TypeError."""
+
+    def __init__(self, what, number):
+        super().__init__(f"{what} is {number}")
+
+
+class Growing(ValueError):
+    """Comes out of a pickle with another message."""
+
+    def __init__(self, what):
+        super().__init__(f"no {what}")
+
+
+class Locked(UsageError):
+    """Does not go into a pickle."""
+
+    def __init__(self, what):
+        super().__init__(f"{what}, mend it.")
+        self.key = lambda: what
+
+
+RAISED = {
+    "odd": (lambda: OddError("the score", 3), "OddError", "the score is 3", RuntimeError),
+    "growing": (lambda: Growing("weights"), "Growing", "no weights", RuntimeError),
+    "locked": (lambda: Locked("a mistake"), "Locked", "a mistake, mend it.", UsageError),
+    "usual": (lambda: KeyError("weights"), "KeyError", "'weights'", KeyError),
+}
+
+
+def fail(name):
+    raise RAISED[name][0]()
 
 
 def vanish(item):
@@ -79,6 +115,22 @@ def test_an_error_of_a_call_is_raised_here_after_the_results_before_it(tmp_path)
     assert next(results) == 0
     with pytest.raises(ValueError, match="one is one too many"):
         next(results)
+
+
+@pytest.mark.parametrize("name", RAISED)
+def test_an_error_travels_with_its_name_and_its_message(name):
+    _, kind, message, base = RAISED[name]
+    with pytest.raises(Exception) as raised:
+        pool._call(fail, name)
+    arrived = pickle.loads(pickle.dumps(raised.value))
+    assert isinstance(arrived, base)
+    assert (type(arrived).__name__, str(arrived)) == (kind, message)
+
+
+def test_an_error_that_cannot_be_pickled_arrives_with_where_it_was_raised(tmp_path):
+    with pytest.raises(RuntimeError, match="the score is 3") as error:
+        list(call_in_processes(fail, ["odd"], 1, partial(ready, tmp_path)))
+    assert type(error.value).__name__ == "OddError" and ", in fail\n" in str(error.value.__cause__)
 
 
 def test_a_process_that_is_killed_is_told(tmp_path):
