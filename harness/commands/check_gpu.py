@@ -53,7 +53,9 @@ def main(arguments: list[str]) -> int:
     try:
         device = environment.use_device(given.device)
     except UsageError as error:
-        built = torch.backends.cuda.is_built() or not given.device.startswith("cuda")
+        if not given.device.startswith("cuda"):
+            raise
+        built = torch.backends.cuda.is_built()
         why = "PyTorch sees no such GPU" if built else "this PyTorch is built without CUDA"
         raise UsageError(
             f"the device '{given.device}' is not available here: {why}; "

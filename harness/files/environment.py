@@ -37,9 +37,10 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) < torch.cuda.device_count():
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         return device
-    if device.type == "cpu":
-        return device
-    raise UsageError(f"the device '{name}' is not available here; use --device auto or cpu.")
+    if device.type == "cpu" and not device.index:
+        return torch.device("cpu")
+    others = "auto or cpu" if device.type == "cuda" else "auto, cpu or, for a GPU, cuda or cuda:N"
+    raise UsageError(f"the device '{name}' is not available here; use --device {others}.")
 
 
 def use_device(name: str) -> torch.device:

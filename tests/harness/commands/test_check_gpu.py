@@ -72,7 +72,11 @@ def test_checks_are_listed(capsys):
     ("arguments", "said"),
     [
         (["--device", "cuda:77"], "; --device cpu carries the checks out"),
-        (["--device", "mps"], "PyTorch sees no such GPU; --device cpu"),
+        (
+            ["--device", "gpu"],
+            "'gpu' is not available here; use --device auto, cpu or, for a GPU, cuda",
+        ),
+        (["--device", "cpu:3"], "the device 'cpu:3' is not available here; use --device auto, cpu"),
         (["--only", "speed"], "unknown check 'speed'"),
         (["--half", "3"], "invalid choice: 3"),
         (["--half", "1", "--only", "waits"], "half 1 has no such check"),

@@ -54,7 +54,8 @@ def test_a_process_works_on_its_own_gpu_alone(monkeypatch, cudnn, name, number):
 
 def test_without_a_gpu_it_is_the_cpu(monkeypatch, cudnn):
     gpus(monkeypatch, 0)
-    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+    for name in ("auto", "cpu", "cpu:0"):
+        assert choose_device(name) == torch.device("cpu")
     assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
 
 
@@ -76,10 +77,13 @@ def test_what_a_gpu_rounds_by_is_recorded(monkeypatch, tmp_path, printed, known)
     assert not {"driver", "cuda", "cudnn"} & versions().keys()
 
 
-@pytest.mark.parametrize("name", ["cuda:2", "mps", "nonsense"])
+@pytest.mark.parametrize("name", ["cuda:2", "mps", "gpu", "cpu:1"])
 def test_what_is_not_there_is_refused(monkeypatch, name):
     gpus(monkeypatch, 2)
-    with pytest.raises(UsageError, match=f"the device '{name}' is not available"):
+    way = "auto or cpu" if name == "cuda:2" else "auto, cpu or, for a GPU, cuda or cuda:N"
+    with pytest.raises(
+        UsageError, match=f"^the device '{name}' is not available .*--device {way}.$"
+    ):
         choose_device(name)
 
 
