@@ -237,7 +237,7 @@ def run_method(
     config = Config.from_preset(preset, method=method, task=task, space=space)
     config = with_values(config, typed(config, own | dict(values or {})))
 
-    from harness.files.environment import threads, usual_threads
+    from harness.environment import threads, usual_threads
     from harness.running.pipeline import run
 
     if workers < 0:

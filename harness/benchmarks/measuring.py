@@ -18,7 +18,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from harness.files.environment import describe_device
+from harness.environment import describe_device
 from harness.files.progress import bar
 from harness.running.watching import one_thread
 

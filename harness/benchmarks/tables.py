@@ -23,7 +23,7 @@ from harness.benchmarks.table_files import (
     synthetic,
     table_of,
 )
-from harness.files.environment import describe_device
+from harness.environment import describe_device
 from harness.metrics.evaluate import evaluate
 from harness.metrics.intervals import measure as interval
 from harness.metrics.metrics import kendall_tau

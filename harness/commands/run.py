@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
     import torch
 
     from harness.distributed.crew import crew
-    from harness.files.environment import usual_threads
+    from harness.environment import usual_threads
     from harness.files.progress import watch
     from harness.running.pipeline import Execution, run
     from harness.running.run_record import render_record

@@ -62,7 +62,7 @@ def _report(methods: list[str], spaces: list[str]) -> int:
 def _checked(methods: list[str], spaces: list[str]) -> Iterator[tuple[str, list[Finding] | None]]:
     """Each subject with what was found about it, None if it was not tried, one after the other."""
     from harness.conformance.suite import check_method, check_space, unusable
-    from harness.files.environment import threads
+    from harness.environment import threads
 
     lost = set()
     with threads(1):

@@ -17,7 +17,7 @@ from harness.config.config import SCHEMA_VERSION
 from harness.detection.backbone import load_backbone
 from harness.detection.coco import Coco, check_same_categories, load_coco, no_boxes
 from harness.detection.config import DetectionConfig
-from harness.files.environment import describe_device, peak_memory_mb, use_device, versions
+from harness.environment import describe_device, peak_memory_mb, use_device, versions
 from harness.files.progress import bar
 from harness.resuming.resumable import CHECK_EVERY, Resumable, TrainingWorkspace
 from harness.resuming.workspace import Workspace

@@ -15,7 +15,7 @@ from harness.conformance.findings import told
 from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
 from harness.device_checks.suite import Check
-from harness.files.environment import describe_device, use_tf32
+from harness.environment import describe_device, use_tf32
 from searchspaces.errors import UsageError
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
 from harness.device_checks.timing import wall_ms
-from harness.files.environment import use_device
+from harness.environment import use_device
 from harness.running.ranking import rank
 from methods.base import Method
 

@@ -13,7 +13,7 @@ import torch
 
 from harness.benchmarks.ranking import random_images, seen_images
 from harness.config.config import Config, with_values
-from harness.files.environment import use_tf32
+from harness.environment import use_tf32
 from harness.resuming.workspace import load_tensors, save_tensors
 from harness.running.assembly import load_limited, make_method
 from harness.tasks.base import Task

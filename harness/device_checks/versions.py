@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from harness.device_checks.finding import Finding
 from harness.device_checks.subject import Subject
-from harness.files.environment import describe_device, use_tf32, versions
+from harness.environment import describe_device, use_tf32, versions
 
 LIMIT = 1e-5  # largest error of a product in float32, where that of TF32 is ten times as large
 

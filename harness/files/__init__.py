@@ -1,1 +1,1 @@
-"""Files and folders: atomic, locked, bounded in size, downloaded; and what machine this is."""
+"""Files and folders: atomic, locked, bounded in size, downloaded."""

@@ -7,7 +7,7 @@ from collections import Counter
 
 import torch
 
-from harness.files.environment import choose_device
+from harness.environment import choose_device
 
 
 class Devices:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.files.environment import harness_version
+from harness.environment import harness_version
 from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
 from searchspaces.errors import UsageError

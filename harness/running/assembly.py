@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness.config.config import BY_DECLARED, OVER, TRUTH_SCALE, Config
-from harness.files.environment import use_device, use_tf32
+from harness.environment import use_device, use_tf32
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import METHOD, NOTHING, OWN, SCHEMA_VERSION
-from harness.files.environment import (
+from harness.environment import (
     describe_device,
     device_memory,
     peak_memory_mb,

@@ -15,7 +15,7 @@ import torch
 from harness.config.config import Config, digest
 from harness.distributed.crew import ALONE, Crew
 from harness.distributed.training import check_divisible
-from harness.files.environment import (
+from harness.environment import (
     describe_device,
     harness_version,
     processor,

@@ -17,7 +17,7 @@ import torch
 from torch._dynamo.utils import counters
 
 from harness.config.config import Config, digest
-from harness.files.environment import describe_device
+from harness.environment import describe_device
 from harness.files.progress import bar
 from harness.files.store import held, read_json, write_json
 from harness.running import graphs

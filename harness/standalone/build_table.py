@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.files.environment import describe_device, harness_version
+from harness.environment import describe_device, harness_version
 from harness.files.progress import bar
 from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster

@@ -19,7 +19,7 @@ def make_record(
     """JSON without NaN. Accuracies and errors are in percent, costs those of one image."""
     import torch
 
-    from harness.files.environment import describe_device, peak_memory_mb, versions
+    from harness.environment import describe_device, peak_memory_mb, versions
 
     config, training, named = run.config, run.training, RECIPES[run.config.recipe]
     cost = run.space.cost(run.arch, run.task.image)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.files.environment import use_device
+from harness.environment import use_device
 from harness.files.progress import bar
 from harness.files.store import atomic_path
 from harness.resuming.resumable import CHECK_EVERY, Resumable

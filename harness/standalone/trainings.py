@@ -12,7 +12,7 @@ from time import monotonic, process_time
 
 import torch
 
-from harness.files.environment import use_device
+from harness.environment import use_device
 from harness.files.progress import Watcher
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.devices import Devices

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     from dataclasses import asdict
     from datetime import date
 
-    from harness.files.environment import harness_version
+    from harness.environment import harness_version
     from harness.files.store import atomic_path
     from reports.page.compose import compose
     from reports.page.folders import gather

@@ -202,7 +202,7 @@ def fingerprint(folder: Path) -> str:
     That is the scores, and the record without what differs between two runs of one configuration.
     Empty where one of the two is not there, or damaged.
     """
-    from harness.files.environment import harness_version
+    from harness.environment import harness_version
 
     digest = hashlib.sha256(harness_version().encode())
     try:

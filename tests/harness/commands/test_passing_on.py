@@ -188,7 +188,7 @@ def test_a_run_on_the_command_line_has_every_option():
 @pytest.mark.parametrize(("threads", "used"), [(0, 11), (2, 2)])
 def test_a_run_computes_with_the_threads_that_were_asked_for(asked, monkeypatch, threads, used):
     set_to = asked("torch.set_num_threads")
-    usual = asked("harness.files.environment.usual_threads", 11)
+    usual = asked("harness.environment.usual_threads", 11)
     asked("harness.running.pipeline.run", {"run": "a"})
     monkeypatch.delenv("RANK", raising=False)
     assert (

@@ -8,7 +8,7 @@ import torch
 from harness.device_checks.finding import Finding
 from harness.device_checks.outcomes import Outcome, carried_out
 from harness.device_checks.suite import Check
-from harness.files.environment import use_tf32
+from harness.environment import use_tf32
 from searchspaces.errors import UsageError
 
 CHECK = Check("waits", 2, "how often?")

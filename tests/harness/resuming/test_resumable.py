@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.files.environment import harness_version
+from harness.environment import harness_version
 from harness.resuming import resumable
 from harness.resuming.resumable import (
     Resumable,

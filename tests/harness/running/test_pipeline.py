@@ -19,7 +19,7 @@ import tiny
 
 from harness.cli import main
 from harness.config.config import SCHEMA_VERSION, with_values
-from harness.files.environment import processor
+from harness.environment import processor
 from harness.jobs import pool
 from harness.metrics.metrics import METRICS
 from harness.resuming.workspace import load_tensors, save_tensors

@@ -14,7 +14,7 @@ from planted import PlantedSpace
 from tables import made_meta
 
 from harness.config.config import SCHEMA_VERSION, with_values
-from harness.files.environment import describe_device
+from harness.environment import describe_device
 from harness.files.store import write_json
 from harness.metrics import ceiling
 from harness.metrics.scored import Scored

@@ -10,7 +10,7 @@ import torch
 
 from harness.config.config import Config, digest, with_values
 from harness.distributed.crew import Crew
-from harness.files.environment import describe_device, processor
+from harness.environment import describe_device, processor
 from harness.running import pipeline, run_state
 from harness.running.assembly import equalised, training_identity
 from harness.running.run_state import Execution, RunState

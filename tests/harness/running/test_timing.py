@@ -12,7 +12,7 @@ import torch
 
 from harness.commands.run import parse
 from harness.config.config import digest, with_values
-from harness.files.environment import describe_device
+from harness.environment import describe_device
 from harness.running import timing
 from harness.running.assembly import equalised, ground_truth, load_limited, training_identity
 from harness.running.timing import Timing, measure, stored, timing_of

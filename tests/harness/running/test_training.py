@@ -11,7 +11,7 @@ from params import EVALUATED
 from tables import made_meta
 
 from harness.config.config import Acceleration
-from harness.files.environment import use_tf32
+from harness.environment import use_tf32
 from harness.running import training
 from harness.running.assembly import load_limited, make_method
 from harness.running.training import accelerated, compiled, kind_of, maps, train_supernet

@@ -9,7 +9,7 @@ import pytest
 import torch
 from planted import PlantedSpace
 
-from harness.files.environment import harness_version
+from harness.environment import harness_version
 from harness.jobs import devices
 from harness.metrics import ceiling
 from harness.metrics.describe_table import measure

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness.files.environment import (
+from harness.environment import (
     INSTRUCTIONS,
     choose_device,
     describe_device,
@@ -99,7 +99,7 @@ def test_the_processor_is_told_with_its_instructions(monkeypatch):
 
 @pytest.mark.slow
 def test_fewer_instructions_are_another_processor():
-    program = "from harness.files.environment import processor; print(processor()['vectors'])"
+    program = "from harness.environment import processor; print(processor()['vectors'])"
     limited = os.environ | {"ATEN_CPU_CAPABILITY": "default"}
     told = subprocess.run(
         [sys.executable, "-c", program], env=limited, capture_output=True, text=True, check=True
