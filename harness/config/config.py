@@ -183,8 +183,11 @@ class Config:
     search: SearchLimits = PRESET
     rank: Ranking = PRESET
     options: Any = PRESET
+    values_of: str = field(default="", repr=False, compare=False)  # the preset; copies keep it
 
     def __post_init__(self) -> None:
+        _check_preset(self.values_of or self.preset, self.preset)
+        object.__setattr__(self, "values_of", self.preset)
         self._take_preset()
         if not isinstance(self.options, kind := options_class(self.method)):
             raise UsageError(
@@ -237,7 +240,7 @@ class Config:
 
     def to_dict(self) -> dict[str, Any]:
         tree = written(self)
-        del tree["accelerate"]
+        del tree["accelerate"], tree["values_of"]
         for name in ("truth", "cutout"):
             if not tree[name]:  # names and records are those from before there was a choice
                 del tree[name]
@@ -278,17 +281,23 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
+def _check_preset(own: str, named: str) -> None:
+    """Raise :class:`UsageError` where values of the preset ``own`` are to have another's name."""
+    if own != named:
+        raise UsageError(
+            f"the values are those of preset {own}, and stay under another name; begin with "
+            f"Config(preset={named!r}, ...)."
+        )
+
+
 def with_values(config: Any, values: dict[str, Any]) -> Any:
     """A copy of a dataclass tree with dotted options replaced.
 
     Raises :class:`UsageError` for options that it does not have.
     """
     check_names(config, values)
-    if values.get("preset", preset := getattr(config, "preset", None)) != preset:
-        raise UsageError(
-            f"the values are those of preset {preset}, and stay under another name; begin with "
-            f"Config(preset={values['preset']!r}, ...)."
-        )
+    if "preset" in values:
+        _check_preset(config.preset, values["preset"])
     direct = {name: value for name, value in values.items() if "." not in name}
     branches: dict[str, dict[str, Any]] = {}
     for name, value in values.items():

@@ -373,12 +373,15 @@ def test_the_base_decides_which_options_it_has():
 def test_values_of_one_preset_or_method_do_not_get_the_name_of_another():
     config = Config(method="spos", preset="smoke")
     assert with_values(config, {"preset": "smoke", "train.steps": 3}).train.steps == 3
-    with pytest.raises(
-        UsageError, match=r"those of preset smoke.*Config\(preset='paper', \.\.\.\)"
-    ):
-        with_values(config, {"preset": "paper"})
+    other = r"those of preset smoke.*Config\(preset='paper', \.\.\.\)"
     sentence = r"options of mngnas are MNGNASOptions, not SPOSOptions; .*Config\(method='mngnas'"
     for make in (replace, lambda config, **values: with_values(config, values)):
         with pytest.raises(UsageError, match=sentence):
             make(config, method="mngnas")
-        assert make(config, method="spos", seed=3).seed == 3
+        with pytest.raises(UsageError, match=other):
+            make(config, preset="paper")
+        assert make(config, method="spos", preset="smoke", seed=3).seed == 3
+    again = replace(config, seed=1)
+    assert "values_of" not in repr(again) and "values_of" not in again.to_dict()
+    with pytest.raises(UsageError, match=other):
+        replace(again, preset="paper")
