@@ -13,6 +13,10 @@ class AmbiguousWriting(UsageError):
     """An architecture in a writing that different codes read differently."""
 
 
+class UnknownOperator(UsageError):
+    """An architecture that is one but for an operator that its space does not have."""
+
+
 def first_line(error: BaseException) -> str:
     """What it says, as a part of a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".:")

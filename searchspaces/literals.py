@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from searchspaces.errors import UnknownOperator
+from searchspaces.registry import nearest
 
 LONGEST = 4_000  # characters; a genotype has about 700
 _WRAPPERS = {"array", "list", "tuple", "dict", "OrderedDict"}  # that print what is in them
@@ -55,3 +59,10 @@ def _called(name: str, given: list[Any], keywords: list[ast.keyword]) -> Any:
     if len(given) == 1 and (name in _WRAPPERS or _NUMBER.fullmatch(name)):
         return given[0]
     return given
+
+
+def check_operators(names: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Raise :class:`UnknownOperator` for the first of ``names``, in ``what``, that is not known."""
+    for name in names:
+        if name not in known:
+            raise UnknownOperator(f"unknown operator '{name[:40]}' in {what}{nearest(name, known)}")

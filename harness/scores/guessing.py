@@ -35,7 +35,8 @@ def scores_or_hint(
         )
         if not hint:
             raise
-        raise UsageError(f"{str(error).rstrip('.')}. {hint}") from error
+        file = f"{given.name}: " if given.name else ""
+        raise UsageError(f"{file}{hint} Else {str(error).removeprefix(file)}") from error
 
 
 def _of_another_task(

@@ -11,7 +11,7 @@ from harness.scores.frame import brief, is_number
 from harness.tabular.nasbench101_hashes import cells_of_hashes
 from harness.tabular.table import Table
 from searchspaces.base import SearchSpace
-from searchspaces.errors import AmbiguousWriting, UsageError
+from searchspaces.errors import AmbiguousWriting, UnknownOperator, UsageError
 
 _HASH = re.compile("[0-9a-f]{32}")
 
@@ -105,7 +105,7 @@ class Naming:
             raise UsageError(self._absent(value))
         try:
             name = self.space.encode(self.space.read(value))
-        except AmbiguousWriting:
+        except (AmbiguousWriting, UnknownOperator):
             raise
         except UsageError as error:
             if self.table is None:

@@ -47,10 +47,10 @@ class MissingTable(UsageError):
         self.name, self.places, self.commands, self.beside = name, places, commands, beside
 
     def __str__(self) -> str:
-        others = f" --task may be {', '.join(self.beside)}, or" if self.beside else ""
+        others = f"; or --task is {' or '.join(self.beside)}, which there are tables of"
         return (
-            f"there is no ground truth table {self.name} in {self.places};{others} {self.commands} "
-            "brings it."
+            f"there is no ground truth table {self.name} in {self.places}; {self.commands} "
+            f"brings it{others if self.beside else ''}."
         )
 
 

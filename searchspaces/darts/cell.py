@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 from searchspaces.base import Arch, Site
 from searchspaces.errors import UsageError
-from searchspaces.literals import literal
-from searchspaces.registry import nearest
+from searchspaces.literals import check_operators, literal
 
 OPERATORS = (
     "max_pool_3x3",
@@ -163,9 +162,7 @@ _GENOTYPE = re.compile(
 
 
 def _cell(kind: str, edges: list[Edge]) -> CellGenotype:
-    for name, _ in edges:
-        if name not in OPERATORS:
-            raise UsageError(f"unknown operator '{name}' in a genotype{nearest(name, OPERATORS)}")
+    check_operators((name for name, _ in edges), OPERATORS, "a DARTS genotype")
     cell = []
     for node, first, second in zip(NODES, edges[::2], edges[1::2], strict=True):
         first, second = sorted((first, second), key=lambda edge: edge[1])

@@ -9,6 +9,7 @@ most): the one that an enumeration like the benchmark's meets first.
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from hashlib import md5
 from itertools import permutations
@@ -18,6 +19,7 @@ import numpy as np
 
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
+from searchspaces.literals import check_operators
 
 OPERATORS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 CONV3, CONV1, POOL = range(3)
@@ -173,6 +175,8 @@ def decode_cell(text: str) -> Arch:
             return genes
     except (LookupError, ValueError, UsageError):
         pass
+    if re.fullmatch(r"(\w+:\d+\|)+out:\d+", text):
+        check_operators(re.findall(r"(\w+):\d+\|", text), SHORT, "a cell of NAS-Bench-101")
     raise UsageError(
         f"'{text[:120]}' is not a cell of NAS-Bench-101: write operator and parents of each vertex "
         f"on a path from input to output, at most {MAX_EDGES} edges, for instance "

@@ -7,7 +7,7 @@ from typing import Any
 
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
-from searchspaces.literals import literal
+from searchspaces.literals import check_operators, literal
 from searchspaces.nb101.cell import GENE, GENES, OPERATORS, OUTPUT, canonical_genes
 
 MATRICES = ("module_adjacency", "matrix", "adjacency", "adjacency_matrix", "original_matrix")
@@ -83,10 +83,7 @@ def _genes(matrix: Any, operators: Any) -> Arch:
     for vertex, name in enumerate(operators[1:-1], start=1):
         known = [full for full in OPERATORS if name in (full, full.removesuffix("-bn-relu"))]
         if not known:
-            raise UsageError(
-                f"unknown operator '{str(name)[:40]}' in a cell of NAS-Bench-101; known: "
-                f"{', '.join(OPERATORS)}."
-            )
+            check_operators([str(name)], OPERATORS, "a cell of NAS-Bench-101")
         genes[vertex - 1] = OPERATORS.index(known[0])
     for source, row in enumerate(matrix):
         for target, edge in enumerate(row):

@@ -12,6 +12,7 @@ import numpy as np
 
 from searchspaces.base import Arch, Site
 from searchspaces.errors import UsageError
+from searchspaces.literals import check_operators
 from searchspaces.nb101.cell import CONV1, GENE, GENES, INPUT, OPERATORS, OUTPUT, SHORT
 from searchspaces.nb101.skeleton import Holding
 from searchspaces.nb101.space import CellSpace
@@ -26,13 +27,14 @@ class Labelled(CellSpace):
         return "|".join(site.operators[i] for site, i in zip(self.sites, arch, strict=True))
 
     def decode(self, text: str) -> Arch:
-        try:
-            chosen = zip(self.sites, text.split("|"), strict=True)
+        names = text.split("|")
+        if len(names) == len(self.sites):
+            for site, name in zip(self.sites, names, strict=True):
+                check_operators([name], site.operators, f"{site.name} of {self.name}")
+            chosen = zip(self.sites, names, strict=True)
             arch = tuple(site.operators.index(name) for site, name in chosen)
             if self.is_valid(arch):
                 return arch
-        except ValueError:
-            pass
         example = self.encode(tuple(len(site.operators) - 1 for site in self.sites))
         raise UsageError(
             f"'{text[:120]}' is not an architecture of {self.name}; write for instance '{example}'."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import AmbiguousWriting, UsageError
-from searchspaces.literals import literal
+from searchspaces.literals import check_operators, literal
 from searchspaces.nb201.cell import (
     CONV3,
     EDGES,
@@ -40,6 +40,7 @@ _TUPLES = re.compile(
     r"\[\(\('(\w+)', 0\),\), \(\('(\w+)', 0\), \('(\w+)', 1\)\), "
     r"\(\('(\w+)', 0\), \('(\w+)', 1\), \('(\w+)', 2\)\)\]"
 )
+_STRING = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")
 
 
 class NASBench201(SearchSpace):
@@ -107,6 +108,8 @@ class NASBench201(SearchSpace):
                 return arch
         except ValueError:
             pass
+        if named := _STRING.fullmatch(text):
+            check_operators(named.groups(), OPERATORS, "a cell of NAS-Bench-201")
         raise UsageError(
             f"'{text[:120]}' is not a NAS-Bench-201 architecture; write for instance "
             f"'{self.encode((3, 0, 3, 1, 0, 3))}'."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from searchspaces.darts.cell import genotype_of
-from searchspaces.errors import AmbiguousWriting, UsageError
+from searchspaces.errors import AmbiguousWriting, UnknownOperator, UsageError
 from searchspaces.literals import literal
 from searchspaces.nb101.cell import EDGES, GENE, INPUT, OUTPUT
 from searchspaces.nb101.cell import OPERATORS as VERTEX_OPERATORS
@@ -188,6 +188,31 @@ def test_other_text_is_no_architecture_and_nothing_is_evaluated(text):
     for name in SPACES:
         with pytest.raises(UsageError):
             SPACES[name]().read(text)
+
+
+MISSPELT = {  # an architecture, what is wrong in it, and what is meant
+    "nb201": ("|nor_conv_3x4~0|+|none~0|none~1|+|none~0|none~1|none~2|", "nor_conv_3x4", "nor_conv_3x3"),
+    "nb101": ("3x3:0|maxx:01|out:12", "maxx", "max"),
+    "nb101-1shot1-1": ("3x3|1x2|max|3x3|12|23|34", "1x2", "1x1"),
+    "nb101-mixpath": ("3x3|non|max|1x1", "non", "none"),
+    "darts": (str(genotype_of((3,) * 16 + (0,) * 6)).replace("sep", "sip", 1), "sip_conv_3x3", "sep_conv_3x3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_operator_is_answered_with_the_nearest(name):
+    written, wrong, meant = MISSPELT[name]
+    for read in (SPACES[name]().read, SPACES[name]().decode):
+        with pytest.raises(
+            UnknownOperator, match=f"^unknown operator '{wrong}' in .*mean '{meant}'"
+        ):
+            read(written)
+
+
+def test_a_misspelt_operator_of_a_matrix_is_answered_with_the_nearest():
+    matrix = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    with pytest.raises(UnknownOperator, match="'conv3x3-bn-rely' .*did you mean 'conv3x3-bn-relu'"):
+        SPACES["nb101"]().read([matrix, ["input", "conv3x3-bn-rely", "output"]])
 
 
 def test_long_text_is_not_even_parsed():

@@ -36,6 +36,10 @@ def test_the_usual_task_of_macro_is_asked_for_by_its_flag(tmp_path, capsys):
     (tmp_path / "scores.json").write_text(json.dumps(scores("macro", "cifar10")))
     assert main(["evaluate", str(tmp_path / "scores.json"), "--space", "macro"]) == 2
     said = capsys.readouterr().err
+    assert said.startswith(
+        f"nas-harness: {tmp_path / 'scores.json'}: macro-compact-digits is a table"
+    )
+    assert said.index("did you mean") < said.index("Else '")  # likely first
     assert (
         "a table of 150 architectures" in said and "of 6,561: did you mean --task cifar10?" in said
     )

@@ -76,6 +76,7 @@ def test_rows_are_those_of_the_table_and_a_note_says_so():
             "is an architecture of nb201, but is not in the table nb201-small-digits of 3; ",
         ),
         ([NAMES[0], "what"], "'what' is not in the table"),
+        ([NAMES[0], NAMES[1].replace("conv", "cnov")], "cnov.* did you mean 'nor_conv_"),
     ],
 )
 def test_what_is_not_in_the_table_is_named(given, said):

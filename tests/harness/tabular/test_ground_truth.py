@@ -188,8 +188,8 @@ def test_a_task_without_a_table_is_answered_with_those_that_have_one():
     with pytest.raises(UsageError) as error:
         known_table("nb201", "imagenet")
     assert str(error.value).endswith(
-        "; --task may be cifar10, cifar100, digits, imagenet16-120, or `nas-harness table build "
-        "--space nb201 --scale benchmark --task imagenet` brings it."
+        "; `nas-harness table build --space nb201 --scale benchmark --task imagenet` brings it; or "
+        "--task is cifar10 or cifar100 or digits or imagenet16-120, which there are tables of."
     )
 
 

@@ -148,7 +148,10 @@ def rename(lines):
         (edit(7, ""), "damaged"),
         (edit(7, "high"), "damaged"),
         (edit(1, "|none~0|"), "not a NAS-Bench-201 architecture"),
-        (edit(1, "|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|"), "not a NAS-Bench-201"),
+        (
+            edit(1, "|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
+            "operator 'conv' in a cell of NAS-B",
+        ),
         (edit(0, "8"), "in their order"),
         (copy_cell, "several rows"),
         (swap, "in their order"),
