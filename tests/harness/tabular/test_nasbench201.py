@@ -150,7 +150,7 @@ def rename(lines):
         (edit(1, "|none~0|"), "not a NAS-Bench-201 architecture"),
         (
             edit(1, "|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
-            "operator 'conv' in a cell of NAS-B",
+            "not a NAS-Bench-201",
         ),
         (edit(0, "8"), "in their order"),
         (copy_cell, "several rows"),
