@@ -83,8 +83,9 @@ def evaluate(
     from harness.scores.own_truth import own_truth
     from harness.scores.reading import Choice, Given
     from harness.tabular.ground_truth import known_table
+    from harness.tasks import settled_task
 
-    given = Given.of(scores)
+    given, task = Given.of(scores), settled_task(task, _folder(data))
     choice = Choice(arch_column, score_column, drop_nan)
     if against is None and names_only:
         raise UsageError("--names-only is for --against; tables that were imported know it.")
@@ -139,8 +140,9 @@ def evaluate_transfer(
     from harness.metrics.transfer import evaluate_transfer, having_all, require_several
     from harness.scores.reading import Choice, Given
     from harness.tabular.ground_truth import known_tables
+    from harness.tasks import settled_task
 
-    given = Given.of(scores)
+    given, task = Given.of(scores), settled_task(task, _folder(data))
     chosen, tables = known_tables(space, scale, _folder(data), truth)
     require_several(tables)
     if task and task not in tables:
@@ -209,6 +211,7 @@ def run_method(
         record = run_method("spos", space="nb201", preset="smoke", seed=0)
         print(record["metrics"]["all"]["kendall_tau"], record["found"]["arch"])
 
+    ``task``: a name, or images of your own: ``folder:PATH``, ``hf:PATH`` or ``FILE.py:FUNCTION``.
     ``preset``: ``smoke`` (seconds), ``laptop`` (minutes) or ``paper`` (the printed
     hyper-parameters). ``values``: other options of ``nas-harness run`` by their names without
     dashes, as ``{"train.steps": 500, "options.sampler": "flops_bins"}``. ``runs``: the folder of
@@ -238,7 +241,9 @@ def run_method(
     config = with_values(config, typed(config, own | dict(values or {})))
 
     from harness.environment import threads, usual_threads
+    from harness.running.assembly import with_settled_task
     from harness.running.pipeline import run
+    from harness.tasks import is_tiny
 
     if workers < 0:
         raise UsageError(f"workers is 0, one per core, or how many processes rank, not {workers}.")
@@ -254,7 +259,8 @@ def run_method(
         protocols=subsets,
         log=trackers,
     )
-    with threads(usual_threads(config.task)):
+    config = with_settled_task(config, execution.data)
+    with threads(usual_threads(is_tiny(config.task))):
         return run(config, execution)
 
 

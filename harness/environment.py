@@ -79,9 +79,9 @@ def _model() -> str:
     return next(names, platform.processor())
 
 
-def usual_threads(task: str, beside: int = 1) -> int:
-    """Threads of a run that shares the machine with ``beside - 1`` others: digits gain from none."""
-    return 1 if task == "digits" else max((os.cpu_count() or 1) // beside, 1)
+def usual_threads(tiny: bool, beside: int = 1) -> int:
+    """Threads of a run that shares the machine with ``beside - 1`` others: ``tiny`` images need one."""
+    return 1 if tiny else max((os.cpu_count() or 1) // beside, 1)
 
 
 @contextmanager

@@ -168,7 +168,7 @@ def _imported(path: Path) -> ModuleType:
         raise UsageError(f"{path}: {error}") from error
     except Exception as error:
         raise UsageError(
-            f"{path} cannot be imported: {type(error).__name__}{_line(error, path)}: "
+            f"{path} cannot be imported: {type(error).__name__}{line_in(error, path)}: "
             f"{first_line(error)}."
         ) from error
     found = getattr(module, "__file__", None)
@@ -177,7 +177,7 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-def _line(error: Exception, path: Path) -> str:
+def line_in(error: BaseException, path: Path) -> str:
     """Where in the file ``path`` an error came up; empty where that is not known."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]

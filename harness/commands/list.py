@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.config.options import Parser
 from harness.config.presets import PRESETS
 from harness.tasks import TASKS
+from harness.tasks.own.place import FORMS
 from methods.registry import METHODS, SCORERS
 from methods.search.table_search import SEARCHES
 from searchspaces.registry import SPACES, Registry
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> None:
         print(f"tables of spaces without networks here: {', '.join(others)}")
     print("presets:", ", ".join(PRESETS))
     print("tasks:", ", ".join(TASKS))
+    print(f"images of your own, as --task: {FORMS}")
 
 
 def _show(head: str, registry: Registry, tables: Mapping[str, list[str]] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.config.config import Config, with_values
 from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_numbers
-from harness.tasks import TASKS
+from harness.tasks import TASKS, is_tiny
 from harness.trackers.tracker import TRACKERS, check_trackers
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -33,11 +33,13 @@ def main(arguments: list[str]) -> None:
     from harness.distributed.crew import crew
     from harness.environment import usual_threads
     from harness.files.progress import watch
+    from harness.running.assembly import with_settled_task
     from harness.running.pipeline import Execution, run
     from harness.running.run_record import render_record
 
     with crew(execution["device"]) as (company, device):
-        torch.set_num_threads(threads or usual_threads(config.task, company.beside))
+        config = with_settled_task(config, execution["data"])
+        torch.set_num_threads(threads or usual_threads(is_tiny(config.task), company.beside))
         if not company.leads:
             watch(lambda *_: None)
         record = run(config, Execution(**execution | {"device": device}), company)
@@ -92,7 +94,7 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
             0,
             "processes that rank; 0: one per core, on a GPU one, which may have more",
         ),
-        ("--threads", 0, 0, "0: one for digits, else all cores"),
+        ("--threads", 0, 0, "0: one for digits and other tiny images, else all cores"),
         (
             "--watch",
             0,

@@ -7,6 +7,8 @@ accuracies of all others, so that no choice is made on what is reported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -51,7 +53,13 @@ def main(arguments: list[str]) -> None:
     from harness.grid.grid import run_grid
     from harness.running.assembly import ground_truth
     from harness.running.pipeline import Execution
+    from harness.tasks import settled_task
 
+    settled = cache(settled_task)
+    labelled = [
+        (label, replace(config, task=settled(config.task, execution["data"])))
+        for label, config in labelled
+    ]
     tables = {label: ground_truth(config, execution["data"])[1] for label, config in labelled}
     if not given.report:
         for table in tables.values():

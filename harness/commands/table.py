@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.jobs.cluster_options import add_cluster_options, cluster_of
+from harness.tasks.own.place import FORMS
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, nearest
 
@@ -107,11 +108,12 @@ def _import_own(given: argparse.Namespace) -> Path:
     from harness.tabular.ground_truth import analytic_cost, usual_scale
     from harness.tabular.locate import tables_folder
     from harness.tabular.own_table import NAMES, OwnTable, space_of
-    from harness.tasks import IMAGES
+    from harness.tasks import image_of, settled_task
 
+    given.task = settled_task(given.task)
     kind, space, scale = space_of(given.space, given.names_only), None, NAMES
     if kind is not None:
-        usual = usual_scale(given.space, given.task) if given.task in IMAGES else kind.scales[0]
+        usual = usual_scale(given.space, given.task) if image_of(given.task) else kind.scales[0]
         space = kind(given.scale or usual)
         scale = space.scale
     elif given.scale:
@@ -128,7 +130,7 @@ def _import_own(given: argparse.Namespace) -> Path:
         given.fractions,
         tuple(given.cost_columns),
     )
-    cost = analytic_cost(space) if space is not None and given.task in IMAGES else None
+    cost = analytic_cost(space) if space is not None and image_of(given.task) else None
     table = own.read(given.source, space, cost)
     path = tables_folder() / f"{table.meta.name}.parquet"
     table.save(path)
@@ -146,7 +148,7 @@ def _build(arguments: list[str]) -> None:
     )
     parser.add_argument("--space", default="nb201", help="search space; or FILE.py:CLASS")
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
-    parser.add_argument("--task", default="digits", help="task")
+    parser.add_argument("--task", default="digits", help=f"task; or {FORMS}")
     parser.add_argument("--data", type=Path, help="folder with data sets")
     numbers = (
         ("--architectures", 1, 300, "distinct architectures"),
@@ -175,8 +177,9 @@ def _build(arguments: list[str]) -> None:
     from harness.standalone.build_table import build_table
     from harness.tabular.ground_truth import usual_scale
     from harness.tabular.locate import tables_folder
-    from harness.tasks import load_task
+    from harness.tasks import load_task, settled_task
 
+    given["task"] = settled_task(given["task"], given["data"])
     space = SPACES[given["space"]](given["scale"] or usual_scale(given["space"], given["task"]))
     recipe = with_values(
         recipe, {k: v for k, v in given.items() if k in StandaloneRecipe.__dataclass_fields__}

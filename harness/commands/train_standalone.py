@@ -12,7 +12,7 @@ from harness.config.options import Parser, add_options, whole_number
 from harness.standalone.config import StandaloneConfig, base_config
 from harness.standalone.recipes import RECIPES
 from harness.standalone.source_run import Origin, read_origin
-from harness.tasks import TASKS
+from harness.tasks import TASKS, settled_task
 from methods.options import check_limits
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -69,7 +69,7 @@ def parse(
         type=whole_number(0),
         default=0,
         metavar="N",
-        help="0: one for digits, else all cores",
+        help="0: one for digits and other tiny images, else all cores",
     )
     run.add_argument(
         "--checkpoint-seconds", type=float, default=20.0, metavar="S", help="between checkpoints"
@@ -82,6 +82,7 @@ def parse(
     as_json = given.pop("json")
     del given["run"], given["recipes"]
     config = with_values(defaults, given | {"recipe": defaults.recipe})
+    config = replace(config, task=settled_task(config.task, execution["data"]))
     return _with_architecture(config, origin), execution, origin, as_json
 
 

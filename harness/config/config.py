@@ -159,7 +159,11 @@ class Config:
 
     method: str = option("mngnas", "method or scorer: see 'nas-harness list'; or FILE.py:NAME")
     space: str = option("nb201", "search space; or FILE.py:CLASS")
-    task: str = option("digits", "task: the embedded 'digits', 'cifar10', 'cifar100'")
+    task: str = option(
+        "digits",
+        "task: the embedded 'digits', 'cifar10', 'cifar100'; images of your own: folder:PATH, "
+        "hf:PATH or FILE.py:FUNCTION, perhaps with @SIDE",
+    )
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")
     truth: str = option("", TRUTH)
     seed: int = option(0, "seed of the supernet, its training and the search")

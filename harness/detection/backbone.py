@@ -11,7 +11,7 @@ import torch
 
 from harness.standalone.checkpoint import load_trained
 from harness.standalone.record import in_full
-from harness.tasks import IMAGES
+from harness.tasks import image_of
 from searchspaces.chain.network import ChainNetwork
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -74,8 +74,8 @@ def _rebuilt(record: dict[str, Any], weights: dict[str, torch.Tensor]) -> ChainN
     """The trained network; raises ``ValueError`` where no pyramid can stand on it."""
     config = record["config"]
     space = SPACES[config["space"]](record["network"]["scale"], config["width"], config["cells"])
-    image = IMAGES[config["task"]]
-    if image.channels != 3:
+    image = image_of(config["task"])
+    if image is None or image.channels != 3:
         raise ValueError("it has not seen colours")
     if "classifier.weight" not in weights:
         raise ValueError("it is no chain of layers")

@@ -32,6 +32,7 @@ LIMITS = {  # megabytes
     "download": 4_000,
     "published benchmark": 8_000,
     "checkpoint": 16_000,
+    "task": 16_000,
 }
 
 

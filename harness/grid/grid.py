@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from harness.config.config import Config, digest
@@ -21,6 +22,7 @@ from harness.running.assembly import ground_truth, training_identity
 from harness.running.parts import with_settled_parts
 from harness.running.pipeline import Execution, run
 from harness.running.watching import check_watched
+from harness.tasks import is_tiny, settled_task
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 
@@ -101,9 +103,10 @@ def _jobs(
     configs: Iterable[tuple[str, Config]], execution: Execution, outcome: Outcome
 ) -> Iterator[Job]:
     """The runs to carry out, each once; those that are finished or impossible are noted."""
-    known, tables = set(), {}
+    known, tables, settled = set(), {}, cache(settled_task)
     for label, config in configs:
         try:
+            config = replace(config, task=settled(config.task, execution.data))
             wanted = config.space, config.scale, config.task, config.truth
             if wanted not in tables:
                 tables[wanted] = ground_truth(config, execution.data)
@@ -205,7 +208,7 @@ class GridRun:
         """Carry it out, with its progress told to ``watcher``; its name is the only result."""
         import torch
 
-        one = self.execution.device == "cpu" or self.config.task == "digits"
+        one = self.execution.device == "cpu" or is_tiny(self.config.task)
         torch.set_num_threads(1 if one else self.threads)
         watch(watcher)
         return [run(self.config, self.execution)["run"]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.config.config import NOTHING
 from harness.metrics.floors import RANDOM, floor_label
-from harness.tasks import IMAGES
+from harness.tasks import image_of
 
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
 _SPREAD = 1e-3  # of the scores, relative to their size, up to which they hardly differ
@@ -79,14 +79,15 @@ def notes_on_scores(
 def _indifferent(score: np.ndarray, task: str) -> list[str]:
     """Scores at chance, or so alike that their order is one of rounding or noise."""
     low, high = float(score.min()), float(score.max())
-    if task in IMAGES:
-        chance = 100 / IMAGES[task].classes
+    image = image_of(task)
+    if image is not None:
+        chance = 100 / image.classes
         near = 0.3 * min(chance, 10)
         for unit in (1, 0.01):  # percent, fractions
             if (chance - near) * unit <= low and high <= (chance + near) * unit:
                 return [
                     f"All scores, {low:g} to {high:g}, are as of guessing among "
-                    f"{IMAGES[task].classes} classes: if they are accuracies, the network has not "
+                    f"{image.classes} classes: if they are accuracies, the network has not "
                     "learned, and τ says nothing of the method."
                 ]
     if low == high:

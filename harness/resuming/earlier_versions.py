@@ -32,19 +32,27 @@ def begun_by_others(workspace: Workspace, version: str) -> dict[Path, str]:
     """
     folder = workspace.folder
     stem, _, seed = folder.name.rpartition("-s")
-    name = f"{escape(stem.rpartition('-')[0])}-{'[0-9a-f]' * 8}-s{seed}"
-    found = {}
-    for path in sorted(folder.parent.glob(name)):
-        other = Workspace(path)
-        if path == folder or (path / workspace.record_path.name).exists():
+    alike = f"{escape(stem.rpartition('-')[0])}-{'[0-9a-f]' * 8}-s{seed}"
+    versions = (
+        (path, other_version(state, version)) for path, state in unfinished(workspace, alike)
+    )
+    return {path: begun_by for path, begun_by in versions if begun_by}
+
+
+def unfinished(workspace: Workspace, alike: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folders beside that of ``workspace`` whose names are ``alike``, a pattern, with what they keep.
+
+    Those with a checkpoint and without a record.
+    """
+    for path in sorted(workspace.folder.parent.glob(alike)):
+        if path == workspace.folder or (path / workspace.record_path.name).exists():
             continue
         try:
-            state = other.load_checkpoint()
+            state = Workspace(path).load_checkpoint()
         except UsageError:  # damaged: no version could continue it
             continue
-        if state is not None and (begun_by := other_version(state, version)):
-            found[path] = begun_by
-    return found
+        if state is not None:
+            yield path, state
 
 
 def tell_of_others(workspace: Workspace, version: str, what: str) -> None:

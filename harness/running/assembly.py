@@ -17,7 +17,7 @@ from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
-from harness.tasks import load_task
+from harness.tasks import load_task, settled_task
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from methods.base import Method, Setting, compute
@@ -29,6 +29,14 @@ from searchspaces.registry import SPACES
 
 SAMPLE_SEED = 2023
 SETTLED = 3  # rounds until steps and what one costs fit each other
+
+
+def with_settled_task(config: Config, data: Path | None) -> Config:
+    """``config``, in which images of the user's own are named by their content.
+
+    So that a run of changed images is another run. Raises as :func:`settled_task` does.
+    """
+    return replace(config, task=settled_task(config.task, data))
 
 
 def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]:

@@ -25,6 +25,7 @@ from harness.running.assembly import (
     revive_method,
     sampled_rows,
     unlike_declared,
+    with_settled_task,
 )
 from harness.running.found_architecture import measure_found
 from harness.running.own_files import errors_located
@@ -62,6 +63,7 @@ def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, A
 def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
     for name in execution.protocols:
         protocol(name)
+    config = with_settled_task(config, execution.data)
     space, table = ground_truth(config, execution.data)
     config = with_settled_parts(config, execution.runs, table)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))

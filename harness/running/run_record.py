@@ -41,7 +41,8 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
             "train": len(run.task.train),
             "val": len(run.task.val),
             "test": len(run.task.test),
-            "sha256": run.task.fingerprint(),
+            "sha256": run.images,
+            **({"source": run.task.source} if run.task.source else {}),
         },
         "ground_truth": {
             "table": table.meta.name,
@@ -54,6 +55,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         },
         "scoring": _scoring(run),
         "notes": result["notes"]
+        + list(run.task.notes)
         + _on_supernet(run)
         + run.method.notes()
         + ([f"costs of its parts: {told_costs(run.parts)}"] if run.parts else [])

@@ -21,6 +21,7 @@ from harness.environment import (
     processor,
     use_device,
 )
+from harness.resuming.changed_images import check_unchanged_images
 from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
@@ -29,6 +30,7 @@ from harness.running.timing import timing_of
 from harness.running.training import check_possible
 from harness.running.watching import Watch
 from harness.tabular.table import Table
+from harness.tasks.own.place import stem_of
 from harness.trackers.tracking import Tracking
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
@@ -111,6 +113,17 @@ class RunState:
         return max(cores, 1) if self.device.type == "cpu" else 1
 
     @cached_property
+    def images(self) -> str:
+        """SHA-256 of all images and labels."""
+        return self.task.fingerprint()
+
+    @property
+    def settings(self) -> str:
+        """Of all that a result depends on but images."""
+        tree = self.config.to_dict()
+        return digest({name: tree[name] for name in tree.keys() - {"task", "preset"}})
+
+    @cached_property
     def declared(self) -> float:
         """Compute of the training by what the method declares of its steps."""
         recipe = self.method.setting.recipe
@@ -133,6 +146,8 @@ class RunState:
                 "seconds": self.seconds,
                 "processes": self.crew.size,
                 "version": harness_version(),
+                "images": self.images,
+                "settings": self.settings,
                 "watch": self.watch.state_dict() if self.watch else None,
             }
         )
@@ -142,8 +157,8 @@ class RunState:
     def resume(self) -> None:
         """Take up the last checkpoint, if any; else tell of runs of other versions that stay.
 
-        Raises :class:`UsageError` where it was begun by more or fewer processes, for more or fewer
-        steps, or by a version whose checkpoints this one cannot read.
+        Raises :class:`UsageError` where it was begun by more or fewer processes, on other images, for
+        more or fewer steps, or by a version whose checkpoints this one cannot read.
         """
         state = self.workspace.load_checkpoint()
         if state is None:
@@ -154,6 +169,11 @@ class RunState:
             raise UsageError(
                 f"{self.workspace.folder} was begun by {begun} processes, which round otherwise "
                 f"than {self.crew.size}; continue it as it was begun, or delete it."
+            )
+        if state.get("images", self.images) != self.images:  # none in what earlier versions kept
+            raise UsageError(
+                f"the images of {self.config.task} are not those that {self.workspace.folder} was "
+                "begun with; bring them back, or delete the folder."
             )
         if self.timing and state["steps"] != self.method.setting.recipe.steps:
             raise UsageError(
@@ -171,6 +191,8 @@ class RunState:
         self.say(f"continuing {self.workspace.folder} ({self.phase}){note}")
 
     def _begin(self) -> None:
+        task = self.config.task
+        check_unchanged_images(self.workspace, task, stem_of(task), self.settings)
         self.workspace.forget_scores()
         what = "an unfinished run of the same method, space, task and seed"
         tell_of_others(self.workspace, harness_version(), what)
@@ -201,7 +223,7 @@ class RunState:
         name = digest(
             training_identity(config, self.method.space, len(self.task.train))
             | {
-                "data": self.task.fingerprint(),
+                "data": self.images,
                 "device": describe_device(self.device),
                 "processor": processor(),
                 "threads": torch.get_num_threads(),

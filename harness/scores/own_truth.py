@@ -13,7 +13,7 @@ from harness.scores.reading import Choice, Given
 from harness.tabular.ground_truth import usual_scale
 from harness.tabular.own_table import NAMES, space_of
 from harness.tabular.table import Table, TableMeta
-from harness.tasks import IMAGES
+from harness.tasks import image_of, load_task
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -87,7 +87,8 @@ def _table(
     )
     params = madds = None
     if space is not None:
-        costs = [space.cost(space.decode(arch), IMAGES[task]) for arch in known]
+        image = image_of(task) or load_task(task).image
+        costs = [space.cost(space.decode(arch), image) for arch in known]
         params = np.array([cost.params for cost in costs], dtype=np.int64)
         madds = np.array([cost.madds for cost in costs], dtype=np.int64)
     try:

@@ -7,6 +7,7 @@ import math
 import sys
 from contextlib import closing
 from dataclasses import asdict, replace
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from harness.files.store import append_line, held, read_lines
 from harness.jobs.cluster_options import Cluster
 from harness.jobs.devices import Devices
 from harness.metrics.describe_table import measure
+from harness.resuming.changed_images import HASH, changed
 from harness.resuming.earlier_versions import other_version
 from harness.standalone.trainings import train_jobs, trainers
 from harness.tabular.table import Table, TableMeta
 from harness.tasks.base import Task
+from harness.tasks.own.place import stem_of
 from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
@@ -83,6 +86,7 @@ def build_table(
         **({} if devices.on_cpu else {"device": _kind(devices)}),
     }
     log = Path(f"{output}.progress")
+    _check_unchanged_images(log, task.name, identity)
     with held(output.with_name(f".{output.name}.lock"), f"builds {output}", "--output"):
         done = _read_log(log, identity, harness_version())
         todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
@@ -110,6 +114,19 @@ def build_table(
         table.save(output)
         log.unlink(missing_ok=True)
     return table
+
+
+def _check_unchanged_images(log: Path, task: str, identity: dict[str, object]) -> None:
+    """Raises :class:`UsageError` where such a build is unfinished whose images have changed since."""
+    stem = stem_of(task)
+    if not stem or task not in log.name or log.exists():
+        return
+    head, _, tail = log.name.partition(task)
+    for other in sorted(log.parent.glob(f"{escape(f'{head}{stem}-')}{HASH}{escape(tail)}")):
+        begun = (read_lines(other) or [{}])[0]
+        own = ("task", "data", "version")
+        if all(begun.get(name) == value for name, value in identity.items() if name not in own):
+            raise changed(other, stem)
 
 
 def _kind(devices: Devices) -> str:
@@ -189,12 +206,12 @@ def _assemble(
         sha256=task.fingerprint(),
         created_by=(
             f"nas-harness table build --space {called(type(space))} --scale {space.scale} "
-            f"--task {task.name} --architectures {len(archs)} --seeds {seeds}"
+            f"--task {task.source or task.name} --architectures {len(archs)} --seeds {seeds}"
             + "".join(f" --{name.replace('_', '-')} {value}" for name, value in flags.items())
         ),
         epochs=recipe.epochs,
         resolution={"val": 100 / len(task.val), "test": 100 / len(task.test)},
         training=asdict(recipe) | {"test_trained_on_all": True},
-        notes="sha256 is that of the task's images and labels",
+        notes="; ".join(("sha256 is that of the task's images and labels", *task.notes)),
     )
     return Table(meta, names, accuracies, params, madds)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.config.config import digest, with_values
 from harness.standalone.recipes import RECIPES, recipe_values, usual_recipe
+from harness.tasks.own.place import is_own
 from methods.options import check_limits, option
 from methods.standalone.recipe import TrainingRecipe
 from searchspaces.errors import UsageError
@@ -24,7 +25,9 @@ class StandaloneConfig:
 
     space: str = option("nb201", "search space")
     arch: str = option("", "the architecture, as its space writes it")
-    task: str = option("digits", "task: see 'nas-harness list'")
+    task: str = option(
+        "digits", "task: see 'nas-harness list'; or FILE.py:FUNCTION, folder:PATH, hf:PATH"
+    )
     scale: str = option("", "scale of the network; empty: the task's usual one")
     seed: int = option(0, "seed of the weights and of the training")
     preset: str = option("laptop", "base values of all options", ("smoke", "laptop", "paper"))
@@ -60,6 +63,12 @@ class StandaloneConfig:
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset", "recipe")}
         return f"{short(self.space)}-{self.task}-{digest(shared)}-s{self.seed}"
 
+    @property
+    def settings(self) -> str:
+        """Of all that the result depends on but images."""
+        tree = self.to_dict()
+        return digest({name: tree[name] for name in tree.keys() - {"task", "preset", "recipe"}})
+
     def changed(self) -> dict[str, Any]:
         """The options of the training that are not those of its named recipe."""
         named = with_values(TrainingRecipe(), recipe_values(self.recipe, self.space))
@@ -70,7 +79,7 @@ class StandaloneConfig:
 _SHORT = {"width": 8, "train.warmup": 0.0}
 _IMAGENET = _SHORT | {"train.lr": 0.01}
 # What each preset changes of a recipe, by the task's name without digits at its end. The embedded
-# task is small anyway, and its recipe that of the tables.
+# task is small anyway, and its recipe that of the tables; images of the user's own are as these.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "digits": {"train.epochs": 1},
@@ -98,7 +107,8 @@ def preset_values(preset: str, space: str, task: str) -> dict[str, Any]:
     """
     if preset not in PRESETS:
         raise UsageError(f"unknown preset '{preset}'{nearest(preset, PRESETS)}")
-    values = PRESETS[preset].get(task.rstrip("0123456789"), {})
+    kind = "digits" if is_own(task) else task.rstrip("0123456789")
+    values = PRESETS[preset].get(kind, {})
     if "width" in values and space.split("-")[0] in _OF_CELLS:
         return values | {"cells": 1}
     return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.tasks.own.place import is_own
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -161,8 +162,11 @@ RECIPES = {
 
 
 def usual_recipe(space: str, task: str) -> str:
-    """The recipe by which a paper or benchmark trains networks of ``space`` on ``task``."""
-    if task == "digits":
+    """The recipe by which a paper or benchmark trains networks of ``space`` on ``task``.
+
+    On images of the user's own it is that of the tables that the harness builds.
+    """
+    if task == "digits" or is_own(task):
         return "tables"
     if task == "imagenet":
         if space == "darts":

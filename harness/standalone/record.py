@@ -41,6 +41,7 @@ def make_record(
             "val": 0 if val is None else len(run.task.val),
             "test": len(run.task.test),
             "sha256": run.sha256,
+            **({"source": run.task.source} if run.task.source else {}),
         },
         "network": {
             "scale": run.space.scale,

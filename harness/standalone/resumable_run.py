@@ -12,11 +12,13 @@ import torch
 from harness.environment import use_device
 from harness.files.progress import bar
 from harness.files.store import atomic_path
+from harness.resuming.changed_images import check_unchanged_images
 from harness.resuming.resumable import CHECK_EVERY, Resumable
 from harness.resuming.workspace import Workspace
 from harness.standalone.config import StandaloneConfig
 from harness.standalone.images import load_images, with_cutout
 from harness.tabular.ground_truth import usual_scale
+from harness.tasks.own.place import stem_of
 from methods.standalone.optimizer import learning_rate
 from methods.standalone.training import StandaloneTraining
 from searchspaces.registry import SPACES
@@ -28,7 +30,7 @@ Accuracy = dict[str, float | None]
 class StandaloneExecution:
     """How a training is carried out; none of it changes a result but for rounding.
 
-    ``threads``: 0 is one for the embedded task, else all cores.
+    ``threads``: 0 is one for tiny images such as the embedded ones, else all cores.
     """
 
     data: Path | None = None
@@ -64,6 +66,9 @@ class StandaloneRun(Resumable):
 
     def carry_out(self) -> tuple[Accuracy | None, Accuracy]:
         """Train, validate, test; returns both accuracies. Nothing sees a test image before."""
+        if not self.workspace.checkpoint_path.exists():
+            task = self.config.task
+            check_unchanged_images(self.workspace, task, stem_of(task), self.config.settings)
         self.resume()
         self._train()
         val = self._validate()
@@ -115,7 +120,8 @@ class StandaloneRun(Resumable):
 
     def state(self) -> dict[str, Any]:
         training = self.training.state_dict()
-        return {"training": training, "total": self.total, "history": self.history}
+        kept = {"training": training, "total": self.total, "history": self.history}
+        return kept | {"settings": self.config.settings}
 
     def take_up(self, state: dict[str, Any]) -> None:
         self.history = state["history"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Any
 
 import torch
 
+from harness.environment import usual_threads
 from harness.files.store import write_json
 from harness.resuming.resumable import TrainingWorkspace
 from harness.standalone.config import StandaloneConfig, base_config
 from harness.standalone.record import make_record
 from harness.standalone.resumable_run import StandaloneExecution, StandaloneRun
 from harness.standalone.source_run import read_origin
+from harness.tasks import is_tiny, settled_task
 
 
 def run_standalone(
@@ -27,8 +28,8 @@ def run_standalone(
     equal trainings are done once and list every run that asked for them. Sets the number of
     torch's threads. Raises :class:`UsageError` for whatever the user can mend.
     """
-    usual = 1 if config.task == "digits" else os.cpu_count() or 1
-    torch.set_num_threads(execution.threads or usual)
+    config = replace(config, task=settled_task(config.task, execution.data))
+    torch.set_num_threads(execution.threads or usual_threads(is_tiny(config.task)))
     folder = execution.runs / "standalone" / config.name
     workspace = TrainingWorkspace(folder, "standalone.json")
     begun = None if workspace.finished() else StandaloneRun(config, execution, workspace)

@@ -8,10 +8,11 @@ from harness.tabular.importer import Cost
 from harness.tabular.locate import EMBEDDED, MissingTable, find_table, list_tables
 from harness.tabular.own_table import NAMES
 from harness.tabular.table import Table
-from harness.tasks import IMAGES, TASKS
+from harness.tasks import IMAGES, TASKS, image_of, settled_task
+from harness.tasks.own.place import is_own, stem_of
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES, file_of, nearest
+from searchspaces.registry import SPACES, file_of
 
 USUAL_SCALES = {
     "digits": ("compact",),
@@ -20,6 +21,7 @@ USUAL_SCALES = {
     "imagenet16-120": ("benchmark", "imagenet16"),
     "imagenet": ("imagenet",),
 }
+OWN_SCALES = ("compact",)  # of tables on images of the user's own
 
 
 def usual_scale(space: str, task: str) -> str:
@@ -27,18 +29,20 @@ def usual_scale(space: str, task: str) -> str:
 
     Raises :class:`UsageError` for a task or space that is not known.
     """
-    known = {*IMAGES, *TASKS}
-    if task not in known:
-        raise UsageError(f"unknown task '{task}'{nearest(task, known)}")
+    TASKS.check(task)
     scales = SPACES[space].scales
-    return next((scale for scale in USUAL_SCALES.get(task, ()) if scale in scales), scales[0])
+    usual = OWN_SCALES if is_own(task) else USUAL_SCALES.get(task, ())
+    return next((scale for scale in usual if scale in scales), scales[0])
 
 
 def analytic_cost(space: SearchSpace) -> Cost:
     """The cost model of ``space`` in terms of encoded architectures and task names."""
 
     def cost(arch: str, task: str) -> tuple[int, int]:
-        found = space.cost(space.decode(arch), IMAGES[task])
+        image = image_of(task)
+        if image is None:
+            raise UsageError(f"what {space.name} costs on {task} is not known.")
+        found = space.cost(space.decode(arch), image)
         return found.params, found.madds
 
     return cost
@@ -64,6 +68,7 @@ def known_table(
     name: str, task: str, scale: str = "", data: Path | None = None, truth: str = ""
 ) -> tuple[SearchSpace | None, Table]:
     """As :func:`space_with_table`; None is the space of a table that has only names."""
+    task = settled_task(task, data)
     if name not in SPACES and not file_of(name):
         try:
             return None, find_table(name, NAMES, task, data, truth=truth)
@@ -81,13 +86,26 @@ def known_table(
     try:
         return space, find_table(space.name, space.scale, task, data, cost, truth, name)
     except MissingTable as missing:
-        beside = _other_tasks(space, task, data)
-        raise MissingTable(missing.name, missing.places, missing.commands, beside) from None
+        there = {listed.name for listed in list_tables(data)}
+        beside = [] if stem_of(task) else _other_tasks(space, task, there)
+        nearly = _nearly(space, task, there) if stem_of(task) else ""
+        raise MissingTable(missing.name, missing.places, missing.commands, beside, nearly) from None
 
 
-def _other_tasks(space: SearchSpace, task: str, data: Path | None) -> list[str]:
+def _nearly(space: SearchSpace, task: str, there: set[str]) -> str:
+    """The start of a sentence on a table of the same images at another scale, or before a change."""
+    for scale in type(space).scales:
+        begin = f"{space.name}-{scale}-"
+        if begin + task in there:
+            return f"--scale {scale} takes {begin}{task}, or"
+        for name in sorted(name for name in there if name.startswith(begin)):
+            if stem_of(name.removeprefix(begin)) == stem_of(task):
+                return f"the images have changed since {name} was made: bring those back, or"
+    return ""
+
+
+def _other_tasks(space: SearchSpace, task: str, there: set[str]) -> list[str]:
     """Those that there are tables of ``space`` on, at the scale that is usual for each."""
-    there = {listed.name for listed in list_tables(data)}
     scales = ((other, scale) for other, usual in USUAL_SCALES.items() for scale in usual)
     tasks = {other for other, scale in scales if f"{space.name}-{scale}-{other}" in there}
     return sorted(tasks - {task})
@@ -123,7 +141,7 @@ def known_tables(
 
 def _scale(name: str, task: str, data: Path | None) -> str:
     """The usual scale; of a task that only tables know, that of its first table."""
-    if task not in {*IMAGES, *TASKS}:
+    if not TASKS.knows(task):
         there = {table.name for table in list_tables(data)}
         for scale in SPACES[name].scales:
             if f"{SPACES[name].name}-{scale}-{task}" in there:

@@ -39,17 +39,21 @@ class MissingTable(UsageError):
     """There is no ground truth table ``name`` in ``places``.
 
     ``commands`` bring it; they stand in backticks, so that they fit into a sentence. There are
-    tables of the same space on the tasks ``beside``.
+    tables of the same space on the tasks ``beside``; ``nearly`` begins a sentence on another table.
     """
 
-    def __init__(self, name: str, places: str, commands: str, beside: Sequence[str] = ()):
-        super().__init__(name, places, commands, beside)
-        self.name, self.places, self.commands, self.beside = name, places, commands, beside
+    def __init__(
+        self, name: str, places: str, commands: str, beside: Sequence[str] = (), nearly: str = ""
+    ):
+        super().__init__(name, places, commands, beside, nearly)
+        self.name, self.places, self.commands = name, places, commands
+        self.beside, self.nearly = beside, nearly
 
     def __str__(self) -> str:
         others = f"; or --task is {' or '.join(self.beside)}, which there are tables of"
+        nearly = f"{self.nearly} " if self.nearly else ""
         return (
-            f"there is no ground truth table {self.name} in {self.places}; {self.commands} "
+            f"there is no ground truth table {self.name} in {self.places}; {nearly}{self.commands} "
             f"brings it{others if self.beside else ''}."
         )
 

@@ -86,6 +86,8 @@ class Task:
     std: tuple[float, ...]
     augmentation: Augmentation
     original: ImageSpec | None = None  # the images that were averaged to ``image``, if they were
+    source: str = ""  # where images of the user's own are from, as they were named
+    notes: tuple[str, ...] = ()  # on what became of these: sentences without an end
 
     def to(self, device: torch.device | str) -> Task:
         """The same task with every image and label on ``device``."""

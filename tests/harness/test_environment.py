@@ -108,14 +108,13 @@ def test_fewer_instructions_are_another_processor():
 
 
 @pytest.mark.parametrize(
-    ("task", "beside", "number"),
-    [("digits", 1, 1), ("cifar10", 1, 12), ("cifar10", 5, 2), ("x", 99, 1)],
+    ("tiny", "beside", "number"), [(True, 1, 1), (False, 1, 12), (False, 5, 2), (False, 99, 1)]
 )
-def test_cores_are_shared_among_the_runs_beside_and_digits_need_one(
-    monkeypatch, task, beside, number
+def test_cores_are_shared_among_the_runs_beside_and_tiny_images_need_one(
+    monkeypatch, tiny, beside, number
 ):
     monkeypatch.setattr(os, "cpu_count", lambda: 12)
-    assert usual_threads(task, beside) == number
+    assert usual_threads(tiny, beside) == number
 
 
 def test_threads_are_given_back():

@@ -66,14 +66,17 @@ def _found_size(name: str) -> Measure:
     """In millions, of the architecture found as a stand-alone network of the ground truth."""
 
     def measure(record: Record, truths: Truths) -> float | None:
-        from harness.tasks import IMAGES
+        from harness.tasks import image_of
 
         arch, config = record.get("found", "arch"), record.get("config")
         if arch is None:
             return None
         space = truths.space(config["space"], config["task"], config.get("scale", ""))
+        image = image_of(config["task"])
+        if image is None:
+            return None
         try:
-            cost = space.cost(space.decode(arch), IMAGES[config["task"]])
+            cost = space.cost(space.decode(arch), image)
         except (UsageError, ValueError) as error:
             raise record.damaged(f"found.arch is no architecture: {error}") from error
         return getattr(cost, name) / 1e6

@@ -196,7 +196,7 @@ def test_a_run_computes_with_the_threads_that_were_asked_for(asked, monkeypatch,
         == 0
     )
     assert set_to == [((used,), {})]
-    assert usual == ([] if threads else [(("cifar10", 1), {})])
+    assert usual == ([] if threads else [((False, 1), {})])
 
 
 def test_a_search_is_asked_for_with_every_option(asked, capsys):

@@ -309,7 +309,7 @@ def test_other_tasks_have_all_cores_or_what_is_asked(two_threads, tmp_path, monk
         raise UsageError("enough")
 
     monkeypatch.setattr(resumable_run, "load_images", stop)
-    monkeypatch.setattr(standalone_run.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
     for threads in (0, 2):
         with pytest.raises(UsageError, match="enough"):
             run_standalone(

@@ -1,0 +1,1 @@
+"""Images of the user's own: a function in a file, a tree of folders, a Hugging Face folder."""
