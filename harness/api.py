@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from harness.config.options import SPLITS, check_choice
 from harness.metrics.results import Evaluation, Transfer
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry, nearest
@@ -85,6 +86,7 @@ def evaluate(
     from harness.tabular.ground_truth import known_table
     from harness.tasks import settled_task
 
+    check_choice("--split", split, SPLITS)
     given, task = Given.of(scores), settled_task(task, _folder(data))
     choice = Choice(arch_column, score_column, drop_nan)
     if against is None and names_only:
@@ -142,6 +144,7 @@ def evaluate_transfer(
     from harness.tabular.ground_truth import known_tables
     from harness.tasks import settled_task
 
+    check_choice("--split", split, SPLITS)
     given, task = Given.of(scores), settled_task(task, _folder(data))
     chosen, tables = known_tables(space, scale, _folder(data), truth)
     require_several(tables)

@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> None:
 
     parser = Parser(
         prog="nas-harness detect",
+        example="nas-harness detect runs/standalone/NAME --data COCO",
         description="Put a network that 'nas-harness train-standalone --task imagenet "
         "--keep-checkpoint' trained into RetinaNet, fine-tune it on COCO and measure its average "
         "precision on the validation images. Needs the extra 'detection', and COCO 2017 in the "

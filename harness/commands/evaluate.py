@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.api import evaluate, evaluate_transfer
-from harness.config.options import PROTOCOLS, TRUTH, Parser
+from harness.config.options import PROTOCOLS, SPLITS, TRUTH, Parser
 from harness.metrics.results import Evaluation, Transfer
 from searchspaces.errors import UsageError
 
@@ -14,6 +14,7 @@ from searchspaces.errors import UsageError
 def main(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness evaluate",
+        example="nas-harness evaluate scores.csv --space nb201 --task cifar10",
         description="Compare scores of architectures with ground truth: Kendall τ and its "
         "relatives with 95 % intervals, floors and ceiling.",
     )
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--space", default="nb201", help="search space")
     parser.add_argument("--task", default="digits", help="task of the ground truth")
-    parser.add_argument("--split", default="test", choices=("val", "test"), help="its split")
+    parser.add_argument("--split", default="test", choices=SPLITS, help="its split")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
     parser.add_argument("--truth", default="", help=TRUTH)
     parser.add_argument(

@@ -16,6 +16,7 @@ def main(arguments: list[str]) -> None:
     """Fetch, print the path of each file on standard output."""
     parser = Parser(
         prog="nas-harness fetch",
+        example="nas-harness fetch cifar10",
         description="Download data sets and published ground truth, checked against their "
         "checksums. The same command continues a download that was interrupted.",
     )

@@ -74,8 +74,10 @@ def compare(folders: list[str]) -> None:
         print(f"not compared: {error}", file=sys.stderr)
 
 
-def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any]]:
-    """The labelled configurations and how to execute them.
+def parse(
+    arguments: list[str], command: str = "grid"
+) -> tuple[list[tuple[str, Config]], dict[str, Any]]:
+    """The labelled configurations of ``command`` and how to execute them.
 
     Raises :class:`UsageError` for what is no option of a run, and for several values where a grid
     can have but one.
@@ -88,7 +90,7 @@ def parse(arguments: list[str]) -> tuple[list[tuple[str, Config]], dict[str, Any
             [flag, value] if value else [flag]
             for (flag, _), value in zip(options, values, strict=True)
         ]
-        config, own, as_json, threads = run_command.parse(list(chain(*line)))
+        config, own, as_json, threads = run_command.parse(list(chain(*line)), command)
         if as_json or threads:
             raise UsageError(f"a grid takes no --{'json' if as_json else 'threads'}.")
         if execution not in (None, own):

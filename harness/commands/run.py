@@ -61,12 +61,12 @@ def require_method(arguments: list[str], command: str) -> None:
         )
 
 
-def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
+def parse(arguments: list[str], command: str = "run") -> tuple[Config, dict[str, Any], bool, int]:
     """The configuration, how to execute it, whether to print JSON, and the number of threads.
 
-    Preset, method, task and space come first, since they decide the other options and defaults.
+    ``command``: whose options they are, for what its mistakes are answered with. Preset, method, task and space come first, since they decide the other options and defaults.
     """
-    first = _parser(add_help=False)
+    first = _parser(command, add_help=False)
     first.add_argument("--method", default=Config.method)
     first.add_argument("--preset", default=Config.preset)
     first.add_argument("--task", default=Config.task)
@@ -79,7 +79,7 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     if chosen.base in getattr(defaults.options, "BASES", ()):  # decides which options it has
         defaults = with_values(defaults, {"options.base": chosen.base})
 
-    parser = _parser()
+    parser = _parser(command)
     add_options(parser, defaults)
     if "--help-all" not in arguments:
         _shorten_help(parser, arguments)
@@ -133,9 +133,9 @@ def parse(arguments: list[str]) -> tuple[Config, dict[str, Any], bool, int]:
     return config, execution, as_json, threads
 
 
-def _parser(**kwargs: Any) -> Parser:
+def _parser(command: str, **kwargs: Any) -> Parser:
     parser = Parser(
-        prog="nas-harness run",
+        prog=f"nas-harness {command}",
         usage="nas-harness run --method METHOD [--space SPACE] [options]",
         description=DESCRIPTION,
         **kwargs,

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     )
     given, options = parser.parse_known_args(arguments)
     labelled, execution = grid_command.parse(
-        complete(options, given.development, report=given.report)
+        complete(options, given.development, report=given.report), "study"
     )
 
     from harness.grid.grid import run_grid

@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> None:
 def _import(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness table import",
+        example="nas-harness table import nb201 FILE",
         description="Turn a benchmark's published files into tables in the home folder, or, with "
         "--truth-columns, a CSV of architectures and accuracies of your own.",
     )
@@ -203,7 +204,11 @@ def _build(arguments: list[str]) -> None:
 
 
 def _info(arguments: list[str]) -> None:
-    parser = Parser(prog="nas-harness table info", description="What a table holds.")
+    parser = Parser(
+        prog="nas-harness table info",
+        example="nas-harness table info nb201 cifar10",
+        description="What a table holds.",
+    )
     parser.add_argument("space", help="search space")
     parser.add_argument("task", help="task")
     parser.add_argument("--scale", default="", help="scale; empty: the task's usual one")
@@ -266,6 +271,7 @@ def _listing(tables: list[Listed]) -> list[str]:
 def _proxies(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness table proxies",
+        example="nas-harness table proxies runs",
         description="Keep the scores of finished runs of scorers beside their table, and choose the "
         "best by validation accuracies of its development sample (500 architectures, or half of a "
         "smaller table). From then on it is a floor of whatever is ranked against the table.",

@@ -17,6 +17,7 @@ TRUTH = (
     "training that test accuracies are of, where a benchmark has several: NAS-Bench-201 on CIFAR-10 "
     "has cifar10 (all 50,000 images) and cifar10-valid (25,000); empty: its own"
 )
+SPLITS = ("val", "test")  # of images, whose accuracies scores are compared with
 PROTOCOLS = (
     "all, unique (a mean for each class of equal networks), topN (the N % best by truth: top10, "
     "top5), no-none (cells without the operator none), random-N (N drawn at random), stratified "
@@ -45,14 +46,27 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises :class:`UsageError` where argparse would print and exit."""
+    """An argument parser that raises :class:`UsageError` where argparse would print and exit.
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    ``example``: a command that lacks nothing, for who leaves out what is required.
+    """
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any):
         kwargs.setdefault("formatter_class", HelpFormatter)
         super().__init__(*args, allow_abbrev=False, **kwargs)
+        self.example = example
 
     def error(self, message: str) -> NoReturn:
+        if self.example and message.startswith("the following arguments are required"):
+            message += f", as in `{self.example}`"
         raise UsageError(f"{message}; see '{self.prog} --help'.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As any, but for texts with the nearest that is known."""
+        if action.choices is not None and isinstance(value, str):
+            name = "/".join(action.option_strings) or action.dest
+            check_choice(name, value, action.choices)
+        super()._check_value(action, value)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         known, extra = self.parse_known_args(args, namespace)
@@ -98,6 +112,13 @@ def add_options(
         )
 
 
+def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    """Raise :class:`UsageError`, with the nearest, where ``value`` is none of the ``choices``."""
+    known = list(choices)
+    if value not in known:
+        raise UsageError(f"{name}: unknown '{value}'{nearest(value, known)}")
+
+
 def typed(tree: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """``values`` of dotted options in the types that the command line would give them.
 
@@ -110,8 +131,8 @@ def typed(tree: Any, values: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"unknown option '{name}'{nearest(name, known)}")
         kind, choices = known[name]
         _check_type(name, value, kind)
-        if choices and value not in choices:
-            raise UsageError(f"{name}: unknown '{value}'{nearest(value, choices)}")
+        if choices:
+            check_choice(name, value, choices)
         converted[name] = kind(value)
     return converted
 

@@ -12,6 +12,7 @@ from searchspaces.errors import UsageError
 def main(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness compare",
+        example="nas-harness compare runs",
         description="Put the recorded runs of methods beside one another: means over seeds with "
         "95 % intervals, floors and ceiling, paired differences, costs. Nothing is trained.",
     )

@@ -13,6 +13,7 @@ def main(arguments: list[str]) -> None:
     """Write the page; print its path on standard output, what it leaves out on standard error."""
     parser = Parser(
         prog="nas-harness page",
+        example="nas-harness page runs",
         description="Write one HTML page of recorded runs that opens from disk and needs no "
         "network: a sortable table, methods ranked by Kendall τ with intervals, and of each run "
         "its scatter, the architectures drawn, its learning curves; and stand-alone trainings. "

@@ -16,6 +16,7 @@ from searchspaces.errors import UsageError
 def main(arguments: list[str]) -> None:
     parser = Parser(
         prog="nas-harness report",
+        example="nas-harness report mngnas table-1",
         description="Set a printed table or figure beside what tables of ground truth and recorded "
         "runs say of it, every cell tagged: printed, table, trained-full, trained-reduced, not "
         "run, not measured. Writes Markdown, LaTeX, CSV and HTML, and figures as PNG, PDF and SVG. "

@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> None:
     """Run, then report whatever there is; runs that failed are named at the end."""
     parser = Parser(
         prog="nas-harness reproduce",
+        example="nas-harness reproduce mngnas table-1 --dry-run",
         description="Carry out the runs that fill printed tables and figures, as far as they are "
         "missing, side by side on the cores; then report these as 'nas-harness report' does. The "
         "same command continues what was stopped. With --preset paper, what is found for tables of "

@@ -28,7 +28,13 @@ WATCH = {
     "tau_high": "upper end of its 95 % interval",
 }
 SEARCH = {"best": "best score of the round", "mean": "mean score of the round"}
-SCORES = "scores in the search"
+ROUND = {
+    "scored": "architectures scored in the round",
+    "known": "architectures of the round that the ground truth has",
+    "tau": "Kendall τ of the round's architectures",
+}
+UNITS = {"scored": "architectures", "known": "architectures", "tau": "Kendall τ"}
+UNITS |= dict.fromkeys(SEARCH, "scores in the search")
 
 
 class Pool:
@@ -136,7 +142,7 @@ def curves(record: Record) -> list[dict[str, Any]]:
 def _add(panel: dict[str, Any], name: str, steps: pandas.Series, values: pandas.Series) -> None:
     if values.nunique() == 1:
         often = f" in all {len(values)} rows" if len(values) > 1 else ""
-        panel["constant"].append(f"{name} {values.iloc[0]:g}{often}")
+        panel["constant"].append(f"{name}: {values.iloc[0]:g}{often}")
         return
     kept = thinned(len(values), MOST_STEPS)
     panel["series"].append(
@@ -151,16 +157,16 @@ def _add(panel: dict[str, Any], name: str, steps: pandas.Series, values: pandas.
 
 def _unit(phase: str, name: str) -> str:
     """What the y axis of a series says; equal units are drawn together."""
-    if phase == "search" and name in SEARCH:
-        return SCORES
+    if phase == "search" and name in UNITS:
+        return UNITS[name]
     if phase == "watch":
         return "Kendall τ"
     return "accuracy (%)" if "accuracy" in name else _called(phase, name)
 
 
 def _called(phase: str, name: str) -> str:
-    if phase == "search" and name in SEARCH:
-        return SEARCH[name]
+    if phase == "search" and name in SEARCH | ROUND:
+        return (SEARCH | ROUND)[name]
     if phase == "watch":
         return WATCH[name]
     return name_of(name).removesuffix(" (%)")

@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 import harness
-from harness import Evaluation, evaluate, open_table, read_runs, run_method
+from harness import Evaluation, evaluate, evaluate_transfer, open_table, read_runs, run_method
 from harness.cli import main
 from harness.config.config import Config
 from methods.options import Recipe
@@ -160,6 +160,12 @@ def test_a_table_has_strings_truth_and_cost_and_says_itself_in_a_line(elsewhere)
 def test_unknown_names_suggest_the_nearest(elsewhere, function, names, meant):
     with pytest.raises(UsageError, match=f"did you mean '{meant}'"):
         function(**names)
+
+
+@pytest.mark.parametrize("function", [evaluate, evaluate_transfer])
+def test_an_unknown_split_suggests_the_nearest(elsewhere, function):
+    with pytest.raises(UsageError, match=r"^split: unknown 'tset'; did you mean 'test'\?$"):
+        function({}, split="tset")
 
 
 # run_method and read_runs -------------------------------------------------------------------

@@ -105,7 +105,11 @@ def test_no_more_run_than_there_are_slots(execution):
 
 
 def test_one_run_under_two_labels_is_carried_out_once(execution, name):
-    configs = {"table": SPOS, "figure": SPOS, "preset": replace(SPOS, preset="laptop")}
+    configs = {
+        "table": SPOS,
+        "figure": SPOS,
+        "preset": replace(SPOS, preset="laptop", values_of=""),
+    }
     outcome, executor = carried_out(configs, execution)
     assert outcome.finished == {"table": name(SPOS)}
     assert executor.diary.count(f"start {name(SPOS)}") == 1

@@ -88,7 +88,7 @@ def test_what_the_script_reads_is_what_the_records_say(runs):
         assert shelf["archs"][run["found"]["arch"]] == record.get("found", "arch")
         assert run["found"]["truth"] == record.get("found", "truth")
         loss, scored, search = run["curves"]
-        assert scored["constant"] == ["scored 20 in all 3 rows"]
+        assert scored["constant"] == ["architectures scored in the round: 20 in all 3 rows"]
         assert loss["series"][0]["step"] == [50, 100, 150, 200]
         assert loss["series"][0]["value"] == pytest.approx([2, 1, 2 / 3, 0.5], rel=1e-6)
         assert search["series"][0]["value"] == [71, 72, 73]

@@ -32,19 +32,20 @@ def test_accuracies_and_scores_share_panels(panels_of):
         {"phase": "epoch", "step": s, "teacher_accuracy": 50.0 + s, "student_accuracy": 40.0 + s}
         for s in (60, 90)
     ]
-    rows += [{"phase": "search", "step": s, "scored": 20, "best": 70.0 + s, "mean": 60.0 + s}
-             for s in (1, 2)]  # fmt: skip
+    rows += [{"phase": "search", "step": s, "scored": 20, "best": 70.0 + s, "mean": 60.0 + s,
+              "known": 10 + s, "tau": s / 10} for s in (1, 2)]  # fmt: skip
     panels = panels_of(pd.DataFrame(rows))
     names = [(panel["y"], [s["name"] for s in panel["series"]]) for panel in panels]
     assert names == [
         ("loss", ["loss"]),
         ("kd", ["kd"]),
         ("accuracy (%)", ["accuracy of the teacher", "mean accuracy of the subnets"]),
-        ("scored", []),
+        ("architectures", ["architectures of the round that the ground truth has"]),
         ("scores in the search", ["best score of the round", "mean score of the round"]),
+        ("Kendall τ", ["Kendall τ of the round's architectures"]),
     ]
-    assert panels[3]["constant"] == ["scored 20 in all 2 rows"]
-    assert [panel["x"] for panel in panels[-2:]] == ["round of the search"] * 2
+    assert panels[3]["constant"] == ["architectures scored in the round: 20 in all 2 rows"]
+    assert [panel["x"] for panel in panels[-3:]] == ["round of the search"] * 3
     assert panels[2]["series"][0] == {
         "name": "accuracy of the teacher", "of": 2, "step": [60, 90], "value": [110.0, 140.0],
     }  # fmt: skip
