@@ -24,9 +24,11 @@ COMMANDS = {
     "train-standalone": "train one architecture from scratch by a paper's recipe",
     "detect": "fine-tune a detector on a trained architecture",
     "compare": "set finished runs side by side",
+    "pareto": "draw accuracy against cost of a run: the true front, and what its scores choose",
     "page": "write one HTML page of recorded runs: tables, rankings, scatter plots, curves",
     "report": "set printed tables and figures of papers beside recorded runs",
     "reproduce": "carry out the runs that printed tables and figures lack, then report",
+    "latency": "measure how long networks take on this machine, and predict that of others",
     "bench": "measure how much faster the harness does something than the plain way",
     "check-gpu": "check that a GPU gives what the CPU gives, and how fast",
     "table": "import, build, inspect and list ground truth",
@@ -38,6 +40,7 @@ _REPORTS = {
     "reproduce": "reports.commands.reproduce:main",
     "compare": "reports.commands.compare:main",
     "page": "reports.commands.page:main",
+    "pareto": "reports.commands.pareto:main",
     "draw": "reports.commands.draw:main",
 }
 _REGISTRY = Registry(

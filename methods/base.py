@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,6 +40,7 @@ class Setting:
     """Everything a method works with.
 
     ``costs``: by encoded architecture, those that ``search.cost`` names, as far as they are known.
+    ``latency`` predicts them instead, in ms, where a file of measured latencies is given.
     ``sized``: space and images of the stand-alone networks whose cost limits and orders
     architectures, where the supernet is of another scale; None: the supernet's own.
     """
@@ -53,6 +54,7 @@ class Setting:
     device: torch.device
     affine: bool = False
     costs: Mapping[str, float] = field(default_factory=dict)
+    latency: Callable[[Arch], float] | None = None
     sized: tuple[SearchSpace, ImageSpec] | None = None
 
 
@@ -264,10 +266,13 @@ class Method(ABC):
         if not self.space.is_valid(arch) or not limits.limited:
             return self.space.is_valid(arch)
         cost = self.cost_of(arch)
-        known = (
-            self.setting.costs.get(self.space.encode(arch), math.nan) if limits.cost else math.nan
-        )
-        return limits.admits(cost.madds, cost.params, known)
+        return limits.admits(cost.madds, cost.params, self.limited_cost(arch))
+
+    def limited_cost(self, arch: Arch) -> float:
+        """What ``search.cost`` names, of ``arch``; NaN where that is not known."""
+        if self.setting.latency:
+            return self.setting.latency(arch)
+        return self.setting.costs.get(self.space.encode(arch), math.nan)
 
     def cost_of(self, arch: Arch) -> Cost:
         """Parameters and multiply-adds of the stand-alone network that ``arch`` stands for."""

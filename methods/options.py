@@ -129,6 +129,11 @@ class SearchLimits:
         0.0, "its largest value, in its own unit; 0: no limit", added_later=True
     )
     min_cost: float = option(0.0, "its smallest value, in its own unit", added_later=True)
+    latency: str = option(
+        "",
+        "file of `nas-harness latency measure`, which then predicts the cost latency_ms",
+        added_later=True,
+    )
 
     def admits(self, madds: int, params: int, cost: float = math.nan) -> bool:
         """Whether a network of this cost is within all limits; ``cost`` NaN is not known."""

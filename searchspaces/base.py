@@ -188,6 +188,10 @@ class SearchSpace(ABC):
         """
         return [1] * len(self.sites)
 
+    def active_sites(self, arch: Arch) -> Sequence[int]:
+        """Sites whose operator the stand-alone network runs: all, unless a space knows better."""
+        return range(len(self.sites))
+
     def describe(self, arch: Arch) -> Sequence[str]:
         """One ``site: operator`` line per choice site."""
         return [f"{s.name}: {s.operators[i]}" for s, i in zip(self.sites, arch, strict=True)]

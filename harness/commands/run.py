@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.config import Config, with_values
+from harness.config.constraints import add_constraints, limits_of
 from harness.config.options import PROTOCOLS, Parser, add_options, add_whole_numbers
 from harness.tasks import TASKS, is_tiny
 from harness.trackers.tracker import TRACKERS, check_trackers
@@ -80,6 +81,7 @@ def parse(arguments: list[str], command: str = "run") -> tuple[Config, dict[str,
         defaults = with_values(defaults, {"options.base": chosen.base})
 
     parser = _parser(command)
+    add_constraints(parser.add_argument_group("what the search may find"), "search.latency")
     add_options(parser, defaults)
     if "--help-all" not in arguments:
         _shorten_help(parser, arguments)
@@ -127,6 +129,7 @@ def parse(arguments: list[str], command: str = "run") -> tuple[Config, dict[str,
     execution["protocols"] = tuple(given.pop("protocol"))
     execution["log"] = tuple(given.pop("log"))
     check_trackers(execution["log"])
+    given |= limits_of(given.pop("constraint"), given, "search.")
     config = with_values(defaults, given)
     for registry, name in ((SPACES, config.space), (TASKS, config.task)):
         registry[name]

@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.config.config import with_values
+from harness.config.constraints import LATENCY, add_constraints, limits_of
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
 from harness.simulation.published import WITHIN_SECONDS
 from methods.options import check_limits
 from methods.search.table_search import SEARCHES, USUAL, is_sampler
 from searchspaces.errors import UsageError
 
-ALL = "all"
+if TYPE_CHECKING:
+    from harness.tabular.table import Table
+    from searchspaces.base import SearchSpace
+
+ALL, LIMITS = "all", ("max_madds", "max_cost", "min_cost")
 
 
 def main(arguments: list[str]) -> None:
@@ -27,6 +33,11 @@ def main(arguments: list[str]) -> None:
     from harness.tabular.ground_truth import space_with_table
 
     space, table = space_with_table(given.space, given.task, given.scale, given.data, given.truth)
+    limits = {name: getattr(given, name) for name in ("cost", *LIMITS)}
+    limits |= limits_of(given.constraint, limits)
+    note = ""
+    if "latency" in given:
+        table, note = _predicted(space, table, Path(given.latency), limits["cost"])
     result = compare_searches(
         table,
         space,
@@ -34,17 +45,35 @@ def main(arguments: list[str]) -> None:
         queries=given.queries,
         repeats=given.repeats,
         seed=given.seed,
-        max_madds=given.max_madds,
-        cost=given.cost,
-        max_cost=given.max_cost,
-        min_cost=given.min_cost,
+        **limits,
         test_as_validation=given.test_as_validation,
         signal=given.signal,
         budget_seconds=given.budget_seconds,
     )
+    if note:
+        result["notes"].insert(0, f"{note[0].upper()}{note[1:]}.")
     if given.output:
         save(result, given.output)
     print(json.dumps(result, indent=2, allow_nan=False) if given.json else render(result))
+
+
+def _predicted(space: SearchSpace, table: Table, path: Path, cost: str) -> tuple[Table, str]:
+    """``table`` with the latencies that the file at ``path`` predicts for a cost; a word on them."""
+    import numpy as np
+
+    from harness.latency.table import LatencyTable
+    from harness.tasks import image_of
+
+    if cost != LATENCY:
+        raise UsageError(
+            f"--latency predicts what --constraint {LATENCY}=LOW:HIGH limits; give both."
+        )
+    latencies = LatencyTable.load(path)
+    predict = latencies.predictor(space, image_of(table.meta.task))
+    predicted = np.array([predict(space.decode(arch)) for arch in table.archs])
+    return replace(
+        table, costs=table.costs | {LATENCY: predicted}, distinct=True
+    ), latencies.sentence
 
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
@@ -130,6 +159,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
         metavar="NAME",
         help="a cost that the table knows, such as a measured latency, for the next two to limit",
     )
+    add_constraints(parser, "latency")
     for name, text in (
         ("--max-cost", "largest value; 0: no limit"),
         ("--min-cost", "smallest value"),
@@ -147,8 +177,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
     for name in names:
         add_options(parser, defaults[name], f"{name}.")
     given = parser.parse_args(arguments)
-    limits = ("max_madds", "max_cost", "min_cost", "budget_seconds")
-    check_limits({name: getattr(given, name) for name in limits}, {})
+    check_limits({name: getattr(given, name) for name in (*LIMITS, "budget_seconds")}, {})
     if given.output and given.output.suffix not in _WRITERS:
         raise UsageError(f"--output takes a .csv or .parquet file, not {given.output}.")
     return given, {name: _with_given(name, defaults[name], vars(given)) for name in names}

@@ -6,8 +6,10 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
+from harness.config.constraints import LATENCY
 from harness.config.options import TRUTH, check_names, check_types, unknown_refused
 from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, check_limits, option, written
@@ -210,6 +212,10 @@ class Config:
                 "--search.cost names what --search.max-cost and --search.min-cost limit: give it "
                 "with one of them."
             )
+        if self.search.latency and self.search.cost != LATENCY:
+            raise UsageError(
+                f"--latency predicts what --constraint {LATENCY}=LOW:HIGH limits; give both."
+            )
         if self.train.nesterov and not self.train.momentum:
             raise UsageError("--train.nesterov true needs a --train.momentum above 0.")
 
@@ -248,19 +254,16 @@ class Config:
         for name in ("truth", "cutout"):
             if not tree[name]:  # names and records are those from before there was a choice
                 del tree[name]
-        return tree | self.accelerate.to_dict() | self.sources()
+        latency = {"latency": Path(self.search.latency)} if self.search.latency else {}
+        sources = self.sources().get("sources", {}) | _hashes(latency)
+        return tree | self.accelerate.to_dict() | ({"sources": sources} if sources else {})
 
     def sources(self) -> dict[str, Any]:
         """SHA-256 of the files that method and space are named by, if they are, as a part of a dict.
 
         So that a run of a changed file is another run.
         """
-        files = {"method": file_of(self.method), "space": file_of(self.space)}
-        hashes = {
-            of: hashlib.sha256(path.read_bytes()).hexdigest()
-            for of, path in files.items()
-            if path is not None and path.is_file()
-        }
+        hashes = _hashes({"method": file_of(self.method), "space": file_of(self.space)})
         return {"sources": hashes} if hashes else {}
 
     def run_name(self, ground_truth: str) -> str:
@@ -268,6 +271,15 @@ class Config:
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")}
         name = digest({"config": shared, "ground_truth": ground_truth})
         return f"{short(self.space)}-{self.task}-{short(self.method)}-{name}-s{self.seed}"
+
+
+def _hashes(files: dict[str, Path | None]) -> dict[str, str]:
+    """SHA-256 of those ``files`` that there are, by name."""
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if path is not None and path.is_file()
+    }
 
 
 def digest(content: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from harness.config.config import BY_DECLARED, OVER, TRUTH_SCALE, Config
+from harness.config.constraints import LATENCY
 from harness.environment import use_device, use_tf32
+from harness.latency.table import LatencyTable
 from harness.resuming.workspace import load_tensors
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
@@ -23,7 +25,7 @@ from harness.tasks.base import Split, Task
 from methods.base import Method, Setting, compute
 from methods.options import Recipe, written
 from methods.registry import METHODS
-from searchspaces.base import SearchSpace
+from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -112,6 +114,7 @@ def make_method(
         device=device,
         affine=with_affine(config),
         costs=costs_of(config, data),
+        latency=latency_of(config, truth, task.original or task.image),
         sized=(truth, task.original or task.image),
     )
     options, weights = with_teacher(config, data)
@@ -128,10 +131,27 @@ def costs_of(config: Config, data: Path | None) -> dict[str, float]:
 
     Empty where none does. Raises :class:`UsageError` for one that the table lacks.
     """
-    if not config.search.cost:
+    if not config.search.cost or config.search.latency:
         return {}
     _, table = ground_truth(config, data)
+    if config.search.cost == LATENCY and LATENCY not in table.costs:
+        raise UsageError(
+            f"{LATENCY} is known of no architecture: give --latency FILE, which `nas-harness latency "
+            "measure` makes."
+        )
     return dict(zip(table.archs, table.cost(config.search.cost).tolist(), strict=True))
+
+
+def latency_of(
+    config: Config, space: SearchSpace, image: ImageSpec
+) -> Callable[[Arch], float] | None:
+    """What predicts the latency of the stand-alone networks of ``space``, if a file is given.
+
+    Raises :class:`UsageError` where that is missing, damaged, or of other networks.
+    """
+    if not config.search.latency:
+        return None
+    return LatencyTable.load(config.search.latency).predictor(space, image)
 
 
 def with_affine(config: Config) -> bool:
@@ -238,7 +258,9 @@ def unlike_declared(config: Config, declared: float, counted: float) -> list[str
 
 
 def known_costs(config: Config, costs: Mapping[str, float], space: SearchSpace) -> list[str]:
-    """A sentence where a cost of the ground truth limits the search and leaves the rest out."""
+    """A sentence on the cost that limits the search: how it is predicted, or whose is known."""
+    if config.search.latency:
+        return [LatencyTable.load(config.search.latency).sentence]
     known = sum(map(math.isfinite, costs.values()))
     if not config.search.cost or known == space.size:
         return []

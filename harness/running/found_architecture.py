@@ -1,4 +1,4 @@
-"""The architecture a search found, measured: its ground truth and regret."""
+"""The architecture a search found, measured: its ground truth and regret; a front that it found."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from harness.config.config import with_values
+from harness.config.constraints import LATENCY
 from harness.jobs.devices import Devices
 from harness.standalone.trainings import train_jobs, trainers
 from harness.tabular.table import Table
+from methods.base import Method
 from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import Arch, SearchSpace
 
@@ -53,3 +55,31 @@ def measure_found(
         how = f"trained now by the table's recipe, mean of {len(results)} seeds"
     regret = None if truth is None else float(table.truth("test").max()) - truth
     return {"arch": name, "truth": truth, "regret": regret, "how": how}
+
+
+def searched(method: Method, found: Arch, table: Table) -> dict[str, Any]:
+    """What else a record tells of a search, each where there is such a thing.
+
+    The predicted ``latency_ms`` of what it ``found``, where latency limits it; its ``front``, where it
+    has several objectives: ``arch``, ``score``, ``params``, ``madds``, and ``truth``, null where the
+    table lacks the architecture.
+    """
+    latency = method.setting.latency
+    more = {LATENCY: latency(found)} if latency else {}
+    front = method.evolution.front()
+    if not front:
+        return more
+    rows = table.index([method.space.encode(arch) for arch in front]).tolist()
+    truths = table.truth("test")
+    return more | {"front": [_row(method, *each, truths) for each in zip(front, rows, strict=True)]}
+
+
+def _row(method: Method, arch: Arch, row: int, truths: np.ndarray) -> dict[str, Any]:
+    cost = method.cost_of(arch)
+    return {
+        "arch": method.space.encode(arch),
+        "score": method.evolution.seen[arch],
+        "truth": float(truths[row]) if row >= 0 else None,
+        "params": cost.params,
+        "madds": cost.madds,
+    }

@@ -27,7 +27,7 @@ from harness.running.assembly import (
     unlike_declared,
     with_settled_task,
 )
-from harness.running.found_architecture import measure_found
+from harness.running.found_architecture import measure_found, searched
 from harness.running.own_files import errors_located
 from harness.running.parts import with_settled_parts
 from harness.running.ranking import rank_together
@@ -109,16 +109,17 @@ class Run(RunState):
         scores = self._rank([self.space.decode(name) for name in names])
         if not self.crew.leads:
             return {}
+        arch = self.method.found()
         found = measure_found(
             self.space,
-            self.method.found(),
+            arch,
             self.config.task,
             self.table,
             self.config.rank.measure_found,
             self.workers,
             self.execution.data,
             str(self.device),
-        )
+        ) | searched(self.method, arch, self.table)
         by_name = dict(zip(names, scores.tolist(), strict=True))
         if self.watch:
             self.history += self.watch.last_row(self.method, by_name)

@@ -26,6 +26,7 @@ from harness.resuming.earlier_versions import other_version, readable, tell_of_o
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
 from harness.running.parts import parts_of, summed_costs
+from harness.running.reachable import check_reachable
 from harness.running.timing import timing_of
 from harness.running.training import check_possible
 from harness.running.watching import Watch
@@ -86,6 +87,8 @@ class RunState:
         self.settled = self.timing.settle(config) if self.timing else config
         made = partial(make_method, self.settled, self.task, self.device, execution.data)
         self.method = made()
+        for note in check_reachable(self.method):
+            self.say(f"warning: {note}.")
         every, budget = execution.watch, config.train.steps
         self.watch = Watch(every, budget, space, table, made) if every else None
         check_divisible(self.method, config.method, crew)

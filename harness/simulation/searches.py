@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 
 from harness.simulation.budget import Budget, checkpoints
+from harness.simulation.limits import within
 from harness.simulation.published import beside
 from harness.simulation.seconds import Seconds
 from harness.simulation.simulate import Curves, Trainings, best_of_random, simulate
 from harness.tabular.ground_truth import unusual_truth
 from harness.tabular.table import Table
+from methods.options import SearchLimits
 from methods.search.candidates import Candidates
 from methods.search.table_search import SEARCHES, is_sampler
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 
 EXACT = "random-exact"
+ADDED = ("min_madds", "max_params", "min_params")  # limits that results have where they are given
 Row = dict[str, Any]
 
 
@@ -34,6 +37,9 @@ def compare_searches(
     repeats: int = 500,
     seed: int = 0,
     max_madds: float = 0.0,
+    min_madds: float = 0.0,
+    max_params: float = 0.0,
+    min_params: float = 0.0,
     cost: str = "",
     max_cost: float = 0.0,
     min_cost: float = 0.0,
@@ -48,8 +54,9 @@ def compare_searches(
     (``selection``, of one training), its truth (``test``) and how far that is behind the best
     candidate's (``regret``), each the mean over repeats in percent and points with its standard
     deviation (``_sd``, null for a single repeat). ``selection_split`` says what the searches saw.
-    ``max_madds`` limits the candidates, in millions; 0 does not; so do ``max_cost`` and ``min_cost``,
-    for a ``cost`` that the table knows, in its own unit. ``signal`` is the validation
+    ``max_madds`` limits the candidates, in millions; 0 does not; so do ``min_madds``, ``max_params``
+    and ``min_params``, and ``max_cost`` and ``min_cost`` for a ``cost`` that the table knows, in its
+    own unit. ``signal`` is the validation
     accuracy that searches see, as ``val.12``: of a training of 12 epochs; empty is the table's
     usual one. With ``budget_seconds`` a search ends once its trainings have taken so long, for
     which ``queries`` does not matter: rows are then over ``seconds``, with the mean number of
@@ -71,8 +78,16 @@ def compare_searches(
     staged = set(filter(_is_staged, options))
     lengths = trainings.lengths(table) if staged else [trainings]
     epochs = [each.epochs for each in lengths]
-    within = _within(table, max_madds, cost, max_cost, min_cost)
-    candidates = Candidates(space, table.archs, within, epochs)
+    limits = SearchLimits(
+        max_madds=max_madds,
+        min_madds=min_madds,
+        max_params=max_params,
+        min_params=min_params,
+        cost=cost,
+        max_cost=max_cost,
+        min_cost=min_cost,
+    )
+    candidates = Candidates(space, table.archs, within(table, limits), epochs)
     truth = table.truth("test")
     best = float(truth[candidates.rows].max())
     seconds = [Seconds.estimated(table, each) for each in epochs] if budget_seconds else []
@@ -118,6 +133,7 @@ def compare_searches(
         "trainings": int(trainings.counts.max()),
         "best_test": best,
         "max_madds": max_madds,
+        **{name: getattr(limits, name) for name in ADDED if getattr(limits, name)},
         "cost": cost,
         "max_cost": max_cost,
         "min_cost": min_cost,
@@ -149,6 +165,7 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
         "moves",
         "n_candidates",
         "max_madds",
+        *(name for name in ADDED if name in result),
         *(("cost", "max_cost", "min_cost") if result["cost"] else ()),
         "repeats",
         "seed",
@@ -158,29 +175,6 @@ def flat_rows(result: Mapping[str, Any]) -> list[Row]:
         for name, rows in result["curves"].items()
         for row in rows
     ]
-
-
-def _within(
-    table: Table, max_madds: float, cost: str, max_cost: float, min_cost: float
-) -> np.ndarray | None:
-    """Which rows are within the limits, bool ``[rows]``; None without any."""
-    if bool(cost) != bool(max_cost or min_cost):
-        raise UsageError(
-            "--cost names what --max-cost and --min-cost limit: give it with one of them."
-        )
-    if not (max_madds or cost):
-        return None
-    if max_madds and table.madds is None:
-        raise UsageError(
-            f"the table {table.meta.name} does not know multiply-adds; leave out --max-madds."
-        )
-    within = np.ones(len(table), dtype=bool)
-    if table.madds is not None and max_madds:
-        within &= table.madds <= max_madds * 1e6
-    if cost:
-        known = table.cost(cost)
-        within &= (known >= min_cost) & (known <= (max_cost or math.inf))
-    return within
 
 
 def _unseen(table: Table, trainings: Trainings) -> bool:
@@ -252,8 +246,9 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
             "Where a sampler proposes what cannot be trained, the nearest in genes that can is, and "
             "the sampler is told its accuracy."
         )
-    if result["max_madds"]:
-        yield f"Candidates have at most {result['max_madds']:g} million multiply-adds."
+    own = SearchLimits(**{k: result[k] for k in ("max_madds", *ADDED) if result.get(k)})
+    if own.limited:
+        yield f"Candidates have {own.described()}."
     if result["cost"]:
         bounds = (("at least", result["min_cost"]), ("at most", result["max_cost"]))
         words = " and ".join(f"{how} {value:g}" for how, value in bounds if value)

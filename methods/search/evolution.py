@@ -78,6 +78,10 @@ class Evolution:
     def best(self) -> Arch:
         return self.parents()[0]
 
+    def front(self) -> list[Arch]:
+        """Of everything seen what nothing dominates, where there are several objectives."""
+        return []
+
     def state_dict(self) -> dict[str, Any]:
         return {"archs": [list(a) for a in self.seen], "scores": list(self.seen.values())}
 

@@ -77,6 +77,14 @@ class NSGA2(Evolution):
         """The most accurate architecture of the first front of everything seen."""
         return min(self.seen, key=self.objectives)  # the cheapest of equals: none dominates it
 
+    def front(self) -> list[Arch]:
+        """The first front of everything seen, the most accurate first."""
+        archs = list(self.seen)
+        goals = np.array([self.objectives(arch) for arch in archs], dtype=float)
+        if not archs:
+            return []
+        return sorted((archs[row] for row in non_dominated_fronts(goals)[0]), key=self.objectives)
+
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"survivors": [list(arch) for arch in self.survivors]}
 

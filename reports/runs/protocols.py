@@ -45,6 +45,22 @@ def _under(record: Record, name: str, data: Path | None) -> Record:
 def _measured(record: Record, name: str, data: Path | None) -> dict[str, Any]:
     from harness.metrics.scored import Scored
 
+    space, table = ground_truth_of(record, f"the protocol {name}", data)
+    frame = record.scores()
+    scores = dict(zip(frame["arch"], frame["score"].tolist(), strict=True))
+    try:
+        return Scored.of(table, scores, "test", space=space, population=space.size).under(name)
+    except UsageError as error:
+        raise UsageError(f"{record.folder}: {error}") from error
+
+
+def ground_truth_of(
+    record: Record, what: str, data: Path | None = None
+) -> tuple[SearchSpace, Table]:
+    """The space and the table that a run was ranked against, also from the folder ``data``.
+
+    Raises :class:`UsageError` where that is not to be had, with ``what`` needs it.
+    """
     places = ("space", "task", "scale")
     where = [str(record.get("config", place) or "") for place in places]
     space, table = _ground_truth(*where, data, str(record.get("ground_truth", "truth")))
@@ -53,14 +69,9 @@ def _measured(record: Record, name: str, data: Path | None) -> dict[str, Any]:
     if own != here:
         raise UsageError(
             f"{record.folder} was ranked against another table {own['table']} than the one here, "
-            f"and the protocol {name} needs it; name its folder by --data."
+            f"and {what} needs it; name its folder by --data."
         )
-    frame = record.scores()
-    scores = dict(zip(frame["arch"], frame["score"].tolist(), strict=True))
-    try:
-        return Scored.of(table, scores, "test", space=space, population=space.size).under(name)
-    except UsageError as error:
-        raise UsageError(f"{record.folder}: {error}") from error
+    return space, table
 
 
 @cache

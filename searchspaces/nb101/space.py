@@ -167,6 +167,10 @@ class NASBench101(CellSpace):
     def genes(self, arch: Arch) -> Arch:
         return arch
 
+    def active_sites(self, arch: Arch) -> tuple[int, ...]:
+        """The vertices of the live cell, and all edges."""
+        return (*(vertex.slot - 1 for vertex in self.cell(arch).vertices), *self.topology)
+
     def encode(self, arch: Arch) -> str:
         """The canonical labelling as :func:`~searchspaces.nb101.cell.encode_cell` writes it."""
         return encode_cell(canonical_genes(arch))

@@ -86,6 +86,10 @@ class NASBench201(SearchSpace):
         """By it ABS weighs an edge; 0 where the edge joins nothing."""
         return routes_through(arch)
 
+    def active_sites(self, arch: Arch) -> tuple[int, ...]:
+        """Edges that lead to the output; also from nodes at zero, to which BN adds its shift."""
+        return live_edges(arch, from_input=False)
+
     def canonical(self, arch: Arch) -> str:
         return unique_string(arch, zeros=True)
 

@@ -32,6 +32,7 @@ HELP = [
     *([command, "--help"] for command in COMMANDS),
     ["run", "--method", "spos", "--preset", "smoke", "--help-all"],
     *(["table", action, "--help"] for action in ("import", "build", "info", "list")),
+    *(["latency", action, "--help"] for action in ("measure", "show")),
     *(["bench", name, "--help"] for name in BENCHMARKS),
 ]
 ASK_FOR_HELP = f"""

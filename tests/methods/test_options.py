@@ -25,7 +25,7 @@ DEFAULTS = {
     SearchLimits: {
         "population": 50, "generations": 20, "parents": 10, "mutation_rate": 0.1, "cost": "",
         **dict.fromkeys(("max_madds", "min_madds", "max_params", "min_params"), 0.0),
-        **dict.fromkeys(("max_cost", "min_cost"), 0.0),
+        **dict.fromkeys(("max_cost", "min_cost"), 0.0), "latency": "",
     },
     REAOptions: {"population": 0, "sample": 10},
     REINFORCEOptions: {"lr": 0.01, "momentum": 0.9},

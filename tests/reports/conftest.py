@@ -290,3 +290,22 @@ def full_results(
     for _, config in item.configs():
         record_run(config, next(taus))
     return measured(item)
+
+
+@pytest.fixture
+def ranked_run(
+    tmp_path: Path, truth: Table, write_run: Callable[..., Path], make_record: Callable[..., Any]
+) -> tuple[Path, Path, Table]:
+    """A run that ranked forty architectures of a table by their truth; its data; the table.
+
+    Costs are planted, and its search found a front of three of the others and of one unknown.
+    """
+    costs = np.array([1_000_000 * (1 + name.count("nor_conv")) for name in truth.archs])
+    table = Table(truth.meta, truth.archs, truth.accuracies, costs, 2 * costs)
+    table.save(tmp_path / "data" / "table.parquet")
+    content = make_record()
+    content["ground_truth"] |= {"version": table.meta.version, "sha256": table.meta.sha256}
+    content["found"]["front"] = [{"arch": name} for name in ("unknown", *truth.archs[3:6])]
+    frame = pd.DataFrame({"arch": truth.archs, "score": table.truth("test")})[24:]
+    folder = write_run("run", content, frame.assign(truth=frame["score"]))
+    return folder, tmp_path / "data", table

@@ -204,7 +204,7 @@ def test_a_search_is_asked_for_with_every_option(asked, capsys):
     calls = asked("harness.simulation.searches.compare_searches", {"told": 1})
     line = "search --method rea --space macro --task cifar10 --queries 7 --repeats 8 --seed 9"
     line += " --max-madds 1.5 --cost latency --max-cost 2.5 --min-cost 0.5 --test-as-validation"
-    line += " --signal val.12 --budget-seconds 99 --json --rea.sample 4"
+    line += " --signal val.12 --budget-seconds 99 --json --rea.sample 4 --constraint params=0.5:1"
     assert main(line.split()) == 0
     [((table, space, options), named)] = calls
     assert (table, space, list(options), options["rea"].sample) == (
@@ -215,7 +215,7 @@ def test_a_search_is_asked_for_with_every_option(asked, capsys):
     )
     assert named == {
         "queries": 7, "repeats": 8, "seed": 9, "max_madds": 1.5, "cost": "latency",
-        "max_cost": 2.5, "min_cost": 0.5, "test_as_validation": True, "signal": "val.12",
+        "min_params": 0.5, "max_params": 1.0, "max_cost": 2.5, "min_cost": 0.5, "test_as_validation": True, "signal": "val.12",
         "budget_seconds": 99.0,
     }  # fmt: skip
     assert json.loads(capsys.readouterr().out) == {"told": 1}

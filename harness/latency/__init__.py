@@ -1,0 +1,1 @@
+"""How long networks take on a device: measured, and predicted by a sum over operators."""
