@@ -25,6 +25,9 @@ class Data(Protocol):
     def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
         """Augmented training batch number ``step``."""
 
+    def views(self, step: int, batch_size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images of training batch number ``step``, augmented twice."""
+
     def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
         """All of ``train`` or ``val`` in stored order."""
 

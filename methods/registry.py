@@ -72,6 +72,7 @@ RIVALS = {
     "nsas": "methods.nsas:NSAS",
     "setn": "methods.setn:SETN",
     "snas": "methods.snas:SNAS",
+    "bossnas": "methods.bossnas.method:BossNAS",
 }
 
 METHODS = Methods(
@@ -98,6 +99,7 @@ _OPTIONS = Registry(
     "options of method",
     "nas_harness.method_options",
     {
+        "bossnas": "methods.bossnas.options:BossNASOptions",
         "cream": "methods.cream.options:CreamOptions",
         "dna": "methods.dna.options:DNAOptions",
         "ennas": "methods.ennas.options:EnNASOptions",

@@ -48,6 +48,11 @@ class Noise:
         index = np.random.default_rng([seed, step]).integers(len(self.train), size=batch_size)
         return self.train.images[index], self.train.labels[index]
 
+    def views(self, step: int, batch_size: int, seed: int) -> Batch:
+        """The images of ``train_batch``, and these mirrored."""
+        x, _ = self.train_batch(step, batch_size, seed)
+        return x, x.flip(-1)
+
     @property
     def val(self) -> Part:
         self.looks += 1

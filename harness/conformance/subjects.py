@@ -29,6 +29,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "cream": {"slice": 2, "update_share": 0, "warmup": 0.25},
     "ennas": {"probe_images": 8, "report_images": 8, "warmup": 0.25},
     "dna": {"teacher": "", "blocks": 100},
+    "bossnas": {"hidden": 8, "features": 4, "population": 4, "images": 16, "blocks": 100},
     "az-nas": {"images": 8, "reference": 3},
     "zen": {"images": 4, "repeats": 2},
     "zico": {"images": 8},

@@ -84,11 +84,18 @@ class FolderTask(Task):
             digest.update(split.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 
+    def augmented(self, chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+        """Raises :class:`UsageError` for an image that cannot be decoded."""
+        return self.normalise(self._decode(chosen, rng).result())
+
     def _begin(self, step: int, batch_size: int, seed: int) -> Begun:
         chosen, rng = self.draw(step, batch_size, seed)
-        photos, labels = self.train.images[chosen], self.train.labels
-        decoding = photos.decode(self.augmentation.views(len(photos), rng))
-        return decoding, labels[to_device(chosen, labels.device)]
+        labels = self.train.labels
+        return self._decode(chosen, rng), labels[to_device(chosen, labels.device)]
+
+    def _decode(self, chosen: np.ndarray, rng: np.random.Generator) -> Decoding:
+        photos = self.train.images[chosen]
+        return photos.decode(self.augmentation.views(len(photos), rng))
 
     def _finish(self, begun: Begun) -> tuple[torch.Tensor, torch.Tensor]:
         decoding, labels = begun

@@ -1,12 +1,13 @@
 """The stages of architectures, each scored once by itself, and the best way to combine them.
 
-A stage gets the teacher's features, so that its error depends on the choices inside it alone:
+A stage gets features of another network, so that its error depends on the choices inside it alone:
 where each stage reads sites of its own, as in chains, few blocks tell the errors of all
 architectures (63 those of NAS-Bench-Macro's 6,561).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count, product
@@ -46,10 +47,10 @@ class Blocks:
         return float(np.mean([self.errors[block] for block in self.of(arch)]))
 
     @property
-    def number(self) -> int:
-        """Of blocks of all stages."""
+    def numbers(self) -> list[int]:
+        """Of blocks of each stage."""
         sizes = [len(site.operators) for site in self.space.sites]
-        return sum(int(np.prod([sizes[site] for site in own])) for own in self.sites)
+        return [math.prod(sizes[site] for site in own) for own in self.sites]
 
     def all(self) -> Iterator[Arch]:
         """Architectures in which every block stands at least once."""
@@ -94,19 +95,60 @@ class Blocks:
         return tuple(genes[site] for site in range(len(genes)))
 
 
+class Stage:
+    """What one stage is given of the scored images, and of those that calibrate its networks.
+
+    ``give`` makes of images ``[B, C, H, W]`` a sequence whose first is the stage's input; ``given``
+    has these of each batch of the validation images.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        give: Callable[[torch.Tensor], Sequence[State]],
+        data: Data,
+        scoring: Scoring,
+    ):
+        self.number, self.give, self.data, self.scoring = number, give, data, scoring
+        images = first_batches(data, "val", scoring.images, scoring.batch_size)
+        self.given = [give(x) for x, _ in images]
+        self.kept: list[State] = []  # for the calibration images, for network after network
+
+    def outputs(self, network: Supernet) -> list[torch.Tensor]:
+        """Of the stage of ``network`` for each batch, BN statistics as the scoring says."""
+        scoring = self.scoring
+        if scoring.bn == "recalibrate":
+            sizes = scoring.calibration_images, scoring.calibration_batch
+            recalibrate(network, self.data, *sizes, run=self._calibrating(network))
+        network.train(scoring.bn == "batchstat")
+        with torch.no_grad():
+            return [network.stage(self.number, given[0])[-1] for given in self.given]
+
+    def _calibrating(self, network: Supernet) -> Callable[[torch.Tensor], None]:
+        """Sends the stage's inputs of one batch after the other through ``network``."""
+        place = count()
+
+        def run(x: torch.Tensor) -> None:
+            number = next(place)
+            if number == len(self.kept):
+                self.kept.append(self.give(x)[0])
+            network.stage(self.number, self.kept[number])
+
+        return run
+
+
 def score_blocks(
     blocks: Blocks,
     archs: Iterable[Arch],
-    supernet: Supernet,
-    teacher_states: Callable[[torch.Tensor], list[State]],
-    data: Data,
-    scoring: Scoring,
+    stage: Callable[[int], tuple[Stage, Sequence[torch.Tensor]]],
+    network: Callable[[int, Arch], Supernet],
+    error: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> None:
-    """Add the errors of all blocks of ``archs`` that ``blocks`` does not know, in percent.
+    """Add the errors of all blocks of ``archs`` that ``blocks`` does not know, times 100.
 
-    Each is the error of :func:`relative_error` on the validation images, BN statistics as
-    ``scoring`` says. What the teacher makes of the images is computed once a stage. A device is
-    waited for once.
+    ``stage`` gives the stage of a number, and of each batch what its output is to come near to;
+    ``network`` a network with the stage as an architecture has it. ``error`` of both is the mean
+    over images. A device is waited for once.
     """
     found: dict[Block, torch.Tensor] = {}
     missing: dict[int, dict[Block, Arch]] = {}
@@ -114,49 +156,16 @@ def score_blocks(
         for block in blocks.of(arch):
             if block not in blocks.errors:
                 missing.setdefault(block[0], {}).setdefault(block, arch)
-    for stage, todo in missing.items():
-        inputs = StageInputs(stage, teacher_states)
-        scored = [
-            (states[stage], states[stage + 1][-1])
-            for x, _ in first_batches(data, "val", scoring.images, scoring.batch_size)
-            for states in [teacher_states(x)]
-        ]
+    for number, todo in missing.items():
+        scored, goals = stage(number)
+        images = sum(map(len, goals))
         for block, arch in todo.items():
-            subnet = supernet.subnet(arch)
-            if scoring.bn == "recalibrate":
-                sizes = scoring.calibration_images, scoring.calibration_batch
-                recalibrate(subnet, data, *sizes, run=inputs.calibrated(subnet))
-            subnet.train(scoring.bn == "batchstat")
+            outputs = zip(scored.outputs(network(number, arch)), goals, strict=True)
             with torch.no_grad():
-                errors = [
-                    relative_error(subnet.stage(stage, state)[-1], target) * len(target)
-                    for state, target in scored
-                ]
-            images = sum(len(target) for _, target in scored)
-            found[block] = sum(errors) / images
+                found[block] = sum(error(*pair) * len(pair[1]) for pair in outputs) / images
     if found:
         values = Reading(torch.stack(list(found.values()))).numpy().tolist()
         blocks.errors.update({b: 100 * value for b, value in zip(found, values, strict=True)})
-
-
-class StageInputs:
-    """What the teacher gives a stage for the calibration images, kept for block after block."""
-
-    def __init__(self, stage: int, teacher_states: Callable[[torch.Tensor], list[State]]):
-        self.stage, self.teacher_states = stage, teacher_states
-        self.kept: list[State] = []
-
-    def calibrated(self, subnet: Supernet) -> Callable[[torch.Tensor], None]:
-        """Sends the stage's inputs of one batch after the other through ``subnet``."""
-        place = count()
-
-        def run(x: torch.Tensor) -> None:
-            number = next(place)
-            if number == len(self.kept):
-                self.kept.append(self.teacher_states(x)[self.stage])
-            subnet.stage(self.stage, self.kept[number])
-
-        return run
 
 
 def relative_error(

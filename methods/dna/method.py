@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from methods.base import Batch, Method, Setting, penalised, set_learning_rate, sgd
-from methods.dna.blocks import Blocks, relative_error, score_blocks
+from methods.base import Batch, Setting, penalised, set_learning_rate, sgd
+from methods.dna.blocks import Stage, relative_error, score_blocks
 from methods.dna.options import DNAOptions
+from methods.dna.search import BlockWise
 from methods.lazy import functional, torch
 from methods.processes import divisible
 from searchspaces.base import Arch, Path, SearchSpace
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     from searchspaces.supernet import State, Supernet
 
 TEACHER = 62
-TRIES = 100_000
 
 
-class DNA(Method):
+class DNA(BlockWise):
     """Trains the teacher first, then the stages under it, one uniform path per step."""
 
     Options = DNAOptions
-    scores_images = False
 
     def __init__(self, setting: Setting, options: DNAOptions):
         super().__init__(setting, options)
@@ -47,7 +45,6 @@ class DNA(Method):
         self.teacher_optimizer = sgd(self.teacher, replace(recipe, lr=options.teacher_lr))
         self.teacher_from, self.trained_before = options.teacher, False
         self.optimizer = self._stages_optimizer()
-        self.blocks = Blocks(self.space, self.supernet.stages_number)
 
     def adopt(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Take the weights of a trained teacher.
@@ -174,45 +171,25 @@ class DNA(Method):
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Minus the mean relative error of the stages on the validation images, in percent."""
         score_blocks(
-            self.blocks, archs, self.supernet, self.teacher_states, self.data, self.setting.scoring
+            *(self.blocks, archs, self.scored),
+            lambda _, arch: self.supernet.subnet(arch),
+            relative_error,
         )
         self.count_scoring(2 * len(archs))  # the teacher's passes too
         return np.array([-self.blocks.error(arch) for arch in archs])
 
+    def scored(self, number: int) -> tuple[Stage, list[torch.Tensor]]:
+        """A stage, and the teacher's outputs of it."""
+
+        def give(x: torch.Tensor) -> list[State]:
+            return self.teacher_states(x)[number : number + 2]
+
+        stage = Stage(number, give, self.data, self.setting.scoring)
+        return stage, [after[-1] for _, after in stage.given]
+
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """Nothing before the first step of the stages: the teacher alone tells none apart."""
         return self.score(archs) if step > self.teacher_steps else None
-
-    # Search ---------------------------------------------------------------------------------
-
-    @property
-    def exhaustive(self) -> bool:
-        """Whether the search scores every block: where stages have sites of their own, few enough."""
-        return self.blocks.apart and self.blocks.number <= self.options.blocks
-
-    @property
-    def search_epochs(self) -> int:
-        return 1 if self.exhaustive else super().search_epochs
-
-    def search_epoch(self, epoch: int) -> list[tuple[Arch, float]]:
-        """Every block once, then the best combinations that are feasible; or a generation.
-
-        Raises :class:`UsageError` where none of the best :data:`TRIES` combinations is feasible.
-        """
-        if not self.exhaustive:
-            return super().search_epoch(epoch)
-        self.score(list(self.blocks.all()))
-        combined = filter(self.feasible, self.blocks.best_first(TRIES))
-        best = list(islice(combined, self.setting.search.population))
-        if not best:
-            raise UsageError(
-                f"none of the {TRIES:,} best combinations of blocks has "
-                f"{self.setting.search.described()}; widen the limits, such as "
-                "--search.max-madds, or set --options.blocks 0 for an evolution."
-            )
-        scored = [(arch, -self.blocks.error(arch)) for arch in best]
-        self.evolution.tell(scored)
-        return scored
 
     # State ------------------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ DEFAULTS = {
     },
     "setn": RELAXED,
     "pa-da": {},
+    "bossnas": {
+        "momentum": 0.99, "hidden": 256, "features": 64, "population": 32, "images": 256,
+        "blocks": 6000,
+    },
     "nsas": {"constraints": 8, "weight": 0.5},
     "snas": RELAXED | {"temperature": 2.5, "last_temperature": 0.03},
     "rsps": {},

@@ -35,6 +35,7 @@ BUILTIN = (
         "fbnet",
         "setn",
         "nsas",
+        "bossnas",
     ),
 )
 

@@ -34,12 +34,14 @@ TRAININGS = (
     ("nb201", "darts"),
     ("macro", "gdas"),
     ("nb201", "dna"),
+    ("nb201", "bossnas"),
     ("nb201", "few-shot"),
     ("macro", "sandwich"),
 )
 STEPS = 4
 # So that whatever a method does now and then happens within these steps.
 _AT_ONCE = {
+    "bossnas": "--options.population 4 --options.images 16",
     "cream": "--options.warmup 0 --options.update-share 0",
     "ennas": "--options.warmup 0 --options.data-share 0.001",
 }

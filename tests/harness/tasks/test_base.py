@@ -95,6 +95,18 @@ def test_train_batch_without_augmentation_is_normalised_training_images():
     assert torch.equal(images, task.normalise(task.train.images[labels]))
 
 
+def test_views_are_the_images_of_a_batch_augmented_twice():
+    """The first as in the batch; without augmentation both are."""
+    task = replace(make_task(), augmentation=Augmentation(crop=2))
+    first, second = task.views(3, 8, seed=1)
+    assert torch.equal(first, task.train_batch(3, 8, seed=1)[0]) and not torch.equal(first, second)
+    again = task.views(3, 8, seed=1)
+    assert torch.equal(again[0], first) and torch.equal(again[1], second)
+    plain = replace(task, augmentation=Augmentation())
+    first, second = plain.views(3, 8, seed=1)
+    assert torch.equal(first, plain.train_batch(3, 8, seed=1)[0]) and torch.equal(first, second)
+
+
 def test_train_batch_leaves_the_stored_images_alone():
     task, before = make_task(), make_task().fingerprint()
     for step in range(10):

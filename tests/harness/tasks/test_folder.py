@@ -138,6 +138,15 @@ def test_an_epoch_takes_every_training_image_once_through_a_new_window(data):
     assert len(windows) == 6
 
 
+def test_views_are_two_windows_of_the_images_of_a_batch(data):
+    task = load(data)
+    first, second = task.views(2, 4, seed=0)
+    assert torch.equal(first, task.train_batch(2, 4, seed=0)[0]) and not torch.equal(first, second)
+    alone = replace(task, train=Split(task.train.images[:1], task.train.labels[:1]))
+    own = {alone.train_batch(step, 1, seed=0)[0].shape for step in range(2)}
+    assert {view.shape for view in alone.views(0, 1, seed=0)} == own
+
+
 @pytest.mark.parametrize("part", ["train", "val", "test"])
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_batches_are_the_whole_part_in_stored_order(data, part, batch_size):

@@ -28,7 +28,7 @@ class Stages:
 def test_every_block_stands_in_an_architecture_and_the_best_come_first():
     blocks, rng = Blocks(Stages(), 3), np.random.default_rng(0)
     archs, every = list(blocks.all()), list(product(range(3), range(2), range(3), range(2)))
-    assert blocks.apart and blocks.number == 3 + 2 * 3 + 2
+    assert blocks.apart and blocks.numbers == [3, 2 * 3, 2]
     assert len(archs) == 6 and set(archs) <= set(every)
     known = {block for arch in archs for block in blocks.of(arch)}
     assert known == {block for arch in every for block in blocks.of(arch)} and len(known) == 11

@@ -258,7 +258,7 @@ def test_63_blocks_score_all_of_macro(macro, monkeypatch):
     monkeypatch.setattr(method.supernet, "subnet", lambda arch: asked.append(arch) or subnet(arch))
     assert method.search_epochs == 1
     scored = method.search_epoch(0)
-    assert len(asked) == method.blocks.number == len(method.blocks.errors) == 9 + 27 + 27
+    assert len(asked) == sum(method.blocks.numbers) == len(method.blocks.errors) == 9 + 27 + 27
     archs = list(np.ndindex(*[3] * 8))
     scores = method.score(archs)
     assert len(asked) == 63  # nothing is computed twice
