@@ -46,9 +46,9 @@ def main(arguments: list[str]) -> int:
 
     import torch
 
+    from harness import environment
     from harness.device_checks.outcomes import carried_out
     from harness.device_checks.subject import FULL, SMALL, Subject
-    from harness.files import environment
 
     try:
         device = environment.use_device(given.device)
