@@ -17,6 +17,7 @@ FUNCTIONS = (
     api.open_table,
     api.run_method,
     api.read_runs,
+    api.export,
 )
 HEAD = """# Python interface
 

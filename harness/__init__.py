@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import evaluate, evaluate_transfer, open_table, read_runs, run_method
+    from harness.api import evaluate, evaluate_transfer, export, open_table, read_runs, run_method
     from harness.metrics.results import Evaluation, Transfer
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Transfer",
     "evaluate",
     "evaluate_transfer",
+    "export",
     "open_table",
     "read_runs",
     "run_method",

@@ -1,4 +1,4 @@
-"""The Python interface: ``from harness import evaluate, open_table, read_runs, run_method``.
+"""The Python interface: ``from harness import evaluate, export, open_table, read_runs, run_method``.
 
 Every function raises :class:`searchspaces.errors.UsageError`, one plain sentence that names the
 problem and the way out, for whatever the caller can mend: an unknown name, a missing table, a
@@ -206,12 +206,13 @@ def run_method(
     watch: int = 0,
     protocols: Sequence[str] = (),
     log: Sequence[str] = (),
+    keep_checkpoint: bool = False,
 ) -> dict[str, Any]:
     """Train a supernet with a method, rank architectures with it, compare with ground truth.
 
         from harness import run_method
 
-        record = run_method("spos", space="nb201", preset="smoke", seed=0)
+        record = run_method("spos", space="nb201", preset="smoke", seed=0, keep_checkpoint=True)
         print(record["metrics"]["all"]["kendall_tau"], record["found"]["arch"])
 
     ``task``: a name, or images of your own: ``folder:PATH``, ``hf:PATH`` or ``FILE.py:FUNCTION``.
@@ -223,7 +224,8 @@ def run_method(
     one per core, on a GPU one. ``watch``: how many of ``train.steps`` lie between two measurements
     of τ on a sample, which the run's history keeps; 0 for none. ``protocols``: names as for ``evaluate``; a finished
     run gets further ones without any training. ``log``: trackers that are told of the run, as
-    ``["tensorboard", "mlflow"]``. None of the last seven changes a result.
+    ``["tensorboard", "mlflow"]``. ``keep_checkpoint``: keep the trained weights, which ``export``
+    needs. None of the last eight changes a result.
 
     Returns the record, which is also ``runs/RUN/run.json``: ``metrics``, ``protocols``, ``floors``,
     ``ceiling`` and ``notes`` as in an evaluation; ``found``, the architecture that the search found, with its
@@ -257,7 +259,7 @@ def run_method(
     subsets, trackers = ((n,) if isinstance(n, str) else tuple(n) for n in (protocols, log))
     check_trackers(trackers)
     execution = Execution(
-        *(_folder(data), Path(runs), device, workers),
+        *(_folder(data), Path(runs), device, workers, keep_checkpoint),
         watch=watch,
         protocols=subsets,
         log=trackers,
@@ -303,6 +305,41 @@ def read_runs(
         raise UsageError(f"read_runs takes a folder of runs, or several, not {runs!r}.") from None
     frame: pandas.DataFrame = _READERS["runs"](folders, protocol, _folder(data))
     return frame
+
+
+def export(
+    run: Path | str,
+    output: Path | str,
+    *,
+    arch: str = "best",
+    format: str = "",
+    data: Path | str | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write a network that a finished run found as one file that loads without the harness.
+
+        from harness import export, run_method
+
+        record = run_method("spos", space="nb201", preset="smoke", seed=0, keep_checkpoint=True)
+        card = export(f"runs/{record['run']}", "network.pt2")
+        print(card["accuracy"]["value"], card["input"]["mean"], card["input"]["std"])
+
+    ``run``: the folder of a run that kept its checkpoint, or of a stand-alone training that did.
+    ``output``: the file; what is known of the network is in it, and for people beside it, in
+    ``output`` + ``.md``. ``arch``: ``best``, what the run found, or any architecture as its space
+    writes it. ``format``: ``torch``, for ``torch.export.load``, ending in ``.pt2``, or ``onnx``, which
+    needs the extra ``export``; empty is what ``output`` ends in. Both take any number of images.
+    ``data``: the folder with the task's images, by default ``$NAS_HARNESS_DATA``. ``overwrite``: also
+    where ``output`` exists.
+
+    The weights are the supernet's, or what the run made of them; BN statistics are those that the
+    ranking takes. Returns the card, with ``file`` and ``file_sha256``. Raises ``UsageError`` where the
+    run kept no weights or its images are not those that it was made with, and where the file would
+    give other logits than the network, by more than 1e-4.
+    """
+    from harness.exporting.export import export_network
+
+    return export_network(Path(run), Path(output), arch, format, _folder(data), overwrite)
 
 
 def _folder(data: Path | str | None) -> Path | None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "search": "simulate random search, REA and REINFORCE on ground truth, without any training",
     "draw": "draw an architecture: cells as graphs, chains as rows of blocks",
     "train-standalone": "train one architecture from scratch by a paper's recipe",
+    "export": "write a found network as one file that needs no harness, for PyTorch or as ONNX",
     "detect": "fine-tune a detector on a trained architecture",
     "compare": "set finished runs side by side",
     "pareto": "draw accuracy against cost of a run: the true front, and what its scores choose",

@@ -71,6 +71,7 @@ class Method(ABC):
     Options: ClassVar[type]
     trains: ClassVar[bool] = True  # a supernet
     scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
+    weights_are: ClassVar[str] = "inherited from the supernet"  # those of network_of, in words
 
     def __init_subclass__(cls) -> None:
         """Raises :class:`UsageError` where a class method or a property is overridden as none."""
@@ -297,6 +298,13 @@ class Method(ABC):
     def found(self) -> Arch:
         """The best architecture of the search so far."""
         return self.evolution.best()
+
+    def network_of(self, arch: Arch) -> torch.nn.Module:
+        """``arch`` alone with its trained weights, ``[B, C, H, W]`` to logits ``[B, classes]``.
+
+        Its BN statistics are those of the training, under no policy yet.
+        """
+        return self.supernet.subnet(arch)
 
     # State ----------------------------------------------------------------------------------
 

@@ -9,18 +9,21 @@ learn alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from methods.darts import DARTS, DARTSOptions
 from methods.lazy import functional, torch
 from methods.options import option
-from searchspaces.base import SearchSpace
+from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Operator, SiteHook, Supernet
+
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class PCDARTS(DARTS):
     """Raises :class:`UsageError` where no edges meet in nodes, or widths have no K parts."""
 
     Options = PCDARTSOptions
+    weights_are = "inherited from the supernet, whose operators see a part of the channels"
 
     @classmethod
     def weights_alone(cls, options: PCDARTSOptions) -> float:
@@ -58,21 +62,26 @@ class PCDARTS(DARTS):
                 f"in {self.space.name} no edges of equal width meet in nodes, and PC-DARTS weighs "
                 "these; use another method there."
             )
-        network, own = super().build(), {}
+        network = super().build()
+        self.places = self._places(network)
+        for name in self.places:
+            network.set_submodule(name, self.narrowed(network.get_submodule(name)))
+        return network.to(memory_format=torch.channels_last).train()
+
+    def _places(self, network: Supernet) -> dict[str, tuple[int, int]]:
+        """Site of each operator that is a module, and its number there, by the module's name."""
+        own: dict[int, tuple[int, int]] = {}
 
         def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
-            own.update({id(op): op for op in operators if isinstance(op, torch.nn.Module)})
+            own.update({id(op): (site, number) for number, op in enumerate(operators)})
             return operators[-1](x)
 
         image = self.data.image
         with torch.no_grad():
             images = torch.zeros(1, image.channels, image.size, image.size)
             self.relaxation.logits(network.eval(), images, hook)
-        for module in list(network.modules()):
-            for name, child in module.named_children():
-                if id(child) in own:
-                    module.add_module(name, self.narrowed(child))
-        return network.to(memory_format=torch.channels_last).train()
+        named = network.named_modules()
+        return {name: own[id(module)] for name, module in named if id(module) in own}
 
     def narrowed(self, layer: torch.nn.Module) -> torch.nn.Module:
         """``layer`` with 1/K of its channels, freshly initialised."""
@@ -120,11 +129,15 @@ class PCDARTS(DARTS):
         return [alpha.log_softmax(0) + edges[site] for site, alpha in enumerate(self.alphas)]
 
     def mixture(self, step: int) -> SiteHook:
-        mixed, edges, parts = super().mixture(step), self.log_edges(), self.options.parts
+        return self.parted(super().mixture(step), self.log_edges())
+
+    def parted(self, inner: SiteHook, edges: Mapping[int, torch.Tensor]) -> SiteHook:
+        """``inner`` on a part of the channels, weighed as :meth:`log_edges` has it in ``edges``."""
+        parts = self.options.parts
 
         def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
             own = x.shape[1] // parts
-            out, rest = mixed(site, operators, x[:, :own]), x[:, own:]
+            out, rest = inner(site, operators, x[:, :own]), x[:, own:]
             if out.shape[2:] != rest.shape[2:]:
                 rest = functional.max_pool2d(rest, 2, ceil_mode=True)
             whole = torch.cat((out, rest), 1)
@@ -133,3 +146,27 @@ class PCDARTS(DARTS):
             )
 
         return hook
+
+    def network_of(self, arch: Arch) -> torch.nn.Module:
+        """A pass of the supernet in which edges run what ``arch`` has there, or give nothing.
+
+        Operators see a part of the channels and edges have their shares, as in the training.
+        """
+        from searchspaces.hooked import Hooked
+
+        chosen = dict(self.relaxation.chosen(arch))
+        names = [site.operators for site in self.relaxation.sites]
+        edges = {site: share.detach() for site, share in self.log_edges().items()}
+        run = self.parted(lambda site, operators, x: operators[chosen[site]](x), edges)
+
+        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
+            name = names[site][chosen[site]] if site in chosen else NONE
+            if name != NONE:
+                return run(site, operators, x)
+            return operators[names[site].index(NONE)](x)
+
+        network = deepcopy(self.supernet)
+        for name, (site, number) in self.places.items():
+            if chosen.get(site) != number:
+                network.set_submodule(name, torch.nn.Identity())
+        return Hooked(network, self.relaxation, hook)

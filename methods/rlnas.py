@@ -53,6 +53,9 @@ class RLNAS(Method):
 
     Options = RLNASOptions
     scores_images = False
+    weights_are = (
+        "inherited from a supernet that learned random labels, so that it classifies nothing"
+    )
 
     def __init__(self, setting: Setting, options: RLNASOptions):
         rng = np.random.default_rng([LABELS, setting.seed])

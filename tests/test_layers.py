@@ -77,6 +77,7 @@ def test_what_breaks_a_contract_is_seen(copied):
 def test_extras_are_imported_by_what_needs_them_alone():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = ("optuna", "tensorboard", "wandb", "mlflow", "syne_tune", "torch.utils.tensorboard")
+    extras += ("onnx", "onnxscript", "onnxruntime")
     at_once = re.compile(
         rf"^(?:from|import) (?:{'|'.join(map(re.escape, extras))})\b", re.MULTILINE
     )

@@ -30,8 +30,9 @@ def main(arguments: list[str]) -> None:
     from harness.standalone.record import render
     from harness.standalone.run import StandaloneExecution, run_standalone
 
-    search = origin and origin.search
-    record = run_standalone(config, StandaloneExecution(**execution), search)
+    search, start = (origin.search, origin.start) if origin else (None, None)
+    weights = start and start.weights
+    record = run_standalone(config, StandaloneExecution(**execution), search, weights)
     if as_json:
         print(json.dumps(record, indent=2, allow_nan=False))
     else:
@@ -49,15 +50,26 @@ def parse(
     first = _parser(add_help=False)
     for name in ("--run", "--space", "--task", "--recipe"):
         first.add_argument(name)
+    first.add_argument("--from", dest="exported")
     first.add_argument("--preset", default=StandaloneConfig.preset)
     chosen, _ = first.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
-    origin = read_origin(Path(chosen.run)) if chosen.run else None
+    origin = _origin(chosen.run, chosen.exported)
     space = chosen.space or (origin.space if origin else StandaloneConfig.space)
     task = chosen.task or (origin.task if origin else StandaloneConfig.task)
     defaults = base_config(space, task, chosen.preset, chosen.recipe or "")
+    if origin and origin.start:
+        sizes = {"scale": origin.scale, "width": origin.width, "cells": origin.cells}
+        defaults = replace(defaults, start=origin.start.sha256, **sizes)
 
     parser = _parser()
     parser.add_argument("--run", type=Path, help="folder of a run: train what it found")
+    parser.add_argument(
+        "--from",
+        type=Path,
+        dest="exported",
+        metavar="FILE",
+        help="begin with the weights of a network that 'nas-harness export' wrote for PyTorch",
+    )
     parser.add_argument("--recipes", action="store_true", help="tell of the recipes, and stop")
     add_options(parser, defaults)
     run = parser.add_argument_group("execution (changes no result)")
@@ -80,10 +92,21 @@ def parse(
     execution = {name: given.pop(name) for name in _EXECUTION}
     check_limits({"checkpoint_seconds": execution["checkpoint_seconds"]}, {})
     as_json = given.pop("json")
-    del given["run"], given["recipes"]
+    del given["run"], given["exported"], given["recipes"]
     config = with_values(defaults, given | {"recipe": defaults.recipe})
     config = replace(config, task=settled_task(config.task, execution["data"]))
     return _with_architecture(config, origin), execution, origin, as_json
+
+
+def _origin(run: str | None, exported: str | None) -> Origin | None:
+    """Where the architecture is from, if not from --arch."""
+    if run and exported:
+        raise UsageError("--run and --from each bring an architecture; leave one of them out.")
+    if not exported:
+        return read_origin(Path(run)) if run else None
+    from harness.exporting.reading import exported_origin
+
+    return exported_origin(Path(exported))
 
 
 def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> StandaloneConfig:
@@ -91,12 +114,11 @@ def _with_architecture(config: StandaloneConfig, origin: Origin | None) -> Stand
     if bool(config.arch) == bool(origin):
         raise UsageError(
             "give either an architecture with --arch, or with --run the folder of the run that "
-            "found it."
+            "found it, or with --from an exported network."
         )
     if origin and config.space != origin.space:
         raise UsageError(
-            f"the run found an architecture of {origin.space}, not of {config.space}; leave out "
-            "--space."
+            f"the architecture is one of {origin.space}, not of {config.space}; leave out --space."
         )
     from harness.tabular.ground_truth import usual_scale
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.standalone.checkpoint import load_trained
+from harness.standalone.checkpoint import load_trained, weights_sha256
 from harness.standalone.record import in_full
 from harness.tasks import image_of
 from searchspaces.chain.network import ChainNetwork
@@ -43,7 +42,7 @@ def load_backbone(folder: Path) -> Backbone:
     """
     record, weights = load_trained(folder)
     try:
-        about = _about(record) | {"sha256": _checksum(weights)}
+        about = _about(record) | {"sha256": weights_sha256(weights)}
         found_by = [search | {"run": search["run"]} for search in record["found_by"]]
         network = _rebuilt(record, weights)
         return Backbone(record["arch"], network, about, in_full(record), found_by)
@@ -97,10 +96,3 @@ def taps(network: ChainNetwork) -> list[int]:
     if not set(REDUCTIONS) <= set(last):
         raise ValueError(f"its stages reduce images by {sorted(last)}, not by {list(REDUCTIONS)}")
     return [last[reduction] for reduction in REDUCTIONS]
-
-
-def _checksum(weights: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in weights.items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,3 +42,11 @@ def load_trained(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
         raise UsageError(
             f"{folder} is damaged ({type(error).__name__}: {error}); train it again."
         ) from error
+
+
+def weights_sha256(weights: Mapping[str, torch.Tensor]) -> str:
+    """Of the names and values of tensors on the CPU, in this order, whatever their layout."""
+    digest = hashlib.sha256()
+    for name, tensor in weights.items():
+        digest.update(name.encode() + tensor.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -45,6 +45,7 @@ class StandaloneConfig:
     validate_every: int = option(1, "epochs between two validations; 0: only at the end")
     width: int = option(0, "channels of the first stage; 0: as the scale has it")
     cells: int = option(0, "cells per stage; 0: as the scale has it")
+    start: str = ""  # SHA-256 of the weights that it begins with, where they are not drawn
     train: TrainingRecipe = field(default_factory=TrainingRecipe)
 
     def __post_init__(self) -> None:
@@ -55,7 +56,11 @@ class StandaloneConfig:
         check_limits({"seed": self.seed}, {"seed": (0, 2**32 - 1)})
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without ``start`` where there is none, as before there was one."""
+        tree = asdict(self)
+        if not self.start:
+            del tree["start"]
+        return tree
 
     @property
     def name(self) -> str:

@@ -76,13 +76,14 @@ def make_record(
 
 
 def in_full(record: dict[str, Any]) -> bool:
-    """Whether a record is of its printed recipe as it is, on all images, at full size.
+    """Whether a record is of its printed recipe as it is, from scratch, on all images, at full size.
 
     Raises ``KeyError`` or ``TypeError`` for what is no record.
     """
     config = record["config"]
     short = config["train_images"] or config["eval_images"] or record["network"]["reduced"]
-    return config["preset"] == "paper" and not short and not record["recipe"]["changed"]
+    begun = short or config.get("start")
+    return config["preset"] == "paper" and not begun and not record["recipe"]["changed"]
 
 
 def _notes(run: StandaloneRun) -> list[str]:
@@ -90,6 +91,9 @@ def _notes(run: StandaloneRun) -> list[str]:
     config, notes = run.config, []
     if config.train_on == "train+val":
         notes.append("Trained on the validation images as well: there is no validation accuracy.")
+    if config.start:
+        notes.append(f"Began with exported weights (SHA-256 {config.start[:16]}...).")
+        notes += run.training.start_notes
     if config.train_images:
         notes.append(f"Trained on {config.train_images} images only.")
     if config.eval_images:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,11 @@ class StandaloneRun(Resumable):
     alike = "an unfinished training of the same space, task and seed, perhaps of this architecture"
 
     def __init__(
-        self, config: StandaloneConfig, execution: StandaloneExecution, workspace: Workspace
+        self,
+        config: StandaloneConfig,
+        execution: StandaloneExecution,
+        workspace: Workspace,
+        start: Mapping[str, torch.Tensor] | None = None,
     ):
         self.config, self.execution = config, execution
         self.device = use_device(execution.device)
@@ -59,7 +64,7 @@ class StandaloneRun(Resumable):
         self.task = task.to(self.device)
         images = with_cutout(self.task, config.train.cutout)
         self.training = StandaloneTraining(
-            self.space, self.arch, images, config.train, config.seed, self.device
+            self.space, self.arch, images, config.train, config.seed, self.device, start
         )
         self.total = torch.zeros((), device=self.device)
         self.history: list[dict[str, Any]] = []

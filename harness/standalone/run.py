@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,23 @@ from harness.tasks import is_tiny, settled_task
 
 
 def run_standalone(
-    config: StandaloneConfig, execution: StandaloneExecution, search: dict[str, Any] | None = None
+    config: StandaloneConfig,
+    execution: StandaloneExecution,
+    search: dict[str, Any] | None = None,
+    start: Mapping[str, torch.Tensor] | None = None,
 ) -> dict[str, Any]:
     """Train, or continue, or find it finished; returns the record.
 
     ``search`` tells which run found the architecture (:class:`harness.standalone.source_run.Origin`);
-    equal trainings are done once and list every run that asked for them. Sets the number of
+    equal trainings are done once and list every run that asked for them. ``start``: the weights that
+    ``config.start`` names. Sets the number of
     torch's threads. Raises :class:`UsageError` for whatever the user can mend.
     """
     config = replace(config, task=settled_task(config.task, execution.data))
     torch.set_num_threads(execution.threads or usual_threads(is_tiny(config.task)))
     folder = execution.runs / "standalone" / config.name
     workspace = TrainingWorkspace(folder, "standalone.json")
-    begun = None if workspace.finished() else StandaloneRun(config, execution, workspace)
+    begun = None if workspace.finished() else StandaloneRun(config, execution, workspace, start)
     with workspace.lock():
         record = workspace.settled()
         if record is None:
@@ -52,6 +57,7 @@ def train_found(folder: Path, execution: StandaloneExecution) -> dict[str, Any]:
     Raises :class:`UsageError` for whatever the user can mend.
     """
     origin = read_origin(folder)
+    search = origin.search or {}
     config = base_config(origin.space, origin.task, "paper")
-    config = replace(config, arch=origin.arch, scale=origin.scale, seed=origin.search["seed"])
-    return run_standalone(config, execution, origin.search)
+    config = replace(config, arch=origin.arch, scale=origin.scale, seed=search["seed"])
+    return run_standalone(config, execution, search)

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.config.config import SCHEMA_VERSION
 from harness.files.store import read_json
 from searchspaces.errors import UsageError
 
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with, by the names of a network's tensors, and their SHA-256."""
+
+    sha256: str
+    weights: Mapping[str, torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Origin:
-    """What ``run.json`` tells of the architecture that the run found.
+    """What ``run.json``, or an exported network's card, tells of the architecture that a run found.
 
     ``search`` goes into the record of the stand-alone training; its cost is that of the whole run,
-    which counts no parts.
+    which counts no parts. Only a network has a ``start``, and perhaps a ``width`` and ``cells`` that
+    are not its scale's.
     """
 
     space: str
     task: str
     scale: str
     arch: str
-    search: dict[str, Any]
+    search: dict[str, Any] | None
+    start: Start | None = None
+    width: int = 0
+    cells: int = 0
 
 
 def read_origin(folder: Path) -> Origin:

@@ -46,6 +46,9 @@ class BossNAS(BlockWise):
     """``best``: the best path of each stage that is trained, but of the last."""
 
     Options = BossNASOptions
+    weights_are = (
+        "inherited from a supernet that learned without labels, so that it classifies nothing"
+    )
 
     def __init__(self, setting: Setting, options: BossNASOptions):
         super().__init__(setting, options)

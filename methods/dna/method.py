@@ -32,6 +32,9 @@ class DNA(BlockWise):
     """Trains the teacher first, then the stages under it, one uniform path per step."""
 
     Options = DNAOptions
+    weights_are = (
+        "inherited from the supernet in its stages, from the teacher before and behind them"
+    )
 
     def __init__(self, setting: Setting, options: DNAOptions):
         super().__init__(setting, options)
@@ -190,6 +193,24 @@ class DNA(BlockWise):
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """Nothing before the first step of the stages: the teacher alone tells none apart."""
         return self.score(archs) if step > self.teacher_steps else None
+
+    def network_of(self, arch: Arch) -> torch.nn.Module:
+        """Its stages between the teacher's stem and classifier, as no step trains the supernet's.
+
+        Raises :class:`UsageError` where the space does not tell stages apart.
+        """
+        network = self.supernet.subnet(arch)
+        parts = [part for n in range(network.stages_number) for part in network.stage_parts(n)]
+        if not parts:
+            raise UsageError(
+                f"networks of {self.space.name} do not tell their stages apart, which alone DNA "
+                "trains: give them stage_parts()."
+            )
+        staged = {id(t) for part in parts for t in part.state_dict(keep_vars=True).values()}
+        own, taught = network.state_dict(keep_vars=True), self.teacher.state_dict()
+        outside = [name for name, tensor in own.items() if id(tensor) not in staged]
+        network.load_state_dict({name: taught[name] for name in outside}, strict=False)
+        return network
 
     # State ------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ class MNGNAS(Method):
     """A search-phase wrapper around the method named by ``base``."""
 
     Options = MNGNASOptions
+    weights_are = "inherited from the supernet, then retrained under searched teachers"
 
     def __init__(self, setting: Setting, options: MNGNASOptions):
         if options.solver == "cvxpy":
@@ -134,10 +135,22 @@ class MNGNAS(Method):
         kept, as it left them: who else is ranked makes no difference (Algorithm 3 retrains the
         population; an architecture from outside takes the place of one of them).
         """
+        return np.array(self._scores(self._retrained(archs)))
+
+    def network_of(self, arch: Arch) -> Supernet:
+        """As the search left it, where it is among the teachers; the best of the search always is.
+
+        Else as it is retrained for its score.
+        """
+        met = [m for m in self.groups.small + self.groups.large if m.arch == arch]
+        best = max(met or self._retrained([arch]), key=lambda m: m.score)
+        return best.copy().network
+
+    def _retrained(self, archs: Sequence[Arch]) -> list[Member]:
         members = [self._member(arch) for arch in archs]
         first = self.search_epochs * self.options.retrain_steps
         self._retrain(members, first, peers=self.population)
-        return np.array(self._scores(members))
+        return members
 
     def _scores(self, members: list[Member]) -> list[float]:
         networks = (member.network for member in members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from methods.standalone.optimizer import (
     make_optimizer,
 )
 from methods.standalone.recipe import TrainingRecipe
+from methods.standalone.start import take_weights
 from searchspaces.base import Arch, ImageSpec, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -80,7 +82,7 @@ class StandaloneTraining:
 
     Of ``data``, which is on ``device``, it uses the training part; what the recipe cuts out of
     images is missing there already. Raises :class:`UsageError` for what the recipe asks of a space
-    that does not have it.
+    that does not have it, and for a ``start`` that does not fit (:func:`take_weights`).
     """
 
     def __init__(
@@ -91,10 +93,12 @@ class StandaloneTraining:
         recipe: TrainingRecipe,
         seed: int,
         device: torch.device | str = "cpu",
+        start: Mapping[str, torch.Tensor] | None = None,
     ):
         torch.manual_seed(seed)
         self.recipe, self.seed, self.data = recipe, seed, data
         network = build_network(space, arch, data.image, recipe)
+        self.start_notes = take_weights(network, start) if start else []
         self._network = network.to(device).train()
         self.optimizer = make_optimizer(self._network, recipe)
         self.average = WeightAverage(self._network, recipe.ema) if recipe.ema else None

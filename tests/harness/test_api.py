@@ -10,7 +10,15 @@ import pytest
 import tiny
 
 import harness
-from harness import Evaluation, evaluate, evaluate_transfer, open_table, read_runs, run_method
+from harness import (
+    Evaluation,
+    evaluate,
+    evaluate_transfer,
+    export,
+    open_table,
+    read_runs,
+    run_method,
+)
 from harness.cli import main
 from harness.config.config import Config
 from methods.options import Recipe
@@ -176,7 +184,8 @@ def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
     import torch
 
     threads = torch.get_num_threads()
-    record = run_method("spos", preset="smoke", seed=3, values=QUICK, data="data", workers=1)
+    given = {"values": QUICK, "data": "data", "workers": 1, "keep_checkpoint": True}
+    record = run_method("spos", preset="smoke", seed=3, **given)
     assert torch.get_num_threads() == threads
     folder = elsewhere / "runs" / record["run"]
     assert json.loads((folder / "run.json").read_text()) == record
@@ -202,6 +211,19 @@ def test_a_run_gives_its_record_and_is_a_row_of_the_runs(elsewhere, capsys):
     assert (row["epochs"], row["n"], row["image_passes"]) == (4, 12, 6 * 16)
     numbers = frame.drop(columns="run").select_dtypes("number").columns
     assert {"seed", "tau", "regret", "found_truth", "seconds", "epochs"} <= set(numbers)
+
+    card = export(str(folder), "found.pt2", data="data")
+    assert card["architecture"]["arch"] == record["found"]["arch"]
+    assert main(["export", str(folder), "--output", "other.pt2", "--data", "data", "--json"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert other == card | {"file": "other.pt2"}
+    with pytest.raises(
+        UsageError, match="found.pt2 exists.* another output, or give overwrite=True"
+    ):
+        export(folder, "found.pt2", data="data")
+    assert main(["export", str(folder), "--output", "found.pt2", "--data", "data"]) == 2
+    assert main(["export", str(folder), "--output", "found.pt2", "--overwrite", "--data=data"]) == 0
+    assert "Network found.pt2, card found.pt2.md" in capsys.readouterr().out
 
 
 @pytest.mark.slow

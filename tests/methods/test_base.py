@@ -10,7 +10,7 @@ from params import EVALUATED, slow_but
 from planted import PlantedData, PlantedSpace
 from scipy.stats import kendalltau
 
-from methods.base import PATHS, RETRAIN, SEARCH
+from methods.base import PATHS, RETRAIN, SEARCH, Method
 from methods.cream.options import CreamOptions
 from methods.dna.options import DNAOptions
 from methods.fairnas import FairNASOptions
@@ -32,6 +32,23 @@ QUICK = {"mngnas": TINY_MNGNAS, "dna": DNAOptions(teacher="")}
 def make(name, where=None, options=None):
     options = options or QUICK.get(name) or options_class(name)()
     return METHODS[name](where or setting(), options)
+
+
+@pytest.mark.parametrize("name", slow_but(["spos", "few-shot"], METHODS))
+def test_every_method_has_a_network_of_one_architecture_alone(name):
+    method = make(name)
+    arch, (x, _) = (3, 1, 2, 4, 0, 3), method.data.train_batch(0, 8, 0)
+    if name == "mngnas":
+        method.search_epoch(0)
+    network = method.network_of(arch).eval()
+    logits = network(x)
+    assert logits.shape == (8, 4) and logits.isfinite().all()
+    if type(method).network_of is Method.network_of:
+        torch.testing.assert_close(logits, method.supernet.eval()(x, arch))
+    with torch.no_grad():
+        next(network.parameters()).add_(1)  # its own, as no other network's
+    assert not torch.equal(network(x), logits)
+    assert torch.equal(method.network_of(arch).eval()(x), logits)
 
 
 @pytest.mark.parametrize("name", slow_but(["spos", "mixpath"], EVALUATED))

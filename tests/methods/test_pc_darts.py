@@ -65,6 +65,45 @@ def test_on_darts_the_edges_decide_what_a_node_keeps():
     assert all(not torch.equal(b, c) for b, c in zip(method.betas, before, strict=True))
 
 
+def test_its_network_is_the_mixture_of_one_operator_at_each_edge():
+    method, arch = made(parts=2), (3, 1, 2, 4, 1, 3)
+    x = torch.randn(4, 1, 12, 12)
+    method.relaxation.logits(method.supernet, x, method.mixture(0))  # for statistics
+    with torch.no_grad():
+        for alpha, chosen in zip(method.alphas, arch, strict=True):
+            alpha[chosen] = 1e3
+        for beta in method.betas:
+            beta.normal_()
+    method.supernet.eval()
+    mixed = method.relaxation.logits(method.supernet, x, method.mixture(0))
+    network = method.network_of(arch)
+    torch.testing.assert_close(network(x), mixed)
+    assert not any(parameter.grad_fn for parameter in network.parameters())
+    names = {name.split(".edges.")[-1][:3] for name in network.state_dict() if "edges" in name}
+    assert names == {"0.3", "2.2", "5.3"}  # convolutions; others have no weights or are gone
+
+
+@pytest.mark.parametrize("space", ["nb201", "darts"])
+def test_edges_that_an_architecture_lacks_give_nothing(space):
+    method = made(space, 8, parts=2)
+    rng = np.random.default_rng(0)
+    arch = (3, 0, 3, 3, 3, 3) if space == "nb201" else method.space.sample(rng)
+    network, x = method.network_of(arch).eval(), torch.randn(2, 1, 12, 12)
+    seen = []
+    hook = network.hook
+
+    def watched(site, operators, x):
+        seen.append((site, bool(hook(site, operators, x).any())))
+        return hook(site, operators, x)
+
+    network.hook = watched
+    assert network(x).shape == (2, 10)
+    names = method.relaxation.sites
+    kept = {s for s, n in method.relaxation.chosen(arch) if names[s].operators[n] != "none"}
+    assert {site for site, something in seen if something} <= kept
+    assert {site for site, _ in seen} >= kept and {site for site, _ in seen} - kept
+
+
 def test_its_operators_have_a_part_of_the_weights():
     method, plain = made(parts=2), made(parts=1)
     edge, other = (m.supernet.stages[0][0].edges[0]["3"] for m in (method, plain))

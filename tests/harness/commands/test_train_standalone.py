@@ -3,9 +3,13 @@
 import json
 
 import pytest
+import torch
+from exported import write_exported
 
 from harness.commands.train_standalone import main, parse
 from harness.config.config import SCHEMA_VERSION
+from harness.exporting.export import export_network
+from harness.exporting.reading import read_exported
 from harness.standalone.recipes import RECIPES
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -121,7 +125,7 @@ def test_mistakes_are_one_sentence(arguments, message):
 def test_a_run_and_an_architecture_or_another_space_do_not_go_together(found):
     with pytest.raises(UsageError, match="either an architecture"):
         asked("--run", found, "--arch", ARCH)
-    with pytest.raises(UsageError, match="found an architecture of nb201, not of darts"):
+    with pytest.raises(UsageError, match="architecture is one of nb201, not of darts"):
         asked("--run", found, "--space", "darts")
 
 
@@ -167,3 +171,48 @@ def test_every_recipe_is_told(capsys):
     for name, recipe in RECIPES.items():
         assert name in text
         assert all(part in text for part in (recipe.source, *recipe.open, *recipe.departs))
+
+
+@pytest.mark.slow
+def test_it_begins_with_an_exported_network_and_leaves_one(tmp_path, capsys):
+    """Of the file's size, under another name than from scratch; what is kept is exported again."""
+    path, runs = tmp_path / "found.pt2", tmp_path / "runs"
+    weights = write_exported(path, SPACES["nb201"]("compact", 2), ARCH, width=2)
+    asked_for = ["--from", str(path), *QUICK.replace("--width 2 ", "").split()]
+    config, _, origin, _ = parse(asked_for)
+    assert (config.arch, config.scale, config.width) == (ARCH, "compact", 2)
+    assert config.start == origin.start.sha256
+    assert config.name != asked("--arch", ARCH, *QUICK.split()).name
+
+    still = ["--train.lr", "0", "--train.weight-decay", "0", "--keep-checkpoint"]
+    main([*asked_for, *still, "--runs", str(runs), "--json"])
+    record = json.loads(capsys.readouterr().out)
+    assert record["found_by"][0]["run"] == "a-run"
+    assert record["config"]["start"] == config.start
+    assert record["notes"][0].startswith(
+        f"Began with exported weights (SHA-256 {config.start[:16]}"
+    )
+    folder = runs / "standalone" / record["name"]
+    card = export_network(folder, tmp_path / "trained.pt2", "best")
+    _, trained = read_exported(tmp_path / "trained.pt2")
+    learned = [name for name in weights if name.endswith("weight")]  # nothing, at this rate
+    assert len(learned) > 5 and all(torch.equal(trained[n], weights[n]) for n in learned)
+    assert card["truth"]["value"] == record["result"]["test_accuracy"]
+    assert card["accuracy"]["value"] == record["result"]["val_accuracy"]
+    assert "by the recipe tables" in card["weights"]["from"]
+    with pytest.raises(UsageError, match="has one network, .*; leave --arch out"):
+        export_network(folder, tmp_path / "b.pt2", ARCH.replace("skip_connect", "none"))
+
+
+def test_an_exported_network_brings_its_architecture_and_its_size(tmp_path, found):
+    path = tmp_path / "found.pt2"
+    write_exported(path, SPACES["nb201"]("compact", 2), ARCH, width=2)
+    with pytest.raises(UsageError, match="--run and --from each bring an architecture"):
+        asked("--from", path, "--run", found)
+    with pytest.raises(UsageError, match="either an architecture with --arch"):
+        asked("--from", path, "--arch", ARCH)
+    with pytest.raises(UsageError, match="architecture is one of nb201, not of darts"):
+        asked("--from", path, "--space", "darts")
+    with pytest.raises(UsageError, match=r"of another size or task: stem.0.weight is \[2, 1, 3, 3"):
+        main(["--from", str(path), "--width", "4", "--runs", str(tmp_path / "none")])
+    assert not (tmp_path / "none").exists()

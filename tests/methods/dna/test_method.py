@@ -57,6 +57,25 @@ def test_the_error_of_a_stage_reaches_no_other_stage_and_no_teacher(make, task):
     assert all(p.grad is None for p in method.teacher.parameters())
 
 
+def test_its_network_has_the_teachers_ends_around_its_own_stages(make, task):
+    method = make(teacher_share=0.5)
+    for step in range(8):
+        method.train_step(step)
+    network, x = method.network_of(PATH).eval(), next(task.batches("val", 8))[0]
+    state = method.teacher.eval().begin(x)
+    for index in range(2):
+        state = method.supernet.eval().stage(index, state, PATH)
+    torch.testing.assert_close(network(x), method.teacher.finish(state))
+    assert not torch.allclose(network(x), method.supernet(x, PATH))
+
+
+def test_where_stages_are_not_told_apart_there_is_no_such_network(make, monkeypatch):
+    method = make()
+    monkeypatch.setattr(type(method.supernet), "stage_parts", lambda self, index: ())
+    with pytest.raises(UsageError, match="give them stage_parts"):
+        method.network_of(PATH)
+
+
 def test_a_step_descends_the_sum_of_the_errors_of_the_stages(make):
     """Of the teacher's features in evaluation mode, and one path in training mode."""
     method, twin = make({"clip": 0.0}, teacher_share=0.01), make({"clip": 0.0}, teacher_share=0.01)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,6 +17,25 @@ from methods.spos import SPOSOptions
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
+
+
+def test_its_network_is_the_one_that_the_search_or_a_score_retrained():
+    method = make()
+    for step in range(10):
+        method.train_step(step)
+    for epoch in range(3):
+        method.search_epoch(epoch)
+    groups = method.groups.small + method.groups.large
+    (found,) = [member for member in groups if member.arch == method.found()]
+    assert found.score == max(member.score for member in groups)
+    network = method.network_of(method.found())
+    assert network is not found.network
+    for own, other in zip(network.parameters(), found.network.parameters(), strict=True):
+        assert torch.equal(own, other)
+    met = {member.arch for member in groups}
+    other = next(arch for arch in product(range(3), repeat=4) if any(arch) and arch not in met)
+    scored = method.score([other])[0]
+    assert method.validation_score(method.network_of(other)) == pytest.approx(scored, abs=0.5)
 
 
 def test_a_ranking_retrains_on_batches_that_no_search_epoch_retrained_on():

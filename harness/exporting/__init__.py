@@ -1,0 +1,1 @@
+"""A found network as one file that needs nothing of this project, with what is known of it."""
