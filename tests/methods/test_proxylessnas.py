@@ -28,6 +28,17 @@ def test_one_path_is_drawn_by_the_softmax():
     np.testing.assert_allclose(counts, SHARES, atol=6 * np.sqrt(0.25 / 1200))
 
 
+def test_the_path_of_the_weights_is_drawn_apart_from_the_pair():
+    """Equally likely operators: the first site's path is the first of its pair in a third."""
+    method = with_alphas(ProxylessNAS(make_setting(), ProxylessNASOptions()), (0.0, 0.0, 0.0))
+    operators, same = [lambda x, k=k: k for k in range(3)], []
+    batch = method.arch_data.train_batch(0, 8, 0)
+    for step in range(100):
+        method.arch_loss(batch, step)
+        same.append(method.mixture(step)(0, operators, 0) == method.pairs[0][0])
+    assert np.mean(same) == pytest.approx(1 / 3, abs=6 * np.sqrt(0.25 / len(same)))
+
+
 def test_the_gates_of_a_pair_are_binary_and_their_gradient_is_that_of_their_softmax():
     """Equation 4: of each gate's gradient p_j (δ_jk - p_k), where p is of the pair."""
     method, rng, active = made(), np.random.default_rng(0), []

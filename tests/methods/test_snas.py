@@ -7,6 +7,7 @@ from optimisers import steps_taken
 from relaxed import make_setting, with_alphas
 
 from harness.conformance.noise import Noise
+from harness.conformance.subjects import through_a_file
 from methods.snas import SNAS, SNASOptions
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
@@ -70,3 +71,16 @@ def test_one_pass_over_all_training_images_trains_both():
     assert any(not torch.equal(p, q) for p, q in pairs)
     assert method.costs["image_passes"] == 3 * 64  # three operators of each site, once
     assert method.costs["compute"] == 3 * 3 * 64
+
+
+def test_a_step_follows_the_gradient_of_its_own_pass_alone():
+    method, twin = (SNAS(make_setting(), SNASOptions(arch_lr=0.5)) for _ in range(2))
+    with steps_taken() as taken:
+        method.train_step(0)
+        twin.load_state_dict(through_a_file(method.state_dict()))
+        method.train_step(1)
+        twin.train_step(1)
+    of_method, of_twin = taken[2], taken[4]
+    for alpha, other in zip(method.alphas, twin.alphas, strict=True):
+        torch.testing.assert_close(of_method.gradients[alpha], of_twin.gradients[other])
+        assert of_twin.gradients[other].abs().max() > 0
