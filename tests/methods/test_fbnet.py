@@ -32,6 +32,16 @@ def test_the_loss_is_the_entropy_times_a_power_of_the_cost_s_logarithm():
     torch.testing.assert_close(made().mixture_loss(batch, 0), made(beta=0).mixture_loss(batch, 0))
 
 
+def test_the_cost_is_of_the_sample_that_the_images_pass():
+    method, twin = (made(temperature=0.1, last_temperature=0.1) for _ in range(2))
+    batch = method.arch_data.train_batch(0, 8, 0)
+    sample, other = twin.weights(0), twin.weights(0)
+    losses = [twin.loss_of(twin.mixed(drawn), batch).item() for drawn in (sample, other)]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
+    expected = losses[0] * twin.cost_factor(sample).item()
+    assert method.arch_loss(batch, 0).item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_costly_operators_are_made_less_likely():
     method = made(temperature=2.0, last_temperature=2.0)
     method.cost_factor(method.weights(0)).backward()
