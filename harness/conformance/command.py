@@ -6,12 +6,14 @@ Exit status 0 if all are, 1 with the findings on standard output, 2 for names th
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from harness.config.options import Parser
 from harness.conformance.findings import Finding, told
+from harness.files.endings import status_of
+from harness.files.progress import patience
 from methods.registry import METHODS
-from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 
@@ -31,19 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             metavar="NAME",
             help=f"a {what}, registered or FILE.py:NAME; repeatable",
         )
-    try:
-        given = parser.parse_args(arguments)
-        for registry, names in ((METHODS, given.method), (SPACES, given.space)):
-            for name in names:
-                try:
-                    registry[name]
-                except (ImportError, AttributeError, SyntaxError, NameError) as error:
-                    print(f"{name}: it cannot be imported: {told(error)}")
-                    return 1
-        return _report(given.method, given.space)
-    except UsageError as error:
-        print(f"conformance: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    return status_of(
+        lambda: _checked_names(parser.parse_args(arguments)),
+        "conformance",
+        "the same command checks from the beginning.",
+    )
+
+
+def _checked_names(given: Namespace) -> int:
+    for registry, names in ((METHODS, given.method), (SPACES, given.space)):
+        for name in names:
+            try:
+                registry[name]
+            except (ImportError, AttributeError, SyntaxError, NameError) as error:
+                print(f"{name}: it cannot be imported: {told(error)}")
+                return 1
+    return _report(given.method, given.space)
 
 
 def _report(methods: list[str], spaces: list[str]) -> int:
@@ -67,10 +72,13 @@ def _checked(methods: list[str], spaces: list[str]) -> Iterator[tuple[str, list[
     lost = set()
     with threads(1):
         for space in spaces or ([] if methods else SPACES):
-            found = list(check_space(space))
+            with patience(f"checking {space}"):
+                found = list(check_space(space))
             lost |= {space} if unusable(found) else set()
             yield space, found
         for space in spaces or SPACES:
             for method in methods or METHODS:
                 subject = f"{method} on {space}"
-                yield subject, None if space in lost else list(check_method(method, space))
+                with patience(f"checking {subject}"):
+                    found = None if space in lost else list(check_method(method, space))
+                yield subject, found

@@ -16,6 +16,7 @@ from harness.config.constraints import LATENCY
 from harness.environment import use_device, use_tf32
 from harness.latency.table import LatencyTable
 from harness.resuming.workspace import load_tensors
+from harness.running.own_files import errors_located
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
@@ -292,14 +293,18 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
 
 
 def revive_method(config: Config, data: Path | None, device: str, checkpoint: Path) -> Method:
-    """The trained method of a run, from its checkpoint; raises :class:`UsageError` if that is gone."""
+    """The trained method of a run, from its checkpoint.
+
+    Raises :class:`UsageError` if that is gone, and for an error in a file of the user's.
+    """
     state = load_tensors(checkpoint)
     if state is None:
         raise UsageError(f"{checkpoint} is gone while its run ranks; run its command again.")
     task = load_limited(config, data)
     chosen = use_device(device)
-    method = make_method(config, task.to(chosen), chosen, data)
-    method.load_state_dict(state["method"])
+    with errors_located(config.method, config.space):
+        method = make_method(config, task.to(chosen), chosen, data)
+        method.load_state_dict(state["method"])
     return method
 
 

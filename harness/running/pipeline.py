@@ -13,7 +13,7 @@ import numpy as np
 from harness.config.config import Config
 from harness.distributed.crew import ALONE, Crew
 from harness.distributed.training import trained_together
-from harness.files.progress import bar
+from harness.files.progress import bar, patience
 from harness.files.store import atomic_path
 from harness.metrics.evaluate import evaluate_scores
 from harness.metrics.metrics import kendall_tau
@@ -80,8 +80,9 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
             print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
         if crew.leads:
             record = with_protocols(record, workspace, space, table, execution.protocols)
-        for name in FINISHERS if crew.leads else ():
-            FINISHERS[name](workspace.folder)
+        with patience("drawing the pictures of the run"):
+            for name in FINISHERS if crew.leads else ():
+                FINISHERS[name](workspace.folder)
         tracking.finish(record, workspace.history, workspace.folder / "scatter.png")
         return record
 

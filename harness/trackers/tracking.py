@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from harness.files.progress import patience
 from harness.trackers.tracker import TRACKERS, Tracker
 from searchspaces.errors import first_line
 
@@ -60,10 +61,11 @@ class Tracking:
         self._pass_on(lambda tracker: tracker.end(results))
         self._pass_on(None)
         until = time.monotonic() + PATIENCE
-        for thread in self._threads.values():
-            thread.join(max(until - time.monotonic(), 0.0))
-            if thread.is_alive():
-                say(thread.name, f"has not taken everything after {PATIENCE:g} s")
+        with patience(f"waiting for {' and '.join(self.names)}, {PATIENCE:g} s at most"):
+            for thread in self._threads.values():
+                thread.join(max(until - time.monotonic(), 0.0))
+                if thread.is_alive():
+                    say(thread.name, f"has not taken everything after {PATIENCE:g} s")
 
     def _pass_on(self, call: Call | None) -> None:
         for name in self.names:

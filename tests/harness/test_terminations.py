@@ -10,6 +10,8 @@ import pytest
 
 from harness import cli
 from harness.cli import main
+from harness.conformance import command
+from harness.files.endings import Terminated
 
 ROOT = Path(cli.__file__).parent.parent
 
@@ -53,3 +55,17 @@ def test_who_has_an_own_way_with_terminations_keeps_it(monkeypatch, hinder):
         monkeypatch.setattr(signal, "getsignal", lambda _: own)
     monkeypatch.setattr(signal, "signal", own)
     assert main(["--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "said"),
+    [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")],
+)
+def test_checks_of_conformance_end_so_too(monkeypatch, capsys, stop, status, said):
+    def stopped(*_):
+        raise stop
+
+    monkeypatch.setattr(command, "_report", stopped)
+    assert command.main(["--method", "spos"]) == status
+    wanted = f"conformance: {said}; the same command checks from the beginning.\n"
+    assert capsys.readouterr().err == wanted

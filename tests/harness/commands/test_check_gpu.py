@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from harness.cli import Terminated, main
+from harness.cli import main
 from harness.device_checks import suite
 from harness.device_checks.finding import Finding
+from harness.files.endings import Terminated
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import torch
 from tables import made_meta
 
 from harness.config.config import Acceleration, Config, with_values
+from harness.resuming.workspace import save_tensors
 from harness.running.assembly import (
     known_costs,
     load_limited,
@@ -201,3 +202,15 @@ def test_only_what_is_accelerated_has_another_name():
 def test_a_checkpoint_that_was_deleted_is_said_to_be_gone(tmp_path):
     with pytest.raises(UsageError, match="checkpoint.pt is gone while its run ranks; run its"):
         revive_method(Config(method="spos"), None, "cpu", tmp_path / "checkpoint.pt")
+
+
+def test_a_file_that_does_not_take_its_state_again_is_named_with_the_line(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from methods.spos import SPOS\n\n\nclass Mine(SPOS):\n"
+        "    def load_state_dict(self, state):\n        super().load_state_dict(state['weights'])\n"
+    )
+    checkpoint = tmp_path / "checkpoint.pt"
+    save_tensors(checkpoint, {"method": {}})
+    config = replace(tiny.config("spos"), method=f"{tmp_path / 'mine.py'}:Mine")
+    with pytest.raises(UsageError, match="load_state_dict in mine.py, line 6, raises KeyError"):
+        revive_method(config, None, "cpu", checkpoint)
