@@ -175,16 +175,16 @@ class Task:
         """Augmented training batch number ``step``; a function of its arguments alone."""
         chosen, rng = self.draw(step, batch_size, seed)
         index = to_device(chosen, self.train.labels.device)
-        return self.augmented(chosen, rng), self.train.labels[index]
+        return self._augmented(index, rng), self.train.labels[index]
 
     def views(self, step: int, batch_size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The images of training batch number ``step`` as there, and once more, augmented anew."""
         chosen, rng = self.draw(step, batch_size, seed)
-        return self.augmented(chosen, rng), self.augmented(chosen, rng)
-
-    def augmented(self, chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-        """Those training images, normalised; what is random of it comes from ``rng``."""
         index = to_device(chosen, self.train.labels.device)
+        return self._augmented(index, rng), self._augmented(index, rng)
+
+    def _augmented(self, index: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """The training images at ``index``, normalised; what is random of it comes from ``rng``."""
         return self.normalise(self.augmentation(self.train.images[index], rng))
 
     def batches(self, part: str, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -84,9 +84,11 @@ class FolderTask(Task):
             digest.update(split.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 
-    def augmented(self, chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    def views(self, step: int, batch_size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Raises :class:`UsageError` for an image that cannot be decoded."""
-        return self.normalise(self._decode(chosen, rng).result())
+        chosen, rng = self.draw(step, batch_size, seed)
+        first, second = (self._decode(chosen, rng) for _ in range(2))
+        return self.normalise(first.result()), self.normalise(second.result())
 
     def _begin(self, step: int, batch_size: int, seed: int) -> Begun:
         chosen, rng = self.draw(step, batch_size, seed)

@@ -70,13 +70,17 @@ def test_truth_values(text, value):
         (("--branch.rate", "half"), "'half' is not a number"),
         (("--fast", "yes"), "'yes' is not true or false"),
         (("--fast",), "--fast: expected one argument"),
-        (("--colour", "blue"), "choose from"),
     ],
 )
 def test_a_bad_value_is_named_with_its_flag(arguments, sentence):
     assert sentence in refusal(*arguments)
     assert arguments[0] in refusal(*arguments)
     assert "tool --help" in refusal(*arguments)
+
+
+def test_an_unknown_choice_is_answered_with_those_that_are_known():
+    assert refusal("--colour", "blue") == "--colour: unknown 'blue'; known: green, red."
+    assert "did you mean 'green'" in refusal("--colour", "gren")
 
 
 @pytest.mark.parametrize(

@@ -249,8 +249,11 @@ def test_any_labelling_is_read():
     ],
 )
 def test_other_strings_are_refused(text):
+    said = (
+        "a cell of NAS-Bench-101; known: 1x1" if text.startswith("5x5") else "not a cell of NAS-B"
+    )
     for read in (SPACE.decode, lambda text: SPACE.canonical_keys(["out:0", text])):
-        with pytest.raises(UsageError, match="not a cell of NAS-Bench-101"):
+        with pytest.raises(UsageError, match=said):
             read(text)
 
 
