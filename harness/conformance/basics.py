@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.conformance.architectures import in_range
-from harness.conformance.findings import NotDue, told
+from harness.conformance.findings import NotDue, nearly_overridden, told
 from harness.conformance.returns import checked, shown
 from harness.conformance.subjects import SpaceSubject, seeded
 from searchspaces.base import Arch, Cost, SearchSpace, Site, unchoosable
@@ -136,8 +136,15 @@ DUE: dict[str, tuple[str, Callable[..., str]]] = {
     "supernet": ("image", _of(Supernet, "a Supernet")),
     "standalone": ("arch, image", _of(Supernet, "a Supernet")),
 }
+
+
+def what_it_means_to_override_it_does(subject: SpaceSubject) -> Iterator[str]:
+    yield from nearly_overridden(type(subject.space))
+
+
 BASIC_CHECKS = (
     it_can_be_made,
+    what_it_means_to_override_it_does,
     its_functions_give_what_is_due,
     operators_of_a_site_give_one_shape,
 )

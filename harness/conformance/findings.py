@@ -13,6 +13,7 @@ from typing import Any
 import methods
 import searchspaces
 from searchspaces.errors import UsageError, first_line
+from searchspaces.overriding import misnamed
 
 MOST = 3  # sentences of a check: more of the same explain nothing
 Check = Callable[[Any], Iterator[str]]
@@ -85,3 +86,12 @@ def _of_a_plug_in(file: str) -> bool:
         package = parts[parts.index("site-packages") + 1]
         return package not in ("torch", "numpy") and not file.startswith(PACKAGES)
     return not file.startswith((*PACKAGES, LIBRARY, "<"))
+
+
+def nearly_overridden(kind: type) -> Iterator[str]:
+    """A sentence for each function that nobody calls, and whose name a base nearly has."""
+    for name, near in misnamed(kind):
+        yield (
+            f"{name} of {kind.__name__} overrides nothing, and nobody calls it; name it {near} if "
+            "that is meant, or else less like it."
+        )

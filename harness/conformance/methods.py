@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from harness.conformance.findings import nearly_overridden
 from harness.conformance.returns import declared_paths
 from harness.conformance.subjects import MethodSubject, search, through_a_file
 from methods.base import Method
@@ -245,8 +246,13 @@ def its_notes_are_sentences(subject: MethodSubject) -> Iterator[str]:
             yield f"the note {note!r} is no string."
 
 
+def what_it_means_to_override_it_does(subject: MethodSubject) -> Iterator[str]:
+    yield from nearly_overridden(subject.kind)
+
+
 METHOD_CHECKS = (
     what_it_cannot_do_it_says,
+    what_it_means_to_override_it_does,
     training_resumes_where_it_stopped,
     weights_learn_from_training_images,
     training_costs_what_it_declares,

@@ -1,12 +1,16 @@
 """How findings are gathered, counted and told; and the noise that methods are tried on."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from harness.conformance import suite
+from harness.conformance.basics import BASIC_CHECKS
 from harness.conformance.command import main
 from harness.conformance.findings import Finding, findings
+from harness.conformance.methods import METHOD_CHECKS
 from harness.conformance.noise import Noise
 from methods.registry import METHODS
 from searchspaces.base import ImageSpec
@@ -105,3 +109,22 @@ def test_noise_to_learn_from_and_to_score_on_never_meet():
     parts = list(data.batches("val", 4))
     assert [len(y) for _, y in parts] == [4, 4, 2]
     assert torch.equal(torch.cat([x for x, _ in parts]), data.val.images)
+
+
+def test_a_misspelt_override_is_a_finding():
+    class Mine(METHODS["spos"]):
+        def sample_path(self, rng):
+            return []
+
+    class Ours(SPACES["nb201"]):
+        def cannonical(self, arch):
+            return ""
+
+    subjects = {
+        METHOD_CHECKS: SimpleNamespace(kind=Mine),
+        BASIC_CHECKS: SimpleNamespace(space=Ours()),
+    }
+    for checks, subject in subjects.items():
+        (check,) = (c for c in checks if c.__name__ == "what_it_means_to_override_it_does")
+        (sentence,) = check(subject)
+        assert "overrides nothing, and nobody calls it; name it" in sentence

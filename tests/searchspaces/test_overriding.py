@@ -3,9 +3,10 @@
 import pytest
 
 from methods.base import Method
+from methods.registry import METHODS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.overriding import MARKS
+from searchspaces.overriding import MARKS, misnamed
 
 MARKED = [
     (base, name, MARKS[type(found)])
@@ -42,3 +43,24 @@ def test_all_that_is_called_on_the_class_is_among_them():
 
 def test_other_functions_are_overridden_as_they_are():
     assert define(Method, "score", function).score is function
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "meant"),
+    [
+        (Method, "sample_path", "sample_paths"),
+        (Method, "trainstep", "train_step"),
+        (Method, "serch_epoch", "search_epoch"),
+        (SearchSpace, "cannonical", "canonical"),
+    ],
+)
+def test_a_name_that_is_nearly_a_bases_is_told_of(base, name, meant):
+    assert list(misnamed(define(base, name, function))) == [(name, meant)]
+    assert list(misnamed(define(base, meant, function))) == []
+
+
+def test_names_of_ones_own_are_left_alone():
+    for name in ("scored", "_update", "score_all", "path_share"):
+        assert list(misnamed(define(Method, name, function))) == []
+    for kind in (kind for name in METHODS for kind in METHODS[name].__mro__[:-1]):
+        assert list(misnamed(kind)) == []
