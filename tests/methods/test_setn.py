@@ -35,10 +35,12 @@ def test_the_template_learns_on_uniform_paths_and_the_evaluator_on_the_mixture()
 
 def test_candidates_are_drawn_by_the_evaluator():
     method, rng = with_alphas(made(), VALUES), np.random.default_rng(0)
-    drawn = np.array([method.draw(rng) for _ in range(300)])
+    drawn = np.array([method.draw(rng) for _ in range(4000)])
     shares = np.exp(VALUES) / np.exp(VALUES).sum()
-    counts = [np.bincount(site, minlength=3) / 300 for site in drawn.T]
-    np.testing.assert_allclose(counts, [shares] * 4, atol=6 * np.sqrt(0.25 / 300))
+    counts = np.array([np.bincount(site, minlength=3) / 4000 for site in drawn.T])
+    np.testing.assert_allclose(counts, [shares] * 4, atol=6 * np.sqrt(0.25 / 4000))
+    of_all = 5 * np.sqrt(shares * (1 - shares) / 16000)  # normal noise would be beyond
+    assert (abs(counts.mean(0) - shares) < of_all).all()
 
 
 def test_the_best_candidate_by_the_template_is_found():
