@@ -53,7 +53,12 @@ def test_the_constraint_most_like_the_path_makes_room_for_the_most_novel():
 
 def test_constraints_fill_up_and_get_less_alike():
     method, rng = made(constraints=4), np.random.default_rng(0)
-    sizes = [len(method.sample_paths(rng)) for _ in range(60)]
+    sizes = []
+    for _ in range(60):
+        path, *constraints = method.sample_paths(rng)
+        sizes.append(1 + len(constraints))
+        assert method.recent[-1] == path
+        assert method.shares == [0.5, *[0.5 / len(constraints)] * len(constraints)]
     assert sizes == [2, 3, 4, *[5] * 57]
     apart = [distance(a, b) for i, a in enumerate(method.archive) for b in method.archive[:i]]
     assert np.mean(apart) > 0.75 and len(method.recent) == 50  # 2/3 among random ones

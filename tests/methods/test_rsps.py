@@ -5,9 +5,11 @@ import pytest
 from blobs import setting
 from planted import PlantedData, PlantedSpace
 
+from methods.nsas import NSAS, NSASOptions
 from methods.options import SearchLimits
 from methods.rsps import RSPS, RSPSOptions
 from methods.search.drawn import Drawn
+from methods.setn import SETN, SETNOptions
 from methods.spos import SPOS, SPOSOptions
 from searchspaces.errors import UsageError
 
@@ -46,6 +48,18 @@ def test_what_is_drawn_again_and_again_gives_way_to_random_ones():
     search.tell([(arch, 0.0) for arch in first])
     second = search.ask(1, np.random.default_rng(1))
     assert len(second) == 5 and not set(first) & set(second)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"), [(RSPS, RSPSOptions), (NSAS, NSASOptions), (SETN, SETNOptions)]
+)
+def test_what_is_drawn_is_within_the_limits(method, options):
+    """A cost of a million multiply-adds, and one for each operator by its number."""
+    limits = SearchLimits(population=8, generations=1, parents=2, max_madds=4)
+    made = method(setting(PlantedSpace(), PlantedData(60), search=limits), options())
+    made.score = lambda archs: np.zeros(len(archs))
+    drawn = [arch for arch, _ in made.search_epoch(0)]
+    assert len(drawn) == 8 and all(sum(arch) <= 3 for arch in drawn)
 
 
 def test_nothing_within_the_limits_is_said_at_once():

@@ -63,3 +63,13 @@ def test_it_learns_what_is_good():
 def test_options_below_one_are_refused():
     with pytest.raises(UsageError, match="bananas.networks takes"):
         BANANASOptions(networks=0)
+
+
+def test_mutations_are_of_the_best():
+    search, truth = made(parents=2), GENES @ [1.0, 2.0, 4.0, 8.0]
+    for row in range(0, 81, 7):
+        search.tell(row, truth[row])
+    best = GENES[sorted(search.known, key=lambda row: -truth[row])[:2]]
+    mutations = search._mutations()
+    changed = (GENES[mutations][:, None] != best).sum(2)
+    assert mutations and (changed.min(1) == 1).all()

@@ -37,6 +37,9 @@ def test_a_proposal_that_is_no_candidate_becomes_the_nearest():
     assert some.closest((0, 0, 1, 1), rng) == 1
     assert {some.closest((0, 0, 0, 1), rng) for _ in range(30)} == {0, 1}
     assert {some.closest((2, 2, 0, 1), rng) for _ in range(9)} == {3}
+    allowed = np.array([False, False, True, True])
+    limited = Candidates(SPACE, ["0000", "0011", "2222", "2221"], allowed)
+    assert limited.closest((2, 2, 0, 1), rng) == 3  # its row in the table
 
 
 def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):

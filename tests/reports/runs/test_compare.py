@@ -308,6 +308,23 @@ def test_methods_that_cost_other_than_they_declare_are_not_compared_unasked(
     assert main(["compare", str(folders[1])]) == 0  # beside itself it is at equal cost
 
 
+def test_of_several_seeds_that_farthest_from_what_is_declared_is_told(write_run, make_record):
+    for far, spent in ((0.25, (250.0, 1500.0)), (3.0, (3000.0, 500.0))):
+        folders = [
+            write_run(
+                f"{spent}-{seed}",
+                make_record(
+                    "fairnas",
+                    seed,
+                    training={"equalise": "compute", "compute": compute, "declared": 1000.0},
+                ),
+            )
+            for seed, compute in enumerate(spent)
+        ]
+        table = summary(folders)
+        assert table["times_declared"].dropna().tolist() == [far]
+
+
 def test_the_resolution_of_a_supernet_is_told_even_where_all_have_it(write_run, make_record):
     content = make_record("spos", task="cifar10")
     content["config"]["supernet"] = {"resolution": 16}
