@@ -152,7 +152,7 @@ def _build(arguments: list[str]) -> None:
     parser.add_argument("--task", default="digits", help=f"task; or {FORMS}")
     parser.add_argument("--data", type=Path, help="folder with data sets")
     numbers = (
-        ("--architectures", 1, 300, "distinct architectures"),
+        ("--architectures", 0, 0, "distinct ones; 0: 300, or all of a smaller space"),
         ("--seeds", 1, 3, "trainings of each"),
         (
             "--workers",

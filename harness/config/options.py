@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from functools import reduce, wraps
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
@@ -73,8 +74,19 @@ class Parser(argparse.ArgumentParser):
         if extra:
             flag = next((e for e in extra if e.startswith("-")), extra[0]).split("=")[0]
             flags = [s for a in self._actions for s in a.option_strings]
-            raise UsageError(f"unknown option '{flag}'{nearest(flag, flags)}")
+            raise UsageError(f"unknown option '{flag}'{_meant(flag, flags)}")
         return known
+
+
+def _meant(flag: str, flags: list[str]) -> str:
+    """As :func:`searchspaces.registry.nearest`, of what ``--branch.`` has where that is right."""
+    branch, dot, leaf = flag.rpartition(".")
+    own = {name.removeprefix(f"{branch}."): name for name in flags if name.startswith(f"{branch}.")}
+    if not (dot and own):
+        return nearest(flag, flags)
+    same = [name for name in flags if name.endswith(f".{leaf}")]
+    close = same or [own[name] for name in get_close_matches(leaf, own, 1, 0.5)]
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(own.values())}."
 
 
 def add_options(

@@ -6,11 +6,13 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from harness.own_packages import clashes_told
 from searchspaces.errors import UsageError
+from searchspaces.registry import nearest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +58,8 @@ def called_from_python(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs.keys() - parameters.keys():
+            raise UsageError(_unknown(name, function.__name__, parameters))
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             _check_kind(parameters[name], value)
         try:
@@ -67,6 +71,13 @@ def called_from_python(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return call
+
+
+def _unknown(name: str, function: str, parameters: Mapping[str, Any]) -> str:
+    meant = nearest(name, parameters)
+    if "values" in parameters and not get_close_matches(name, parameters, 1, 0.8):
+        meant = "; options of a run go into values, as values={'train.steps': 500}."
+    return f"{function} has no parameter '{name}'{meant}"
 
 
 def _check_kind(parameter: inspect.Parameter, value: Any) -> None:

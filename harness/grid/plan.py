@@ -31,7 +31,7 @@ def announcement(jobs: Sequence[Job], outcome: Outcome, slots: int, last: int = 
     said += f", {slots} at a time" if slots else ""
     known = [mean(taken) for job in jobs if (taken := seconds(job))]
     if not known:
-        return f"{said}; how long they take is told once the first has gone some way."
+        return f"{said}; how long they take is told while they run."
     time = duration(max(sum(known) / max(slots, 1), *known))
     of = "" if len(known) == len(jobs) else f" for {len(known)} of them"
     return f"{said}; about {time}{of}, by what finished runs of other seeds have taken."

@@ -43,12 +43,17 @@ def headline(result: Mapping[str, Any]) -> str:
         over = (result.get("over_floors") or {}).get(name)
         over = over or Interval(value=tau["value"] - floor, low=None, high=None, n=tau["n"])
         parts.append(
-            f"{_verdict(over)} the best floor, {floor_label(name)} ({floor:.3f}): "
-            f"{_bounded(over, '+')}"
+            f"{_verdict(over)} the best floor, {_named(name)} ({floor:.3f}): {_bounded(over, '+')}"
         )
     ceilings = (result["ceiling"].get(kind) for kind in ("seed_mean", "validation", "single_seed"))
     known_ones = [found["value"] for found in ceilings if found and found["value"] is not None]
     return "; ".join([*parts, *(f"ceiling {value:.3f}" for value in known_ones[:1])])
+
+
+def _named(floor: str) -> str:
+    """A floor within a sentence."""
+    proxy = floor.removeprefix("proxy-")
+    return floor_label(floor) if proxy == floor else f"the proxy {proxy}"
 
 
 def _verdict(over: Interval) -> str:

@@ -45,9 +45,9 @@ def errors_located(method: str, space: str) -> Iterator[None]:
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(
-            f"{Path(last.filename).name}, line {last.lineno}, {said}; whether a function of the files "
-            "given is called or answers otherwise than is due, `python -m harness.conformance "
-            f"{f'--method {method} ' if method else ''}--space {space}` says."
+            "a function of the files given seems to be called or to answer otherwise than is due, for "
+            f"{Path(last.filename).name}, line {last.lineno}, {said}; `python -m harness.conformance "
+            f"{f'--method {method} ' if method else ''}--space {space}` says which."
         ) from error
 
 

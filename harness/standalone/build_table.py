@@ -32,22 +32,27 @@ from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import called
 
-SAMPLE_SEED = 2023
+SAMPLE_SEED, USUAL = 2023, 300
 
 
 def sample_architectures(space: SearchSpace, number: int) -> list[Arch]:
     """``number`` distinct architectures drawn as the space samples; a longer list begins alike.
 
-    Raises :class:`UsageError` if the space does not hold so many.
+    0 is :data:`USUAL`, or as many as a smaller space has. Raises :class:`UsageError` if the space
+    does not hold so many.
     """
+    wanted = number or USUAL
     rng = np.random.default_rng(SAMPLE_SEED)
     drawn: dict[Arch, None] = {}
-    for _ in range(100 * number):
-        if len(drawn) == number:
+    for _ in range(100 * wanted):
+        if len(drawn) == wanted:
             return list(drawn)
         drawn[space.sample(rng)] = None
+    if not number:
+        return list(drawn)
     raise UsageError(
-        f"{number} distinct architectures were not found in {space.name}; ask for fewer."
+        f"{number} distinct architectures were not found in {space.name}, {len(drawn)} were; ask for "
+        "as many, or fewer."
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 PASSES = ("image_passes", "scoring_image_passes")
 EQUAL = 1.05  # largest ratio of image passes that counts as equal cost
+UNEQUAL = 1.25  # of those of trainings from where on scoring as many images makes nothing equal
 
 
 def to_markdown(table: pandas.DataFrame) -> str:
@@ -116,10 +117,15 @@ def _notes(rows: list[Row]) -> list[str]:
         below = [row for row in rows if row["kind"] == "floor"]
         best = max(below, key=lambda row: row["tau"])
         notes.append(f"The best floor is {MARKDOWN.escape(best['method'])}.")
-    passes = [sum(row.get(name) or 0 for name in PASSES) for row in rows if _passes(row)]
-    if len(passes) > 1 and max(passes) <= EQUAL * min(passes):
+    counts = [[row.get(name) or 0 for name in PASSES] for row in rows if _passes(row)]
+    training, passes = [own[0] for own in counts if own[0]], [sum(own) for own in counts]
+    equal = len(counts) > 1 and max(passes) <= EQUAL * min(passes)
+    if equal and training and max(training) > UNEQUAL * min(training):
+        few, many = min(training), max(training)
+        notes.append(f"Trainings are not equal: from {few:,.0f} to {many:,.0f} image passes.")
+    elif equal:
         notes.append("Costs are equal in image passes, within 5 %.")
-    elif len(passes) > 1:
+    elif len(counts) > 1:
         few, many = _millions(min(passes)), _millions(max(passes))
         notes.append(f"Costs are not equal: from {few} to {many} image passes.")
     devices = sorted({row["device"] for row in rows if row.get("device")})

@@ -278,6 +278,15 @@ def test_what_no_run_can_have_is_refused_in_a_sentence(elsewhere, arguments, sen
     assert not (elsewhere / "runs").exists()
 
 
+def test_an_unknown_parameter_is_a_sentence(elsewhere):
+    with pytest.raises(UsageError, match="no parameter 'steps'; options of a run go into values"):
+        run_method("spos", steps=3)
+    with pytest.raises(UsageError, match="no parameter 'worker'; did you mean 'workers'"):
+        run_method("spos", worker=3)
+    with pytest.raises(UsageError, match="open_table has no parameter 'spase'; did you mean 'sp"):
+        open_table(spase="nb201")
+
+
 def test_reading_no_runs_is_refused(elsewhere):
     with pytest.raises(
         UsageError, match="holds no run, neither .*; give the folder that `nas-harn"

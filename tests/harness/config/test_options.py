@@ -91,6 +91,12 @@ def test_an_unknown_flag_suggests_the_nearest(given_flag, meant):
     assert refusal(given_flag, "1").endswith(f"did you mean '{meant}'?")
 
 
+def test_an_unknown_flag_of_a_branch_is_answered_with_what_the_branch_has():
+    assert refusal("--branch.rat", "1").endswith("did you mean '--branch.rate'?")
+    told = refusal("--branch.zzzz", "1")
+    assert "known: --branch." in told and "--count" not in told
+
+
 def test_a_stray_word_is_refused():
     assert "unknown option 'green'" in refusal("green")
     assert "--hidden" in refusal("--hidden", "3")

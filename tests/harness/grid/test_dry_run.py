@@ -56,9 +56,7 @@ def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, caps
         "to do: a supernet of 40 steps of 64 images"
     ] * 2
     assert [row.partition("  ")[2] for row in planned] == costs
-    assert said == (
-        "4 runs: 4 to do, 2 at a time; how long they take is told once the first has gone some way."
-    )
+    assert said == ("4 runs: 4 to do, 2 at a time; how long they take is told while they run.")
     assert not (tmp_path / "runs").exists()
     folders = [Path(row.split()[0]) for row in planned]
     methods = [folder.name.split("-")[2] for folder in folders]
@@ -93,7 +91,7 @@ def test_runs_that_share_a_supernet_name_the_one_that_trains_it(data, tmp_path, 
     [
         ({0: 100.0}, 2, "about 2 min, by what"),  # two runs of 100 s, none shorter than itself
         ({0: 100.0, 3: 200.0}, 1, "about 5 min, by what"),  # 150 s each
-        ({}, 1, "how long they take is told once"),
+        ({}, 1, "how long they take is told while they run"),
     ],
 )
 def test_time_is_that_of_other_seeds(tmp_path, taken, slots, said):

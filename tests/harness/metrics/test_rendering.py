@@ -73,6 +73,11 @@ def test_the_answer_stands_in_one_line(over, verdict):
     assert line.endswith("; ceiling 0.720") and "\n" not in line
 
 
+def test_a_proxy_is_a_floor_by_its_name():
+    line = headline(RESULT | {"floors": {"proxy-synflow": interval(0.6)}, "over_floors": None})
+    assert "does not beat the best floor, the proxy synflow (0.600): -0.090; " in line
+
+
 def test_the_answer_without_floors_ceiling_or_correlation():
     bare = RESULT | {"floors": {}, "ceiling": {"single_seed": interval(0.71), "how": "x"}}
     assert headline(bare) == "τ 0.510 [0.410, 0.710]; ceiling 0.710"

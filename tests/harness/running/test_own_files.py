@@ -40,8 +40,9 @@ def test_of_another_process_too(mine):
 def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine):
     name, _ = mine
     sentence = (
-        r"^test_own_files.py, line \d+, raises AttributeError: 'list' object has no attribute 'tolist'; "
-        rf"whether a function .* `python -m harness.conformance --method {name} --space nb201` says\.$"
+        r"^a function of the files given seems to .* than is due, for test_own_files.py, line \d+, "
+        r"raises AttributeError: 'list' object has no attribute 'tolist'; "
+        rf"`python -m harness.conformance --method {name} --space nb201` says which\.$"
     )
     with pytest.raises(UsageError, match=sentence) as error, errors_located(name, "nb201"):
         _ = [1].tolist()
@@ -50,7 +51,7 @@ def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine
 
 def test_where_no_method_is_in_play_none_is_named(mine):
     name, _ = mine
-    sentence = rf"`python -m harness.conformance --space {name}` says\.$"
+    sentence = rf"`python -m harness.conformance --space {name}` says which\.$"
     with pytest.raises(UsageError, match=sentence), errors_located("", name):
         _ = [1].tolist()
 

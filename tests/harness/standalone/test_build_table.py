@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import product
 
 import pytest
 import torch
@@ -85,8 +86,13 @@ def test_a_longer_sample_begins_as_a_shorter_one():
 
 
 def test_more_architectures_than_there_are_cannot_be_sampled():
-    with pytest.raises(UsageError, match="82 distinct architectures .* planted; ask for fewer"):
+    with pytest.raises(UsageError, match="82 distinct .* planted, 81 were; ask for as many, or f"):
         sample_architectures(PlantedSpace(), 82)
+
+
+def test_unless_asked_for_a_number_a_small_space_gives_all_and_a_large_one_the_usual():
+    assert set(sample_architectures(PlantedSpace(), 0)) == {*product(range(3), repeat=4)}
+    assert sample_architectures(SPACE, 0) == sample_architectures(SPACE, 300)
 
 
 # Building -------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_a_dry_run_lists_what_an_item_needs(paper, reproduce, tmp_path, capsys):
     (paper / "fig-1.toml").write_text(ITEM.replace('"table"', '"scatter"') + BATCHSTAT)
     assert reproduce("fig-1", "table-1", "--seeds", "0", "--workers", "1", "--dry-run") == []
     figure, one, other, table, same = capsys.readouterr().out.splitlines()
-    told = "to do, 1 at a time; how long they take is told once the first has gone some way."
+    told = "to do, 1 at a time; how long they take is told while they run."
     assert (figure, table) == (
         f"fig-1, Table I: 2 runs: 2 {told}",
         f"table-1, Table I: 1 run: 1 {told}",

@@ -182,6 +182,16 @@ def test_costs_are_equal_where_all_passes_together_are(write_run, make_record, p
     assert f"Costs are {told}" in to_markdown(summary(folders))
 
 
+def test_trainings_that_much_scoring_hides_are_told(write_run, make_record):
+    folders = [
+        write_run(method, make_record(method, costs__image_passes=own))
+        for method, own in (("spos", 640), ("gdas", 1_920))
+    ]
+    told = to_markdown(summary(folders))
+    assert "Trainings are not equal: from 640 to 1,920 image passes." in told
+    assert "Costs are" not in told
+
+
 def test_the_command_subtracts_the_reference_that_is_named(folders, capsys):
     main([*map(str, folders), "--reference", "mngnas", "--json"])
     (row,) = (row for row in json.loads(capsys.readouterr().out) if row["method"] == "spos")
