@@ -95,6 +95,11 @@ def test_best_is_the_most_accurate_of_the_first_front():
     best = search.best()
     assert best in first_front(list(search.seen))
     assert search.seen[best] == max(search.seen.values())
+    cheap, dear = sorted(ALL, key=lambda arch: goals(arch)[1])[:: len(ALL) - 1]
+    for order in ([(cheap, 40.0), (dear, 60.0)], [(dear, 60.0), (cheap, 40.0)]):
+        both = begin()
+        both.tell(order)
+        assert both.best() == dear and set(both.survivors) == {cheap, dear}
     equal = begin()
     equal.tell([(arch, 50.0) for arch in ALL[:100]])
     assert equal.best() == min(ALL[:100], key=lambda arch: tuple(goals(arch)[1:]))
