@@ -58,6 +58,9 @@ def _measure(arguments: list[str]) -> None:
     )
     add_whole_numbers(parser, numbers)
     parser.add_argument("--output", type=Path, help="file; default: latency-*.json in this folder")
+    parser.add_argument(
+        "--again", action="store_true", help="also where the file is there, which is replaced"
+    )
     parser.add_argument("--json", action="store_true", help="print the file's content")
     given = parser.parse_args(arguments)
     kind = SPACES[given.space]
@@ -85,7 +88,8 @@ def _measure(arguments: list[str]) -> None:
     names = (short(given.space), scale, task, str(device).replace(":", ""))
     output = given.output or Path(f"latency-{'-'.join(names)}-batch{given.batch}.json")
     with errors_located("", given.space):
-        _tell(measure(kind(scale), image, how, output, str(device)), given.json)
+        table = measure(kind(scale), image, how, output, str(device), again=given.again)
+        _tell(table, given.json)
 
 
 def _show(arguments: list[str]) -> None:

@@ -65,8 +65,10 @@ def _predicted(space: SearchSpace, table: Table, path: Path, cost: str) -> tuple
     from harness.tasks import image_of
 
     if cost != LATENCY:
+        limited = f", and --constraint limits {cost}" if cost else ""
         raise UsageError(
-            f"--latency predicts what --constraint {LATENCY}=LOW:HIGH limits; give both."
+            f"--latency predicts what --constraint {LATENCY}=LOW:HIGH limits{limited}; give both of "
+            "these, or leave --latency out."
         )
     latencies = LatencyTable.load(path)
     predict = latencies.predictor(space, image_of(table.meta.task))

@@ -68,7 +68,7 @@ def _read(text: str) -> tuple[str, float, float]:
     if not name or not colon or not (low or high) or not all(map(_is_bound, numbers or [-1])):
         raise UsageError(
             f"--constraint takes NAME=LOW:HIGH with numbers of at least 0, one of which may be left "
-            f"out, as params=:1.5, not '{text}'."
+            f"out, as params=:1.5 or {LATENCY}=2:5, not '{text}'."
         )
     least, most = numbers
     if high and (not most or most < least):

@@ -60,10 +60,11 @@ def measure(
     output: Path,
     device: str = "auto",
     *,
+    again: bool = False,
     make: Make = timing.network_call,
     clock: timing.Clock = time.perf_counter,
 ) -> LatencyTable:
-    """Measure, or go on measuring, and save the file ``output``; or find it there.
+    """Measure, or go on measuring, and save the file ``output``; or find it there, unless ``again``.
 
     What is measured is appended to ``output`` + ``.progress``, a line for each network and round,
     so that the same call goes on after a kill. ``make`` gives the call that is timed. Raises
@@ -75,7 +76,7 @@ def measure(
     with threads(how.threads):
         identity = _identity(space, image, how, chosen, len(archs))
         with held(output.with_name(f".{output.name}.lock"), f"measures for {output}", "--output"):
-            if output.exists():
+            if output.exists() and not again:
                 return _found(output, identity)
             log = Path(f"{output}.progress")
             done = _read_log(log, identity)

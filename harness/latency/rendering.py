@@ -48,7 +48,7 @@ def _noise(noise: dict[str, Any]) -> str:
             f"two rounds are {_share(noise['rounds'])} from their mean, τ {_tau(noise['rounds_tau'])}"
         )
     if noise["noisy"]:
-        parts.append("measure again while nothing else runs")
+        parts.append("measure again (--again) while nothing else runs")
     return ("NOISY: " if noise["noisy"] else "steady: ") + "; ".join(parts)
 
 

@@ -77,7 +77,9 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
             record = begun.carry_out()
         elif crew.leads:
             check_watched(workspace.folder, record, execution.watch)
-            print(f"{workspace.folder} holds this run finished.", file=sys.stderr)
+            lost = execution.keep_checkpoint and not record.get("checkpoint_kept", True)
+            more = " Its weights were not kept: delete it and run again to have them." * lost
+            print(f"{workspace.folder} holds this run finished.{more}", file=sys.stderr)
         if crew.leads:
             record = with_protocols(record, workspace, space, table, execution.protocols)
         with patience("drawing the pictures of the run"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.config.constraints import LATENCY
 from harness.config.options import Parser
+from harness.files.counts import counted
 from searchspaces.errors import UsageError
 
 
@@ -41,6 +42,10 @@ def main(arguments: list[str]) -> None:
     from reports.runs.record import load
     from reports.style.image_files import FORMATS
 
+    if held := sorted(path.parent.name for path in given.run.glob("*/run.json")):
+        raise UsageError(
+            f"{given.run} holds {counted(len(held), 'runs')}; name one, as {given.run / held[0]}."
+        )
     path = given.output or given.run / f"pareto-{given.cost}.png"
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"--output ends in {', '.join(FORMATS)}, unlike {path}.")

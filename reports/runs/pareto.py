@@ -96,6 +96,11 @@ class Fronts:
             costs = _predicted(record, space, table, latency)
         elif latency is not None:
             raise UsageError(f"--latency is for --cost {LATENCY}; leave one of them out.")
+        elif cost == LATENCY and LATENCY not in table.costs:
+            raise UsageError(
+                f"the table {table.meta.name} has no {LATENCY}; give --latency FILE, of `nas-harness "
+                "latency measure`, which predicts it."
+            )
         else:
             costs = table.cost(cost)
         scores = record.scores().set_index("arch")["score"]

@@ -65,9 +65,12 @@ def nb201_file(path: Path) -> LatencyTable:
     return measure(space, IMAGES["digits"], how, path, "cpu", make=clock.make, clock=clock)
 
 
-def measured(path: Path, clock: FakeClock, **how: Any) -> LatencyTable:
+def measured(path: Path, clock: FakeClock, again: bool = False, **how: Any) -> LatencyTable:
     """The planted space, measured by ``clock`` with few repeats."""
     usual = {"task": "planted", "warm_up": 1, "repeats": 4} | how
     return measure(
-        PlantedSpace(), IMAGE, Measuring(**usual), path, "cpu", make=clock.make, clock=clock
+        *(PlantedSpace(), IMAGE, Measuring(**usual), path, "cpu"),
+        again=again,
+        make=clock.make,
+        clock=clock,
     )

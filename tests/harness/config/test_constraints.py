@@ -47,7 +47,9 @@ def test_what_is_within_is_admitted(low, high, madds):
      "madds=nan:2", "madds=1:inf", ":", ""],
 )  # fmt: skip
 def test_what_is_no_constraint_is_refused_with_the_form(text):
-    with pytest.raises(UsageError, match=r"takes NAME=LOW:HIGH .*as params=:1.5, not") as error:
+    with pytest.raises(
+        UsageError, match=r"takes NAME=LOW:HIGH .*as params=:1.5 or latency_ms=2:5, not"
+    ) as error:
         limits(text)
     assert f"not '{text}'." in str(error.value)
 

@@ -82,6 +82,7 @@ def test_a_finished_file_is_found_and_another_measuring_is_refused(tmp_path):
     assert measured(path, clock).content == first.content and clock.made == 0
     with pytest.raises(UsageError, match=r"holds another measuring \(batch 1, not 4\)"):
         measured(path, FakeClock(), batch=4)
+    assert measured(path, clock, again=True).content == first.content and clock.made > 0
     with pytest.raises(KeyboardInterrupt):
         measured(tmp_path / "b.json", FakeClock(dies=3))
     with pytest.raises(UsageError, match=r"another measuring \(repeats 4, not 6\); finish that"):

@@ -297,7 +297,9 @@ def test_the_same_command_twice_finds_the_record(undisturbed, folders, monkeypat
     (folder / "checkpoint.pt").touch()  # as if a kill had come before its removal
     assert tiny.run_plainly(config, folders(config.method)) == record
     assert not (folder / "checkpoint.pt").exists()
-    assert f"{folder} holds this run finished" in capsys.readouterr().err
+    assert f"{folder} holds this run finished.\n" in capsys.readouterr().err
+    tiny.run_plainly(config, folders(config.method), keep_checkpoint=True)
+    assert "finished. Its weights were not kept: delete it" in capsys.readouterr().err
 
 
 def test_a_changed_table_or_seed_is_another_run(folders, tmp_path):

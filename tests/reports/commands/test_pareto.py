@@ -33,6 +33,7 @@ def test_the_picture_is_beside_the_run(ranked_run, capsys, tmp_path):
         (("--cost", "joule"), "has no cost 'joule'; it has params, madds"),
         (("--output", "front.txt"), "--output ends in .png, .pdf, .svg, unlike front.txt"),
         (("--cost", "latency_ms", "--latency", "absent"), "there is no file absent"),
+        (("--cost", "latency_ms"), "has no latency_ms; give --latency FILE"),
     ],
 )
 def test_mistakes_are_one_sentence(ranked_run, capsys, more, sentence):
@@ -45,3 +46,7 @@ def test_mistakes_are_one_sentence(ranked_run, capsys, more, sentence):
 def test_what_is_no_run_is_refused(tmp_path, capsys):
     assert main(["pareto", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+    (tmp_path / "a-run").mkdir()
+    (tmp_path / "a-run" / "run.json").touch()
+    assert main(["pareto", str(tmp_path)]) == 2
+    assert f"holds 1 run; name one, as {tmp_path / 'a-run'}." in capsys.readouterr().err
