@@ -56,6 +56,7 @@ SPACE_FAULTS = {
     "Secretive": {"state goes to a file and back"},
     "Sharing": {"training a subnet leaves the supernet alone"},
     "Broken": {"it can be made"},
+    "Misspelt": {"what it means to override it does"},
 }
 METHOD_FAULTS = {
     "Nameless": {"what it cannot do it says"},
@@ -70,6 +71,7 @@ METHOD_FAULTS = {
     "Remembering": {"search and scores need only what is kept"},
     "Restless": {"search and scoring leave the supernet alone"},
     "Wordless": {"its notes are sentences"},
+    "Misspelling": {"what it means to override it does"},
 }
 
 

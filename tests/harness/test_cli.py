@@ -16,6 +16,7 @@ import tiny
 from harness import cli
 from harness.cli import COMMANDS, main
 from harness.commands.bench import BENCHMARKS
+from harness.files import endings
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
 from methods.registry import METHODS, SCORERS
@@ -186,7 +187,7 @@ def test_an_unknown_name_suggests_the_nearest(refusal, line, meant, tmp_path, mo
         ("table build --epochs 0", "--epochs takes at least 1"),
         ("table build --batch-size 0", "--batch-size takes at least 1"),
         ("table build --lr nan", "--lr takes at least 0, not nan"),
-        ("table build --architectures 0", "'0' is not a whole number of at least 1"),
+        ("table build --architectures -1", "'-1' is not a whole number of at least 0"),
         ("table build --seeds 0", "'0' is not a whole number of at least 1"),
         ("table build --workers -1", "'-1' is not a whole number of at least 0"),
         ("table import nb201 nothing.csv", "nothing.csv does not exist"),
@@ -278,7 +279,7 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
 
 def test_output_without_space_is_told_of(capsys, monkeypatch):
     stopped = []
-    monkeypatch.setattr(cli, "_print_no_more", lambda: stopped.append(True))
+    monkeypatch.setattr(endings, "_print_no_more", lambda: stopped.append(True))
     command(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
     assert main(["list"]) == 2 and stopped == [True]
     assert capsys.readouterr().err.startswith("nas-harness: no space is left where the output is ")

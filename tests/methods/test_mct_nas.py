@@ -55,6 +55,9 @@ def test_uct_by_hand():
     assert below == pytest.approx(
         [1.5, 1.1 + 0.5 * tree.earned[1][1], 0.9 + 0.5 * tree.earned[1][2]]
     )
+    visits = [max(tree.nodes.get((0, gene), (0, 0.0))[0], 1) for gene in range(3)]
+    bonus = [0.3 * math.sqrt(math.log(3) / number) for number in visits]  # (0,) was seen thrice
+    assert tree.uct((0,), 0.3) - below == pytest.approx(bonus)
 
 
 def test_paths_are_drawn_by_the_softmax_of_uct():

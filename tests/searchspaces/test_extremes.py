@@ -8,7 +8,7 @@ from params import slow_but
 from planted import PlantedData, PlantedSpace
 
 from harness.tabular.locate import find_table
-from searchspaces.base import ImageSpec
+from searchspaces.base import Cost, ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
@@ -37,6 +37,13 @@ def test_no_architecture_is_smaller_or_larger(name):
     assert len(sizes) <= space.size
     found = [size(space, arch) for arch in space.extremes(IMAGE)]
     assert found == [min(sizes), max(sizes)]
+
+
+def test_of_equal_multiply_adds_parameters_decide(monkeypatch):
+    space = PlantedSpace()
+    monkeypatch.setattr(space, "cost", lambda arch, image: Cost(sum(arch), 1))
+    smallest, largest = (space.cost(arch, IMAGE).params for arch in space.extremes(IMAGE))
+    assert (smallest, largest) == (1, 8)
 
 
 @pytest.mark.slow

@@ -300,3 +300,12 @@ class Broken(ToyChain):
 
     def __init__(self, *arguments):
         raise ValueError("no layers")
+
+
+class Misspelt(ToyChain):
+    """Means another neighbour, which nobody asks for."""
+
+    name = "misspelt"
+
+    def neighbor(self, arch, rng):
+        return arch

@@ -108,3 +108,10 @@ class Wordless(SPOS):
 
     def notes(self):
         return [next(self._numbers)]
+
+
+class Misspelling(SPOS):
+    """Means another sampler, which nobody calls."""
+
+    def sample_path(self, rng):
+        return []
