@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CARD_VERSION = 1
 LICENCE = "Apache-2.0"  # of the code that networks are made by
 NOT_KNOWN = "not known to the harness"
+IMAGES = {  # that come with a package
+    "digits": "CC BY 4.0, Optical Recognition of Handwritten Digits of the UCI repository"
+}
 
 
 def make_card(
@@ -59,7 +62,9 @@ def make_card(
         "licence": {
             "code": f"{LICENCE} (nas-evaluation-harness)",
             "truth": told.pop("truth_licence") or NOT_KNOWN,
-            "images": NOT_KNOWN + f"; that of the data set {task.name} holds",
+            "images": IMAGES.get(
+                trained.task_name, f"{NOT_KNOWN}; that of the data set {task.name} holds"
+            ),
             "weights": NOT_KNOWN + "; whoever trained them decides",
         },
         "exported_with": versions() | {name: _version(name) for name in packages},

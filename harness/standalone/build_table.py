@@ -91,7 +91,7 @@ def build_table(
         **({} if devices.on_cpu else {"device": _kind(devices)}),
     }
     log = Path(f"{output}.progress")
-    _check_unchanged_images(log, task.name, identity)
+    _check_unchanged_images(output, log, task.name, identity)
     with held(output.with_name(f".{output.name}.lock"), f"builds {output}", "--output"):
         done = _read_log(log, identity, harness_version())
         todo = [(a, s) for a in archs for s in range(seeds) if (space.encode(a), s) not in done]
@@ -121,17 +121,32 @@ def build_table(
     return table
 
 
-def _check_unchanged_images(log: Path, task: str, identity: dict[str, object]) -> None:
-    """Raises :class:`UsageError` where such a build is unfinished whose images have changed since."""
+def _check_unchanged_images(
+    output: Path, log: Path, task: str, identity: dict[str, object]
+) -> None:
+    """Raises :class:`UsageError` where such a build is unfinished whose images have changed since.
+
+    Says so where one is finished.
+    """
     stem = stem_of(task)
-    if not stem or task not in log.name or log.exists():
+    if not stem or task not in log.name or log.exists() or output.exists():
         return
-    head, _, tail = log.name.partition(task)
-    for other in sorted(log.parent.glob(f"{escape(f'{head}{stem}-')}{HASH}{escape(tail)}")):
+    for other in _of_other_images(output, task, stem):
+        print(
+            f"{other} is of other images of {stem} than there are now; this table comes beside it.",
+            file=sys.stderr,
+        )
+    for other in _of_other_images(log, task, stem):
         begun = (read_lines(other) or [{}])[0]
         own = ("task", "data", "version")
         if all(begun.get(name) == value for name, value in identity.items() if name not in own):
             raise changed(other, stem)
+
+
+def _of_other_images(path: Path, task: str, stem: str) -> list[Path]:
+    """Files that are called as ``path``, but for the hash of the images of ``task``."""
+    head, _, tail = path.name.partition(task)
+    return sorted(path.parent.glob(f"{escape(f'{head}{stem}-')}{HASH}{escape(tail)}"))
 
 
 def _kind(devices: Devices) -> str:

@@ -80,6 +80,7 @@ def test_the_card_says_what_is_known(run, exported):
     assert card["costs"] == record["costs"]
     assert card["weights"]["batch_norm"].startswith("re-estimated on 64 training images")
     assert card["licence"]["code"].startswith("Apache-2.0")
+    assert card["licence"]["images"].startswith("CC BY 4.0, Optical Recognition")
     assert card["exported_with"]["torch"] == torch.__version__
 
     inside, _ = read_exported(path)

@@ -97,14 +97,24 @@ def dies(nodes, monkeypatch):
 
 
 def halt_workers(node) -> list[int]:
-    """Stops the workers of a node where they are; their process numbers."""
+    """Stops the workers of a node that are in the middle of a job; their process numbers."""
+    for worker in workers_of(node):
+        os.kill(worker, signal.SIGSTOP)
+    halted = workers_of(node)
+    for idle in [worker for worker, name in halted.items() if "ray::IDLE" in name]:
+        os.kill(idle, signal.SIGCONT)
+        del halted[idle]
+    return list(halted)
+
+
+def workers_of(node) -> dict[int, str]:
+    """Process numbers of the workers of a node, and what they call themselves."""
     raylet = node.all_processes["raylet"][0].process.pid
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True)
     lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
-    workers = [int(pid) for pid, parent, name in lines if parent == str(raylet) and "ray::" in name]
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    return workers
+    return {
+        int(pid): name for pid, parent, name in lines if parent == str(raylet) and "ray::" in name
+    }
 
 
 @pytest.fixture

@@ -109,7 +109,9 @@ def test_a_training_alone_is_not_begun_beside_one_on_the_images_before(flowers, 
         run_standalone(config, StandaloneExecution(runs=tmp_path, device="cpu"))
 
 
-def test_a_table_is_not_built_beside_one_begun_on_the_images_before(flowers, tmp_path, monkeypatch):
+def test_a_table_is_not_built_beside_one_begun_on_the_images_before(
+    flowers, tmp_path, monkeypatch, capsys
+):
     place, change = flowers
     space, trained = NASBench201("compact", width=2), []
 
@@ -135,3 +137,10 @@ def test_a_table_is_not_built_beside_one_begun_on_the_images_before(flowers, tmp
         build()
     table = build(epochs=2)  # is not that build
     assert table.meta.task in trained and f"--task {place}" in table.meta.created_by
+    assert capsys.readouterr().err.count("is of other images") == 0
+    (tmp_path / f"nb201-compact-{table.meta.task}.parquet").rename(
+        tmp_path / "nb201-compact-flowers-0123abcd.parquet"
+    )
+    build(epochs=2)
+    told = "flowers-0123abcd.parquet is of other images of flowers than there are now; this table"
+    assert told in capsys.readouterr().err

@@ -86,7 +86,7 @@ def test_costs_are_the_tables_or_predicted(ranked_run, tmp_path):
         (1 + 0.5 * convolutions).tolist(), abs=1e-4
     )
     for cost, latency, sentence in (
-        ("latency_ms", None, "no cost 'latency_ms'; it has params, madds"),
+        ("latency_ms", None, "has no latency_ms; give --latency FILE, of `nas-harness latency m"),
         ("madds", file, "--latency is for --cost latency_ms"),
         ("joule", None, "no cost 'joule'"),
         ("latency_ms", Path("absent"), "there is no file absent"),
