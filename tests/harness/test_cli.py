@@ -1,6 +1,5 @@
 """The command line: exit codes, one sentence for every mistake, help that answers at once."""
 
-import errno
 import json
 import os
 import subprocess
@@ -16,7 +15,6 @@ import tiny
 from harness import cli
 from harness.cli import COMMANDS, main
 from harness.commands.bench import BENCHMARKS
-from harness.files import endings
 from harness.tabular.importer import IMPORTERS
 from harness.tabular.table import Table
 from methods.registry import METHODS, SCORERS
@@ -275,17 +273,6 @@ def test_an_interruption_says_how_to_go_on(capsys, monkeypatch):
     command(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130
     assert capsys.readouterr().err == "nas-harness: interrupted; the same command continues.\n"
-
-
-def test_output_without_space_is_told_of(capsys, monkeypatch):
-    stopped = []
-    monkeypatch.setattr(endings, "_print_no_more", lambda: stopped.append(True))
-    command(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
-    assert main(["list"]) == 2 and stopped == [True]
-    assert capsys.readouterr().err.startswith("nas-harness: no space is left where the output is ")
-    command(monkeypatch, OSError(errno.EIO, "Input/output error"))
-    with pytest.raises(OSError, match="Input/output"):
-        main(["list"])
 
 
 @pytest.mark.parametrize(("rank", "who"), [("0", ""), ("3", "process 3: ")])

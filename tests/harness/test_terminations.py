@@ -1,5 +1,6 @@
 """SIGTERM ends a command with a sentence, unless somebody has an own way with it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from harness import cli
 from harness.cli import main
 from harness.conformance import command
+from harness.files import endings
 from harness.files.endings import Terminated
 
 ROOT = Path(cli.__file__).parent.parent
@@ -69,3 +71,17 @@ def test_checks_of_conformance_end_so_too(monkeypatch, capsys, stop, status, sai
     assert command.main(["--method", "spos"]) == status
     wanted = f"conformance: {said}; the same command checks from the beginning.\n"
     assert capsys.readouterr().err == wanted
+
+
+def test_output_without_space_is_told_of(capsys, monkeypatch):
+    stopped, errors = [], [OSError(errno.ENOSPC, "No space left"), OSError(errno.EIO, "I/O error")]
+
+    def failing(_):
+        raise errors.pop(0)
+
+    monkeypatch.setattr(endings, "_print_no_more", lambda: stopped.append(True))
+    monkeypatch.setattr("harness.commands.list.main", failing)
+    assert main(["list"]) == 2 and stopped == [True]
+    assert capsys.readouterr().err.startswith("nas-harness: no space is left where the output is ")
+    with pytest.raises(OSError, match="I/O error"):
+        main(["list"])
