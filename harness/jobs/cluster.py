@@ -76,7 +76,8 @@ class RayExecutor:
         task = Task(
             job, work, self.root, self._marker, tuple(files), version("torch"), self.preload
         )
-        self._running[self._carry_out.remote(task)] = job
+        # by that name Ray shows it, and the process that carries it out
+        self._running[self._carry_out.options(name=job).remote(task)] = job
 
     def events(self, seconds: float) -> list[Event]:
         if not self._running:

@@ -61,59 +61,64 @@ def nodes(two_nodes):
 def dies(nodes, monkeypatch):
     """``dies(number, counts)``: the second node is killed in the middle of a job.
 
-    As soon as so many events of a kind were told its workers are halted, so that what it has cannot
-    end, and once two other jobs have ended beside one that has begun before, the node dies.
+    As soon as so many events of a kind were told its worker is halted, so that its job cannot end,
+    and once two others have ended since, the node dies. What had told its end when it was halted
+    ends none the less: then the worker goes on, and is halted in its next job.
     """
-    halted: list[int] = []
+    halted: dict[int, str] = {}
 
-    def kill_halted():
-        while halted:
-            os.kill(halted.pop(), signal.SIGKILL)
+    def resume(sent):
+        for worker in halted:
+            os.kill(worker, sent)
+        halted.clear()
 
     def arrange(number, counts):
-        events, left, ended, seen = RayExecutor.events, number, 0, {}
+        events, left, since = RayExecutor.events, number, 0
 
         def watched(executor, seconds):
-            nonlocal left, ended
-            running = set(executor._running.values())
+            nonlocal left, since
             told = events(executor, min(seconds, 0.05))
             left -= sum(map(counts, told))
             if not nodes.worker_nodes or left > 0:
                 return told
             (node,) = nodes.worker_nodes
+            since += sum(event.ended for event in told)
             if not halted:
-                halted.extend(halt_workers(node))
-            ended += sum(event.ended for event in told)
-            overtaken = [ended - seen.setdefault(job, ended) for job in running]
-            if max(overtaken, default=0) >= 2:
+                halted.update(halt_worker(node, executor._running.values()))
+                since = 0
+            elif not set(halted.values()) <= set(executor._running.values()):
+                resume(signal.SIGCONT)
+            elif since >= 2:
                 nodes.remove_node(node, allow_graceful=False)
-                kill_halted()
+                resume(signal.SIGKILL)
             return told
 
         monkeypatch.setattr(RayExecutor, "events", watched)
 
     yield arrange
-    kill_halted()
+    resume(signal.SIGKILL)
 
 
-def halt_workers(node) -> list[int]:
-    """Stops the workers of a node that are in the middle of a job; their process numbers."""
+def halt_worker(node, running) -> dict[int, str]:
+    """Stops the worker of a node if it carries out one of these jobs: its number, and the job."""
     for worker in workers_of(node):
         os.kill(worker, signal.SIGSTOP)
     halted = workers_of(node)
-    for idle in [worker for worker, name in halted.items() if "ray::IDLE" in name]:
-        os.kill(idle, signal.SIGCONT)
-        del halted[idle]
-    return list(halted)
+    for other in [worker for worker, job in halted.items() if job not in running]:
+        os.kill(other, signal.SIGCONT)
+        del halted[other]
+    return halted
 
 
 def workers_of(node) -> dict[int, str]:
-    """Process numbers of the workers of a node, and what they call themselves."""
+    """Process numbers of the workers of a node, and the job that each has, or IDLE."""
     raylet = node.all_processes["raylet"][0].process.pid
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True)
     lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
     return {
-        int(pid): name for pid, parent, name in lines if parent == str(raylet) and "ray::" in name
+        int(pid): name.partition("ray::")[2].strip()
+        for pid, parent, name in lines
+        if parent == str(raylet) and name.startswith("ray::")
     }
 
 
