@@ -198,6 +198,7 @@ class FakeRay:
 
     def __init__(self, **resources):
         self.resources = resources
+        self.named = []  # what Ray shows its jobs as
 
     def nodes(self):
         dead = {"Alive": False, "Resources": {"CPU": 64, "GPU": 8}}
@@ -205,7 +206,16 @@ class FakeRay:
 
     def remote(self, **options):
         self.options = options
-        return lambda function: SimpleNamespace(remote=function)
+
+        def by_name(name):
+            self.named.append(name)
+            return SimpleNamespace(remote=self.function)
+
+        def made(function):
+            self.function = function
+            return SimpleNamespace(options=by_name)
+
+        return made
 
     def wait(self, streams, num_returns, timeout):
         return streams, []
@@ -290,6 +300,7 @@ def test_each_command_has_a_marker_of_its_own(executor, tmp_path, monkeypatch):
     second.stop()
     first.start("job", Writer(tmp_path / "runs"))
     assert told_until_ended(first)[-1] == Event("job", ended=True)
+    assert first.ray.named == ["job"]
     assert contents(tmp_path / "runs")["job/lines.jsonl"] == b"train\nrank\n"
     first.stop()
     assert not list((tmp_path / "runs").glob(".*"))
