@@ -1,6 +1,7 @@
 """The pipeline around a method: tasks, ground truth, training, ranking, records.
 
-The names in ``__all__`` are the Python interface (``docs/api.md``); they are imported on first use.
+The names in ``__all__`` are the Python interface (``docs/api.md``); they are imported on first use,
+and ``dir`` lists nothing else.
 """
 
 from __future__ import annotations
@@ -39,4 +40,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

@@ -46,7 +46,8 @@ def notes_on_scores(
     unbeaten = [
         f"by {floor_label(name)} ({floor['value']:.4f})"
         for name, floor in result["floors"].items()
-        if tau is not None and name != RANDOM and floor["value"] is not None
+        if tau is not None and interval["low"] is not None
+        if name != RANDOM and floor["value"] is not None
         if tau <= floor["value"]
     ]
     if unbeaten:

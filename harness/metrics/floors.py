@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.files.counts import counted
-from harness.metrics.intervals import Interval, measure
+from harness.metrics.intervals import LEAST, Interval, measure
 from harness.tabular.proxies import find_proxies
 from harness.tabular.table import Table
 
@@ -63,7 +63,7 @@ def floors(
     """τ against ``truth`` ``[n]`` of each of ``scores`` (:func:`floor_scores`) and by ``random``.
 
     Null where these are unknown. Of a random order the expectation is 0, and the interval holds
-    95 % of all orders. ``fraction`` and
+    95 % of all orders; below :data:`LEAST` architectures it has none either. ``fraction`` and
     ``truth_sd`` ``[n]`` as in :func:`harness.metrics.intervals.measure`.
     """
     found = {}
@@ -87,6 +87,8 @@ def _random_order(truth: np.ndarray) -> Interval:
     untied = pairs - (ties * (ties - 1) / 2).sum()
     if not untied:
         return Interval(value=None, low=None, high=None, n=n)
+    if n < LEAST:
+        return Interval(value=0.0, low=None, high=None, n=n)
     variance = (n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
     half = min(1.96 * math.sqrt(variance / (pairs * untied)), 1.0)
     return Interval(value=0.0, low=-half, high=half, n=n)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 WIDTH = 100
+SUBSETS = {"all": "all", "unique": "unique", "top10": "best 10 %"}
 
 
 def render(result: Mapping[str, Any]) -> str:
@@ -88,19 +89,21 @@ def _training(result: Mapping[str, Any]) -> str:
 def render_transfer(result: Mapping[str, Any]) -> str:
     """The result of :func:`harness.metrics.transfer.evaluate_transfer` as plain text."""
     tasks = result["tasks"]
-    grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
+    rows: dict[str, list[Interval | None]] = {}
+    for subset, title in SUBSETS.items():
+        taus = [one["metrics"][subset]["kendall_tau"] for one in tasks.values()]
+        if any(tau["n"] > 1 for tau in taus):
+            rows[title] = taus
+    for name in dict.fromkeys(name for one in tasks.values() for name in one["floors"]):
+        rows[f"floor: {_floor(name)}"] = [one["floors"].get(name) for one in tasks.values()]
+    for task, others in result["between"].items():
+        rows[f"truth of {task}"] = [others.get(other) for other in tasks]
+    grid = _grid("Kendall τ-b [95 %]", (interval for row in rows.values() for interval in row))
     for task in tasks:
         grid.add_column(task, justify="right")
-
-    def row(label: str, intervals: Iterable[Interval | None]) -> None:
-        grid.add_row(label, *(i and _cell(i, decimals) or "" for i in intervals))
-
-    for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
-        row(title, (one["metrics"][subset]["kendall_tau"] for one in tasks.values()))
-    for name in dict.fromkeys(name for one in tasks.values() for name in one["floors"]):
-        row(f"floor: {_floor(name)}", (one["floors"].get(name) for one in tasks.values()))
-    for task, others in result["between"].items():
-        row(f"truth of {task}", (others.get(other) for other in tasks))
+    decimals = METRICS["kendall_tau"].decimals
+    for label, row in rows.items():
+        grid.add_row(label, *(i and _cell(i, decimals) or "" for i in row))
     of = "; ".join(
         f"{task}{_training(one)}, {known(one['epochs'], 'epochs')}" for task, one in tasks.items()
     )
@@ -115,22 +118,27 @@ def render_references(floors: Mapping[str, Interval], ceiling: Ceiling) -> str:
 
 
 def _metrics_table(metrics: Metrics) -> Grid:
-    """A rich table: a row per metric, a column per subset, value [low, high]."""
-    grid = _grid("metric [95 %] (range)")
-    for subset, title in (("all", "all"), ("unique", "unique"), ("top10", "best 10 %")):
-        grid.add_column(f"{title} ({metrics[subset]['kendall_tau']['n']:,})", justify="right")
+    """A rich table: a row per metric, a column per subset of several, value [low, high]."""
+    several = {name: own for name, own in metrics.items() if own["kendall_tau"]["n"] > 1}
+    grid = _grid("metric [95 %] (range)", (i for own in several.values() for i in own.values()))
+    for subset, own in several.items():
+        grid.add_column(f"{SUBSETS[subset]} ({own['kendall_tau']['n']:,})", justify="right")
     for name, metric in METRICS.items():
         brackets = "()" if name in RANGES else "[]"
-        cells = (_cell(values[name], metric.decimals, brackets) for values in metrics.values())
-        wider = " [≥ 95 %]" if metric.kind == "share" else ""
-        grid.add_row(metric.label + wider, *cells)
+        intervals = [own[name] for own in several.values()]
+        label = f"{metric.label} [≥ 95 %]" if metric.kind == "share" else metric.label
+        cells = (_cell(interval, metric.decimals, brackets) for interval in intervals)
+        grid.add_row(_where_bounded(label, intervals), *cells)
     return grid
 
 
 def _protocols_table(protocols: Mapping[str, Any]) -> Grid:
     """A rich table: a row per protocol, its correlations and the floors on the same architectures."""
     names = ("kendall_tau", "weighted_tau")
-    grid, decimals = _grid("protocol [95 %]"), METRICS["kendall_tau"].decimals
+    decimals = METRICS["kendall_tau"].decimals
+    grid = _grid(
+        "protocol [95 %]", (own["metrics"][name] for own in protocols.values() for name in names)
+    )
     for label in (*(METRICS[name].label for name in names), "τ-b of parameters"):
         grid.add_column(label, justify="right")
     for protocol, found in protocols.items():
@@ -146,7 +154,13 @@ def _reference_table(
     floors: Mapping[str, Interval], ceiling: Ceiling, over: Mapping[str, Interval] | None = None
 ) -> Grid:
     """A rich table of the floors and of the ceilings that are known, and of how far over each."""
-    grid, decimals = _grid("Kendall τ-b [95 %]"), METRICS["kendall_tau"].decimals
+    decimals = METRICS["kendall_tau"].decimals
+    ceilings = {
+        "one seed against another": ceiling["single_seed"],
+        "mean of the seeds, repeated": ceiling["seed_mean"],
+        "validation against test": ceiling["validation"],
+    }
+    grid = _grid("Kendall τ-b [95 %]", (*floors.values(), *ceilings.values()))
     grid.add_column("all", justify="right")
     if over:
         grid.add_column("τ of the scores less it", justify="right")
@@ -155,11 +169,6 @@ def _reference_table(
         what = "best floor" if name == best else "floor"
         more = [_cell(over[name], decimals)] if over and name in over else []
         grid.add_row(f"{what}: {_floor(name)}", _cell(floor, decimals), *more)
-    ceilings = {
-        "one seed against another": ceiling["single_seed"],
-        "mean of the seeds, repeated": ceiling["seed_mean"],
-        "validation against test": ceiling["validation"],
-    }
     for label, interval in ceilings.items():
         if interval is not None:
             grid.add_row(f"ceiling: {label}", _cell(interval, decimals))
@@ -172,13 +181,20 @@ def _floor(name: str) -> str:
     return "random order" if name == RANDOM else floor_label(name)
 
 
-def _grid(first: str) -> Grid:
+def _grid(first: str, intervals: Iterable[Interval | None]) -> Grid:
+    """A rich table of ``intervals``; ``first`` heads what they are of."""
     from rich import box
     from rich.table import Table as Grid
 
     grid = Grid(box=box.SIMPLE_HEAD)
-    grid.add_column(first)
+    grid.add_column(_where_bounded(first, intervals))
     return grid
+
+
+def _where_bounded(title: str, intervals: Iterable[Interval | None]) -> str:
+    """``title``, without what it says of intervals in brackets where there are none."""
+    there = any(interval is not None and interval["low"] is not None for interval in intervals)
+    return title if there else title.partition(" [")[0]
 
 
 def _text(*parts: Any, width: int = WIDTH) -> str:

@@ -60,6 +60,15 @@ def test_the_random_floor_has_the_spread_of_all_orders(truth):
     assert random["high"] == -random["low"] == pytest.approx(min(1.96 * np.std(drawn), 1))
 
 
+def test_of_a_handful_no_floor_has_an_interval():
+    for n, there in ((2, False), (4, False), (5, True)):
+        found = floors(np.arange(float(n)), {"params": np.sin(np.arange(float(n)))})
+        assert {key: own["low"] is not None for key, own in found.items()} == {
+            "params": there, "random": there
+        }  # fmt: skip
+        assert found["random"]["value"] == 0 and found["random"]["n"] == n
+
+
 def test_short_trainings_of_the_table_are_a_floor_where_it_has_them_of_all_rows():
     rng = np.random.default_rng(2)
     truth, short = rng.uniform(20, 90, (2, 40))

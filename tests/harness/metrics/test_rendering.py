@@ -133,6 +133,23 @@ def test_an_evaluation():
     assert plain[-7:-2] == [row[:2] for row in REFERENCES]
 
 
+def unbounded(found):
+    """The same with no interval anywhere."""
+    if isinstance(found, dict):
+        ends = {"low": None, "high": None} if "low" in found else {}
+        return {key: unbounded(value) for key, value in found.items()} | ends
+    return found
+
+
+def test_where_there_are_no_intervals_no_head_speaks_of_them():
+    two = {"all": subset(2, 0.51), "unique": subset(2, 0.61), "top10": subset(1, 0.21)}
+    told = rows(render(unbounded(RESULT | {"metrics": two, "protocols": PROTOCOLS})))
+    heads = ["metric", "Kendall τ-b", "P@top 10 %", "protocol", "Kendall τ-b"]
+    assert [row[0] for row in told if row[0].partition(" [")[0] in heads] == heads
+    assert ["metric", "all (2)", "unique (2)"] in told  # nothing is ranked among one
+    assert ["Kendall τ-b", "0.5100", "0.6100"] in told
+
+
 def test_floors_and_ceilings():
     alone = CEILING | {"single_seed": None, "seed_mean": None}
     floors = [row[:2] for row in REFERENCES[:3]]
@@ -167,6 +184,11 @@ def test_a_transfer():
         ["truth of digits", *shown(0.62)],
         ["note", "One thing."],
     ]
+    few = {name: subset(1 + (name != "top10"), 0.5) for name in metrics}
+    few = {"tasks": {task: RESULT | {"metrics": few} for task in result["tasks"]}}
+    told = rows(render_transfer(unbounded(result | few)))
+    assert ["Kendall τ-b", "cifar10", "digits"] in told and ["unique", "0.5000", "0.5000"] in told
+    assert "best 10 %" not in [row[0] for row in told]
     grid = render_transfer(result).splitlines()
     (head,) = (line for line in grid if "Kendall" in line)
     columns = [head.index(name) + len(name) for name in ("cifar10", "digits")]
