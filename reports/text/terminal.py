@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-FRAME = 2  # characters of a column beside its text
-LEAST = 2  # columns that are shown however narrow the terminal is
+FRAME = 3  # characters between two columns; before the first is one, as behind the last
 WRAPPED = 30  # characters of a column of words before it wraps
 NOTHING = ("", "–")
 
@@ -32,7 +31,7 @@ def show(markdown: str) -> None:
 
 
 def draw(markdown: str, console: Console) -> None:
-    """``markdown`` on ``console``; columns that do not fit are counted under their table."""
+    """``markdown`` on ``console``; columns that do not fit beside the others stand below them."""
     for is_row, lines in groupby(markdown.rstrip().splitlines(), lambda line: line.startswith("|")):
         if is_row:
             _draw_table([_cells(line) for line in lines], console)
@@ -42,16 +41,17 @@ def draw(markdown: str, console: Console) -> None:
 
 
 def _draw_table(rows: list[list[str]], console: Console) -> None:
-    """Without columns that say nothing; words wrap, numbers do not."""
+    """Without columns that say nothing; words wrap, numbers do not.
+
+    Of columns without room there is a table of their own below, of the rows that say something.
+    """
     head, marks, *body = _named_once(rows)
     told = [n for n in range(len(head)) if not n or any(row[n] not in NOTHING for row in body)]
     columns = [[_text(row[n]) for row in (head, *body)] for n in told]
     words = [not marks[n].endswith(":") for n in told]
     widths = [_width([t.plain for t in c], w) for c, w in zip(columns, words, strict=True)]
-    shown = _fitting(widths, console.width)
-    console.print(_table(columns[:shown], words, widths))
-    if left_out := [column[0].plain for column in columns[shown:]]:
-        console.print(f"Not shown for want of width: {', '.join(left_out)}.", markup=False)
+    for number, part in enumerate(_parts(widths, console.width)):
+        console.print(_table([(columns[n], words[n], widths[n]) for n in part], number > 0))
 
 
 def _named_once(rows: list[list[str]]) -> list[list[str]]:
@@ -64,15 +64,17 @@ def _named_once(rows: list[list[str]]) -> list[list[str]]:
     return [[name, *row[names:]] for name, row in zip(joined, rows, strict=True)]
 
 
-def _table(columns: list[list[Text]], words: list[bool], widths: list[int]) -> Table:
+def _table(columns: list[tuple[list[Text], bool, int]], continued: bool) -> Table:
+    """Of columns, whether each wraps, and their widths; ``continued``: without rows that are empty."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for (title, *_), wraps, width in zip(columns, words, widths, strict=False):
+    for (title, *_), wraps, width in columns:
         table.add_column(title, justify="left" if wraps else "right", width=width)
-    for row in zip(*(cells[1:] for cells in columns), strict=True):
-        table.add_row(*row)
+    for name, *cells in zip(*(cells[1:] for cells, _, _ in columns), strict=True):
+        if not continued or any(cell.plain not in NOTHING for cell in cells):
+            table.add_row(name, *cells)
     return table
 
 
@@ -85,15 +87,17 @@ def _width(column: list[str], wraps: bool) -> int:
     return max(least, min(WRAPPED, max(map(len, cells), default=1))) if wraps else least
 
 
-def _fitting(widths: list[int], width: int) -> int:
-    """How many columns from the left fit."""
-    shown, taken = 0, 0
-    for own in widths:
-        taken += own + FRAME
-        if taken > width and shown >= LEAST:
-            break
-        shown += 1
-    return shown
+def _parts(widths: list[int], width: int) -> list[list[int]]:
+    """The columns of each table, one below the other: in all the first, and one more at least."""
+    parts, room = [[0]], width - widths[0] - 2
+    left = room
+    for column, own in enumerate(widths[1:], start=1):
+        if own + FRAME > left and len(parts[-1]) > 1:
+            parts.append([0])
+            left = room
+        parts[-1].append(column)
+        left -= own + FRAME
+    return parts
 
 
 def _cells(line: str) -> list[str]:

@@ -48,16 +48,24 @@ def test_a_row_is_named_in_one_column_and_what_says_nothing_is_left_out():
     assert "Not shown" not in "".join(lines)
 
 
-def test_columns_without_room_are_named():
-    lines = drawn(64)
-    assert "−0.040" not in "".join(lines)
-    assert "Not shown for want of width: τ − τ of spos." in lines
+def test_columns_without_room_stand_below_with_the_rows_that_say_something():
+    first, second = "\n".join(drawn(66)).split("τ − τ of spos")
+    assert "0.309" in first and "−0.040" not in first and first.split()[-1] == "method"
+    assert "−0.040, not shown" in second and "my_method" in second
+    assert "parameters" not in second and "Kendall" not in second
 
 
-def test_two_columns_are_shown_however_narrow_it_is():
-    lines = drawn(20)
-    assert "spos" in "".join(lines) and "0.493" not in "".join(lines)
-    assert "Not shown for want of width: Kendall τ, τ − τ of spos." in " ".join(lines)
+def test_beside_its_name_a_row_has_one_column_however_narrow_it_is():
+    heads = [line.split()[1:] for line in drawn(41) if line.startswith(" method")]
+    assert heads == [["seeds"], ["Kendall", "τ"], ["spos"]]  # τ − τ of, wrapped
+    assert len([line for line in drawn(20) if line.startswith(" method")]) == 3
+
+
+@pytest.mark.parametrize(("width", "tables"), [(83, 1), (82, 2)])
+def test_no_cell_is_cut_where_columns_just_fit(width, tables):
+    lines = drawn(width)
+    assert sum(line.startswith(" method") for line in lines) == tables
+    assert "…" not in "".join(lines) and "−0.040, not shown" in "\n".join(lines)
 
 
 def test_one_column_of_words_stays_and_long_words_wrap_at_thirty():
