@@ -228,6 +228,11 @@ SPACES = Spaces(
 )
 
 
+def stem(space: str) -> str:
+    """What the names of files of ``space`` begin with, those of runs as of tables: its own ``name``."""
+    return space if file_of(space) is None else str(SPACES[space].name)
+
+
 def called(kind: type) -> str:
     """What commands call a class of search spaces: by its name, or by its file in their folder."""
     name = str(getattr(kind, "name", ""))

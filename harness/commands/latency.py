@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.config.options import Parser, add_whole_numbers
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES, nearest, short
+from searchspaces.registry import SPACES, nearest, stem
 
 if TYPE_CHECKING:
     from harness.latency.table import LatencyTable
@@ -85,7 +85,7 @@ def _measure(arguments: list[str]) -> None:
         repeats=given.repeats,
         rounds=given.rounds,
     )
-    names = (short(given.space), scale, task, str(device).replace(":", ""))
+    names = (stem(given.space), scale, task, str(device).replace(":", ""))
     output = given.output or Path(f"latency-{'-'.join(names)}-batch{given.batch}.json")
     with errors_located("", given.space):
         table = measure(kind(scale), image, how, output, str(device), again=given.again)

@@ -15,7 +15,7 @@ from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, check_limits, option, written
 from methods.registry import options_class
 from searchspaces.errors import UsageError
-from searchspaces.registry import file_of, short
+from searchspaces.registry import file_of, short, stem
 
 SCHEMA_VERSION = 1
 BY_DECLARED = ("compute", "images", "backwards")  # --equalise: steps follow from what one costs
@@ -270,7 +270,7 @@ class Config:
         """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset")}
         name = digest({"config": shared, "ground_truth": ground_truth})
-        return f"{short(self.space)}-{self.task}-{short(self.method)}-{name}-s{self.seed}"
+        return f"{stem(self.space)}-{self.task}-{short(self.method)}-{name}-s{self.seed}"
 
 
 def _hashes(files: dict[str, Path | None]) -> dict[str, str]:

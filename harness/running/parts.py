@@ -18,7 +18,7 @@ from harness.running.run_scores import read_scores_columns
 from harness.tabular.table import Table
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
-from searchspaces.registry import short
+from searchspaces.registry import short, stem
 
 _NAMED = re.compile(r"(.+)-([0-9a-f]{8})")
 _UNSUMMED = ("peak_memory_mb", "device", "processes")
@@ -66,16 +66,16 @@ def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
 
 
 def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Part:
-    stem, named = f"{short(config.space)}-{config.task}-", _NAMED.fullmatch(name)
+    place, named = f"{stem(config.space)}-{config.task}-", _NAMED.fullmatch(name)
     digits = named[2] if named else "[0-9a-f]" * 8
     method = short(named[1] if named else name)
-    pattern = f"{escape(stem + method)}-{digits}-s{seed}"
+    pattern = f"{escape(place + method)}-{digits}-s{seed}"
     for root in places(runs):
         found = []
         for folder in sorted(root.glob(pattern)):
             record = Workspace(folder).finished()
             if record is not None and _same_truth(record, table):
-                own = folder.name.removeprefix(stem).rpartition("-s")[0]
+                own = folder.name.removeprefix(place).rpartition("-s")[0]
                 found.append(Part(own, folder, record))
         if found:
             break

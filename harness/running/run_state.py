@@ -35,7 +35,7 @@ from harness.tasks.own.place import stem_of
 from harness.trackers.tracking import Tracking
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import short
+from searchspaces.registry import stem
 
 
 @dataclass(frozen=True)
@@ -234,8 +234,8 @@ class RunState:
             }
             | self.processes
         )
-        stem = f"{short(config.space)}-{config.task}-{name}"
-        return self.execution.runs / "supernets" / f"{stem}.pt"
+        file = f"{stem(config.space)}-{config.task}-{name}.pt"
+        return self.execution.runs / "supernets" / file
 
     @property
     def processes(self) -> dict[str, int]:

@@ -29,7 +29,7 @@ from methods.registry import METHODS
 from methods.spos import SPOSOptions
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
-from searchspaces.registry import short
+from searchspaces.registry import short, stem
 
 WARM = 2  # steps of each before any is timed, none of which compiles or records anything
 SHARE = 1 / 20  # of a training that the timed steps of either amount to, about
@@ -91,7 +91,7 @@ def timing_of(
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    names = f"{short(config.space)}-{config.task}-{short(config.method)}"
+    names = f"{stem(config.space)}-{config.task}-{short(config.method)}"
     path = folder / f"{names}-{digest(content)}.json"
 
     def measured() -> Timing:

@@ -12,7 +12,7 @@ from harness.tasks.own.place import is_own
 from methods.options import check_limits, option
 from methods.standalone.recipe import TrainingRecipe
 from searchspaces.errors import UsageError
-from searchspaces.registry import nearest, short
+from searchspaces.registry import nearest, stem
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class StandaloneConfig:
     def name(self) -> str:
         """Of the folder: equal for equal trainings up to the seed, whoever found the architecture."""
         shared = {k: v for k, v in self.to_dict().items() if k not in ("seed", "preset", "recipe")}
-        return f"{short(self.space)}-{self.task}-{digest(shared)}-s{self.seed}"
+        return f"{stem(self.space)}-{self.task}-{digest(shared)}-s{self.seed}"
 
     @property
     def settings(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from searchspaces import registry
 from searchspaces.errors import UsageError, first_line
-from searchspaces.registry import SPACES, Registry, Spaces, called, file_of, nearest, short
+from searchspaces.registry import SPACES, Registry, Spaces, called, file_of, nearest, short, stem
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_what_a_file_holds_is_named_by_both(numbers, written):
     ],
 )
 def test_files_that_do_not_hold_it_are_refused_in_a_sentence(numbers, written, name, sentence):
-    for stem in ("own_numbers", "random", "math"):
-        written(f"{stem}.py", "class Golden:\n    value = 1.618\n")
+    for module in ("own_numbers", "random", "math"):
+        written(f"{module}.py", "class Golden:\n    value = 1.618\n")
     written("faulty_numbers.py", "class Golden:\n    value = phi\n")
     written("cut_numbers.py", "class Golden(:\n")
     written("odd_numbers.py", "from searchspaces.chain.blocks import MBConv\nMBConv(2, 1)\n")
@@ -169,6 +169,7 @@ def test_no_space_has_the_name_of_one_that_is_built_in(written):
     assert SPACES["other_space.py:Mine"].name == "nb2012"
     assert called(SPACES["other_space.py:Mine"]) == "./other_space.py:Mine"
     assert called(SPACES["nb201"]) == "nb201"
+    assert (stem("other_space.py:Mine"), stem("nb201")) == ("nb2012", "nb201")
     written("same_again.py", "from searchspaces.nb201.space import NASBench201\n")
     assert SPACES["same_again.py:NASBench201"] is SPACES["nb201"]
 

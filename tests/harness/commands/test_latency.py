@@ -41,7 +41,7 @@ def test_a_space_of_ones_own_is_measured_and_shown(place, capsys):
     line = "latency measure --space ./own.py:Tiny --device cpu --count 10 --repeats 3 --warm-up 1"
     assert main([*line.split(), "--rounds", "1"]) == 0
     out = capsys.readouterr().out
-    file = "latency-Tiny-toy-digits-cpu-batch1.json"
+    file = "latency-tiny-toy-digits-cpu-batch1.json"
     assert out.splitlines()[0] == file and "tiny at scale toy, images 1x12x12, batch 1" in out
     assert "layer 3: identity" in out.lower()
     assert main(["latency", "show", file]) == 0

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 from copy import copy
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from harness.commands.run import parse
 from harness.config.config import Config, SupernetScale, with_values
 from harness.config.presets import PRESETS, REAL, preset_values
 from harness.running.assembly import load_limited, training_identity
+from harness.standalone.config import StandaloneConfig
 from harness.tasks import TASKS
 from methods.fairnas import FairNASOptions
 from methods.mngnas.options import MNGNASOptions
@@ -106,16 +108,20 @@ def test_what_came_later_is_in_no_name_while_it_has_its_default():
     assert trained[0] != trained[2] != trained[3] != trained[0]
 
 
-def test_a_run_of_a_changed_file_is_another_run(tmp_path):
-    path = tmp_path / "mine.py"
+def test_a_run_of_a_changed_file_is_another_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # which the folder of the file joins
+    path = tmp_path / "file_of_mine.py"
     names = set()
-    for text in ("a = 1", "a = 2"):
+    for number in (1, 2):
+        text = f"class Mine:\n    name, scales, supernet, standalone = 'my-own', (), 0, {number}\n"
         path.write_text(text)
         config = Config(method="spos", space=f"{path}:Mine")
         sources = {"space": hashlib.sha256(text.encode()).hexdigest()}
         assert config.to_dict()["sources"] == sources == config.sources()["sources"]
         names.add(config.run_name("t"))
     assert len(names) == 2 and "sources" not in Config().to_dict()
+    names.add(StandaloneConfig(space=f"{path}:Mine", arch="a").name)
+    assert all(name.startswith("my-own-digits-") for name in names)
 
 
 def test_cutout_is_added_to_what_a_task_augments():
