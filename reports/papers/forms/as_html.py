@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
-from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Head, Text
+from reports.papers.forms.document import CLAIMS, PLACES, Document, Grid, Text
 from reports.papers.measured.claims import NOT_TESTED, Outcome
 from reports.papers.measured.results import PRINTED
 from reports.style import stacked
@@ -60,43 +61,33 @@ def _picture(document: Document) -> str:
 
 
 def _table(document: Document) -> str:
+    """A column for each of the item's: what is printed, and below it what was measured."""
     if not document.lines:
         return ""
     heads = [head for head in document.heads if head.parts]
-    starts = [i == 0 for head in heads for i in range(len(head.parts))]
     rows, group = [], ""
     for line in document.lines:
         if line.group != group:
             group = line.group
             title = HTML.escape(group) or "&nbsp;"
-            rows.append(f'<tr class="group"><th colspan="{len(starts) + 1}">{title}</th></tr>')
-        cells = "".join(map(_cell, line.texts, starts))
+            rows.append(f'<tr class="group"><th colspan="{len(heads) + 1}">{title}</th></tr>')
+        texts = iter(line.texts)
+        cells = "".join(_cell(tuple(islice(texts, len(head.parts)))) for head in heads)
         rows.append(f'<tr><th scope="row">{HTML.escape(line.label)}</th>{cells}</tr>')
-    return framed([_top(heads), _parts(heads, starts)], rows)
+    titles = ([head.title for head in heads], [" / ".join(head.parts) for head in heads])
+    return framed([_heads(texts) for texts in titles], rows)
 
 
-def _top(heads: Sequence[Head]) -> str:
-    cells = "".join(
-        f'<th class="first" scope="colgroup" colspan="{len(head.parts)}">{HTML.escape(head.title)}</th>'
-        for head in heads
-    )
+def _heads(texts: Iterable[str]) -> str:
+    cells = "".join(f'<th scope="col">{HTML.escape(text)}</th>' for text in texts)
     return f"<tr><th></th>{cells}</tr>"
 
 
-def _parts(heads: Sequence[Head], starts: Sequence[bool]) -> str:
-    parts = [part for head in heads for part in head.parts]
-    cells = "".join(
-        f'<th scope="col"{_first(start)}>{HTML.escape(part)}</th>'
-        for part, start in zip(parts, starts, strict=True)
-    )
-    return f"<tr><th></th>{cells}</tr>"
+def _cell(texts: Sequence[Text]) -> str:
+    return f"<td>{''.join(f'<div>{_text(text)}</div>' for text in texts if text.text)}</td>"
 
 
-def _first(start: bool) -> str:
-    return ' class="first"' if start else ""
-
-
-def _cell(text: Text, start: bool) -> str:
+def _text(text: Text) -> str:
     shown = HTML.escape(text.text)
     if text.strong:
         shown = f"<strong>{shown}</strong>"
@@ -108,7 +99,7 @@ def _cell(text: Text, start: bool) -> str:
             f'<a href="#note-{HTML.escape(mark)}">{HTML.escape(mark)}</a>' for mark in text.marks
         )
         shown += f"<sup{kind}>{', '.join(links)}</sup>"
-    return f"<td{_first(start)}>{shown}</td>"
+    return shown
 
 
 def _class(tag: str) -> str:
