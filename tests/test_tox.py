@@ -21,18 +21,49 @@ STUDIES = (
 )  # fmt: skip
 TWO = """
 [tox]
-no_package = true
+env_list = first, second
 
 [study]
 runner = shared
 env_dir = {work_dir}{/}studies
-commands = python -c "import sys; print('in', sys.prefix, '{posargs}')"
+package = editable
+extras = test
+commands = python -c "import needed, sys; print('in', sys.prefix, '{posargs}')"
 
 [testenv:first]
 base = study
 
 [testenv:second]
 base = study
+"""
+# Of two packages, each built by a file beside it without any network.
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "{name}"
+version = "1"
+optional-dependencies.test = {needs}
+"""
+BACKEND = """
+from pathlib import Path
+from zipfile import ZipFile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    with open({diary!r}, "a") as diary:
+        diary.write("{name} ")
+    file, about = "{name}-1-py3-none-any.whl", "{name}-1.dist-info/"
+    with ZipFile(Path(wheel_directory, file), "w") as wheel:
+        wheel.writestr("{name}.py", "")
+        wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: 1\\n")
+        wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(about + "RECORD", "")
+    return file
+
+build_editable = build_wheel
 """
 
 
@@ -111,11 +142,22 @@ def test_tox_lists_each_with_its_description(written):
 
 
 @pytest.mark.slow
-def test_tox_makes_the_shared_environment_once(tmp_path):
-    copy(ROOT / "toxfile.py", tmp_path)
-    (tmp_path / "tox.ini").write_text(TWO)
-    shared = tmp_path.resolve() / ".tox" / "studies"
-    assert f"in {shared} smoke" in tox("run", "-e", "first", "--", "smoke", folder=tmp_path)
+def test_tox_makes_the_shared_environment_once_and_installs_what_it_needs_once(tmp_path):
+    diary, own = tmp_path / "diary", tmp_path.resolve() / "own"
+    for name, needs in (("own", [f"needed @ {own.with_name('needed').as_uri()}"]), ("needed", [])):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "pyproject.toml").write_text(PYPROJECT.format(name=name, needs=needs))
+        (folder / "backend.py").write_text(BACKEND.format(name=name, diary=str(diary)))
+    copy(ROOT / "toxfile.py", own)
+    (own / "tox.ini").write_text(TWO)
+    shared = own / ".tox" / "studies"
+    assert f"in {shared} smoke" in tox("run", "-e", "first", "--", "smoke", folder=own)
     (shared / "installed").touch()
-    assert f"in {shared} paper" in tox("run", "-e", "second", "--", "paper", folder=tmp_path)
+    assert f"in {shared} paper" in tox("run", "-e", "second", "--", "paper", folder=own)
     assert (shared / "installed").exists()
+    assert diary.read_text().split().count("needed") == 1
+
+
+def test_lint_checks_what_may_import_what(written):
+    assert "lint-imports" in written["lint"]["commands"].split("\n")

@@ -101,6 +101,22 @@ def test_no_more_run_than_there_are_slots(execution):
     assert [entry.startswith("start") for entry in executor.diary[:4]] == [True, True, False, False]
 
 
+def test_why_a_run_failed_is_said_while_others_run(execution, name, capsys):
+    told = []
+
+    class Listening(Scripted):
+        def events(self, seconds):
+            told.append(capsys.readouterr().err)
+            return super().events(seconds)
+
+    executor = Listening(broken={name(SPOS): "time"})
+    run_grid([("spos", SPOS), ("other", OTHER_SEED)], execution, executor=executor)
+    assert "2 runs: 2 to do" in told[0]
+    assert (
+        told[1].endswith("spos: failed: broken.\n") and f"end {name(OTHER_SEED)}" in executor.diary
+    )
+
+
 # What is not carried out ------------------------------------------------------------------------
 
 
