@@ -287,8 +287,8 @@ def read_runs(
     ``arm`` and ``qp``, ``preset``, ``seed``; what has to be equal
     for two numbers to be comparable (``space``, ``task``, ``table``, ``split``, ``bn``, …); ``by``,
     accuracy or loss, what scores are;
-    ``tau``, ``unique_tau``, ``top10_tau`` and ``precision_at_top10pct`` with ``_low``, ``_high`` (95 %)
-    and ``_n``; ``floor`` (by parameters), ``ceiling``, ``over_floor`` (τ minus the highest floor);
+    ``tau``, ``unique_tau``, ``top10_tau``, ``precision_at_top10pct`` and ``over_floor`` (τ minus the
+    highest floor) with ``_low``, ``_high`` (95 %) and ``_n``; ``floor`` (by parameters), ``ceiling``;
     ``found_truth`` in percent and ``regret`` in percent points; ``image_passes``,
     ``scoring_image_passes``, ``seconds``, ``device``. What a run does not know is missing.
     ``protocol``: under which metrics, floors and ceiling are measured, as for ``evaluate``; other

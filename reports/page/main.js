@@ -8,8 +8,7 @@
   if (!data.runs.length) return;
   const pick = document.getElementById("pick");
   pick.append(...data.runs.map(({ name, row }, place) => {
-    const words = [row.method, row.options, `${row.space}, ${row.task}`, `seed ${row.seed}`, name];
-    return html("option", { value: place }, words.filter(Boolean).join(" · "));
+    return html("option", { value: place }, [name, row.options].filter(Boolean).join(" · "));
   }));
   pick.addEventListener("change", () => open(Number(pick.value), false));
   let shown = -1;

@@ -12,7 +12,7 @@ from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import compared
 from reports.runs.configuration import Configuration
 from reports.style.formatting import bracketed, decimal
-from reports.text.comparison_table import EQUAL, reservations
+from reports.text.comparison_table import EQUAL, NOT_SHOWN, over_floor, reservations
 from reports.text.escaping import HTML, named
 
 Row = dict[str, Any]
@@ -108,17 +108,22 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
         words = f' data-words="{HTML.escape(told)}"'
     cells = [_interval(row, "tau", ".3f") or "undefined"]
     cells += [str(row["seeds"]) if method else ""]
-    cells += [decimal(row["over_floor"], "+.3f") if row.get("over_floor") is not None else ""]
-    cells += [_difference(row), passes(row) if method else ""]
+    cells += [over_floor(row), _difference(row), passes(row) if method else ""]
     columns = zip(cells, heads[2:], strict=True)
     texts = "".join(
-        f'<td data-head="{head}">{HTML.escape(cell)}</td>' if cell else '<td class="none"></td>'
+        f'<td data-head="{head}">{_cell(cell)}</td>' if cell else '<td class="none"></td>'
         for cell, head in columns
     )
     return (
         f'<tr class="{row["kind"]}"{words}><th scope="row">{name}</th>'
         f'<td class="chart">{_chart(row, scale, lines)}</td>{texts}</tr>'
     )
+
+
+def _cell(text: str) -> str:
+    """A difference that is not shown says so below its numbers, where there is a column for it."""
+    verdict = f'<span class="below">{NOT_SHOWN}</span>'
+    return HTML.escape(text).replace(NOT_SHOWN, verdict)
 
 
 def _chart(row: Row, scale: Scale, lines: Sequence[tuple[str, float]]) -> str:
@@ -155,7 +160,7 @@ def _difference(row: Row) -> str:
     text = _interval(row, "difference", "+.3f")
     if row["difference_n"] != row["seeds"]:
         text += f" ({row['difference_n']} of {row['seeds']} seeds)"
-    return text if row["shown"] else f"{text}, not shown"
+    return text if row["shown"] else f"{text}, {NOT_SHOWN}"
 
 
 def _interval(row: Row, name: str, form: str) -> str:

@@ -44,11 +44,16 @@ def _number(name: str, head: str, form: str, hint: str = "") -> Column:
     return Column(head, text, lambda row: row.get(name), hint)
 
 
-def _tau(row: Row) -> str:
-    if row.get("tau") is None:
-        return ""
-    bounds = {key: row[f"tau_{key}"] for key in ("low", "high")}
-    return bracketed(Interval(value=row["tau"], n=0, **bounds), ".3f")
+def _bounded(name: str, head: str, form: str, hint: str) -> Column:
+    """A number with its 95 % interval, where it has one."""
+
+    def text(row: Row) -> str:
+        if row.get(name) is None:
+            return ""
+        bounds = {key: row[f"{name}_{key}"] for key in ("low", "high")}
+        return bracketed(Interval(value=row[name], n=0, **bounds), form)
+
+    return Column(head, text, lambda row: row.get(name), hint)
 
 
 def _n(row: Row) -> str:
@@ -57,7 +62,7 @@ def _n(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("Kendall τ", _tau, lambda row: row.get("tau"), "with its 95 % interval"),
+    _bounded("tau", "Kendall τ", ".3f", "with its 95 % interval"),
     _word("status"),
     _word("options", "options that differ"),
     _word("space"),
@@ -66,7 +71,9 @@ COLUMNS = (
     _number("seed", "seed", "d", "of the supernet"),
     _number("floor", "floor (params)", ".3f", "τ of ranking by the number of parameters"),
     _number("ceiling", "ceiling", ".3f", "τ of the truth and a second measurement of it"),
-    _number("over_floor", "over floor", "+.3f", "τ minus the highest of the floors"),
+    _bounded(
+        "over_floor", "over floor", "+.3f", "τ minus the best floor, on the same architectures"
+    ),
     _number("top10_tau", "τ top 10 %", ".2f", "on the best tenth by truth"),
     _number("regret", "regret", ".2f", "the table's best minus the found one, in points"),
     _number("found_truth", "found (%)", ".2f", "stand-alone accuracy of what was found"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reports.page.folders import Left
 from reports.page.row import COLUMNS, FOLDED, Column
 from reports.runs.row import Row
-from reports.text.escaping import HTML, named
+from reports.text.escaping import HTML, named, unbroken
 
 HEAD = "method"
 FILTER = (
@@ -68,7 +68,7 @@ def _row(place: int, row: Row, same: dict[Column, str]) -> str:
     for column in COLUMNS:
         value = column.value(row) if column.value else None
         known = "" if value is None else f' data-value="{value!r}"'
-        text = HTML.escape(column.text(row)) or "–"
+        text = unbroken(column.text(row)) or "–"
         cells.append(f'<td class="{_kind(column, same)}"{known}>{text}</td>')
     name = HTML.escape(row["run"])
     return (

@@ -27,7 +27,8 @@ def name_of(column: str) -> str:
 def history(record: Record) -> pandas.DataFrame | None:
     """Rows of ``phase`` (text), ``step`` (whole) and the columns of the method, NaN where unknown.
 
-    None where no history was kept. Raises :class:`UsageError` where it cannot be read.
+    None where no history was kept or nothing was reported. Raises :class:`UsageError` where it
+    cannot be read.
     """
     import numpy as np
     from pyarrow import ArrowException
@@ -37,6 +38,8 @@ def history(record: Record) -> pandas.DataFrame | None:
         return None
     try:
         frame = read_frame(path)
+        if frame.empty:
+            return None
         numbers = frame.drop(columns="phase").astype({"step": int})
         frame[numbers.columns] = numbers.astype(float).replace([np.inf, -np.inf], np.nan)
         return frame.astype({"phase": str, "step": int})

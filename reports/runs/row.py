@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.runs.configuration import Configuration, seed_of
+from harness.metrics.intervals import Interval
+from reports.runs.compare import over
+from reports.runs.configuration import Configuration, bounded, seed_of
 from reports.runs.protocols import USUAL, under
 from reports.runs.record import Record, ceiling, floors, load_all, run_folders
 
@@ -36,14 +38,15 @@ def describe(record: Record) -> Row:
     words = alone.method | alone.context | {"preset": record.get("config", "preset") or ""}
     words["by"] = record.get("scoring", "by") or "accuracy"
     row = {name: str(word) for name, word in words.items()} | alone.describe()
-    over = None
-    if below and tau["value"] is not None:
-        over = tau["value"] - max(bound.tau["value"] for bound in below)
+    best = max(below, key=lambda bound: bound.tau["value"], default=None)
+    beyond = Interval(value=None, low=None, high=None, n=tau["n"])
+    if best is not None and tau["value"] is not None:
+        beyond = over(alone, best)
     return row | {
         "seed": seed,
         "floor": record.interval("floors", "params")["value"],
         "ceiling": above and above.tau["value"],
-        "over_floor": over,
+        **bounded("over_floor", beyond),
         "found_truth": record.number("found", "truth"),
         "n": int(record.number("n") or 0),
         "n_table": int(record.number("n_table") or 0),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 PASSES = ("image_passes", "scoring_image_passes")
+NOT_SHOWN = "not shown"  # of a difference whose interval holds zero
 EQUAL = 1.05  # largest ratio of image passes that counts as equal cost
 UNEQUAL = 1.25  # of those of trainings from where on scoring as many images makes nothing equal
 
@@ -148,13 +149,14 @@ def _difference(row: Row) -> str:
         return ""
     pairs = f" ({row['difference_n']} of {row['seeds']} seeds)"
     text += "" if row["difference_n"] == row["seeds"] else pairs
-    return text if row["shown"] else f"{text}, not shown"
+    return text if row["shown"] else f"{text}, {NOT_SHOWN}"
 
 
-def _over_floor(row: Row) -> str:
+def over_floor(row: Row) -> str:
+    """τ minus the best floor with its interval, and whether that does not exclude zero."""
     text = _measure("over_floor", "+.3f")(row)
     low, high = (row.get(f"over_floor_{end}") for end in ("low", "high"))
-    return text if low is None or low > 0 or high < 0 else f"{text}, not shown"
+    return text if low is None or low > 0 or high < 0 else f"{text}, {NOT_SHOWN}"
 
 
 def _method(row: Row) -> str:
@@ -183,7 +185,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "settings": _text("settings"),
     "seeds": _text("seeds"),
     "Kendall τ": _measure("tau", ".3f"),
-    "over the best floor": _over_floor,
+    "over the best floor": over_floor,
     "τ − τ of {reference}": _difference,
     "τ unique": _measure("unique_tau", ".2f"),
     "τ top 10 %": _measure("top10_tau", ".2f"),

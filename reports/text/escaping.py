@@ -91,6 +91,11 @@ HTML = Notation(_as_html, lambda code: f"<code>{_as_html(code)}</code>")
 LATEX = Notation(_as_latex, lambda code: rf"\texttt{{{_as_latex(code)}}}")
 
 
+def unbroken(text: str) -> str:
+    """``text`` as HTML in which intervals, as ``[0.57, 0.65]``, and millions stay on one line."""
+    return re.sub(r"\[[^\]]*\]|\S+ M\b", r'<span class="ends">\g<0></span>', HTML.escape(text))
+
+
 def named(name: str) -> str:
     """A name such as ``./my_method.py:MyMethod`` as HTML that breaks between its words."""
     return re.sub(r"(?<=[/:_.-])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", HTML.escape(name))

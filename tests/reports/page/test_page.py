@@ -124,7 +124,10 @@ def test_the_ranking_has_every_number_in_its_column(runs, write_run, make_record
     [text] = re.findall(r'<table class="ranking">.*?</table>', html, re.DOTALL)
     lines = re.findall(r'<tr class="(\w+)"[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', text)
     cells = {
-        re.sub("<.*", "", name).strip(): dict(re.findall(r'data-head="(.*?)">(.*?)</td>', rest))
+        re.sub("<.*", "", name).strip(): {
+            head: re.sub("<.*?>", "", cell)
+            for head, cell in re.findall(r'data-head="(.*?)">(.*?)</td>', rest)
+        }
         for _, name, rest in lines
     }
     taus = (0.58, 0.60, 0.68, 0.62)
@@ -363,6 +366,30 @@ def test_the_command_prints_what_was_written_as_json(runs, tmp_path, capsys):
     written = json.loads(capsys.readouterr().out)
     assert written["file"] == str(output) and written["bytes"] == output.stat().st_size
     assert len(written["runs"]) == 6 and written["left_out"] == []
+
+
+def test_how_far_over_the_floor_has_its_interval_and_whether_that_is_shown(
+    write_run, make_record, make_interval
+):
+    for method, gap in (("spos", 0.03), ("mngnas", 0.06)):
+        over = {"flops": make_interval(gap, 0.04), "params": make_interval(0.9, 0.01)}
+        folder = write_run(
+            f"runs/{method}", make_record(method, 0, 0.46 + gap) | {"over_floors": over}
+        )
+    found = page(folder.parent)
+    [ranking] = found.all("table", **{"class": "ranking"})
+    assert "+0.030 [−0.010, +0.070], not shown" in ranking.text
+    assert "+0.060 [+0.020, +0.100]" in ranking.text
+    assert "+0.060 [+0.020, +0.100], not" not in ranking.text
+    [run] = [
+        row.text for row in found.all("tr") if "data-run" in row.attributes and "spos" in row.text
+    ]
+    assert "+0.030 [−0.010, +0.070]" in run
+    facts = {run["row"]["method"]: dict(run["facts"]) for run in found.data["runs"]}
+    assert facts["mngnas"]["over floor"] == "+0.060 [+0.020, +0.100]"
+    ends = [element.text for element in found.all("span", **{"class": "ends"})]
+    assert {"[−0.010, +0.070]", "[+0.020, +0.100]"} <= set(ends)
+    assert {span.text for span in found.all("span", **{"class": "below"})} == {"not shown"}
 
 
 def test_folders_without_runs_are_refused(tmp_path):

@@ -349,6 +349,4 @@ def test_the_run_of_the_address_is_shown_and_any_can_be_picked(address, first, s
     assert (before, scrolls) == (scrolled, scrolled + 1)
     assert replaced == ["#b%20c"] * scrolled + ["#a"]
     assert shown == [["a", "b c"][first], "b c", "a"] and samples == ["a sample"]
-    assert options == [
-        "spos · nb201, digits · seed 3 · a", "spos · kd full · nb201, digits · seed 3 · b c",
-    ]  # fmt: skip
+    assert options == ["a", "b c · kd full"]  # the folder first: a narrow screen cuts the end

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.page.run_data import curves
 from reports.runs.history import history, name_of, series
 from reports.runs.record import load
 
@@ -35,3 +36,11 @@ def test_a_series_is_what_epochs_report_by_step(write_run, make_record):
     assert series(record, "accuracy") == {}
     found = history(record)
     assert found["loss"].tolist() == pytest.approx([3, 9, np.nan, 1], nan_ok=True)
+
+
+@pytest.mark.parametrize("columns", [[], ["phase", "step", "loss"]])
+def test_a_history_in_which_nothing_was_reported_is_none(write_run, make_record, columns):
+    folder = write_run("a", make_record())
+    pd.DataFrame([], columns=columns).to_parquet(folder / "history.parquet", index=False)
+    record = load(folder)
+    assert history(record) is None and series(record, "loss") == {} and curves(record) == []

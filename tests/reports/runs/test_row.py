@@ -14,6 +14,10 @@ def test_a_row_has_the_numbers_of_the_record(write_run, make_record, make_interv
     row = describe(load(write_run("a", content)))
     assert (row["floor"], row["ceiling"]) == (0.3, 0.9)
     assert row["over_floor"] == pytest.approx(0.6 - 0.5)  # the highest of all
+    assert row["over_floor_low"] is None  # of records from before it was measured
+    content["over_floors"] = {"flops": make_interval(0.1, 0.02), "params": make_interval(0.3)}
+    row = describe(load(write_run("c", content)))
+    assert (row["over_floor_low"], row["over_floor_high"]) == pytest.approx((0.08, 0.12))
     assert (row["found_truth"], row["regret"]) == (91.0, 1.5)
     assert (row["seed"], row["n"], row["n_table"]) == (3, 500, 700)
     assert (row["method"], row["arm"], row["preset"]) == ("mngnas", "full", "laptop")
