@@ -24,7 +24,7 @@ from methods.cream.matching import (
     meta_gradients,
 )
 from methods.cream.options import CreamOptions, Quirks
-from methods.cream.path_board import Board, Entry
+from methods.cream.path_board import Board, Entry, Offer
 from methods.data import first_batches
 from methods.options import Recipe
 from methods.processes import divisible
@@ -122,7 +122,7 @@ class Cream(Method):
         (path,) = self.sample_paths(self.rng(PATHS, step))
         target, considered = None, None
         rho = kd = torch.zeros((), device=self.setting.device)
-        if self.board.entries:
+        if len(self.board):
             with self._beside_training():
                 since = step - self.board_opens
                 if since and since % self.update_every == 0:
@@ -138,7 +138,7 @@ class Cream(Method):
                 target, rho = self.guide(considered, batch)
         if step >= self.board_opens:
             outputs = self.processes.whole(logits.detach())
-            right = Reading((outputs.argmax(1) == batch[1]).sum())
+            right = (outputs.argmax(1) == batch[1]).sum().view(1)
         loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
         if target is not None:
             kd = functional.cross_entropy(logits, target)
@@ -149,9 +149,8 @@ class Cream(Method):
         self.update(step)
         self.count(1, 1, len(batch[1]))
         if step >= self.board_opens:
-            accuracy = 100.0 * int(right.numpy()) / len(batch[1])
             taught = target if target is None else self.processes.whole(target)
-            self.offer(path, accuracy, batch[0], outputs, taught)
+            self.offer(path, right, batch[0], outputs, taught)
         told = {"loss": loss, "kd": kd}
         means = {name: self.processes.mean(value.detach()) for name, value in told.items()}
         return means | {"rho": rho.detach()}
@@ -186,9 +185,9 @@ class Cream(Method):
         """The matching scores ``[entries]`` of ``path``, and the number of the entry they choose.
 
         One pass of the path over the images of all entries; one per entry with live statistics.
+        Behind the number stands in the same reading what the last offer to the board waits for.
         """
-        images = torch.cat([entry.images for entry in self.board.entries])
-        stored = torch.stack([entry.probabilities for entry in self.board.entries])
+        images, stored = self.board.stored()
         parts = images.split(self.options.slice if self.quirks.live_statistics else len(images))
         live = self.quirks.live_matching and torch.is_grad_enabled()
         with torch.set_grad_enabled(live), self.processes.apart():
@@ -196,12 +195,14 @@ class Cream(Method):
         self.count(len(parts), 0, len(images))
         scores = self.matching(student.view_as(stored), stored)
         best = scores.argmax() if self.options.teacher == "score" else scores.argmin()
-        return scores, Reading(best)
+        offered = self.board.offered
+        return scores, Reading(best if offered is None else torch.cat([best.view(1), offered.right]))
 
     def chosen(self, considered: Considered) -> tuple[Entry, torch.Tensor]:
         """The entry, and ρ."""
-        scores, best = considered
-        number = int(best.numpy())
+        scores, reading = considered
+        number, *right = reading.numpy().reshape(-1).tolist()
+        self.board.settle(*right)
         weighed = scores[-1 if self.quirks.last_score else number]
         return self.board.entries[number], distillation_weight(weighed)
 
@@ -226,23 +227,20 @@ class Cream(Method):
     def offer(
         self,
         path: Path,
-        accuracy: float,
+        right: torch.Tensor,
         x: torch.Tensor,
         logits: torch.Tensor,
         target: torch.Tensor | None,
     ) -> None:
-        """Put ``path`` on the board if that admits it, by its percent of a batch.
+        """Offer ``path`` to the board, which had so many of a batch ``right``.
 
         ``logits`` ``[B, classes]`` are its own for the images ``x``; ``target``, its teacher's
         probabilities for the same, is None where it had no teacher.
         """
-        madds = self.cost_of(path).madds
-        if not self.board.admits(accuracy, madds):
-            return
-        images = self.options.slice
+        madds, images = self.cost_of(path).madds, self.options.slice
         borrows = self.quirks.borrowed_outputs and target is not None
         outputs = target[:images].clone() if borrows else logits[:images].softmax(1)
-        self.board.add(Entry(accuracy, madds, path, x[:images].clone(), outputs))
+        self.board.offer(Offer(right, len(x), madds, path, x[:images].clone(), outputs))
 
     @torch.no_grad()
     def epoch_report(self, step: int) -> dict[str, float]:

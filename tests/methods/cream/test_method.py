@@ -311,7 +311,8 @@ def test_found_is_the_best_of_the_board_that_is_feasible():
 
 def test_without_a_feasible_path_the_evolution_searches_and_says_so():
     method = trained(STEPS, max_madds=2.0)
-    method.board.entries = [e for e in method.board.entries if sum(e.path) > 1]
+    rows = [row for row in method.board.state_dict() if sum(row["path"]) > 1]
+    method.board.load_state_dict(rows, method.setting.device)
     assert method.search_epochs == 2
     scored = [arch for epoch in range(2) for arch, _ in method.search_epoch(epoch)]
     assert method.found() in scored
