@@ -18,15 +18,27 @@ TOLERANCE = 1e-9
 MAX_STEPS = 1000
 SMOOTH = 64.0  # logit range up to which Newton's method converges directly
 SHARPEN = 8.0
+ENOUGH = 1e-4  # of what a step promises, if it keeps so much it is short enough
+RIDGE = 1e-10  # beside the largest curvature: of equal answers the shortest step
 AT_BOUND = 1e-7  # a weight so near to a bound is held back by it
 
 
 @dataclass(frozen=True)
 class EnsembleWeights:
-    """Weights ``[m]`` (float64, sum 1) and how many of them an ``affine`` bound holds back."""
+    """Weights ``[m]`` (float64, sum 1) and how many of them an ``affine`` bound holds back.
+
+    That number is a float32 scalar on the same device.
+    """
 
     weights: torch.Tensor
-    hits: int
+    hits: torch.Tensor
+
+
+def held_back(weights: torch.Tensor, constraint: str) -> torch.Tensor:
+    """How many of ``weights`` are at a bound of ``affine``; of ``simplex`` none is told."""
+    _, high = BOUNDS[constraint]
+    at_bound = weights.abs() > (high - AT_BOUND if constraint == "affine" else math.inf)
+    return at_bound.sum().float()
 
 
 @torch.no_grad()
@@ -66,8 +78,8 @@ def ensemble_weights(
     else:
         weights = _from_softened(margins, reach, low, high)
     weights /= weights.sum()
-    hits = int((np.abs(weights) > high - AT_BOUND).sum()) if constraint == "affine" else 0
-    return EnsembleWeights(to_device(weights, logits.device), hits)
+    found = to_device(weights, logits.device)
+    return EnsembleWeights(found, held_back(found, constraint))
 
 
 def _from_softened(margins: np.ndarray, reach: float, low: float, high: float) -> np.ndarray:
@@ -95,7 +107,7 @@ def _minimise(loss: _CrossEntropy, weights: np.ndarray, low: float, high: float)
         if descent <= TOLERANCE * (1 + before):
             return np.clip(weights + step, low, high) if value < before else weights
         length = 1.0
-        while value > before - 1e-4 * length * descent:
+        while value > before - ENOUGH * length * descent:
             length /= 2
             value = loss(weights + length * step)
         weights = np.clip(weights + length * step, low, high)
@@ -140,7 +152,7 @@ def _newton_step(
     scale = curvature.trace() + np.abs(slope).max() + 1e-300
     # Optimality of the free entries, then the sum; the last unknown is the multiplier of the sum.
     system, right = np.ones((size + 1, size + 1)), np.zeros(size + 1)
-    system[:-1, :-1] = curvature / scale + 1e-10 * np.eye(size)
+    system[:-1, :-1] = curvature / scale + RIDGE * np.eye(size)
     system[-1, -1], right[:-1] = 0, -slope / scale
     identity, point = np.eye(size + 1), np.zeros(size + 1)
     held = np.zeros(size + 1)  # -1 at the lower bound, 1 at the upper

@@ -23,6 +23,7 @@ from methods.batchnorm import frozen_statistics
 from methods.data import first_batches
 from methods.ennas.diversity import diversity_tables
 from methods.ennas.ensemble import EnsembleWeights, ensemble_weights
+from methods.ennas.on_device import MOST_FACES, number_of_faces, weights_on_device
 from methods.ennas.options import EnNASOptions
 from methods.ennas.sampling_law import SamplingLaw
 from methods.options import Recipe
@@ -129,12 +130,19 @@ class EnNAS(Method):
         record = {"loss": self.processes.mean(torch.stack(losses).mean())}
         record |= watch(logits, labels, {"teacher_accuracy_oracle_w": fitted.weights})
         if self.options.weights == "affine":
-            record["weights_at_bound"] = torch.tensor(float(fitted.hits))
+            record["weights_at_bound"] = fitted.hits
         return record
 
     def fitted(self, logits: torch.Tensor, labels: torch.Tensor) -> EnsembleWeights:
-        """The weights ``[m]`` of subnets' logits ``[m, B, C]`` with the least cross-entropy."""
-        return ensemble_weights(logits, labels, self.options.weights, self.options.solver)
+        """The weights ``[m]`` of subnets' logits ``[m, B, C]`` with the least cross-entropy.
+
+        Those on a device are found there, if the solver may and the subnets are not too many.
+        """
+        constraint, solver = self.options.weights, self.options.solver
+        few = number_of_faces(len(logits), constraint) <= MOST_FACES
+        if solver == "own" and few and logits.device.type != "cpu":
+            return weights_on_device(logits, labels, constraint)
+        return ensemble_weights(logits, labels, constraint, "own" if solver == "host" else solver)
 
     def student_loss(
         self, logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None

@@ -26,9 +26,10 @@ class EnNASOptions:
     )
     solver: str = option(
         "own",
-        "what finds these weights: a Newton method written for them, or CVXPY with ECOS as a "
-        "reference (extra bench)",
-        ("own", "cvxpy"),
+        "what finds these weights: a Newton method written for them, on a GPU in many small "
+        "operations for which no host waits, or (host) on the host, which reads the logits in each "
+        "step; or CVXPY with ECOS as a reference (extra bench)",
+        ("own", "host", "cvxpy"),
         added_later=True,
     )
     warmup: float = option(1 / 6, "share of the training steps before distillation begins")

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods.cream.path_board import MARGIN, Board, Entry
+from methods.cream.path_board import MARGIN, Board, Entry, Offer
 
 
 def entry(accuracy, madds, path=(0,), mark=0.0):
@@ -57,6 +57,50 @@ def test_examples_of_the_rule():
     offer(board, 70.0, 99)
     assert [e.accuracy for e in board.entries] == [70.0, 60.0]
     assert Board(1).admits(0.0, 10**12)
+
+
+def ask(board, accuracy, madds, path=(0,), mark=0.0):
+    """As :func:`offer`, but for that only a tensor says how many of 40 images were right."""
+    made = entry(accuracy, madds, path, mark)
+    right = torch.tensor([round(accuracy / 2.5)])
+    board.offer(Offer(right, 40, madds, path, made.images, made.probabilities))
+
+
+@given(offers, st.integers(1, 4), st.integers(1, 3))
+def test_what_is_stored_is_known_before_who_is_on_the_board(rows, size, told):
+    """Here every ``told``-th offer is settled by what somebody else has read."""
+    known, board = Board(size), Board(size)
+    for time, row in enumerate(rows):
+        offer(known, *row, float(time))
+        ask(board, *row, float(time))
+        assert len(board) == len(known.entries)
+        assert board.offered is not None
+        for mine, other in zip(board.stored(), known.stored(), strict=True):
+            assert torch.equal(mine, other)
+        if time % told == 0:
+            board.settle(round(row[0] / 2.5))
+            assert board.offered is None
+    assert [e.rank for e in board.entries] == [e.rank for e in known.entries]
+    assert all(map(torch.equal, board.stored(), known.stored()))
+
+
+def test_what_is_stored_is_laid_out_as_the_images_are():
+    """For on a CPU the layout decides how a convolution rounds."""
+    for layout in (torch.contiguous_format, torch.channels_last):
+        board = Board(2)
+        for right in (3, 9, 5):
+            images = torch.randn(2, 3, 4, 4).to(memory_format=layout)
+            board.offer(Offer(torch.tensor([right]), 10, 1, (0,), images, torch.ones(2, 3)))
+            assert board.stored()[0].is_contiguous(memory_format=layout)
+            assert board.offered is not None
+
+
+def test_a_state_has_what_was_offered_last():
+    board, again = Board(2), Board(2)
+    ask(again, 20.0, 1)
+    ask(board, 10.0, 1)
+    again.load_state_dict(board.state_dict(), torch.device("cpu"))
+    assert [e.accuracy for e in again.entries] == [e.accuracy for e in board.entries] == [10.0]
 
 
 def test_state_survives_the_disk():

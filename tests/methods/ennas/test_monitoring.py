@@ -49,7 +49,8 @@ def test_weights_held_by_a_bound_are_counted(monkeypatch):
     assert told == [(each.weights.abs() > 9.999).sum().item() for each in fitted]
     assert max(told) > 0
     uniform = torch.full((4,), 0.25, dtype=torch.float64)
-    monkeypatch.setattr(ennas, "ensemble_weights", lambda *_: EnsembleWeights(uniform, 2))
+    held = EnsembleWeights(uniform, torch.tensor(2.0))
+    monkeypatch.setattr(ennas, "ensemble_weights", lambda *_: held)
     assert method.train_step(1)["weights_at_bound"].item() == 2.0
 
 
