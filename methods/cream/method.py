@@ -196,7 +196,9 @@ class Cream(Method):
         scores = self.matching(student.view_as(stored), stored)
         best = scores.argmax() if self.options.teacher == "score" else scores.argmin()
         offered = self.board.offered
-        return scores, Reading(best if offered is None else torch.cat([best.view(1), offered.right]))
+        return scores, Reading(
+            best if offered is None else torch.cat([best.view(1), offered.right])
+        )
 
     def chosen(self, considered: Considered) -> tuple[Entry, torch.Tensor]:
         """The entry, and ρ."""
