@@ -25,7 +25,7 @@ from methods.ennas.ensemble import (
 )
 from methods.transfer import to_device
 
-STEPS = {"simplex": 16, "affine": 24}
+STEPS = {"simplex": 16, "affine": 32}
 MOST_FACES = 256
 LENGTHS = (*(0.5**halvings for halvings in range(15)), 0.0)
 ROUNDING = 1e-12  # by which the answer on a face may be out of bounds

@@ -64,10 +64,15 @@ def check(logits, labels, constraint):
 
 
 @pytest.mark.parametrize("constraint", BOUNDS)
-@pytest.mark.parametrize("scale", [1e-6, 0.1, 1, 5])
+@pytest.mark.parametrize("scale", [1e-6, 0.1, 1, 5, 1e3, 1e6])
 def test_on_ordinary_batches_they_are_the_hosts(constraint, scale):
     here, host = check(*subnets(0, scale=scale), constraint)
     torch.testing.assert_close(here.weights, host.weights, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4, 39])
+def test_steps_that_would_go_too_far_are_shorter(seed):
+    check(*subnets(seed, images=24, classes=5, skill=-5.0, scale=9.0), "affine")
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -127,7 +132,7 @@ def test_what_is_launched_is_the_same_for_any_logits(constraint):
             weights_on_device(logits, labels, constraint)
         counts.append(seen.counts)
     assert counts[0] == counts[1]
-    assert counts[0].total() < (800 if constraint == "simplex" else 1200)
+    assert counts[0].total() < (750 if constraint == "simplex" else 1480)
 
 
 @pytest.mark.parametrize("constraint", BOUNDS)
