@@ -196,9 +196,8 @@ class Cream(Method):
         scores = self.matching(student.view_as(stored), stored)
         best = scores.argmax() if self.options.teacher == "score" else scores.argmin()
         offered = self.board.offered
-        return scores, Reading(
-            best if offered is None else torch.cat([best.view(1), offered.right])
-        )
+        read = best if offered is None else torch.cat([best.view(1), offered.right])
+        return scores, Reading(read)
 
     def chosen(self, considered: Considered) -> tuple[Entry, torch.Tensor]:
         """The entry, and ρ."""
@@ -239,7 +238,8 @@ class Cream(Method):
         ``logits`` ``[B, classes]`` are its own for the images ``x``; ``target``, its teacher's
         probabilities for the same, is None where it had no teacher.
         """
-        madds, images = self.cost_of(path).madds, self.options.slice
+        images = self.options.slice
+        madds = self.cost_of(path).madds
         borrows = self.quirks.borrowed_outputs and target is not None
         outputs = target[:images].clone() if borrows else logits[:images].softmax(1)
         self.board.offer(Offer(right, len(x), madds, path, x[:images].clone(), outputs))
