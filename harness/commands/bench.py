@@ -155,7 +155,8 @@ trackers = Benchmark(
     "trackers",
     "a run that trackers are told of against one that is told to nobody",
     "Time whole runs of SPOS, in a process each, with and without `--log`, in turns: seconds on the "
-    "wall and of the CPU, with what trackers start and the run waits for. Weights & Biases works "
+    "wall and of the CPU, that of the trackers' own processes included. What trackers add is the "
+    "same for a short run as for a long one, so it is said in seconds too. Weights & Biases works "
     "offline. The scores must be the same to the bit.",
     numbers=(
         ("--repeats", 1, 3, "measurements, two runs each"),

@@ -71,7 +71,7 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
     names = execution.log if crew.leads else ()
     tracking = Tracking(names, workspace.folder.name, workspace.folder, config.to_dict())
     begun = None if known else Run(config, execution, workspace, space, table, crew, tracking)
-    with workspace.lock(execution.patience) if crew.leads else nullcontext():
+    with workspace.lock(execution.patience) if crew.leads else nullcontext(), tracking:
         record = crew.agree(workspace.settled() if crew.leads else None)
         if record is None:
             record = begun.carry_out()
@@ -96,6 +96,8 @@ class Run(RunState):
         """Train, search, rank, measure, record; returns the record, which only the leader has."""
         self.crew.check_shared(self.workspace.folder)
         self.resume()
+        if self.tracking:
+            self.tracking.tell(self.history)
         self.crew.wait()
         if self.phase == "train":
             if self.method.trains:

@@ -27,10 +27,10 @@ class MLflow(Tracker):
     package = "mlflow"
 
     def begin(self, name: str, folder: Path, parameters: Mapping[str, Any]) -> None:
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
         from mlflow import MlflowClient
         from mlflow.entities import Param
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         runs = folder.resolve().parent
         uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{runs / 'mlflow.db'}")
         with FileLock(runs / ".mlflow.lock"):  # of runs side by side, one makes the database
@@ -67,3 +67,6 @@ class MLflow(Tracker):
     def end(self, results: Mapping[str, float]) -> None:
         self.log(0, 0, {key: value for key, value in results.items() if key not in self.last})
         self.client.set_terminated(self.id)
+
+    def leave(self) -> None:
+        self.client.set_terminated(self.id, "KILLED")

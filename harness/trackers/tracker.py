@@ -24,7 +24,7 @@ TRACKERS = Registry(
 
 
 class Tracker(ABC):
-    """Is told of one run, always from the same thread, which is not the run's.
+    """Is told of one run, in a process of its own, which the run does not wait for until its end.
 
     What it raises ends it, not the run. After a kill another one is told of the run from its
     beginning: the same numbers of the same points, of which it keeps each once. ``package`` is what
@@ -51,6 +51,10 @@ class Tracker(ABC):
     @abstractmethod
     def end(self, results: Mapping[str, float]) -> None:
         """The run is finished: what came out and what it cost; all is to be written now."""
+
+    def leave(self) -> None:
+        """In place of :meth:`end`: the run failed, or was stopped; what was told is written now."""
+        return None
 
 
 def check_trackers(names: Iterable[str]) -> None:

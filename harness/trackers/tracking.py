@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 from harness.files.progress import patience
-from harness.trackers.tracker import TRACKERS, Tracker
-from searchspaces.errors import first_line
+from harness.trackers.process import TrackerProcess
 
 PATIENCE = 30.0  # seconds that trackers have, together, once a run is finished
-Call = Callable[[Tracker], None]
 
 
 class Tracking:
-    """The trackers ``names`` of one run, each with a thread of its own.
+    """The trackers ``names`` of one run, each with a process of its own.
 
-    Nothing is imported and no thread begins before there is something to tell.
+    No process begins before :meth:`tell`. When the context manager ends before the run is finished,
+    they write what they have.
     """
 
     def __init__(
@@ -31,14 +27,21 @@ class Tracking:
         self.names, self.run, self.folder = tuple(dict.fromkeys(names)), run, folder
         self.parameters = dict(flattened(config))
         self.told = 0
-        self._threads: dict[str, _Told] = {}
+        self._processes: list[TrackerProcess] = []
+
+    def __enter__(self) -> Tracking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._no_more()
 
     def tell(self, history: Sequence[Mapping[str, Any]]) -> None:
-        """Of the rows that are new in the run's ``history``."""
-        if not self.names:
-            return
+        """That the run begins, and of the rows that are new in its ``history``."""
+        if self.names and not self._processes:
+            self._begin()
         for number in range(self.told, len(history)):
-            self._pass_on(_point(number, history[number]))
+            row = history[number]
+            self._pass_on("log", number, int(row["step"]), dict(_point(row)))
         self.told = max(self.told, len(history))
 
     def finish(
@@ -55,47 +58,31 @@ class Tracking:
         results = dict(_results(record))
         lines = {name: value for name, value in results.items() if name.startswith("result/")}
         for place, step in enumerate((0, record["training"]["steps"])):
-            self._pass_on(_log(len(rows) + place, step, lines))
+            self._pass_on("log", len(rows) + place, step, lines)
         if picture.exists():
-            self._pass_on(lambda tracker: tracker.picture("scatter", picture))
-        self._pass_on(lambda tracker: tracker.end(results))
-        self._pass_on(None)
+            self._pass_on("picture", "scatter", picture.absolute())
+        self._pass_on("end", results)
+        self._no_more()
         until = time.monotonic() + PATIENCE
         with patience(f"waiting for {' and '.join(self.names)}, {PATIENCE:g} s at most"):
-            for thread in self._threads.values():
-                thread.join(max(until - time.monotonic(), 0.0))
-                if thread.is_alive():
-                    say(thread.name, f"has not taken everything after {PATIENCE:g} s")
+            for process in self._processes:
+                process.join(max(until - time.monotonic(), 0.0))
+                if process.is_alive():
+                    process.leave(f"has not taken everything after {PATIENCE:g} s")
 
-    def _pass_on(self, call: Call | None) -> None:
-        for name in self.names:
-            if name not in self._threads:
-                self._threads[name] = _Told(name, self.run, self.folder, self.parameters)
-                self._threads[name].start()
-            self._threads[name].queue.put(call)
+    def _begin(self) -> None:
+        folder = self.folder.absolute()
+        # The longer patience is for when the run is gone; else it is the run that ends them.
+        self._processes = [TrackerProcess(name, folder, 2 * PATIENCE) for name in self.names]
+        self._pass_on("begin", self.run, folder, self.parameters)
 
+    def _pass_on(self, function: str, *given: Any) -> None:
+        for process in self._processes:
+            process.told((function, given))
 
-class _Told(Thread):
-    """Calls one tracker, in order, until it fails or the run is finished."""
-
-    def __init__(self, name: str, run: str, folder: Path, parameters: Mapping[str, Any]) -> None:
-        super().__init__(name=name, daemon=True)
-        self.queue: SimpleQueue[Call | None] = SimpleQueue()
-        self.begin: Call = lambda tracker: tracker.begin(run, folder, parameters)
-
-    def run(self) -> None:
-        try:
-            tracker = TRACKERS[self.name]()
-            self.begin(tracker)
-            while call := self.queue.get():
-                call(tracker)
-        except (Exception, SystemExit) as error:
-            say(self.name, f"{type(error).__name__}: {first_line(error)}")
-
-
-def say(name: str, what: str) -> None:
-    """What became of a tracker, on standard error."""
-    print(f"--log {name}: {what}; the run goes on without it.", file=sys.stderr, flush=True)
+    def _no_more(self) -> None:
+        for process in self._processes:
+            process.told(None)
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -107,15 +94,10 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value
 
 
-def _point(number: int, row: Mapping[str, Any]) -> Call:
+def _point(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """A row of history: its values are lines ``PHASE/NAME``."""
-    values = _numbers((k, v) for k, v in row.items() if k != "step")
-    named = {f"{row['phase']}/{name}": value for name, value in values}
-    return _log(number, int(row["step"]), named)
-
-
-def _log(number: int, step: int, values: Mapping[str, float]) -> Call:
-    return lambda tracker: tracker.log(number, step, values)
+    for name, value in _numbers((k, v) for k, v in row.items() if k != "step"):
+        yield f"{row['phase']}/{name}", value
 
 
 def _results(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

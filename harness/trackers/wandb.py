@@ -20,9 +20,16 @@ class WeightsAndBiases(Tracker):
     package = "wandb"
 
     def begin(self, name: str, folder: Path, parameters: Mapping[str, Any]) -> None:
+        import pandas  # noqa: F401 - wandb does so for a picture, when the run waits for it
         import wandb
 
-        settings = wandb.Settings(console="off", silent=True, disable_git=True, disable_code=True)
+        settings = wandb.Settings(
+            console="off",
+            silent=True,
+            disable_git=True,
+            disable_code=True,
+            x_stats_pid=os.getppid(),  # how much the run takes, not this process
+        )
         self.made = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "nas-harness"),
             id=name,
@@ -50,3 +57,6 @@ class WeightsAndBiases(Tracker):
     def end(self, results: Mapping[str, float]) -> None:
         self.made.summary.update(dict(results))
         self.made.finish()
+
+    def leave(self) -> None:
+        self.made.finish(exit_code=1)

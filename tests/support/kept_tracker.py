@@ -1,33 +1,83 @@
-"""Trackers to name by their file: one that keeps all it is told, and two that are a nuisance."""
+"""Trackers to name by their file: one that keeps all it is told, and some that are a nuisance."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from ast import literal_eval
 
 from harness.trackers.tracker import Tracker
 
-TOLD: list[tuple] = []
+FILE = "told.txt"
+
+
+def told(folder):
+    """What :class:`Kept` was told, behind its process and the one that began it."""
+    file = folder / FILE
+    return [literal_eval(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def wait_for(folder, number, seconds=100):
+    """What was told, once that is so many calls."""
+    until = time.monotonic() + seconds
+    while len(calls := told(folder)) < number and time.monotonic() < until:
+        time.sleep(0.01)
+    return calls
 
 
 class Kept(Tracker):
     def begin(self, name, folder, parameters):
-        TOLD.append(("begin", name, folder, dict(parameters)))
+        self.file = open(folder / FILE, "a")  # noqa: SIM115
+        self.keep("process", os.getpid(), os.getppid())
+        self.keep("begin", name, dict(parameters))
 
     def log(self, number, step, values):
-        TOLD.append(("log", number, step, dict(values)))
+        self.keep("log", number, step, dict(values))
 
     def picture(self, name, path):
-        TOLD.append(("picture", name, path.read_bytes()[:4]))
+        self.keep("picture", name, path.read_bytes()[:4])
 
     def end(self, results):
-        TOLD.append(("end", dict(results)))
+        self.keep("end", dict(results))
+
+    def leave(self):
+        self.keep("leave")
+
+    def keep(self, *call):
+        print(call, file=self.file, flush=True)
 
 
 class Failing(Kept):
+    def begin(self, name, folder, parameters):
+        print("what trackers print")
+
     def log(self, number, step, values):
         raise RuntimeError("the disk is full.\nmore")
 
 
+class Dying(Failing):
+    def log(self, number, step, values):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
 class Stuck(Kept):
     def begin(self, name, folder, parameters):
-        time.sleep(3600)
+        super().begin(name, folder, parameters)
+        time.sleep(100)
+
+
+class Stopped(Kept):
+    def begin(self, name, folder, parameters):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class Waiting(Kept):
+    def begin(self, name, folder, parameters):
+        super().begin(name, folder, parameters)
+        self.go = folder / "go"
+
+    def leave(self):
+        while not self.go.exists():
+            time.sleep(0.01)
+        super().leave()

@@ -38,8 +38,7 @@ def tell_all(names, folder=Path(), picture=Path("none.png")):
 
 def tell_and_die(names, folder):
     """Of a part of it, as a process that is killed."""
-    made = tracking(names, folder)
-    made.tell(HISTORY[:2])
-    made._pass_on(None)
-    for thread in made._threads.values():
-        thread.join()
+    with tracking(names, folder) as made:
+        made.tell(HISTORY[:2])
+    for process in made._processes:
+        process.join()

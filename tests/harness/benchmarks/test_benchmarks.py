@@ -374,6 +374,7 @@ def test_runs_with_trackers_are_timed_beside_those_without(monkeypatch):
     assert result["ratio"]["wall"]["mean"] == pytest.approx(1.02)
     assert result["ratio"]["cpu"]["low"] == pytest.approx(1.1)
     assert result["seconds"]["told"] == pytest.approx({"wall": 5.1, "cpu": 8.8})
+    assert result["more"] == pytest.approx({"wall": 0.1, "cpu": 0.8})
     assert result["same_scores"]
 
 

@@ -126,16 +126,20 @@ def test_runs_with_and_without_trackers_as_told():
         "trackers": ["mlflow", "wandb"], "preset": "laptop", "space": "nb201", "device": "a CPU",
         "repeats": 2, "same_scores": True, "ratio": {"wall": RATIO, "cpu": RATIO},
         "seconds": {"plain": {"wall": 200.0, "cpu": 150.0}, "told": {"wall": 203.0, "cpu": 160.0}},
+        "more": {"wall": 3.0, "cpu": 10.0},
     }  # fmt: skip
     assert lines_of(trackers.render, result) == [
         "spos on nb201, preset laptop, a CPU; repeats: 2",
         "told to nobody 200.0 s, 150.0 s of the CPU",
         "with trackers 203.0 s, 160.0 s of the CPU: mlflow, wandb",
+        "more 3.0 s, 10.0 s of the CPU: a run of 150 s is 2 % slower",
         f"ratio {TOLD}",
         f"of CPU seconds {TOLD}",
         "scores the same file",
     ]
     assert trackers.render(result | {"same_scores": False}).endswith("NOT THE SAME")
+    noise = trackers.render(result | {"more": {"wall": -0.5, "cpu": 10.0}})
+    assert "-0.5 s, 10.0 s of the CPU\n" in noise
 
 
 def test_a_ratio_as_said():

@@ -2,11 +2,13 @@
 
 from importlib.util import find_spec
 
+import kept_tracker
 import pytest
 import tiny
 
 from harness import run_method
 from harness.cli import main
+from harness.running import pipeline
 from harness.trackers import tracking
 from searchspaces.errors import UsageError
 
@@ -28,6 +30,7 @@ class Lines(Tracker):
         self.file.close()
 '''
 OWN = ("method", "space", "task", "preset", "seed", "schema_version")
+KEPT = kept_tracker.__file__
 LIGHT = ["tensorboard", "./lines.py:Lines"]
 ALL = [*LIGHT, *filter(find_spec, ("wandb", "mlflow"))]
 
@@ -73,6 +76,17 @@ def test_a_run_of_a_grid_and_the_same_of_python_tell_all_at_once(folder, capsys)
     assert "the run goes on without it" not in capsys.readouterr().err
     assert set(written(run)) == set(ALL)
     assert (run / "lines.txt").read_text() == lines
+
+
+@pytest.mark.slow
+def test_one_of_a_run_that_fails_was_told_that_it_began_and_is_left(folder, monkeypatch):
+    monkeypatch.setattr(pipeline, "train_supernet", lambda *_, **__: 1 / 0)
+    folders, log = {"data": folder / "data", "runs": folder / "runs"}, (f"{KEPT}:Kept",)
+    with pytest.raises(ZeroDivisionError):
+        tiny.run_plainly(tiny.config("spos"), folders, log=log)
+    (run,) = (path.parent for path in folder.glob("runs/*/.lock"))
+    calls = kept_tracker.wait_for(run, 3)
+    assert [name for name, *_ in calls] == ["process", "begin", "leave"]
 
 
 def test_a_tracker_that_is_not_there_is_refused_before_anything_begins(folder):

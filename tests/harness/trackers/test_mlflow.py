@@ -13,10 +13,12 @@ def test_a_run_goes_on_as_the_same_after_a_kill(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     picture.write_bytes(b"\x89PNG")
     tracked.tell_and_die(["mlflow"], folder)
-    tracked.tell_all(["mlflow"], folder, picture)
-
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("nas-harness").experiment_id
+    (run,) = client.search_runs([experiment])
+    assert (run.info.status, run.data.metrics["train/loss"]) == ("KILLED", 2.5)
+
+    tracked.tell_all(["mlflow"], folder, picture)
     (run,) = client.search_runs([experiment])
     assert (run.info.run_name, run.info.status) == (tracked.NAME, "FINISHED")
     assert run.data.params == {"seed": "3", "train.steps": "100"}

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 import tiny
+from PIL import Image
 
 pytest.importorskip("tensorboard", reason="TensorBoard is the extra 'tensorboard'")
 
@@ -32,6 +33,14 @@ def points(read, folder):
     }
 
 
+def hparams(read):
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    told = read.PluginTagToContent("hparams")
+    tags = (f"_hparams_/session_{tag}" for tag in ("start_info", "end_info"))
+    return [HParamsPluginData.FromString(told[tag]) for tag in tags]
+
+
 @pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_in_the_same_curves(folders, tmp_path, accumulated):
     config, more = tiny.config("spos"), {"log": ("tensorboard",)}
@@ -53,12 +62,18 @@ def test_a_run_that_was_killed_goes_on_in_the_same_curves(folders, tmp_path, acc
     assert found["result/floor_params"] == [(0, pytest.approx(floor)), (6, pytest.approx(floor))]
     assert found["costs/image_passes"] == [(0, record["costs"]["image_passes"])]
     read = accumulated(folder)
-    assert len(read.Images("scatter")) == 1
+    (scatter,) = read.Images("scatter")
+    with Image.open(folder / "scatter.png") as picture:
+        assert picture.size == (scatter.width, scatter.height)
+    assert scatter.encoded_image_string == (folder / "scatter.png").read_bytes()
     assert (
         "| train.steps | 6 |"
         in read.Tensors("options/text_summary")[-1].tensor_proto.string_val[0].decode()
     )
-    assert "_hparams_/experiment" in str(read.summary_metadata.keys())
+    begun, ended = hparams(read)
+    told = begun.session_start_info.hparams
+    assert (told["train.steps"].number_value, told["method"].string_value) == (6, "spos")
+    assert ended.session_end_info.status == 1  # success
 
     before = found
     run_logged(config, folders, more)

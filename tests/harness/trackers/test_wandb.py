@@ -32,9 +32,11 @@ def test_a_run_goes_on_under_the_same_name_after_a_kill(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     tracked.tell_and_die(["wandb"], tmp_path)
     tracked.tell_all(["wandb"], tmp_path)
-    (*_, last) = files = sorted(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+    first, last = files = sorted(tmp_path.glob("wandb/offline-run-*/*.wandb"))
     assert {file.name for file in files} == {f"run-{tracked.NAME}.wandb"}
-    told = list(records(last))
+    (code,) = (record.exit.exit_code for record in records(first) if record.HasField("exit"))
+    assert code == 1
+    told = list(records(last))  # all of the run
     (begun,) = (record.run for record in told if record.HasField("run"))
     options = {item.key: item.value_json for item in begun.config.update}
     assert (begun.run_id, options["train.steps"]) == (tracked.NAME, "100")
