@@ -19,7 +19,7 @@ Row = dict[str, Any]
 KEY = (
     "Diamond and bar: mean over seeds with its 95 % interval, over seeds and architectures; of a "
     "single seed over architectures alone. Dots: one per seed. Dashed line: the highest floor. Dotted line: the ceiling. Differences pair the "
-    "seeds on the same architectures, with a 95 % t interval over seeds; “not shown”: it does not "
+    "seeds on the same architectures, with a 95 % t interval over seeds, which one seed has not; “not shown”: it does not "
     "exclude zero. Image passes: training + scoring."
 )
 

@@ -106,9 +106,13 @@ def _notes(rows: list[Row]) -> list[str]:
     ]
     differences = [row for row in rows if row.get("difference") is not None]
     if differences:
+        several = any(row.get("difference_low") is not None for row in differences)
         notes.append(
             "Differences pair the seeds on the same architectures, with a t interval over seeds; "
             '"not shown" marks those that it cannot tell from zero.'
+            if several
+            else "Differences are of a single seed, on the same architectures: without an interval over "
+            "seeds, so that none is shown."
         )
     if len(differences) > 1:
         notes.append(

@@ -151,6 +151,7 @@ def test_every_column_has_the_numbers_of_its_head(write_run, make_record, make_i
     )
     assert "Costs are not equal: from 1.50 M to 3.25 M image passes." in text
     assert "Seconds on CPU and GPU." in text and "comparisons" not in text
+    assert "Differences are of a single seed" in text and "t interval" not in text
 
 
 def test_pairs_of_fewer_seeds_and_several_comparisons_are_said(write_run, make_record):
@@ -165,6 +166,7 @@ def test_pairs_of_fewer_seeds_and_several_comparisons_are_said(write_run, make_r
     assert "| +0.095 [+0.031, +0.159] (2 of 3 seeds) |" in text
     assert "| +0.115 [+0.051, +0.179] |" in text
     assert "With 2 comparisons, one or another may exclude zero by chance." in text
+    assert "with a t interval over seeds" in text
 
 
 @pytest.mark.parametrize(
