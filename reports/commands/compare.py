@@ -81,16 +81,22 @@ def main(arguments: list[str]) -> None:
 
 
 def agree(given: argparse.Namespace) -> None:
-    """Print how far scores agree, and write it if asked to."""
+    """Print how far scores agree, and write it if asked to.
+
+    Raises :class:`UsageError` for options that it has no use for.
+    """
     if given.reference:
         raise UsageError("--agreement subtracts nothing; leave out --reference.")
 
     from reports.runs.agreement import agreement
+    from reports.runs.protocols import USUAL
     from reports.runs.record import run_folders
     from reports.text.agreement_table import to_json, to_markdown
     from reports.text.comparison_table import save
     from reports.text.terminal import show
 
+    if given.protocol != USUAL:
+        raise UsageError("--agreement is of all that both runs scored; leave out --protocol.")
     pairs = agreement(run_folders(given.runs))
     if given.json:
         print(to_json(pairs))

@@ -142,6 +142,11 @@ def test_a_reference_has_no_place_in_it(folders):
         main([*map(str, folders), "--agreement", "--reference", "spos"])
 
 
+def test_a_protocol_is_refused_rather_than_left_aside(folders):
+    with pytest.raises(UsageError, match="leave out --protocol"):
+        main([*map(str, folders), "--agreement", "--protocol", "top10"])
+
+
 def test_the_table_has_every_mean_under_its_head(scored):
     folders = [scored("x" * (seed + 1), 1.0 + 4 * seed, seed=seed) for seed in range(3)]
     pairs = agreement(folders)
