@@ -7,7 +7,7 @@ import pytest
 from mutating import __main__ as command
 from mutating.mistake import EQUIVALENT, OWN, Mistake, equivalents, own
 from mutating.mutation_operators import is_module, mistakes_in, modules
-from mutating.nearest import nearest
+from mutating.nearest import EVERY, MOST, nearest
 from mutating.trying import KILLED, SLOW, SURVIVED, UNTESTED, copied, run
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,13 @@ def test_the_nearest_tests_are_those_of_the_mirrored_room():
     assert found.index("tests/harness/metrics/test_evaluate.py") < found.index(
         "tests/harness/metrics/test_caveats.py"  # which does not import it
     )
-    assert "tests/searchspaces/test_reference.py" in nearest(ROOT, "searchspaces/chain/blocks.py")
+    assert all((ROOT / test).is_file() for test in found)
+
+
+@pytest.mark.parametrize("file", ["searchspaces/chain/blocks.py", "methods/base.py"])
+def test_suites_of_whatever_is_registered_are_near_however_many_others_are(file):
+    found, suites = nearest(ROOT, file), EVERY[file.partition("/")[0]]
+    assert len(found) == len(set(found)) <= MOST and {*suites} < {*found}
     assert all((ROOT / test).is_file() for test in found)
 
 

@@ -9,13 +9,22 @@ SLOW = ("tests/reliability/", "tests/mutants/", "tests/harness/grid/", "tests/ha
 MOST = 12  # files of tests
 # Suites that run whatever is registered, without importing it.
 EVERY = {
-    "searchspaces": ("tests/searchspaces/test_reference.py", "tests/conformance/test_spaces.py"),
-    "methods": ("tests/conformance/test_methods.py",),
+    "searchspaces": (
+        "tests/searchspaces/test_reference.py",
+        "tests/searchspaces/test_scales.py",
+        "tests/searchspaces/test_supernet.py",
+        "tests/conformance/test_spaces.py",
+    ),
+    "methods": (
+        "tests/methods/test_optimisers.py",
+        "tests/methods/test_compute.py",
+        "tests/conformance/test_methods.py",
+    ),
 }
 
 
 def nearest(root: Path, file: str) -> list[str]:
-    """Paths of test files, the nearest first."""
+    """Paths of test files, the nearest first; those of :data:`EVERY` however many others are."""
     source = PurePosixPath(file)
     room, module = f"tests/{source.parent}", ".".join(source.with_suffix("").parts)
     parent, name = module.rpartition(".")[::2]
@@ -37,4 +46,5 @@ def nearest(root: Path, file: str) -> list[str]:
         elif imported:
             outside.append(test)
     every = [test for test in EVERY.get(source.parts[0], ()) if (root / test).exists()]
-    return list(dict.fromkeys([*named, *direct, *inside, *outside, *every]))[:MOST]
+    near = [*named, *direct, *inside, *outside][: MOST - len(every)]
+    return list(dict.fromkeys([*near, *every]))
