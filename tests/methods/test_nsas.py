@@ -49,6 +49,9 @@ def test_the_constraint_most_like_the_path_makes_room_for_the_most_novel():
     assert method.archive == [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2)]
     method.replace((2, 2, 2, 1))  # nothing recent is further from the others
     assert method.archive == [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2)]
+    method.archive[2], method.recent = (2, 2, 0, 0), [(0, 0, 1, 1)]
+    method.replace((2, 2, 0, 0))  # what is recent is far from none but the one it would replace
+    assert method.archive == [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 0, 0)]
 
 
 def test_constraints_fill_up_and_get_less_alike():

@@ -7,6 +7,7 @@ from relaxed import make_setting
 
 from harness.conformance.noise import Noise
 from methods.pc_darts import PCDARTS, PCDARTSOptions
+from methods.processes import Processes
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
@@ -63,6 +64,21 @@ def test_on_darts_the_edges_decide_what_a_node_keeps():
     before = [beta.clone() for beta in method.betas]
     method.train_step(3)
     assert all(not torch.equal(b, c) for b, c in zip(method.betas, before, strict=True))
+
+
+def test_edges_learn_what_all_processes_found():
+    """Here the others undo every gradient, so that nobody learns."""
+
+    class Undone(Processes):
+        def average(self, tensors):
+            for tensor in tensors:
+                if tensor.grad is not None:
+                    tensor.grad.zero_()
+
+    method = made(alone=0.0)
+    method.processes = Undone()
+    method.train_step(0)
+    assert not any(tensor.any() for tensor in (*method.alphas, *method.betas))
 
 
 def test_its_network_is_the_mixture_of_one_operator_at_each_edge():

@@ -46,6 +46,12 @@ def test_of_equal_multiply_adds_parameters_decide(monkeypatch):
     assert (smallest, largest) == (1, 8)
 
 
+def test_multiply_adds_decide_where_parameters_say_the_opposite(monkeypatch):
+    space = PlantedSpace()
+    monkeypatch.setattr(space, "cost", lambda arch, image: Cost(9 - sum(arch), sum(arch)))
+    assert [sum(arch) for arch in space.extremes(IMAGE)] == [1, 8]
+
+
 @pytest.mark.slow
 def test_those_of_nasbench101_have_the_sizes_that_its_table_ends_with():
     space, image = SPACES["nb101"](), ImageSpec(3, 32, 10)

@@ -81,6 +81,14 @@ def test_a_truth_with_a_row_that_was_never_trained_has_no_noise():
     assert noise_of(table, "test", np.arange(5)) == pytest.approx(np.full(5, 0.5))
 
 
+def test_a_truth_is_as_certain_as_the_trainings_that_it_is_the_mean_of():
+    columns = {f"test.200.{seed}": np.arange(5.0) + seed for seed in (0, 1)}
+    columns["test.200.1"][2] = np.nan  # one training, of the deviation that its neighbours show
+    table = make_table([f"a{row}" for row in range(5)], columns | {"test.200.mean": np.arange(5.0)})
+    expected = [0.5, 0.5, np.sqrt(0.5), 0.5, 0.5]
+    assert noise_of(table, "test", np.arange(5)) == pytest.approx(expected)
+
+
 def test_validation_is_the_second_measurement_of_test_and_test_that_of_validation():
     rng = np.random.default_rng(6)
     columns = {f"{split}.200.mean": rng.integers(0, 9000, 40) / 100 for split in ("test", "val")}

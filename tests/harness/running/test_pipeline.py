@@ -176,7 +176,7 @@ def test_costs_are_counted_and_not_guessed(undisturbed):
 def test_a_search_epoch_is_compared_with_the_truths_that_there_are(folders):
     table = Table.load(next(folders("")["data"].glob("*.parquet")))
     space = SPACES["nb201"]("compact")
-    order = np.argsort(table.truth("test"))[[3, 9, 12, 17]]
+    order = sorted([0, 4, 9, 12], key=table.truth("test").__getitem__)
     known = [space.decode(table.archs[row]) for row in order]
     strange = next(a for a in product(range(5), repeat=6) if space.encode(a) not in table.archs)
     run = SimpleNamespace(table=table, space=space)

@@ -65,6 +65,12 @@ def test_points_are_means_over_seeds_with_their_intervals(watched):
     ]  # fmt: skip
 
 
+def test_the_interval_of_a_single_seed_is_the_one_that_was_watched(watched):
+    points = frame(watched(("spos", RISING[:1]))).query("kind == 'method'")
+    assert points["tau_low"].tolist() == [tau - 0.07 for tau in RISING[0]]
+    assert points["tau_high"].tolist() == [tau + 0.07 for tau in RISING[0]]
+
+
 def test_where_a_seed_has_no_tau_their_range_is_not_known_either(watched):
     points = frame(watched(("spos", ((0.1, None, 0.5, 0.6), RISING[1])))).query("kind == 'method'")
     for name, ends in (("tau_least", [0.1, 0.5, 0.6]), ("tau_most", [0.2, 0.52, 0.7])):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -74,6 +75,15 @@ def test_a_run_has_its_fronts_among_what_it_ranked(ranked_run):
     assert 0 < order[0] < order[1] < order[2] < 1
     assert (summary["n"], summary["n_table"], summary["found_unknown"]) == (40, 64, 1)
     assert fronts.summary() == summary  # random draws are the same
+
+
+def test_random_choices_are_among_the_ranked():
+    """As many as there are, so that each is all three: above 10 and below 6 the first has all."""
+    costs, truths = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [90.0, 60.0, 50.0, 40.0, 70.0, 10.0]
+    scores, ranked = [np.nan, 1.0, 2.0, 3.0, np.nan, np.nan], np.array([1, 2, 3])
+    frame = pd.DataFrame({"cost": costs, "truth": truths, "score": scores})
+    found = Fronts(frame, ranked, ranked, ranked[:0], 0, "cost").summary()["random"]
+    assert found == {"n": 3, "hypervolume": pytest.approx((6 - 2) * (60 - 10) / (5 * 80))}
 
 
 def test_costs_are_the_tables_or_predicted(ranked_run, tmp_path):
