@@ -368,30 +368,6 @@ def test_the_command_prints_what_was_written_as_json(runs, tmp_path, capsys):
     assert len(written["runs"]) == 6 and written["left_out"] == []
 
 
-def test_how_far_over_the_floor_has_its_interval_and_whether_that_is_shown(
-    write_run, make_record, make_interval
-):
-    for method, gap in (("spos", 0.03), ("mngnas", 0.06)):
-        over = {"flops": make_interval(gap, 0.04), "params": make_interval(0.9, 0.01)}
-        folder = write_run(
-            f"runs/{method}", make_record(method, 0, 0.46 + gap) | {"over_floors": over}
-        )
-    found = page(folder.parent)
-    [ranking] = found.all("table", **{"class": "ranking"})
-    assert "+0.030 [−0.010, +0.070], not shown" in ranking.text
-    assert "+0.060 [+0.020, +0.100]" in ranking.text
-    assert "+0.060 [+0.020, +0.100], not" not in ranking.text
-    [run] = [
-        row.text for row in found.all("tr") if "data-run" in row.attributes and "spos" in row.text
-    ]
-    assert "+0.030 [−0.010, +0.070]" in run
-    facts = {run["row"]["method"]: dict(run["facts"]) for run in found.data["runs"]}
-    assert facts["mngnas"]["over floor"] == "+0.060 [+0.020, +0.100]"
-    ends = [element.text for element in found.all("span", **{"class": "ends"})]
-    assert {"[−0.010, +0.070]", "[+0.020, +0.100]"} <= set(ends)
-    assert {span.text for span in found.all("span", **{"class": "below"})} == {"not shown"}
-
-
 def test_folders_without_runs_are_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UsageError, match="runs"):
