@@ -131,3 +131,12 @@ def test_how_far_over_the_floor_has_its_interval_and_whether_that_is_shown(
     ends = [element.text for element in found.all("span", **{"class": "ends"})]
     assert {"[−0.010, +0.070]", "[+0.020, +0.100]"} <= set(ends)
     assert {span.text for span in found.all("span", **{"class": "below"})} == {"not shown"}
+
+
+@pytest.mark.parametrize("params", [None, [1.5, float("nan")], ["few", "many"]])
+def test_scatter_plots_need_no_sizes(write_run, make_record, make_scores, params):
+    frame = make_scores(40).drop(columns="params")
+    if params:
+        frame["params"] = params * 20
+    [run] = page(write_run("a", make_record(), frame).parent).data["runs"]
+    assert run["points"]["columns"]["params"] is None and run["problems"] == {}

@@ -296,15 +296,6 @@ def test_runs_with_parts_that_cannot_be_read_keep_their_numbers(runs, part):
     assert "parts missing" in found.all("table", id="runs")[0].text
 
 
-@pytest.mark.parametrize("params", [None, [1.5, float("nan")], ["few", "many"]])
-def test_scatter_plots_need_no_sizes(write_run, make_record, make_scores, params):
-    frame = make_scores(40).drop(columns="params")
-    if params:
-        frame["params"] = params * 20
-    [run] = page(write_run("a", make_record(), frame).parent).data["runs"]
-    assert run["points"]["columns"]["params"] is None and run["problems"] == {}
-
-
 def test_many_architectures_are_thinned_out_evenly_by_truth(
     write_run, make_record, make_scores, monkeypatch
 ):
