@@ -27,12 +27,14 @@ COMMANDS = {
     "reproduce": "carry out the runs that printed tables and figures lack, then report",
     "latency": "measure how long networks take on this machine, and predict that of others",
     "bench": "measure how much faster the harness does something than the plain way",
+    "conformance": "check that a method or a space of yours keeps what the harness builds on",
     "check-gpu": "check that a GPU gives what the CPU gives, and how fast",
     "table": "import, build, inspect and list ground truth",
     "fetch": "download data sets and published ground truth",
     "list": "show methods, spaces, tasks and tables",
 }
-_REPORTS = {
+_ELSEWHERE = {  # than in harness.commands
+    "conformance": "harness.conformance.command:main",
     "report": "reports.commands.report:main",
     "reproduce": "reports.commands.reproduce:main",
     "compare": "reports.commands.compare:main",
@@ -46,9 +48,9 @@ _REGISTRY = Registry(
     {
         name: f"harness.commands.{name.replace('-', '_')}:main"
         for name in COMMANDS
-        if name not in _REPORTS
+        if name not in _ELSEWHERE
     }
-    | _REPORTS,
+    | _ELSEWHERE,
 )
 
 

@@ -1,4 +1,4 @@
-"""``python -m harness.conformance``: see :mod:`harness.conformance.command`."""
+"""``python -m harness.conformance``: the same as ``nas-harness conformance``."""
 
 import sys
 
@@ -7,5 +7,6 @@ from harness.own_packages import settle
 if __name__ == "__main__":
     settle()
     from harness.conformance.command import main
+    from harness.files.endings import status_of
 
-    sys.exit(main())
+    sys.exit(status_of(lambda: main(sys.argv[1:])))

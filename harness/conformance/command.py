@@ -1,4 +1,4 @@
-"""``python -m harness.conformance --method NAME --space NAME``: which promises are not kept.
+"""``nas-harness conformance --method NAME --space NAME``: which promises are not kept.
 
 Exit status 0 if all are, 1 with the findings on standard output, 2 for names that are unknown.
 """
@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.config.options import Parser
 from harness.conformance.findings import Finding, told
-from harness.files.endings import status_of
+from harness.files.endings import Terminated
 from harness.files.progress import patience
 from methods.registry import METHODS
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
+DESCRIPTION = """Check that a search space or a method keeps the promises that the harness builds on. A \
+space is checked by itself, then each method on each space; without --method all methods, without \
+--space the methods on all spaces. Exit status 0 if all is kept, 1 with a sentence for what is not.
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check what is named, print what is found; the exit status."""
+  nas-harness conformance --method ./my_method.py:MyMethod --space nb201
+  nas-harness conformance --space ./my_space.py:MySpace --method spos"""
+
+
+def main(arguments: list[str]) -> int:
+    """Check what is named, print what is found; the exit status.
+
+    Raises :class:`UsageError` where nothing is named, and for unknown names.
+    """
     parser = Parser(
-        prog="python -m harness.conformance",
-        description="Check that a search space or a method keeps the promises that the harness "
-        "builds on. A space is checked by itself, then each method on each space; without "
-        "--method all methods, without --space the methods on all spaces.",
+        prog="nas-harness conformance",
+        description=DESCRIPTION,
     )
     for flag, what in (("--method", "method or scorer"), ("--space", "search space")):
         parser.add_argument(
@@ -33,11 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             metavar="NAME",
             help=f"a {what}, registered or FILE.py:NAME; repeatable",
         )
-    return status_of(
-        lambda: _checked_names(parser.parse_args(arguments)),
-        "conformance",
-        "the same command checks from the beginning.",
-    )
+    given = parser.parse_args(arguments)
+    if not (given.method or given.space):
+        raise UsageError(
+            "--method or --space is missing, as in `nas-harness conformance --method "
+            "FILE.py:NAME --space nb201`; `nas-harness list` names methods and spaces."
+        )
+    try:
+        return _checked_names(given)
+    except (KeyboardInterrupt, Terminated) as stop:
+        stop.args = ("the same command checks from the beginning.",)
+        raise
 
 
 def _checked_names(given: Namespace) -> int:

@@ -12,26 +12,25 @@ from threading import current_thread, main_thread
 
 from searchspaces.errors import UsageError
 
-GOES_ON = "the same command continues."  # unless a command says something else of itself
+GOES_ON = "the same command continues."  # unless what ends a command says something else
 
 
 class Terminated(BaseException):
     """SIGTERM came, as a cluster's scheduler sends it before it kills."""
 
 
-def status_of(
-    command: Callable[[], int], program: str = "nas-harness", goes_on: str = GOES_ON
-) -> int:
+def status_of(command: Callable[[], int]) -> int:
     """What ``command`` returns, or 2 for a mistake of the user's, 130 when it is interrupted, 143
-    when it is terminated; each with a sentence of ``program`` on standard error.
+    when it is terminated; each with a sentence on standard error.
 
-    ``goes_on`` is how to go on after the last two.
+    After the last two it says how to go on: as the exception does, or else that the same command
+    continues.
     """
     try:
         with _terminable():
             return command()
     except UsageError as error:
-        _say(program, " ".join(str(error).split()))
+        _say(" ".join(str(error).split()))
         return 2
     except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
         _print_no_more()
@@ -40,16 +39,13 @@ def status_of(
         if error.errno != errno.ENOSPC:
             raise
         _print_no_more()
-        _say(
-            program,
-            "no space is left where the output is written; make room, or write it elsewhere.",
-        )
+        _say("no space is left where the output is written; make room, or write it elsewhere.")
         return 2
     except KeyboardInterrupt as stop:
-        _say(program, f"interrupted; {str(stop) or goes_on}")
+        _say(f"interrupted; {str(stop) or GOES_ON}")
         return 130
     except Terminated as stop:
-        _say(program, f"terminated; {str(stop) or goes_on}")
+        _say(f"terminated; {str(stop) or GOES_ON}")
         return 143
 
 
@@ -79,8 +75,8 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _say(program: str, sentence: str) -> None:
+def _say(sentence: str) -> None:
     """On standard error; of the processes that torchrun started, those behind the first say who."""
     rank = os.environ.get("RANK", "0")
     who = "" if rank == "0" else f"process {rank}: "
-    print(f"{program}: {who}{sentence}", file=sys.stderr)
+    print(f"nas-harness: {who}{sentence}", file=sys.stderr)

@@ -46,7 +46,7 @@ def errors_located(method: str, space: str) -> Iterator[None]:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(
             "a function of the files given seems to be called or to answer otherwise than is due, for "
-            f"{Path(last.filename).name}, line {last.lineno}, {said}; `python -m harness.conformance "
+            f"{Path(last.filename).name}, line {last.lineno}, {said}; `nas-harness conformance "
             f"{f'--method {method} ' if method else ''}--space {space}` says which."
         ) from error
 

@@ -194,6 +194,7 @@ def test_an_unknown_name_suggests_the_nearest(refusal, line, meant, tmp_path, mo
         ("compare", "required: runs, as in `nas-harness compare runs`; see 'nas-harness compare"),
         ("page", "required: runs, as in `nas-harness page runs`; see 'nas-harness page --help'"),
         ("detect", "required: folder, as in `nas-harness detect runs/standalone/NAME --data COCO`"),
+        ("conformance", "--method or --space is missing, as in `nas-harness conformance --method"),
         ("grid --method spos --seed a", "see 'nas-harness grid --help'"),
         ("study --seed a", "see 'nas-harness study --help'"),
         ("evaluate nothing.csv", "cannot read nothing.csv"),

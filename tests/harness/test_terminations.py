@@ -68,8 +68,8 @@ def test_checks_of_conformance_end_so_too(monkeypatch, capsys, stop, status, sai
         raise stop
 
     monkeypatch.setattr(command, "_report", stopped)
-    assert command.main(["--method", "spos"]) == status
-    wanted = f"conformance: {said}; the same command checks from the beginning.\n"
+    assert main(["conformance", "--method", "spos"]) == status
+    wanted = f"nas-harness: {said}; the same command checks from the beginning.\n"
     assert capsys.readouterr().err == wanted
 
 

@@ -42,7 +42,7 @@ def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine
     sentence = (
         r"^a function of the files given seems to .* than is due, for test_own_files.py, line \d+, "
         r"raises AttributeError: 'list' object has no attribute 'tolist'; "
-        rf"`python -m harness.conformance --method {name} --space nb201` says which\.$"
+        rf"`nas-harness conformance --method {name} --space nb201` says which\.$"
     )
     with pytest.raises(UsageError, match=sentence) as error, errors_located(name, "nb201"):
         _ = [1].tolist()
@@ -51,7 +51,7 @@ def test_what_another_file_cannot_use_has_a_command_that_finds_the_function(mine
 
 def test_where_no_method_is_in_play_none_is_named(mine):
     name, _ = mine
-    sentence = rf"`python -m harness.conformance --space {name}` says which\.$"
+    sentence = rf"`nas-harness conformance --space {name}` says which\.$"
     with pytest.raises(UsageError, match=sentence), errors_located("", name):
         _ = [1].tolist()
 
