@@ -38,7 +38,8 @@ PRESET = """
 their names without dashes; a part that is given, such as `train=Recipe(steps=100)`, is taken whole.
 
 ```python
-from harness.config.config import Config, with_values
+from harness import Config
+from harness.config.config import with_values
 
 config = Config(method="spos", preset="smoke", task="digits")
 config = with_values(config, {"seed": 1, "train.steps": 100})

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.api import evaluate, evaluate_transfer, export, open_table, read_runs, run_method
+    from harness.config.config import Config
     from harness.metrics.results import Evaluation, Transfer
 
 __all__ = [
+    "Config",
     "Evaluation",
     "Transfer",
     "evaluate",

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from harness.config.options import SPLITS, check_choice
+from harness.config.config import Config, with_values
+from harness.config.options import SPLITS, check_choice, typed
 from harness.metrics.results import Evaluation, Transfer
+from harness.own_packages import require_own
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES, Registry, nearest
 
@@ -234,10 +236,9 @@ def run_method(
     of their limits, a missing table or data set, a tracker that is not installed, a folder in use by
     another process, and a training whose loss is no longer finite.
     """
-    from harness.config.config import Config, with_values
-    from harness.config.options import typed
     from harness.trackers.tracker import check_trackers
 
+    require_own()  # the pictures at the end are made by reports
     SPACES[space]  # refuses an unknown name before the slow imports
     own = {"method": method, "space": space, "task": task, "preset": preset, "seed": seed}
     if twice := sorted(own.keys() & (values or {}).keys()):

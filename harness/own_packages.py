@@ -44,6 +44,15 @@ def clashes_told() -> Iterator[None]:
         raise ImportError(told) from None
 
 
+def require_own() -> None:
+    """Raise :class:`ImportError` with a sentence where others hide a part of the harness.
+
+    For what takes long before it imports that part.
+    """
+    if told := hiding():
+        raise ImportError(told)
+
+
 def hiding() -> str:
     """A sentence on the first part of the harness that another package hides; empty for none."""
     for name in PARTS:

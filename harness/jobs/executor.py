@@ -86,7 +86,7 @@ class LocalExecutor:
         self._context = get_context("spawn")
         if preload and sys.platform == "linux":
             self._context = get_context("forkserver")
-            self._context.set_forkserver_preload(list(preload))
+            self._context.set_forkserver_preload(["harness.jobs.preloading", *preload])
 
     def start(self, job: str, work: Work) -> None:
         receiver, sender = self._context.Pipe(duplex=False)

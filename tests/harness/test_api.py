@@ -11,6 +11,7 @@ import tiny
 
 import harness
 from harness import (
+    Config,
     Evaluation,
     evaluate,
     evaluate_transfer,
@@ -20,7 +21,6 @@ from harness import (
     run_method,
 )
 from harness.cli import main
-from harness.config.config import Config
 from methods.options import Recipe
 from searchspaces.errors import UsageError
 
@@ -62,7 +62,7 @@ import harness
 assert dir(harness) == sorted(harness.__all__)
 assert not [name for name in {heavy!r} if name in sys.modules]
 assert "harness.api" not in sys.modules
-from harness import evaluate, open_table, read_runs, run_method
+from harness import Config, evaluate, open_table, read_runs, run_method
 assert dir(harness) == sorted(harness.__all__)
 assert not [name for name in {heavy!r} if name in sys.modules]
 """

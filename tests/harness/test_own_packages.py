@@ -13,7 +13,7 @@ HOME = Path(harness.__file__).resolve().parent.parent
 COMMANDS = {
     "harness": (["list"], "methods, each"),
     "harness.run": (["--help"], "usage: nas-harness run"),
-    "harness.conformance": (["--help"], "usage: python -m harness.conformance"),
+    "harness.conformance": (["--help"], "usage: nas-harness conformance"),
 }
 
 
@@ -58,6 +58,7 @@ def test_what_hides_a_package_from_the_path_is_named(folder, tmp_path, module):
     [
         ("searchspaces", "from harness import evaluate"),
         ("methods", "import harness\nharness.run_method('spos')"),
+        ("reports", "import harness\nharness.run_method('spos', preset='smoke')"),
     ],
 )
 def test_a_script_beside_packages_of_the_same_names_is_told(tmp_path, name, script):
@@ -68,11 +69,23 @@ def test_a_script_beside_packages_of_the_same_names_is_told(tmp_path, name, scri
     environment = os.environ | {"PYTHONPATH": str(HOME)}
     command = [sys.executable, "mine.py"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert not (tmp_path / "runs").exists()  # before anything is trained
     *_, last = ended.stderr.splitlines()
     assert last == (
         f"ImportError: the package '{name}' that Python finds is not the harness's but {own}; "
         "rename it, take its folder off PYTHONPATH, or uninstall what brought it."
     )
+
+
+@pytest.mark.slow
+def test_what_needs_no_reports_goes_on_beside_others(tmp_path):
+    (tmp_path / "reports.py").write_text("")
+    script = "from harness import open_table\nprint(len(open_table('nb201', 'digits')))"
+    nowhere = dict.fromkeys(("NAS_HARNESS_HOME", "NAS_HARNESS_DATA"), str(tmp_path))
+    environment = os.environ | nowhere | {"PYTHONPATH": str(HOME)}
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "600\n"), ended.stderr
 
 
 def test_the_checkout_itself_may_be_the_working_folder():

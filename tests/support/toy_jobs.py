@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,11 @@ def blurt(watcher: Watcher) -> None:
 
 def be_killed(watcher: Watcher) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def has_imported(watcher: Watcher) -> Iterator[str]:
+    """Whether a module is there that this one does not import."""
+    yield f"methods.options is {'here' if 'methods.options' in sys.modules else 'not here'}"
 
 
 def sleep(watcher: Watcher, note: Path) -> None:

@@ -130,3 +130,29 @@ def test_no_job_outlives_its_starter(tmp_path, how, preload):
     assert starter.wait(60) != 0  # on a busy machine
     assert gone(process)
     assert "Process sleep" not in starter.stderr.read()
+
+
+WITHOUT_ITS_FOLDER = """
+import sys
+del sys.path[0]  # as the command line does
+from pathlib import Path
+
+from harness.jobs.executor import LocalExecutor
+from toy_jobs import has_imported
+
+if __name__ == "__main__":
+    executor = LocalExecutor(1, Path("logs"), ("methods.options",))
+    executor.start("job", has_imported)
+    events = executor.events(60.0) + executor.events(60.0)
+    print([event.result or event.error for event in events])
+    executor.stop()
+"""
+
+
+def test_what_lies_in_the_working_folder_is_not_preloaded(tmp_path):
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "__init__.py").write_text("raise RuntimeError('not mine')\n")
+    command = [sys.executable, "-c", WITHOUT_ITS_FOLDER]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{Path(toy_jobs.__file__).parent}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("['methods.options is here', '']\n", "")
