@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch._dynamo.utils import counters
 
 from harness.config.config import Config, digest
 from harness.environment import describe_device
@@ -156,6 +155,8 @@ def _warm_up(method: Method) -> None:
 
 def _made() -> int:
     """How much has been compiled and recorded so far."""
+    from torch._dynamo.utils import counters  # takes a second, which a finished run has no use for
+
     return int(counters["stats"]["unique_graphs"]) + graphs.made["graphs"]
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch._dynamo.exc import TorchDynamoException
 
 from harness.config.config import Acceleration
 from harness.files.progress import bar
@@ -142,6 +141,8 @@ def compiled(network: nn.Module, backend: str = "inductor") -> Iterator[None]:
     are compiled as one: few, however many paths and cells there are. The parts stay what they are:
     same class, same state. Raises :class:`UsageError` where there is nothing to compile with.
     """
+    from torch._dynamo.exc import TorchDynamoException  # takes a second, and few runs compile
+
     kinds, calls = {}, {}
 
     def call(kind: int, part: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,8 @@
 """Steps that take equal seconds: how the ratio is measured, and that it is measured once."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -9,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import tiny
 import torch
+from torch._dynamo.utils import counters
 
 from harness.commands.run import parse
 from harness.config.config import digest, with_values
@@ -55,7 +58,7 @@ def measured(own, spos, steps=4000, paths=1):
 
 def test_steps_that_compile_are_not_timed(monkeypatch):
     stats = {"unique_graphs": 7}
-    monkeypatch.setitem(timing.counters, "stats", stats)
+    monkeypatch.setitem(counters, "stats", stats)
 
     def cost(step):
         compiling = len(log) in (0, 2, 3)
@@ -270,3 +273,11 @@ def test_a_measurement_is_of_one_training_on_one_machine(timed, monkeypatch, tmp
 def test_scorers_train_nothing_to_measure(timed):
     config = with_values(parse(["--method", "synflow"])[0], {"equalise": "seconds"})
     assert timed(config) is None and not timed.pairs
+
+
+@pytest.mark.slow
+def test_a_run_that_trains_nothing_imports_no_compiler():
+    """It takes a second, and a finished run is only found again."""
+    script = "import sys, harness.running.pipeline; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
