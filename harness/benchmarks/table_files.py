@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from harness.benchmarks.programs import ROOT, completed
 from harness.tabular.locate import MissingTable, find_table
 from harness.tabular.table import Table, TableMeta
 from searchspaces.registry import SPACES
@@ -72,21 +70,19 @@ def opened(path: Path) -> dict[str, float]:
 
     Modules are imported before; ``mb`` is what stays, ``peak_mb`` what was needed for a moment.
     """
-    command = [sys.executable, "-c", _OPEN, str(path)]
-    return json.loads(_run(command))
+    return json.loads(completed("Table.load", ["-c", _OPEN, str(path)], cwd=ROOT).stdout)
 
 
 def command_line_help() -> None:
     """``nas-harness --help`` in a process of its own."""
-    _run([sys.executable, "-c", "from harness.cli import main; main(['--help'])"])
+    _call(["--help"])
 
 
 def evaluate_command(scores: Path, space: str) -> None:
     """``nas-harness evaluate`` of a file of scores in a process of its own, with its imports."""
-    arguments = ["evaluate", str(scores), "--space", space, "--task", "cifar10"]
-    _run([sys.executable, "-c", f"from harness.cli import main; main({arguments!r})"])
+    _call(["evaluate", str(scores), "--space", space, "--task", "cifar10"])
 
 
-def _run(command: list[str]) -> Any:
-    root = Path(__file__).parents[2]  # where the packages lie, installed or not
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout
+def _call(arguments: list[str]) -> None:
+    script = f"import sys; from harness.cli import main; sys.exit(main({arguments!r}))"
+    completed(" ".join(["nas-harness", *arguments]), ["-c", script], cwd=ROOT)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +11,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from harness.benchmarks.measuring import Ratio, Result, head, said
+from harness.benchmarks.programs import ROOT, completed
 from harness.files.checksums import sha256
 from harness.files.progress import bar
 from harness.trackers.tracker import TRACKERS, check_trackers
 from searchspaces.errors import UsageError
-
-ROOT = Path(__file__).parents[2]  # where the packages lie, installed or not
 
 
 def measure(log: Sequence[str] | None, preset: str, space: str, repeats: int, seed: int) -> Result:
@@ -88,12 +85,12 @@ def render(result: Result) -> str:
 def _run(runs: Path, arguments: Sequence[str]) -> tuple[float, float]:
     """Seconds on the wall and of the CPU of a run of SPOS, with the processes that it waits for."""
     given = ["run", "--method", "spos", "--runs", str(runs), *arguments]
-    command = [sys.executable, "-m", "harness", *given]
+    name = " ".join(["nas-harness", *given])
     aside = os.environ | {"PYTHONPATH": str(ROOT), "WANDB_MODE": "offline"}
     before, began = os.times(), time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=runs.parent, env=aside)
+    done = completed(name, ["-m", "harness", *given], cwd=runs.parent, env=aside)
     taken, after = time.perf_counter() - began, os.times()
-    if done.returncode or "--log" in done.stderr:
-        raise UsageError(f"`{' '.join(given)}` failed: {done.stderr.strip()[-500:]}")
+    if left := [line for line in done.stderr.splitlines() if "--log" in line]:
+        raise UsageError(f"`{name}` is no measurement: {left[0]}")
     cpu = after.children_user + after.children_system
     return taken, cpu - before.children_user - before.children_system

@@ -13,10 +13,12 @@ import torch
 from harness.benchmarks import (
     measuring,
     memory,
+    programs,
     ranking,
     scaling,
     solvers,
     students,
+    table_files,
     tables,
     trackers,
     training,
@@ -363,7 +365,7 @@ def test_runs_with_trackers_are_timed_beside_those_without(monkeypatch):
         (runs / "a-run" / "scores.parquet").write_bytes(b"same" if env["WANDB_MODE"] else b"")
         return SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr(trackers.subprocess, "run", command)
+    monkeypatch.setattr(programs.subprocess, "run", command)
     monkeypatch.setattr(trackers.time, "perf_counter", lambda: clock["wall"])
     spent = lambda: SimpleNamespace(children_user=clock["cpu"], children_system=1.0)  # noqa: E731
     monkeypatch.setattr(trackers.os, "times", spent)
@@ -379,8 +381,18 @@ def test_runs_with_trackers_are_timed_beside_those_without(monkeypatch):
 
 
 def test_a_run_that_fails_and_one_that_a_tracker_left_are_no_measurement(monkeypatch):
-    for code, said in ((1, "no space"), (0, "--log mlflow: too slow; the run goes on without it.")):
-        done = SimpleNamespace(returncode=code, stderr=said)
-        monkeypatch.setattr(trackers.subprocess, "run", lambda *_, done=done, **__: done)
-        with pytest.raises(UsageError, match=said.split(";")[0]):
+    """The last line of what it said tells why."""
+    for code, said in ((2, "status 2: no space"), (0, "measurement: --log mlflow: too slow")):
+        last = said.partition(": ")[2]
+        done = SimpleNamespace(returncode=code, stderr=f"train: 3%\n{last}\n")
+        monkeypatch.setattr(programs.subprocess, "run", lambda *_, done=done, **__: done)
+        with pytest.raises(UsageError, match=f"^`nas-harness run --method spos .*{said}$"):
             trackers.measure(["tensorboard"], "smoke", "nb201", repeats=1, seed=0)
+
+
+def test_a_program_that_fails_is_not_timed(tmp_path):
+    (tmp_path / "s.json").write_text("{}")
+    with pytest.raises(UsageError, match="^`nas-harness evaluate .*status 2: nas-harness: .*s.j"):
+        table_files.evaluate_command(tmp_path / "s.json", "nb201")
+    with pytest.raises(UsageError, match=r"^`me` failed with status 3: without a word\.$"):
+        programs.completed("me", ["-c", "raise SystemExit(3)"])
