@@ -43,13 +43,15 @@ function over(host, sample, panel) {
       svg("path", { class: `tie ${look}`, d: `M${edge} ${ends[k]}h6L${edge + 20} ${level}` }),
       svg("text", { class: `name ${look}`, x: edge + 24, y: level + 4 }, names[k]));
   });
+  const bounds = beside ? [] : sample.bounds.map(({ name, tau }) =>
+    told({ stroke: "var(--soft)", "stroke-width": 1.2 }, name, tau));
   reading(plot, panel.spent.flat(), spent => {
     const parts = sample.curves.map((curve, k) => {
       const before = panel.spent[k].filter(other => other <= spent).length;
       const look = { class: `line look${curve.look}`, "stroke-dasharray": curve.dashes };
       return told(look, curve.name, before ? curve.tau[before - 1] : null);
     });
-    value.replaceChildren(`${panel.x.title} ${brief(spent)}`, ...parts);
+    value.replaceChildren(`${panel.x.title} ${brief(spent)}`, ...parts, ...bounds);
   });
 }
 

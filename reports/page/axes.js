@@ -73,18 +73,25 @@ function axes(host, { height, x, y, label, right = 14 }) {
     root.append(svg("line", { class: "grid", x1: left, x2: left + across, y1: at, y2: at }),
       svg("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, brief(tick)));
   }
-  const half = Math.min(3.5 * y.title.length, height / 2 - 4);  // of the title, squeezed to fit
-  const middle = Math.max(top + up / 2, half + 4);
-  const squeezed = half === height / 2 - 4
-    ? { textLength: 2 * half, lengthAdjust: "spacingAndGlyphs" } : {};
+  const below = fitting(x.title, left + across / 2, width);
+  const beside = fitting(y.title, top + up / 2, height);
   root.append(
     svg("path", { class: "edge", fill: "none", d: `M${left} ${top}v${up}h${across}` }),
-    svg("text", { class: "title", x: left + across / 2, y: height - 8, "text-anchor": "middle" },
-      x.title),
-    svg("text", { class: "title", x: 13, y: middle, "text-anchor": "middle",
-      transform: `rotate(-90 13 ${middle})`, ...squeezed }, y.title));
+    svg("text", { class: "title", x: below.middle, y: height - 8, "text-anchor": "middle",
+      ...below.squeezed }, x.title),
+    svg("text", { class: "title", x: 13, y: beside.middle, "text-anchor": "middle",
+      transform: `rotate(-90 13 ${beside.middle})`, ...beside.squeezed }, y.title));
   host.replaceChildren(root);
   return { root, x: toX, y: toY, left, top, across, up };
+}
+
+/* Where the middle of a title stands between 0 and `end`: at `wanted` where there is room, squeezed where
+   there is none. */
+function fitting(title, wanted, end) {
+  const half = Math.min(3.5 * title.length, end / 2 - 4);
+  const squeezed = half === end / 2 - 4
+    ? { textLength: 2 * half, lengthAdjust: "spacingAndGlyphs" } : {};
+  return { middle: Math.min(Math.max(wanted, half + 4), end - half - 4), squeezed };
 }
 
 /* The place of the pointer in the units of the svg. */

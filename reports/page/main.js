@@ -4,7 +4,9 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const anchor = place => `#${encodeURIComponent(data.runs[place].name)}`;
   readyTable(place => open(place, true));
-  data.anytime.forEach(anytime);
+  const watched = () => data.anytime.forEach(anytime);
+  watched();
+  document.getElementById("filter").addEventListener("input", watched); // they may have been hidden
   if (!data.runs.length) return;
   const pick = document.getElementById("pick");
   pick.append(...data.runs.map(({ name, row }, place) => {
@@ -18,7 +20,7 @@
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
-    data.anytime.forEach(anytime);
+    watched();
     paint();
   });
 

@@ -1,4 +1,4 @@
-/* The table of runs: sorted by its heads, columns folded. Words filter it and the rankings. */
+/* The table of runs: sorted by its heads, columns folded. Words filter it, the rankings and any-time τ. */
 
 function readyTable(open) {
   const table = document.getElementById("runs");
@@ -49,20 +49,17 @@ function readyTable(open) {
 
   function show() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = text => words.every(word => text.toLowerCase().includes(word));
     let shown = 0;
     for (const row of rows) {
       const name = row.cells[0].firstChild.title || "";
-      const text = `${name} ${row.textContent}`.toLowerCase();
-      row.hidden = !words.every(word => text.includes(word));
+      row.hidden = !fits(`${name} ${row.textContent}`);
       shown += !row.hidden;
     }
     for (const section of document.querySelectorAll(".context")) {
       const methods = [...section.querySelectorAll("tr.method")];
-      for (const row of methods) {
-        const text = row.dataset.words.toLowerCase();
-        row.hidden = !words.every(word => text.includes(word));
-      }
-      section.hidden = words.length > 0 && methods.every(row => row.hidden);
+      for (const row of methods) row.hidden = !fits(row.dataset.words);
+      section.hidden = methods.length ? methods.every(row => row.hidden) : !fits(section.textContent);
     }
     const told = words.length ? `${shown} of ${rows.length} shown` : "";
     document.getElementById("shown").textContent = told;

@@ -71,7 +71,7 @@ class Panel:
     """The curves of one context over compute, and again over seconds, one above the other."""
 
     def __init__(self, groups: Sequence[Configuration], sample: Watched) -> None:
-        words = f"{context_words(groups)}; τ on {sample.n} of them"
+        words = f"{context_words(groups)}; τ on a sample of {sample.n}"
         self.words = wrapped(words, ROOM)
         self.sample, self.looks = sample, looks_of(sample.curves)
         self.names = [_name(curve) for curve in sample.curves]

@@ -115,6 +115,9 @@ def test_the_script_draws_every_curve_with_its_name_where_there_is_room(runs, wi
     names = [e["inside"][0] for e in elements if "name" in e["set"].get("class", "")]
     expected = ["fairnas (kd full, qp prin… 0.45", "spos 0.60", "parameters 0.41", "ceiling 0.88"]
     assert [name[:7] for name in names] == [name[:7] for name in expected * 2 * (width > 500)]
+    lines = [e["inside"][1] for e in elements if e["tag"] == "div" and len(e["inside"]) == 2]
+    bounds = [line for line in lines if line in (" parameters 0.41", " ceiling 0.88")]
+    assert len(bounds) == 4 * (width < 500)  # else their names are in the picture
 
 
 def test_names_keep_their_order_and_their_distance():

@@ -40,6 +40,17 @@ def test_the_ranking_says_what_it_lacks_to_be_one(write_run, make_record):
     assert "19 architectures are few and have wide intervals" in ranking.text
 
 
+def test_axes_of_all_rankings_stand_in_line(write_run, make_record):
+    """Every column but the chart's has a width of its own, whatever its texts."""
+    html = compose(*gather([write_run("runs/spos", make_record("spos"))]))
+    [head] = re.findall(r'<table class="ranking"><thead><tr>(.*?)</tr>', html)
+    columns = range(1, 1 + len(re.findall(r"<t[hd]\b", head)))
+    assert ".ranking { width: 100%; table-layout: fixed; }" in html
+    rules = re.findall(r"(\.ranking thead [^{}]*) \{ width: [\d.]+(?:rem|%); \}", html)
+    widths = [int(place) for rule in rules for place in re.findall(r":nth-child\((\d)\)", rule)]
+    assert widths == [place for place in columns if place != 2]
+
+
 def test_a_row_of_the_table_and_its_facts_have_every_number_under_its_name(
     write_run, make_record, make_interval, make_scores
 ):

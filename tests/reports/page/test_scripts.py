@@ -46,15 +46,20 @@ def test_numbers_and_ticks_are_round():
     assert decimal == ["−0.13", "2.0"]
 
 
-@pytest.mark.parametrize("length", [5, 33, 50])
-def test_titles_beside_the_axis_stay_inside(length):
+@pytest.mark.parametrize("length", [5, 33, 50, 86, 120])
+def test_titles_of_axes_stay_inside(length):
     script = f"""
-      const plot = axes(new Element("div"), {{ height: 230, label: "it",
-        x: {{ low: 0, high: 1, title: "" }}, y: {{ low: 0, high: 1, title: "x".repeat({length}) }} }});
-      const title = plot.root.all().filter(one => one.set.class === "title")[1].set;
-      return [title.y, title.textLength ?? 7 * {length}];"""
-    middle, long = told(script, "axes.js")
-    assert middle - long / 2 >= 4 and middle + long / 2 <= 226
+      const title = "x".repeat({length});
+      const plot = axes(new Element("div"), {{ height: 230, label: "it", right: 300,
+        x: {{ low: 0, high: 1, title }}, y: {{ low: 0, high: 1, title }} }});
+      const titles = plot.root.all().filter(one => one.set.class === "title").map(one => one.set);
+      const long = one => one.textLength ?? 7 * {length};
+      return [[titles[0].x, long(titles[0]), 600], [titles[1].y, long(titles[1]), 230],
+        plot.left + plot.across / 2];"""
+    *ends, middle = told(script, "axes.js")
+    for at, long, end in ends:
+        assert at - long / 2 >= 4 and at + long / 2 <= end - 4
+    assert (ends[0][0] == middle) == (length <= 33)  # where there is room it stands below its axis
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -88,7 +93,7 @@ def scatter():
         root.press(key);
         told.push(says());
       }}
-      const plot = axes(new Element("div"), {{ height: 432, x: {{ low: 89, high: 95 }},
+      const plot = axes(new Element("div"), {{ height: 432, x: {{ low: 89, high: 95, title: "" }},
         y: {{ low: 59, high: 65, title: "" }} }});
       const at = (x, y) => [plot.x(x), plot.y(y)];
       const shown = {json.dumps([*zip(TRUTHS, SCORES, strict=True)])}.map(([x, y]) => at(x, y));
@@ -159,7 +164,7 @@ def test_curves_run_through_their_values_and_tell_them():
       const says = () => [value.inside[0], ...value.inside.slice(1).map(one => one.inside[1])];
       const told = [says()];
       for (const key of ["ArrowLeft", "ArrowLeft"]) {{ plotted.press(key); told.push(says()); }}
-      const plot = axes(new Element("div"), {{ height: 230, x: {{ low: 10, high: 40 }},
+      const plot = axes(new Element("div"), {{ height: 230, x: {{ low: 10, high: 40, title: "" }},
         y: {{ low: 0.8, high: 5.2, title: "" }} }});
       const way = pairs => pairs.map(([x, y]) => `${{plot.x(x).toFixed(1)}} ${{plot.y(y).toFixed(1)}}`);
       return [host.all().filter(one => one.set.class === "line" && one.tag === "path"),
@@ -200,7 +205,7 @@ def test_any_time_curves_run_through_their_values_with_bands_and_bounds():
       said.push(says());
       const names = root.all().filter(one => (one.set.class || "").startsWith("name"));
       const right = 34 + 6.5 * Math.max(...names.map(one => one.inside[0].length));
-      const plot = axes(new Element("div"), {{ height: 330, right, x: {{ low: 0, high: 8 }},
+      const plot = axes(new Element("div"), {{ height: 330, right, x: {{ low: 0, high: 8, title: "" }},
         y: {{ low: 0, high: 1, title: "" }} }});
       const way = pairs => "M" + pairs.map(([x, y]) =>
         `${{plot.x(x).toFixed(1)}} ${{plot.y(y).toFixed(1)}}`).join("L");
@@ -241,8 +246,9 @@ def test_the_table_is_sorted_with_what_is_missing_last_and_filtered_by_words():
       document.getElementById("all").addEventListener("change", () => {});
       const ranked = words => ({ dataset: { words }, hidden: false });
       const section = (...rows) => ({ hidden: false, rows, querySelectorAll: () => rows });
+      const curves = Object.assign(section(), { textContent: "NB201: Full 0.70" });
       contexts.push(section(ranked("a kd full 0.7 nb201"), ranked("b 0.7 nb201")),
-        section(ranked("b 0.7 macro")));
+        section(ranked("b 0.7 macro")), curves);
       let opened = null;
       readyTable(place => { opened = place; });
       const names = () => order.map(one => one.cells[0].textContent);
@@ -259,10 +265,14 @@ def test_the_table_is_sorted_with_what_is_missing_last_and_filtered_by_words():
       hosts.filter.value = "";
       hosts.filter.heard.input();
       const back = contexts.map(one => [one.hidden, ...one.rows.map(row => row.hidden)]);
-      return [found, shown, said, opened, left, back];"""
-    orders, shown, said, opened, left, back = told(script, "table.js")
-    assert left == [[False, False, True], [True, True]]
-    assert back == [[False, False, False], [False, False]]
+      hosts.filter.value = "nowhere";
+      hosts.filter.heard.input();
+      const none = contexts.map(one => one.hidden);
+      return [found, shown, said, opened, left, back, none];"""
+    orders, shown, said, opened, left, back, none = told(script, "table.js")
+    assert left == [[False, False, True], [True, True], [False]]
+    assert back == [[False, False, False], [False, False], [False]]
+    assert none == [True, True, True]
     falling, rising, words = orders
     assert falling == ["a", "b", "d", "c", "left"] and rising == ["d", "b", "a", "c", "left"]
     assert words == ["a", "b", "c", "d", "left"]

@@ -136,7 +136,7 @@ def test_both_panels_show_means_bands_and_bounds(watched):
     drawn = words(figure)
     assert drawn.count("parameters 0.41") == drawn.count("ceiling 0.88") == 2
     assert any(word.startswith("spos 0.65 [") for word in drawn)
-    assert "200 of them" in " ".join(drawn)
+    assert "sample of 200" in " ".join(drawn)
 
 
 @pytest.mark.slow
