@@ -34,7 +34,7 @@ class Noise:
 
     def __init__(self, image: ImageSpec | None = None, size: int = 64):
         self.image = image or ImageSpec(1, 8, 4)
-        self.train, self._val = self._draw(size, 0), self._draw(size, 1)
+        self.train, self._val = self._draw(size, 0), self._draw(size - size // 4, 1)
         self.asked: list[tuple[int, int, int]] = []
         self.looks = 0
 

@@ -278,11 +278,11 @@ def test_scoring_leaves_the_supernet_as_it_was(name, bn):
 
 @pytest.mark.parametrize(
     ("bn", "calibration", "images", "passes"),
-    [("recalibrate", 32, 0, 32 + 64), ("recalibrate", 32, 48, 32 + 48), ("running", 32, 0, 64),
-     ("batchstat", 32, 999, 64), ("recalibrate", 999, 8, 40 + 8)],
+    [("recalibrate", 32, 0, 32 + 48), ("recalibrate", 32, 24, 32 + 24), ("running", 32, 0, 48),
+     ("batchstat", 32, 999, 48), ("recalibrate", 999, 8, 40 + 8)],
 )  # fmt: skip
 def test_scoring_counts_the_images_of_each_architecture(bn, calibration, images, passes):
-    """Those that there are: 40 of training, 64 of validation."""
+    """Those that there are: 40 of training, 48 of validation."""
     scoring = Scoring(bn=bn, images=images, calibration_images=calibration, batch_size=64)
     data = Blobs(IMAGE, 64).selected(slice(0, 40))
     method = make("spos", setting(data=data, scoring=scoring))

@@ -14,7 +14,7 @@ from methods.registry import METHODS, options_class
 from searchspaces.base import ImageSpec
 from searchspaces.registry import SPACES
 
-PASSES = 40 + 60  # images to calibrate and to score, in batches of which the last is not full
+PASSES = 40 + 44  # images to calibrate and to score, in batches of which the last is not full
 
 
 def setting_of(
@@ -24,7 +24,7 @@ def setting_of(
         space=SPACES[space]("compact"),
         data=Noise(ImageSpec(1, 8, 5)),
         recipe=recipe or Recipe(steps=2, batch_size=8, lr=0.02),
-        scoring=Scoring(bn, calibration_images=40, images=60, batch_size=24, **scoring),
+        scoring=Scoring(bn, calibration_images=40, images=44, batch_size=24, **scoring),
         search=SearchLimits(),
         seed=0,
         device=torch.device("cpu"),

@@ -96,9 +96,9 @@ def test_scores_are_those_of_the_subnets(bn, method, archs):
     method = scored.make(method, "nb201", bn)
     alone = [method.validation_score(method.supernet.subnet(arch)) for arch in archs]
     turned = np.abs(method.score(archs) - alone)
-    assert turned.max() <= 100 / 60 + 1e-6  # an image, whose logits rounding may turn
+    assert turned.max() <= 100 / 44 + 1e-6  # an image, whose logits rounding may turn
     assert (turned > 0).sum() <= 1
-    assert len(set(alone)) > 8
+    assert len(set(alone)) > 4
 
 
 def test_a_shared_beginning_runs_once():
