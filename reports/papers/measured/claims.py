@@ -9,7 +9,7 @@ from operator import sub
 
 from harness.metrics.intervals import Interval
 from reports.papers.definition.item import Claim
-from reports.papers.measured.results import Cell, Results
+from reports.papers.measured.results import NOT_MEASURED, Cell, Results
 from reports.runs.paired import is_shown, mean_interval, paired_difference
 from reports.style.formatting import bracketed, decimal
 
@@ -104,9 +104,13 @@ def _sentence(
 
 def _obstacle(claim: Claim, results: Results) -> str:
     cells = dict(zip(_rows(claim), _cells(claim, results), strict=True))
-    lacking = [results.item.label(row) for row, cell in cells.items() if not cell.trained]
+    lacking: dict[str, list[str]] = {}
+    for row, cell in cells.items():
+        if not cell.trained:
+            why = "not measured in runs of" if cell.tag == NOT_MEASURED else "no runs of"
+            lacking.setdefault(why, []).append(results.item.label(row))
     if lacking:
-        return f"no runs of {' and '.join(lacking)}"
+        return ", ".join(f"{why} {' and '.join(rows)}" for why, rows in lacking.items())
     if len({cell.tag for cell in cells.values()}) > 1:
         return "one is trained-full, the other trained-reduced"
     return "no seeds in common"

@@ -70,6 +70,21 @@ def test_without_runs_nothing_is_tested(outcome, own, others, why):
     assert found.sentence == f"MNGNAS (S) > SPOS, τ × 100: not tested ({why}); in print +0.9."
 
 
+def test_of_finished_runs_what_they_lack_is_said(make_item, record_run, measured):
+    changes = {'column = "tau"': 'column = "error"', "seeds = [0, 1]": "seeds = [0]"}
+    item = make_item(changes)
+    lost = {"arch": "a7", "truth": None, "regret": None, "how": "not measured: not in the table"}
+    said = []
+    for _, config in item.configs():
+        record_run(config, found=lost)
+        said.append(outcomes(measured(item))[0].sentence)
+    begins = "MNGNAS (S) < SPOS, test error: not tested "
+    assert [sentence.removesuffix(".") for sentence in said] == [
+        f"{begins}(no runs of MNGNAS (S), not measured in runs of SPOS)",
+        f"{begins}(not measured in runs of MNGNAS (S) and SPOS)",
+    ]
+
+
 def test_rows_of_one_label_are_told_apart_by_their_groups(outcome):
     changes = {'label = "SPOS"': 'label = "MNGNAS (S)"\ngroup = "theirs"'}
     found = outcome({}, {}, changes)
