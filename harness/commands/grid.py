@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> None:
         return
     outcome = run_grid(labelled, how, given.workers, cluster=cluster)
     folders = [str(how.runs / name) for name in outcome.finished.values()]
-    print("\n".join(folders))
+    for folder in folders:
+        print(folder)
     if len(folders) > 1:
         compare(folders)
     outcome.check()

@@ -147,6 +147,9 @@ def test_a_grid_ends_with_the_comparison_of_its_runs(data, tmp_path, monkeypatch
     del outcome.failed["c"]
     assert main(line) == 0  # the runs are there
     assert capsys.readouterr().err == "not compared: it is not like the other.\n"
+    outcome.finished.clear()
+    main(line)
+    assert capsys.readouterr().out == ""
 
 
 def refusing(folders):
