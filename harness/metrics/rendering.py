@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from harness.files.counts import counted
@@ -198,8 +200,11 @@ def _where_bounded(title: str, intervals: Iterable[Interval | None]) -> str:
 
 
 def _text(*parts: Any, width: int = WIDTH) -> str:
+    """``parts`` below one another, no wider than ``width`` and the terminal, if they are for one."""
     from rich.console import Console
 
+    if sys.stdout.isatty():
+        width = min(width, get_terminal_size().columns)
     console = Console(width=width, color_system=None, highlight=False, markup=False)
     with console.capture() as captured:
         for part in parts:

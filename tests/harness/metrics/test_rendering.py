@@ -1,6 +1,8 @@
 """What a terminal shows of an evaluation: every number in its row and column, all of them distinct."""
 
+import io
 import re
+import sys
 
 import pytest
 
@@ -219,3 +221,23 @@ def test_parts_of_an_evaluation_by_name():
 )
 def test_one_is_no_plural(number, told):
     assert known(number, "epochs") == told
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("columns", [72, 80, 200])
+def test_nothing_is_wider_than_the_terminal(monkeypatch, columns):
+    notes = ["a sentence of many words that goes on and on " * 4]
+    text = render(RESULT | {"protocols": PROTOCOLS, "notes": notes})
+    widest = max(map(len, text.splitlines()))
+    assert 80 < widest <= 100  # through a pipe, which has no width
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    shown = render(RESULT | {"protocols": PROTOCOLS, "notes": notes})
+    assert max(map(len, shown.splitlines())) <= columns
+    words = [sorted(told.replace("─", "").split()) for told in (shown, text)]
+    assert words[0] == words[1]  # nothing is cut
+    assert (shown == text) == (columns > widest)
