@@ -239,10 +239,15 @@ class Method(ABC):
         self.count_scoring(len(archs))
         return scoring.scores(network, self.data, self.setting.scoring)
 
-    def validation_scores_of(self, networks: Iterable[Supernet], number: int) -> np.ndarray:
-        """:meth:`validation_score` of each of so many ``networks``; a device is waited for once."""
+    def validation_scores_of(
+        self, networks: Iterable[Supernet], number: int, fine: torch.Tensor | None = None
+    ) -> np.ndarray:
+        """:meth:`validation_score` of each of so many ``networks``; a device is waited for once.
+
+        NaN for each that is not ``fine``, bool ``[number]`` on the device, where that is given.
+        """
         self.count_scoring(number)
-        return scoring.scores_of_each(networks, self.data, self.setting.scoring)
+        return scoring.scores_of_each(networks, self.data, self.setting.scoring, fine=fine)
 
     def validation_score(self, network: Supernet) -> float:
         """What ``network`` reaches on the validation images under the BN policy.

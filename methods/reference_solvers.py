@@ -17,7 +17,6 @@ from searchspaces.errors import UsageError
 if TYPE_CHECKING:
     import cvxpy
 
-SOLVERS = ("own", "cvxpy")
 # Solver and tolerances with which weights agree to about 1e-7 where they are well determined.
 EXPONENTIAL = {"solver": "ECOS"} | dict.fromkeys(("abstol", "reltol", "feastol"), 1e-9)
 QUADRATIC = {"solver": "CLARABEL"} | dict.fromkeys(

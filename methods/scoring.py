@@ -92,16 +92,24 @@ def scores(network: nn.Module, data: Data, scoring: Scoring, part: str = "val") 
 
 
 def scores_of_each(
-    networks: Iterable[nn.Module], data: Data, scoring: Scoring, part: str = "val"
+    networks: Iterable[nn.Module],
+    data: Data,
+    scoring: Scoring,
+    part: str = "val",
+    fine: torch.Tensor | None = None,
 ) -> np.ndarray:
     """The same of networks with logits ``[B, classes]``, float64 ``[networks]``, of at least one.
 
-    One after the other, and a device is waited for once, behind the last.
+    One after the other, and a device is waited for once, behind the last. ``fine``, bool
+    ``[networks]`` on it: which of them have a score; those of the others are NaN.
     """
     totals, images = zip(
         *(_summed(network, data, scoring, part) for network in networks), strict=True
     )
-    return Reading(torch.stack(totals)).numpy() / images[0]
+    total = torch.stack(totals)
+    if fine is not None:
+        total = total.double().masked_fill(~fine, torch.nan)
+    return Reading(total).numpy() / images[0]
 
 
 def _summed(

@@ -39,13 +39,15 @@ class Reading:
 
     def __init__(self, tensor: torch.Tensor):
         self._copy = tensor.detach().to("cpu", non_blocking=True)
-        self._arrived = None
+        self._known, self._arrived = False, None
         if tensor.device.type == "cuda":
             self._arrived = torch.cuda.current_stream(tensor.device).record_event()
 
     def numpy(self) -> np.ndarray:
-        """Them, once they have arrived."""
-        Reading.waited += 1
-        if self._arrived is not None:
-            self._arrived.synchronize()
+        """Them, once they have arrived; who asks again need not wait."""
+        if not self._known:
+            Reading.waited += 1
+            if self._arrived is not None:
+                self._arrived.synchronize()
+        self._known = True
         return self._copy.numpy()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.benchmarks.measuring import waits
+from harness.device_checks.elsewhere import THERE, WAIT, Elsewhere
 from harness.device_checks.finding import Finding
 from harness.device_checks.same_as_cpu import search
 from harness.device_checks.subject import Subject
@@ -19,42 +22,71 @@ from methods.transfer import Reading
 
 TOLD = "called a synchronizing"  # is in what PyTorch says where the host waits for a GPU
 
+Count = Callable[[Callable[[], Any]], Counter[str]]  # waits inside a function, by line
+
 
 def check(subject: Subject) -> Finding:
-    """Of each method on NAS-Bench-201, behind the first steps. Wrong: a step on a GPU that waits.
+    """Of each method on NAS-Bench-201, behind the first steps.
 
-    On a GPU PyTorch tells of each wait and of the line that asks for it; elsewhere the operations
-    are counted that would make the host wait, but not copies. A :class:`methods.transfer.Reading`
-    is counted everywhere: it waits for what was asked for before it, and is no fault.
+    Wrong: a step that waits, or reads the device more often than it must (:func:`needed`), and a
+    scored chunk for which the host waits more than once, readings included. On a GPU PyTorch tells
+    of each wait and of the line that asks for it. Without one the methods work on tensors that
+    only say they are on a device (:mod:`harness.device_checks.elsewhere`). A reading, a
+    :class:`methods.transfer.Reading`, waits for what was asked for before it, and is counted apart.
     """
-    count = synchronisations if subject.is_gpu else waits
-    methods, steps = subject.sizes.methods, subject.sizes.steps
     figures: dict[str, Any] = {}
-    with bar(len(methods), "waits", "method") as progress:
+    methods = subject.sizes.methods
+    with watched(subject) as (there, count), bar(len(methods), "waits", "method") as progress:
         for name in methods:
-            method = subject.method(subject.config(name))
-            for step in range(steps // 2):
-                method.train_step(step)
-            left = range(steps // 2, steps)
-            before = Reading.waited
-            training = count(lambda m=method, r=left: [m.train_step(step) for step in r])
-            read = Reading.waited - before
-            search(method)
-            archs = subject.archs(method.space, subject.sizes.scored)
-            method.score(archs)
-            before = Reading.waited
-            scoring = count(lambda m=method, a=archs: m.score(a))
-            figures[name] = {
-                "per_step": {where: number / len(left) for where, number in training.items()},
-                "per_chunk": dict(scoring),
-                "readings_per_step": read / len(left),
-                "readings_per_chunk": Reading.waited - before,
-            }
+            figures[name] = counted(there, name, count)
             progress.update()
     said = ", ".join(f"{name} {told(own)}" for name, own in figures.items())
-    unseen = "" if subject.is_gpu else " (copies not counted)"
-    wrong = in_steps(figures) if subject.is_gpu else []
-    return Finding(f"waits in a step and in a scored chunk{unseen}: {said}", figures, wrong)
+    unlike = "" if subject.is_gpu else " (by count, without a GPU)"
+    wrong = [sentence for name, own in figures.items() for sentence in too_many(name, own)]
+    return Finding(f"waits in a step and in a scored chunk{unlike}: {said}", figures, wrong)
+
+
+def counted(subject: Subject, name: str, count: Count) -> dict[str, Any]:
+    """Waits and readings of a method's later steps, on average and beyond need, and of a chunk."""
+    method, steps = subject.method(subject.config(name)), subject.sizes.steps
+    first = steps // 2
+    for step in range(first):
+        method.train_step(step)
+    waits, readings, beyond = Counter[str](), 0, []
+    for step in range(first, steps):
+        costs = method.costs.copy()
+        own, read = _seen(count, partial(method.train_step, step))
+        waits += own
+        readings += read
+        beyond.append(read - needed(name, method.costs - costs))
+    search(method)
+    archs = subject.archs(method.space, subject.sizes.scored)
+    method.score(archs)
+    in_chunk, read = _seen(count, partial(method.score, archs))
+    return {
+        "per_step": {where: number / (steps - first) for where, number in waits.items()},
+        "per_chunk": dict(in_chunk),
+        "readings_per_step": readings / (steps - first),
+        "readings_beyond_need": max(beyond),
+        "readings_per_chunk": read,
+    }
+
+
+def _seen(count: Count, function: Callable[[], Any]) -> tuple[Counter[str], int]:
+    before = Reading.waited
+    found = count(function)
+    return found, Reading.waited - before
+
+
+def needed(name: str, costs: Counter[str]) -> int:
+    """How often a step that adds these ``costs`` has to read what the host launches next.
+
+    GDAS's operators are drawn by parameters that the step has updated. Cream's teacher, and once
+    more that of each update of its matching, an optimiser's step too, is the one that the student's
+    pass chooses. EnNAS's next subnets are drawn by what a probe, before an epoch, tells.
+    """
+    own = {"gdas": 1, "cream": costs["steps"]}.get(name, 0)
+    return own + (costs["probe_image_passes"] > 0)
 
 
 def told(own: dict[str, Any]) -> str:
@@ -64,13 +96,35 @@ def told(own: dict[str, Any]) -> str:
     return waited + (f" (readings {readings[0]:.3g} and {readings[1]})" if any(readings) else "")
 
 
-def in_steps(figures: dict[str, Any]) -> list[str]:
-    """A sentence for each method whose steps wait."""
-    return [
-        f"a step of {name} waits for the GPU in {', '.join(own['per_step'])}."
-        for name, own in figures.items()
-        if own["per_step"]
-    ]
+def too_many(name: str, own: dict[str, Any]) -> list[str]:
+    """A sentence for each way in which a method waits or reads more often than it must."""
+    sentences = []
+    if own["per_step"]:
+        sentences.append(f"a step of {name} waits for the device in {', '.join(own['per_step'])}.")
+    if (beyond := own["readings_beyond_need"]) > 0:
+        sentences.append(f"a step of {name} reads the device {beyond} times more than it must.")
+    if (chunk := sum(own["per_chunk"].values()) + own["readings_per_chunk"]) > 1:
+        where = "".join(f", {line}" for line in own["per_chunk"])
+        sentences.append(f"a scored chunk of {name} waits for the device {chunk} times{where}.")
+    return sentences
+
+
+@contextmanager
+def watched(subject: Subject) -> Iterator[tuple[Subject, Count]]:
+    """Inside, the GPU or what says that it is elsewhere, and how waits for it are counted."""
+    if subject.is_gpu:
+        yield subject, synchronisations
+        return
+    with Elsewhere() as seen:
+        yield replace(subject, device=THERE), partial(waits_for, seen)
+
+
+def waits_for(seen: Elsewhere, function: Callable[[], Any]) -> Counter[str]:
+    """How often the host waits for what is elsewhere inside ``function``, by operation and line."""
+    seen.forget()
+    function()
+    waits = {where: n for (kind, where), n in seen.counts.items() if kind == WAIT}
+    return Counter(waits)
 
 
 def synchronisations(function: Callable[[], Any]) -> Counter[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from methods.reference_solvers import SOLVERS, reference_weights
+from methods.reference_solvers import reference_weights
+from methods.solvers import SOLVERS
 from methods.transfer import Reading, to_device
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
@@ -52,7 +53,8 @@ def ensemble_weights(
     batch that some combination separates has no minimiser; ``affine`` therefore bounds
     ``|w_i| <= 10``. Among equally good weights the answer stays near the uniform ones.
 
-    ``solver`` is ``own``, or ``cvxpy`` for the reference (:mod:`methods.reference_solvers`).
+    ``solver`` is ``own`` or ``host``, which are one, or ``cvxpy`` for the reference
+    (:mod:`methods.reference_solvers`).
 
     Raises :class:`UsageError` for an unknown constraint or solver and for logits that are not
     finite.

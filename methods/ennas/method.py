@@ -29,6 +29,7 @@ from methods.ennas.sampling_law import SamplingLaw
 from methods.options import Recipe
 from methods.processes import divisible
 from methods.reference_solvers import load_cvxpy
+from methods.solvers import on_device
 from methods.transfer import Reading
 from searchspaces.base import Path, SearchSpace, choices
 
@@ -140,9 +141,9 @@ class EnNAS(Method):
         """
         constraint, solver = self.options.weights, self.options.solver
         few = number_of_faces(len(logits), constraint) <= MOST_FACES
-        if solver == "own" and few and logits.device.type != "cpu":
+        if few and on_device(solver, logits.device):
             return weights_on_device(logits, labels, constraint)
-        return ensemble_weights(logits, labels, constraint, "own" if solver == "host" else solver)
+        return ensemble_weights(logits, labels, constraint, solver)
 
     def student_loss(
         self, logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None

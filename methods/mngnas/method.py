@@ -25,6 +25,7 @@ from methods.reference_solvers import load_cvxpy
 from methods.registry import METHODS
 from methods.transfer import to_device
 from searchspaces.base import Arch, SearchSpace
+from searchspaces.errors import UsageError
 from searchspaces.supernet import Supernet
 
 TRIES = 2000
@@ -143,8 +144,10 @@ class MNGNAS(Method):
         Else as it is retrained for its score.
         """
         met = [m for m in self.groups.small + self.groups.large if m.arch == arch]
-        best = max(met or self._retrained([arch]), key=lambda m: m.score)
-        return best.copy().network
+        if not met:
+            met = self._retrained([arch])
+            self._check(bool(self._finite(met).all()))
+        return max(met, key=lambda m: m.score).copy().network
 
     def _retrained(self, archs: Sequence[Arch]) -> list[Member]:
         members = [self._member(arch) for arch in archs]
@@ -153,8 +156,22 @@ class MNGNAS(Method):
         return members
 
     def _scores(self, members: list[Member]) -> list[float]:
-        networks = (member.network for member in members)
-        return self.validation_scores_of(networks, len(members)).tolist()
+        """Of those that were retrained; a device is waited for once."""
+        networks, finite = (member.network for member in members), self._finite(members)
+        scores = self.validation_scores_of(networks, len(members), finite)
+        self._check(not np.isnan(scores).any())
+        return scores.tolist()
+
+    def _finite(self, members: list[Member]) -> torch.Tensor:
+        """Whose last loss is finite, ``[members]``, still on the device."""
+        return torch.stack([member.loss for member in members]).isfinite()
+
+    def _check(self, finite: bool) -> None:
+        if not finite:
+            raise UsageError(
+                "the loss of a retraining is not finite; lower --options.retrain-lr, which is "
+                f"{self.options.retrain_lr:g}."
+            )
 
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """The base's: there are no teachers to retrain under before the search."""
@@ -254,7 +271,7 @@ class MNGNAS(Method):
             self.options.qp,
             self.options.solver,
         )
-        return outputs, to_device(weights.to(x.dtype).unsqueeze(1) * member_of, x.device)
+        return outputs, weights.to(x.dtype).unsqueeze(1) * to_device(member_of, x.device)
 
     def _update(
         self,
@@ -270,6 +287,7 @@ class MNGNAS(Method):
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(member.network.parameters(), recipe.clip)
         optimizer.step()
+        member.loss = loss.detach()
 
     # Perturbation-aware fine-tuning (Algorithm 2, eqs. 21-23) ---------------------------------
 
@@ -294,7 +312,7 @@ class MNGNAS(Method):
                 )
                 self._update(optimizer, recipe, step, loss, best)
                 self.count(2, 1, 2 * len(y))
-        best.score = self.validation_score(best.network)
+        (best.score,) = self._scores([best])
 
     def _neighbour(self, best: Member, arch: Arch) -> Supernet:
         """``arch`` with the blocks that it shares with ``best``, the others from the supernet.

@@ -39,9 +39,10 @@ class MNGNASOptions:
     )
     solver: str = option(
         "own",
-        "what finds the coefficients: an interior-point method written for them, or CVXPY with "
-        "Clarabel as a reference (extra bench)",
-        ("own", "cvxpy"),
+        "what finds the coefficients: an interior-point method written for them, on a GPU in many "
+        "small operations for which no host waits, or (host) on the host, which reads the outputs "
+        "in each step of a retraining; or CVXPY with Clarabel as a reference (extra bench)",
+        ("own", "host", "cvxpy"),
         added_later=True,
     )
     search_epochs: int = option(40, "search epochs")

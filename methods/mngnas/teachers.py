@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchspaces.base import Arch
 from searchspaces.supernet import Supernet
 
+if TYPE_CHECKING:
+    import torch
+
 
 @dataclass(eq=False)
 class Member:
-    """An architecture with weights of its own and the validation score these reached."""
+    """An architecture with weights of its own and the validation score these reached.
+
+    ``loss``: that of the last step that trained them, on its device.
+    """
 
     arch: Arch
     madds: int
     network: Supernet
     score: float = 0.0
+    loss: torch.Tensor | None = None
 
     def copy(self) -> Member:
         """The same model frozen: later training of the original leaves it as it is."""

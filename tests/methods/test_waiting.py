@@ -1,13 +1,16 @@
 """Training steps and scored chunks never wait for a device, and read it as little as they can."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
 import torch
-from elsewhere import HERE, READ, SENT, THERE, WAIT, Elsewhere
 
 from harness.commands.list import NOT_ON
 from harness.config.config import with_values
+from harness.device_checks.elsewhere import HERE, READ, SENT, THERE, WAIT, Elsewhere
+from harness.device_checks.waits import needed
 from harness.running.assembly import load_limited, make_method
 from harness.tasks import load_task
 from methods.scoring import recalibrate
@@ -15,6 +18,7 @@ from methods.standalone.recipe import TrainingRecipe
 from methods.standalone.training import StandaloneTraining
 from methods.transfer import Reading, to_device
 from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 SMALL = {
@@ -43,9 +47,6 @@ OF_METHOD = {
 KINDS = ["nb201", "nb101", "darts", "macro"]  # of each kind of space one
 WAYS = "spos", "mixpath", "gdas"  # to run a network: a path, several, whatever a hook says
 SIZE = {"nb201": (4, 1), "nb101": (8, 1), "darts": (4, 3), "macro": (4, 0)}  # width, cells
-# What a step decides on the host by values that the step before, or its own passes, has changed.
-# Of the others none.
-READINGS = {"gdas": 1, "cream": 1}
 
 
 def made(name, space="nb201", device=THERE, **changes):
@@ -74,24 +75,24 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
-def test_no_step_and_no_scored_chunk_waits(name, space):
+def test_no_step_waits_and_a_scored_chunk_reads_once(name, space):
     with Elsewhere() as seen:
         method = made(name, space)
         method.data.train_batch(0, 8, 0)  # sends mean and deviation, once in a process
         for step in range(3 if name == "cream" else 2):
             seen.forget()
+            costs = method.costs.copy()
             method.train_step(step)
             assert seen.of(WAIT) == 0, seen
         assert seen.kernels > 50 and seen.of(SENT) in (2, 3, 4, 6)
-        assert seen.of(READ) == READINGS.get(name, 0), seen
+        assert seen.of(READ) == needed(name, method.costs - costs), seen
         for epoch in range(2 if name == "mngnas" else 0):
             method.search_epoch(epoch)
         archs = some(method.space, 2)
         seen.forget()
         scores = method.score(archs)
         assert seen.of(WAIT) == 0, seen
-        retraining = method.options.retrain_steps if name == "mngnas" else 0
-        assert seen.of(READ) == 1 + retraining, seen
+        assert seen.of(READ) == 1, seen
     assert np.isfinite(scores).all()
 
 
@@ -142,6 +143,54 @@ def test_where_the_host_finds_ennass_weights_it_reads_once(options, reads):
         seen.forget()
         method.train_step(1)
         assert seen.of(WAIT) == 0 and seen.of(READ) == reads, seen
+
+
+@pytest.mark.parametrize(
+    ("options", "reads"),
+    [({"retrain_steps": 3}, 1), ({"retrain_steps": 3, "solver": "host"}, 4), ({"kd": "none"}, 1)],
+)
+def test_where_the_host_finds_mngnass_coefficients_it_reads_in_each_step(options, reads):
+    with Elsewhere() as seen:
+        method = made("mngnas", **{f"options.{name}": value for name, value in options.items()})
+        for epoch in range(2):
+            method.search_epoch(epoch)
+        seen.forget()
+        method.score(some(method.space, 3))
+        assert seen.of(WAIT) == 0 and seen.of(READ) == reads, seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("solver", "close"), [("host", 0), ("own", 1e-5)])
+def test_what_mngnas_scores_elsewhere_is_what_a_cpu_scores(solver, close):
+    def scored(device):
+        changes = {"options.solver": solver, "options.retrain_steps": 2, "score.by": "loss"}
+        method = made("mngnas", device=device, **changes)
+        for epoch in range(2):
+            method.search_epoch(epoch)
+        return method.score(some(method.space, 3))
+
+    with Elsewhere():
+        there = scored(THERE)
+    np.testing.assert_allclose(there, scored(HERE), rtol=close, atol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kd", ["none", "full"])
+def test_a_retraining_that_does_not_stay_finite_is_told_with_the_score(kd):
+    """And with the network, where nobody asks for a score."""
+    with Elsewhere():
+        method = made("mngnas", **{"options.kd": kd, "options.retrain_steps": 3})
+        for epoch in range(2):
+            method.search_epoch(epoch)
+        method.options = replace(method.options, retrain_lr=1e38)
+        archs = some(method.space, 6)
+        met = {member.arch for member in method.groups.small + method.groups.large}
+        new = next(arch for arch in archs if arch not in met)
+        for ask in (lambda: method.score(archs[:2]), lambda: method.network_of(new)):
+            with pytest.raises(
+                UsageError, match=r"lower --options\.retrain-lr, which is 1e\+38\.$"
+            ):
+                ask()
 
 
 def test_a_path_that_cream_offers_is_read_with_the_next_teacher():

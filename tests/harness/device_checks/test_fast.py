@@ -1,11 +1,13 @@
 """The second half: what is measured, and what may not change by being faster."""
 
 import warnings
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -13,7 +15,15 @@ from recorder import Recorder
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from harness.device_checks import autocast, compiled, graphs, ranking, timing, training, waits
+from harness.device_checks import (
+    autocast,
+    compiled,
+    graphs,
+    ranking,
+    timing,
+    training,
+    waits,
+)
 from harness.device_checks.subject import Subject
 from harness.jobs import pool
 from harness.running import training as framework
@@ -22,31 +32,90 @@ from methods.spos import SPOS
 from methods.transfer import Reading
 
 
-def test_waits_are_counted_by_step_and_by_chunk(subject, monkeypatch):
-    def step(self, number, own=SPOS.train_step):
-        told = own(self, number)
-        told["loss"].item()
-        for _ in range(2):
+def reading(times, number):
+    """SPOS's step, which asks for its loss so often by waiting, and ``number`` times by reading."""
+
+    def step(self, step, own=SPOS.train_step):
+        told = own(self, step)
+        for _ in range(times):
+            told["loss"].item()
+        for _ in range(number):
             Reading(told["loss"]).numpy()
         return told
 
-    monkeypatch.setattr(SPOS, "train_step", step)
+    return step
+
+
+def test_waits_are_counted_by_step_and_by_chunk(subject, monkeypatch):
+    monkeypatch.setattr(SPOS, "train_step", reading(1, 2))
     found = waits.check(subject)
     figures = found.figures["spos"]
-    assert figures["per_step"] == {"_local_scalar_dense": 1.0}
+    (line,) = figures["per_step"]
+    assert line.startswith("aten._local_scalar_dense.default test_fast.py:")
+    assert figures["per_step"] == {line: 1.0} and figures["per_chunk"] == {}
     assert (figures["readings_per_step"], figures["readings_per_chunk"]) == (2.0, 1)
     assert found.said.startswith(
-        "waits in a step and in a scored chunk (copies not counted): spos 1 and 0 (readings 2 and 1)"
+        "waits in a step and in a scored chunk (by count, without a GPU): spos 1 and 0 (readings 2 "
     )
+    assert found.wrong == [
+        f"a step of spos waits for the device in {line}.",
+        "a step of spos reads the device 2 times more than it must.",
+    ]
 
 
-def test_a_step_that_waits_is_told_of_with_its_lines():
-    figures = {
-        "spos": {"per_step": {}, "per_chunk": {"base.py:7": 1}},
-        "cream": {"per_step": {"method.py:9": 1.0, "base.py:3": 0.5}, "per_chunk": {}},
-    }
-    assert waits.in_steps(figures) == [
-        "a step of cream waits for the GPU in method.py:9, base.py:3."
+def test_one_step_that_reads_is_enough_to_be_told_of(subject, monkeypatch):
+    """However few of those before did."""
+    own, often = SPOS.train_step, reading(0, 1)
+    monkeypatch.setattr(
+        SPOS, "train_step", lambda self, step: (often if step == 7 else own)(self, step)
+    )
+    found = waits.check(replace(subject, sizes=replace(subject.sizes, steps=8)))
+    assert found.figures["spos"]["readings_per_step"] == 0.25
+    assert found.wrong == ["a step of spos reads the device 1 times more than it must."]
+
+
+def test_a_chunk_that_is_waited_for_twice_is_told_of(subject, monkeypatch):
+    def score(self, archs, own=SPOS.score):
+        return np.concatenate([own(self, archs[:1]), own(self, archs[1:])])
+
+    monkeypatch.setattr(SPOS, "score", score)
+    assert waits.check(subject).wrong == ["a scored chunk of spos waits for the device 2 times."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gdas", "cream", "ennas", "mngnas"])
+def test_methods_that_read_read_no_more_than_they_must(subject, name):
+    """In steps that update Cream's matching too."""
+    found = waits.check(replace(subject, sizes=replace(subject.sizes, methods=(name,), steps=12)))
+    figures = found.figures[name]
+    assert found.wrong == [] and figures["readings_per_chunk"] == 1
+    assert (figures["readings_per_step"] > 0) == (name in ("gdas", "cream"))
+
+
+@pytest.mark.parametrize(
+    ("name", "costs", "most"),
+    [
+        ("spos", {"steps": 1}, 0),
+        ("gdas", {"steps": 2}, 1),
+        ("cream", {"steps": 1}, 1),
+        ("cream", {"steps": 2}, 2),  # that of an update too
+        ("ennas", {"steps": 1}, 0),
+        ("ennas", {"steps": 1, "probe_image_passes": 80}, 1),
+        ("mngnas", {"steps": 1}, 0),
+    ],
+)
+def test_what_a_step_must_read(name, costs, most):
+    assert waits.needed(name, Counter(costs)) == most
+
+
+def test_what_waits_or_reads_too_often_is_told_of_with_its_lines():
+    fine = {"per_step": {}, "per_chunk": {}, "readings_beyond_need": 0, "readings_per_chunk": 1}
+    assert waits.too_many("spos", fine) == []
+    assert waits.too_many("gdas", fine | {"readings_beyond_need": -1}) == []
+    lines = {"method.py:9": 1.0, "base.py:3": 0.5}
+    assert waits.too_many("cream", fine | {"per_step": lines, "per_chunk": {"base.py:7": 2}}) == [
+        "a step of cream waits for the device in method.py:9, base.py:3.",
+        "a scored chunk of cream waits for the device 3 times, base.py:7.",
     ]
 
 

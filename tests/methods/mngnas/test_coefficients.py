@@ -1,120 +1,14 @@
-import cvxpy as cp
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from simplices import TEACHERS, assert_feasible, reference, two_groups
 
-from methods.mngnas.coefficients import MODES, adaptive_coefficients, two_simplex_qp
+from harness.device_checks.elsewhere import HERE, READ, SENT, THERE, WAIT, Elsewhere
+from methods.mngnas.coefficients import MODES, adaptive_coefficients
+from methods.transfer import to_device
 from searchspaces.errors import UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
-TEACHERS, PEERS = 5, 29
-RELIABLE = settings(max_examples=60, deadline=None, derandomize=True)
-
-
-def reference(vectors: np.ndarray, target: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """cvxpy's ``argmin_x |target - vectors' x|^2`` over the simplices of ``member`` [2, n]."""
-    x = cp.Variable(len(vectors))
-    simplices = [cp.sum(x[np.flatnonzero(group)]) == 1 for group in member if group.any()]
-    outside = x[np.flatnonzero(~member.any(0))] == 0
-    distance = cp.sum_squares(target - vectors.T @ x)
-    tight = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
-    cp.Problem(cp.Minimize(distance), [x >= 0, outside, *simplices]).solve("CLARABEL", **tight)
-    return x.value
-
-
-def solve(vectors: np.ndarray, target: np.ndarray, member: np.ndarray) -> np.ndarray:
-    gram, linear = vectors @ vectors.T, vectors @ target
-    return two_simplex_qp(*(torch.tensor(a)[None] for a in (gram, linear, member)))[0].numpy()
-
-
-def assert_feasible(weights: np.ndarray, member: np.ndarray) -> None:
-    assert (weights >= 0).all()
-    sums = (weights[..., None, :] * member).sum(-1)
-    np.testing.assert_allclose(sums, member.any(-1), rtol=0, atol=1e-12)
-    assert (weights[~member.any(-2)] == 0).all()
-
-
-def assert_optimal(vectors: np.ndarray, target: np.ndarray, member: np.ndarray) -> None:
-    """As good as cvxpy's answer; equal to it where the optimum is well determined."""
-    ours = solve(vectors, target, member)
-    assert_feasible(ours, member)
-    unit = max(np.abs(vectors).max(), np.abs(target).max()) or 1.0
-    vectors, target = vectors / unit, target / unit
-    theirs = reference(vectors, target, member)
-    loss = [np.sum((target - vectors.T @ x) ** 2) / 2 for x in (ours, theirs)]
-    assert loss[0] == pytest.approx(loss[1], rel=1e-5, abs=1e-6)
-    curvature = np.linalg.eigvalsh(vectors @ vectors.T)
-    if curvature[0] > 0.05 * curvature[-1]:
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
-
-
-def two_groups(teachers: int = TEACHERS, peers: int = PEERS) -> np.ndarray:
-    first = np.arange(teachers + peers) < teachers
-    return np.stack([first, ~first])
-
-
-@st.composite
-def problems(draw):
-    """Random vectors and groups of every size, some vectors repeated, zero or in no group."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    size, dimension = draw(st.integers(1, 34)), draw(st.integers(1, 60))
-    vectors = draw(st.sampled_from([rng.normal, rng.exponential]))(size=(size, dimension))
-    if draw(st.booleans()):
-        vectors = vectors[rng.integers(size, size=size)]
-    if draw(st.booleans()):
-        vectors[rng.random(size) < 0.3] = 0
-    target = vectors[0] if draw(st.booleans()) else rng.normal(size=dimension)
-    group = rng.integers(draw(st.integers(2, 3)), size=size)
-    return vectors, 2 * target, np.stack([group == 0, group == 1])
-
-
-@pytest.mark.slow
-@RELIABLE
-@given(problems(), st.integers(-6, 6))
-def test_equals_cvxpy(problem, exponent):
-    vectors, target, member = problem
-    assert_optimal(vectors * 10.0**exponent, target * 10.0**exponent, member)
-
-
-@pytest.mark.slow
-@RELIABLE
-@given(st.lists(st.tuples(*[st.integers(-2, 2)] * 3), min_size=2, max_size=8), st.data())
-def test_equals_cvxpy_on_small_integers(rows, data):
-    """Ties, parallel vectors and optima on the boundary, which random reals never produce."""
-    split = data.draw(st.integers(0, len(rows)))
-    target = np.array(data.draw(st.tuples(*[st.integers(-2, 2)] * 3)), dtype=float)
-    assert_optimal(np.array(rows, dtype=float), target, two_groups(split, len(rows) - split))
-
-
-@pytest.mark.parametrize("dimension", [1, 2, 20, 300])
-@pytest.mark.parametrize("kind", ["normal", "identical", "zero", "opposed"])
-def test_equals_cvxpy_at_full_size(kind, dimension):
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(TEACHERS + PEERS, dimension))
-    if kind == "identical":
-        vectors[:TEACHERS], vectors[TEACHERS:] = vectors[0], vectors[-1]
-    if kind == "zero":
-        vectors[:] = 0
-    if kind == "opposed":
-        vectors[TEACHERS:] = -vectors[rng.integers(TEACHERS, size=PEERS)]
-    assert_optimal(vectors, rng.normal(size=dimension), two_groups())
-
-
-def test_several_optima_give_the_middle_one():
-    weights = solve(np.ones((5, 3)), np.zeros(3), two_groups(2, 3))
-    np.testing.assert_allclose(weights, [1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 3], atol=1e-9)
-
-
-def test_empty_and_single_groups():
-    vectors, target = np.random.default_rng(0).normal(size=(6, 4)), np.ones(4)
-    nobody = np.zeros(6, dtype=bool)
-    alone = np.arange(6) == 2
-    np.testing.assert_array_equal(solve(vectors, target, np.stack([nobody, nobody])), nobody)
-    np.testing.assert_array_equal(solve(vectors, target, np.stack([alone, nobody])), alone)
-    assert_optimal(vectors, target, np.stack([nobody, ~nobody]))
-    assert_optimal(vectors, target, np.stack([~nobody, nobody]))
 
 
 def outputs(rng: np.random.Generator, noise: list[float], samples: int = 32) -> torch.Tensor:
@@ -225,3 +119,30 @@ def test_mistakes_are_named():
     vectors[0, 0] = float("nan")
     with pytest.raises(UsageError, match="finite"):
         adaptive_coefficients(student, vectors, member)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("solver", "reads", "close"), [("own", 0, 1e-9), ("host", 1, 0)])
+def test_those_of_a_device_are_found_there_and_are_the_hosts(mode, solver, reads, close):
+    """Also of who listens to peers alone, to teachers alone and to nobody."""
+    student, vectors, member = population()
+    member[1, 0], member[2, 1], member[3] = False, False, False
+    with Elsewhere() as seen:
+        given = [to_device(tensor, THERE) for tensor in (student, vectors)]
+        seen.forget()
+        found = adaptive_coefficients(*given, member, mode, solver)
+        assert seen.of(WAIT) == 0 and seen.of(READ) == reads and seen.of(SENT) == 1 + reads
+        assert found.device == THERE
+        found = found.to(HERE)
+    expected = adaptive_coefficients(student, vectors, member, mode)
+    torch.testing.assert_close(found, expected, rtol=0, atol=close)
+    assert_feasible(found.numpy(), member.numpy())
+
+
+def test_of_outputs_that_are_not_finite_a_devices_are_not_either():
+    student, vectors, member = population()
+    vectors[0, 0] = torch.inf
+    with Elsewhere():
+        given = [to_device(tensor, THERE) for tensor in (student, vectors)]
+        found = adaptive_coefficients(*given, member).to(HERE)
+    assert found.isnan().all()
