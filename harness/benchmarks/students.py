@@ -21,6 +21,7 @@ from searchspaces.registry import SPACES
 
 TEACHERS = 5
 IMAGES_NUMBER = 1000
+CPU = torch.device("cpu")
 
 
 def measure(students: int, steps: int, repeats: int, batch_size: int, seed: int) -> Result:
@@ -76,16 +77,24 @@ def render(result: Result) -> str:
     )
 
 
-def searching(students: int, steps: int, batch_size: int, seed: int) -> MNGNAS:
+def searching(
+    students: int,
+    steps: int,
+    batch_size: int,
+    seed: int,
+    device: torch.device = CPU,
+    solver: str = "own",
+) -> MNGNAS:
     """MNGNAS on noise and an untrained nb201, with all its teachers but nothing searched."""
     space = SPACES["nb201"]("compact")
     rng = np.random.default_rng(seed)
     data = random_images(IMAGES["digits"], IMAGES_NUMBER, rng)
     recipe = Recipe(batch_size=batch_size)
-    options = MNGNASOptions(population=students, retrain_steps=steps, teachers=TEACHERS)
-    device = torch.device("cpu")
-    limits = SearchLimits()
-    method = MNGNAS(Setting(space, data, recipe, Scoring(), limits, seed, device), options)
+    options = MNGNASOptions(
+        population=students, retrain_steps=steps, teachers=TEACHERS, solver=solver
+    )
+    setting = Setting(space, data.to(device), recipe, Scoring(), SearchLimits(), seed, device)
+    method = MNGNAS(setting, options)
     teachers = [method._member(arch) for arch in _archs(method, 4 * TEACHERS, rng)]
     method.groups.threshold = float(np.median([member.madds for member in teachers]))
     for member in teachers:

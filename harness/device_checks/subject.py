@@ -19,7 +19,7 @@ from harness.running.assembly import load_limited, make_method
 from harness.tasks.base import Task
 from methods.base import Method, Setting
 from methods.options import Recipe, Scoring, SearchLimits
-from methods.spos import SPOS, SPOSOptions
+from methods.spos import SPOS
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.registry import SPACES
 
@@ -50,7 +50,7 @@ class Sizes:
     ``scale`` with images of ``task``: ``batch`` images a step, ``warm`` steps before ``timed``
     ones, behind which ``profiled`` are looked into; ``ranked`` architectures, of the same number of
     calibration and scored ``images``, in ``rankings`` by (images at once, processes); ``cells`` per
-    stage where operators are compiled.
+    stage where operators are compiled; ``students`` that MNGNAS retrains together.
     """
 
     methods: tuple[str, ...]
@@ -69,6 +69,7 @@ class Sizes:
     images: tuple[int, int]
     rankings: tuple[tuple[int, int], ...]
     cells: int
+    students: int
 
 
 FULL = Sizes(
@@ -88,6 +89,7 @@ FULL = Sizes(
     images=(1024, 5000),
     rankings=((500, 1), (500, 4), (2500, 1), (2500, 4)),
     cells=1,
+    students=30,
 )
 SMALL = Sizes(
     methods=("spos", "cream", "mngnas"),
@@ -106,6 +108,7 @@ SMALL = Sizes(
     images=(64, 200),
     rankings=((50, 1), (200, 1), (200, 2)),
     cells=1,
+    students=3,
 )
 
 
@@ -152,8 +155,18 @@ class Subject:
         drawn = filter(space.is_valid, (space.sample(rng) for _ in range(20 * number)))
         return list(dict.fromkeys(drawn))[:number]
 
-    def large(self, cells: int = 0, at_once: int = 500, tf32: bool = False) -> Method:
-        """SPOS at the scale that is timed; ``cells`` per stage, 0 for as many as that has."""
+    def large(
+        self,
+        cells: int = 0,
+        at_once: int = 500,
+        tf32: bool = False,
+        kind: type[Method] = SPOS,
+        options: Any = None,
+    ) -> Method:
+        """SPOS, or a method of another ``kind`` with ``options``, at the scale that is timed.
+
+        ``cells`` per stage, 0 for as many as that has.
+        """
         use_tf32(tf32)
         sizes = self.sizes
         space = SPACES["nb201"](sizes.scale, 0, cells)
@@ -172,7 +185,7 @@ class Subject:
             seed=0,
             device=self.device,
         )
-        return SPOS(setting, SPOSOptions())
+        return kind(setting, options or kind.Options())
 
 
 def kept(state: dict[str, Any]) -> dict[str, Any]:

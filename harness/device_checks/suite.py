@@ -40,6 +40,7 @@ CHECKS = (
     Check("processes", 1, "does training under torchrun work, in a world of one process?"),
     Check("waits", 2, "how often does the host wait, in a training step and in a scored chunk?"),
     Check("training", 2, "how long does a step take, at which precision, and what does it hold?"),
+    Check("solvers", 2, "are EnNAS and MNGNAS faster with their problems solved on the device?"),
     Check("ranking", 2, "how long does a score take, by images at once and processes?"),
     Check("compiled", 2, "what do compiled operators give, and are they right?"),
     Check("graphs", 2, "what do operators as CUDA graphs give, and are they right?"),

@@ -1,4 +1,7 @@
-"""``check-gpu``: a line or a row a check, and the exit status."""
+"""``check-gpu``: a line or a row a check, and the exit status.
+
+The checks themselves are carried out in tests/harness/device_checks.
+"""
 
 import json
 
@@ -50,15 +53,6 @@ def test_all_is_well_where_nothing_is_wrong(checks, capsys):
     checks([])
     assert run("--only", "versions", "--json") == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_checks_of_this_machine_are_green(capsys):
-    """The rest of them: tests/harness/device_checks."""
-    assert run("--only", "versions", "--only", "processes", "--json") == 0
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert first["figures"]["torch"] == torch.__version__
-    assert second["said"].startswith("cpu:gloo")
 
 
 def test_checks_are_listed(capsys):

@@ -20,10 +20,12 @@ from harness.device_checks import (
     compiled,
     graphs,
     ranking,
+    solvers,
     timing,
     training,
     waits,
 )
+from harness.device_checks.elsewhere import READ, THERE, Elsewhere
 from harness.device_checks.subject import Subject
 from harness.jobs import pool
 from harness.running import training as framework
@@ -183,6 +185,41 @@ def test_a_precision_with_another_loss_is_told_of(subject, monkeypatch):
     spent, losses = timing.Spent(1.0, None, None, None, None), iter([2.0, 3.0])
     monkeypatch.setattr(training, "measured", lambda subject, how: (spent, next(losses)))
     assert training.check(subject).wrong == ["the first loss is 3 in bfloat16, 2 in float32."]
+
+
+@pytest.mark.slow
+def test_steps_are_timed_by_where_their_problems_are_solved(subject):
+    found = solvers.check(subject)
+    assert found.wrong == [] and list(found.figures) == ["EnNAS", "MNGNAS"]
+    for figures in found.figures.values():
+        assert figures["loss"] == 0 and all(figures[how]["wall_ms"] > 0 for how in solvers.WAYS)
+    assert found.said.startswith(
+        "a step, its problem solved on the device and on the host, which a CPU is itself: EnNAS "
+    )
+
+
+def test_a_solver_with_another_loss_is_told_of(subject, monkeypatch):
+    spent, losses = timing.Spent(1.0, None, None, None, None), {"own": 2.0, "host": 2.5}
+    monkeypatch.setattr(solvers, "ennas", lambda subject, solver: (losses[solver], spent))
+    monkeypatch.setattr(solvers, "mngnas", lambda subject, solver: (3.0, spent))
+    found = solvers.check(replace(subject, device=torch.device("cuda")))
+    assert found.said.endswith(" on the host: EnNAS 1 and 1 ms; MNGNAS 1 and 1 ms")
+    assert found.wrong == [
+        "EnNAS: by where its problem is solved a loss differs by 0.2, and may by 0.001."
+    ]
+
+
+@pytest.mark.slow
+def test_either_solver_is_asked_for(subject, monkeypatch):
+    """Where values are elsewhere they differ: one reads in each step."""
+    reads = {}
+    for name, measure in (("EnNAS", solvers.ennas), ("MNGNAS", solvers.mngnas)):
+        for solver in solvers.WAYS:
+            with Elsewhere() as seen:
+                measure(replace(subject, device=THERE), solver)
+                reads[name, solver] = seen.of(READ)
+    assert reads["EnNAS", "own"] == reads["MNGNAS", "own"] == 0
+    assert reads["EnNAS", "host"] >= 4 and reads["MNGNAS", "host"] >= 4
 
 
 def test_scores_do_not_depend_on_batches(subject):
