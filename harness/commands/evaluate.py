@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
         type=Path,
         help="file of architectures and scores: CSV, JSON, JSON lines, parquet or .npy",
     )
-    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--space", default="nb201", help="search space; or FILE.py:CLASS")
     parser.add_argument("--task", default="digits", help="task of the ground truth")
     parser.add_argument("--split", default="test", choices=SPLITS, help="its split")
     parser.add_argument("--scale", default="", help="its scale; empty: the task's usual one")
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
         type=Path,
         metavar="FILE",
         help="accuracies of your own as the truth, a file like that of the scores; "
-        "None: the table of the task",
+        "left out: the table of the task",
     )
     parser.add_argument("--against-column", default="", help="the column of FILE with accuracies")
     parser.add_argument(

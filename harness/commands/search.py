@@ -117,7 +117,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any]]:
         help="also a sampler of Optuna's (pip install optuna), as optuna:TPESampler or "
         "'optuna:TPESampler(n_startup_trials=20)'; may be given several times",
     )
-    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--space", default="nb201", help="search space; or FILE.py:CLASS")
     task = "cifar10" if chosen.budget_seconds else "digits"
     parser.add_argument(
         "--task", default=task, help="task of the ground truth; with --budget-seconds cifar10"

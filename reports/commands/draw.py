@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.config.config import digest
 from harness.config.options import Parser, whole_number
 from searchspaces.errors import UsageError
-from searchspaces.registry import SPACES
+from searchspaces.registry import SPACES, stem
 
 if TYPE_CHECKING:
     from searchspaces.base import Arch, SearchSpace
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "arch", nargs="?", default="", metavar="ARCH", help="as its space writes it"
     )
-    parser.add_argument("--space", default="nb201", help="search space")
+    parser.add_argument("--space", default="nb201", help="search space; or FILE.py:CLASS")
     parser.add_argument("--scale", default="", help="its scale; empty: the space's usual one")
     parser.add_argument(
         "--random", type=whole_number(0), metavar="SEED", help="a sampled architecture, not ARCH"
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
         type=Path,
         metavar="PATH",
         help="file ending in .png, .svg or .pdf, or a folder for all three; "
-        "None: a PNG in the current folder",
+        "left out: a PNG in the current folder",
     )
     parser.add_argument("--title", default="", help="headline; empty: space and scale")
     parser.add_argument("--json", action="store_true", help="print what is drawn as JSON")
@@ -58,8 +58,9 @@ def main(arguments: list[str]) -> None:
         space = space_class(given.scale) if given.scale else space_class()
         arch = space.sample(np.random.default_rng(given.random))
     name, diagrams = space.encode(arch), space.diagrams(arch)
-    paths = _paths(given.output, f"{given.space}-{digest(name)}")
-    save(diagrams, given.title or f"{given.space}, {space.scale}", [name], paths)
+    called = stem(given.space)
+    paths = _paths(given.output, f"{called}-{digest(name)}")
+    save(diagrams, given.title or f"{called}, {space.scale}", [name], paths)
     if given.json:
         drawn = [{"kind": type(diagram).__name__.lower()} | asdict(diagram) for diagram in diagrams]
         about = {"space": given.space, "scale": space.scale, "arch": name, "diagrams": drawn}

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import struct
 import sys
 from itertools import combinations, pairwise
@@ -256,6 +257,18 @@ def test_the_command_draws_into_the_current_folder(space, tmp_path, monkeypatch,
     (path,) = tmp_path.iterdir()
     assert capsys.readouterr().out == f"{path.name}\n"
     assert path.name.startswith(f"{space}-") and path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_space_in_a_file_is_called_by_its_name(tmp_path, monkeypatch, capsys):
+    source = "from searchspaces.nb201.space import NASBench201\n\n\nclass Own(NASBench201):\n"
+    (tmp_path / "spaces").mkdir()
+    (tmp_path / "spaces" / "drawn_space.py").write_text(source + '    name = "own-cells"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    main(["--space", "spaces/drawn_space.py:Own", FULL])
+    (path,) = tmp_path.glob("*.png")
+    assert capsys.readouterr().out == f"{path.name}\n"
+    assert re.fullmatch("own-cells-[0-9a-f]{8}.png", path.name)
 
 
 @pytest.mark.slow
