@@ -5,6 +5,7 @@ The machine may be shared, and then time on the wall says little.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from harness.environment import describe_device
 from harness.files.progress import bar
+from harness.metrics.intervals import student
 from harness.running.watching import one_thread
 
 Result = dict[str, Any]
@@ -61,12 +63,21 @@ def in_turns(
     return taken, results
 
 
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Of the mean of repeats, 95 %, by Student's t; None of one repeat."""
+    if len(values) < 2:
+        return None
+    half = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return mean(values) - half, mean(values) + half
+
+
 @dataclass(frozen=True)
 class Ratio:
-    """Mean, standard deviation (None of one repeat), smallest and largest."""
+    """Mean, its standard deviation and 95 % interval (None of one repeat), smallest and largest."""
 
     mean: float
     sd: float | None
+    interval: tuple[float, float] | None
     low: float
     high: float
 
@@ -75,16 +86,20 @@ class Ratio:
         """Of the seconds of the repeats, each of which measured both ways on the same work."""
         ratios = [s / f for s, f in zip(slow, fast, strict=True)]
         spread = stdev(ratios) if len(ratios) > 1 else None
-        return cls(mean(ratios), spread, min(ratios), max(ratios))
+        return cls(mean(ratios), spread, mean_interval(ratios), min(ratios), max(ratios))
 
-    def to_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> Result:
         return asdict(self)
 
 
-def said(ratio: dict[str, float | None]) -> str:
+def said(ratio: Result, digits: int = 2) -> str:
     """A :class:`Ratio` on a terminal."""
-    spread = "" if ratio["sd"] is None else f" ± {ratio['sd']:.2f}"
-    return f"{ratio['mean']:8.2f}{spread}, from {ratio['low']:.2f} to {ratio['high']:.2f}"
+    spread = ""
+    if ratio["interval"] is not None:
+        low, high = (f"{end:.{digits}f}" for end in ratio["interval"])
+        spread = f" ± {ratio['sd']:.{digits}f}, 95 % interval {low} to {high}"
+    least, most = (f"{ratio[name]:.{digits}f}" for name in ("low", "high"))
+    return f"{ratio['mean']:8.{digits}f}{spread}, from {least} to {most}"
 
 
 def most_held(function: Callable[[], Any]) -> int:

@@ -10,76 +10,90 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from harness.benchmarks.measuring import Ratio, Result, head, said
+from harness.benchmarks.measuring import Ratio, Result, head, mean_interval, said
 from harness.benchmarks.programs import ROOT, completed
 from harness.files.checksums import sha256
 from harness.files.progress import bar
 from harness.trackers.tracker import TRACKERS, check_trackers
 from searchspaces.errors import UsageError
 
+WAYS = ("plain", "told")
+KINDS = ("wall", "cpu")
 
-def measure(log: Sequence[str] | None, preset: str, space: str, repeats: int, seed: int) -> Result:
+
+def measure(
+    log: Sequence[str] | None, preset: str, space: str, steps: int, repeats: int, seed: int
+) -> Result:
     """Seconds on the wall and of the CPU of both, their ratios, how many more those with trackers
     take, and whether the scores are the same file.
 
     A repeat runs one after the other, every second repeat the other way round; before, each runs
-    once in small. Raises :class:`UsageError` for trackers that are not there, and for a run that
-    fails.
+    once in small. ``steps`` of training, 0 for those of the preset. Raises :class:`UsageError` for
+    trackers that are not there, and for a run that fails.
     """
     names = list(log or TRACKERS)
     check_trackers(names)
-    logs = [argument for name in names for argument in ("--log", name)]
-    ways = {"plain": [], "told": logs}
-    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    digests = set()
+    more = {"plain": [], "told": [argument for name in names for argument in ("--log", name)]}
+    length = ["--train.steps", str(steps)] if steps else []
+    given = ["--preset", preset, "--space", space, "--seed", str(seed), *length]
+    spent, digests = np.zeros((len(WAYS), len(KINDS), repeats)), set()
     with TemporaryDirectory() as folder, bar(2 * repeats + 2, "bench", "run") as progress:
-        for way, more in ways.items():
-            _run(Path(folder) / f"small-{way}", ["--preset", "smoke", *more])
+        for way in WAYS:
+            _run(Path(folder) / f"small-{way}", ["--preset", "smoke", *more[way]])
             progress.update()
         for repeat in range(repeats):
-            for way in sorted(ways, reverse=repeat % 2 == 1):
-                runs = Path(folder) / f"{way}-{repeat}"
-                given = ["--preset", preset, "--space", space, "--seed", str(seed), *ways[way]]
-                spent[way].append(_run(runs, given))
+            for place in (1, 0) if repeat % 2 else (0, 1):
+                runs = Path(folder) / f"{WAYS[place]}-{repeat}"
+                spent[place, :, repeat] = _run(runs, [*given, *more[WAYS[place]]])
                 digests |= {sha256(path) for path in runs.glob("*/scores.parquet")}
                 progress.update()
-    seconds = {way: np.mean(spent[way], axis=0).tolist() for way in ways}
-    ratios = {
-        kind: Ratio.of(
-            [own[place] for own in spent["told"]], [own[place] for own in spent["plain"]]
-        )
-        for place, kind in enumerate(("wall", "cpu"))
-    }
-    return head("trackers", trackers=names, preset=preset, space=space, repeats=repeats) | {
-        "seconds": {way: dict(zip(("wall", "cpu"), seconds[way], strict=True)) for way in ways},
-        "more": {
-            kind: seconds["told"][place] - seconds["plain"][place]
-            for place, kind in enumerate(ratios)
+    plain, told = spent
+    return head(
+        "trackers", trackers=names, preset=preset, space=space, steps=steps, repeats=repeats
+    ) | {
+        "seconds": {
+            way: dict(zip(KINDS, mean.tolist(), strict=True))
+            for way, mean in zip(WAYS, spent.mean(axis=2), strict=True)
         },
-        "ratio": {kind: ratio.to_dict() for kind, ratio in ratios.items()},
+        "more": {
+            kind: {"mean": float(added.mean()), "interval": mean_interval(added.tolist())}
+            for kind, added in zip(KINDS, told - plain, strict=True)
+        },
+        "ratio": {
+            kind: Ratio.of(told[place].tolist(), plain[place].tolist()).to_dict()
+            for place, kind in enumerate(KINDS)
+        },
         "same_scores": len(digests) == 1,
     }
 
 
 def render(result: Result) -> str:
     """The result of :func:`measure` for a terminal."""
-    plain, told = (result["seconds"][way] for way in ("plain", "told"))
-    more = result["more"]
-    slower = f": a run of {50 * more['wall']:.0f} s is 2 % slower" if more["wall"] > 0 else ""
+    plain, told = (result["seconds"][way] for way in WAYS)
+    steps = f", {result['steps']:,} steps" if result["steps"] else ""
+    wall, cpu = (_added(result["more"][kind]) for kind in KINDS)
+    high = result["more"]["wall"]["interval"][1]
+    long = f": at most 2 % of a run of {50 * high:.0f} s or more" if high > 0 else ""
     same = "the same file" if result["same_scores"] else "NOT THE SAME"
     return "\n".join(
         [
-            f"spos on {result['space']}, preset {result['preset']}, {result['device']}; "
+            f"spos on {result['space']}, preset {result['preset']}{steps}, {result['device']}; "
             f"repeats: {result['repeats']}",
             f"told to nobody   {plain['wall']:8.1f} s, {plain['cpu']:.1f} s of the CPU",
             f"with trackers    {told['wall']:8.1f} s, {told['cpu']:.1f} s of the CPU: "
             f"{', '.join(result['trackers'])}",
-            f"more             {more['wall']:8.1f} s, {more['cpu']:.1f} s of the CPU{slower}",
-            f"ratio            {said(result['ratio']['wall'])}",
-            f"of CPU seconds   {said(result['ratio']['cpu'])}",
+            f"more             {wall}{long}",
+            f"more of the CPU  {cpu}",
+            f"ratio            {said(result['ratio']['wall'], 3)}",
+            f"of CPU seconds   {said(result['ratio']['cpu'], 3)}",
             f"scores           {same}",
         ]
     )
+
+
+def _added(more: Result) -> str:
+    low, high = more["interval"]
+    return f"{more['mean']:8.1f} s, 95 % interval {low:.1f} to {high:.1f}"
 
 
 def _run(runs: Path, arguments: Sequence[str]) -> tuple[float, float]:

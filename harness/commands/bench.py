@@ -155,11 +155,12 @@ trackers = Benchmark(
     "trackers",
     "a run that trackers are told of against one that is told to nobody",
     "Time whole runs of SPOS, in a process each, with and without `--log`, in turns: seconds on the "
-    "wall and of the CPU, that of the trackers' own processes included. What trackers add is the "
-    "same for a short run as for a long one, so it is said in seconds too. Weights & Biases works "
-    "offline. The scores must be the same to the bit.",
+    "wall and of the CPU, that of the trackers' own processes included; the ratio with its 95 % "
+    "interval. What trackers add is the same for a short run as for a long one, so it is said in "
+    "seconds too. Weights & Biases works offline. The scores must be the same to the bit.",
     numbers=(
-        ("--repeats", 1, 3, "measurements, two runs each"),
+        ("--repeats", 3, 3, "measurements, two runs each"),
+        ("--steps", 0, 0, "of training; 0: as many as the preset has"),
         ("--seed", 0, 0, "of the runs"),
     ),
     others={

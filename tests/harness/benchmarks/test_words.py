@@ -11,10 +11,10 @@ from harness.benchmarks import (
 )
 from harness.benchmarks.measuring import said
 
-RATIO = {"mean": 2.5, "sd": 0.25, "low": 2.0, "high": 3.0}
+RATIO = {"mean": 2.5, "sd": 0.25, "interval": (2.25, 2.75), "low": 2.0, "high": 3.0}
 
 
-TOLD = "2.50 ± 0.25, from 2.00 to 3.00"
+TOLD = "2.50 ± 0.25, 95 % interval 2.25 to 2.75, from 2.00 to 3.00"
 
 
 def lines_of(render, result):
@@ -124,25 +124,32 @@ def test_figures_of_tables_are_told_in_their_units():
 def test_runs_with_and_without_trackers_as_told():
     result = {
         "trackers": ["mlflow", "wandb"], "preset": "laptop", "space": "nb201", "device": "a CPU",
-        "repeats": 2, "same_scores": True, "ratio": {"wall": RATIO, "cpu": RATIO},
+        "steps": 0, "repeats": 2, "same_scores": True, "ratio": {"wall": RATIO, "cpu": RATIO},
         "seconds": {"plain": {"wall": 200.0, "cpu": 150.0}, "told": {"wall": 203.0, "cpu": 160.0}},
-        "more": {"wall": 3.0, "cpu": 10.0},
+        "more": {"wall": {"mean": 3.0, "interval": (2.0, 4.0)},
+                 "cpu": {"mean": 10.0, "interval": (9.0, 11.0)}},
     }  # fmt: skip
+    finely = "2.500 ± 0.250, 95 % interval 2.250 to 2.750, from 2.000 to 3.000"
     assert lines_of(trackers.render, result) == [
         "spos on nb201, preset laptop, a CPU; repeats: 2",
         "told to nobody 200.0 s, 150.0 s of the CPU",
         "with trackers 203.0 s, 160.0 s of the CPU: mlflow, wandb",
-        "more 3.0 s, 10.0 s of the CPU: a run of 150 s is 2 % slower",
-        f"ratio {TOLD}",
-        f"of CPU seconds {TOLD}",
+        "more 3.0 s, 95 % interval 2.0 to 4.0: at most 2 % of a run of 200 s or more",
+        "more of the CPU 10.0 s, 95 % interval 9.0 to 11.0",
+        f"ratio {finely}",
+        f"of CPU seconds {finely}",
         "scores the same file",
     ]
     assert trackers.render(result | {"same_scores": False}).endswith("NOT THE SAME")
-    noise = trackers.render(result | {"more": {"wall": -0.5, "cpu": 10.0}})
-    assert "-0.5 s, 10.0 s of the CPU\n" in noise
+    assert "preset laptop, 9,000 steps, a CPU" in trackers.render(result | {"steps": 9000})
+    noise = result["more"] | {"wall": {"mean": -0.5, "interval": (-0.75, -0.25)}}
+    noise = trackers.render(result | {"more": noise})
+    assert "-0.5 s, 95 % interval -0.8 to -0.2\n" in noise
 
 
 def test_a_ratio_as_said():
-    ratio = {"mean": 3.0, "sd": None, "low": 3.0, "high": 3.0}
+    ratio = {"mean": 3.0, "sd": None, "interval": None, "low": 3.0, "high": 3.0}
     assert said(ratio).strip() == "3.00, from 3.00 to 3.00"
-    assert "± 0.50" in said(ratio | {"sd": 0.5})
+    several = ratio | {"sd": 0.5, "interval": (2.5, 3.5)}
+    assert "± 0.50, 95 % interval 2.50 to 3.50" in said(several)
+    assert "± 0.5, 95 % interval 2.5 to 3.5, from 3.0 to 3.0" in said(several, 1)

@@ -67,6 +67,7 @@ def test_mistakes_are_named():
         ("ranking", "--architectures", "4000"): "3,969 architectures",
         ("ranking", "--space", "ennas-s3"): "give --architectures",
         ("ranking", "--repeats", "0"): "at least 1",
+        ("trackers", "--repeats", "2"): "at least 3",
     }.items():
         with pytest.raises(UsageError, match=said):
             main(list(arguments))
@@ -106,7 +107,9 @@ def test_what_is_held_is_counted_while_it_is_in_use():
 def test_the_ratio_of_repeats():
     ratio = Ratio.of([6.0, 8.0, 20.0], [2.0, 4.0, 5.0])
     assert (ratio.mean, ratio.sd, ratio.low, ratio.high) == (3.0, 1.0, 2.0, 4.0)
-    assert Ratio.of([6.0], [2.0]) == Ratio(3.0, None, 3.0, 3.0)
+    half = 4.302652730 / 3**0.5  # 95 % of Student's t with two degrees of freedom
+    assert ratio.interval == pytest.approx((3 - half, 3 + half))
+    assert Ratio.of([6.0], [2.0]) == Ratio(3.0, None, None, 3.0, 3.0)
 
 
 @pytest.mark.parametrize(("scale", "side"), [("proxy", 16), ("benchmark", 32)])
