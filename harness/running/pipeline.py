@@ -48,6 +48,7 @@ FINISHERS = Registry(
         "scatter": "reports.pictures.scatter:draw",
     },
 )  # called with the folder of a finished run
+SHOWN = "scatter"  # to trackers
 
 
 def run(config: Config, execution: Execution, crew: Crew = ALONE) -> dict[str, Any]:
@@ -82,11 +83,21 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
             print(f"{workspace.folder} holds this run finished.{more}", file=sys.stderr)
         if crew.leads:
             record = with_protocols(record, workspace, space, table, execution.protocols)
-        with patience("drawing the pictures of the run"):
-            for name in FINISHERS if crew.leads else ():
-                FINISHERS[name](workspace.folder)
-        tracking.finish(record, workspace.history, workspace.folder / "scatter.png")
+            tracking.tell_results(record, workspace.history)
+            _draw(workspace.folder, tracking)
+            tracking.wait()
         return record
+
+
+def _draw(folder: Path, tracking: Tracking) -> None:
+    """The picture that trackers take comes first: they write it while the others are drawn."""
+    with patience("drawing the pictures of the run"):
+        if SHOWN in FINISHERS:
+            FINISHERS[SHOWN](folder)
+        tracking.end(folder / f"{SHOWN}.png")
+        for name in FINISHERS:
+            if name != SHOWN:
+                FINISHERS[name](folder)
 
 
 class Run(RunState):

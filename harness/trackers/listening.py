@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import os
 import pickle
 import signal
 import sys
+import threading
 from contextlib import suppress
 from queue import SimpleQueue
-from threading import Thread
 from typing import IO, Any
 
 from filelock import FileLock
@@ -21,6 +22,8 @@ from searchspaces.registry import short
 Message = tuple[str, tuple[Any, ...]]
 """A function of :class:`~harness.trackers.tracker.Tracker` and what it is called with."""
 
+NICE = 5  # three trackers beside a run count about as much as it does, so that it keeps its core
+
 GONE = EOFError, pickle.UnpicklingError  # a run, the latter in the middle of a message
 
 
@@ -31,6 +34,7 @@ def listen() -> None:
     has from the end of the run on, however that ends. A sentence on standard output says why a
     tracker failed; what trackers print is on standard error.
     """
+    os.nice(NICE)
     for number in (signal.SIGINT, signal.SIGTERM):  # they are the run's, which closes the pipe
         signal.signal(number, signal.SIG_IGN)
     told, answer = _own_streams()
@@ -39,7 +43,7 @@ def listen() -> None:
     except GONE:
         return
     messages: SimpleQueue[Message | None] = SimpleQueue()
-    Thread(target=_receive, args=(told, messages, seconds), daemon=True).start()
+    threading.Thread(target=_receive, args=(told, messages, seconds), daemon=True).start()
     try:
         # One of a run that was killed just now may still be busy with its last points.
         with FileLock(folder / f".log-{short(name)}.lock"):
@@ -48,6 +52,17 @@ def listen() -> None:
         with suppress(OSError):  # the run may be gone
             print(f"{type(error).__name__}: {first_line(error)}", file=answer, flush=True)
         sys.exit(1)
+    _end()
+
+
+def _end() -> None:
+    """As processes of multiprocessing do: to take MLflow's modules apart is most of a second."""
+    threading._shutdown()  # waits for threads of the tracker's
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0)
 
 
 def _own_streams() -> tuple[IO[bytes], IO[str]]:

@@ -17,8 +17,9 @@ PATIENCE = 30.0  # seconds that trackers have, together, once a run is finished
 class Tracking:
     """The trackers ``names`` of one run, each with a process of its own.
 
-    No process begins before :meth:`tell`. When the context manager ends before the run is finished,
-    they write what they have.
+    No process begins before :meth:`tell`. A finished run calls :meth:`tell_results`, :meth:`end`
+    and :meth:`wait`, with what else it has to do between them; when the context manager ends before,
+    trackers write what they have.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Tracking:
         self.names, self.run, self.folder = tuple(dict.fromkeys(names)), run, folder
         self.parameters = dict(flattened(config))
         self.told = 0
+        self._results: dict[str, float] = {}
         self._processes: list[TrackerProcess] = []
 
     def __enter__(self) -> Tracking:
@@ -44,25 +46,28 @@ class Tracking:
             self._pass_on("log", number, int(row["step"]), dict(_point(row)))
         self.told = max(self.told, len(history))
 
-    def finish(
-        self,
-        record: Mapping[str, Any],
-        history: Callable[[], Sequence[Mapping[str, Any]]],
-        picture: Path,
+    def tell_results(
+        self, record: Mapping[str, Any], history: Callable[[], Sequence[Mapping[str, Any]]]
     ) -> None:
-        """Tell the rest of the ``history`` and what came out; wait for trackers, but not long."""
+        """Tell the rest of the ``history`` and what came out."""
         if not self.names:
             return
         rows = history()
         self.tell(rows)
-        results = dict(_results(record))
-        lines = {name: value for name, value in results.items() if name.startswith("result/")}
+        self._results = dict(_results(record))
+        lines = {name: value for name, value in self._results.items() if name.startswith("result/")}
         for place, step in enumerate((0, record["training"]["steps"])):
             self._pass_on("log", len(rows) + place, step, lines)
+
+    def end(self, picture: Path) -> None:
+        """Tell of the ``picture``, if it is there, and that this was all."""
         if picture.exists():
             self._pass_on("picture", "scatter", picture.absolute())
-        self._pass_on("end", results)
+        self._pass_on("end", self._results)
         self._no_more()
+
+    def wait(self) -> None:
+        """Wait until all is written, but not long."""
         until = time.monotonic() + PATIENCE
         with patience(f"waiting for {' and '.join(self.names)}, {PATIENCE:g} s at most"):
             for process in self._processes:

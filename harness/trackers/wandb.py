@@ -9,12 +9,15 @@ from typing import Any
 
 from harness.trackers.tracker import Tracker
 
+OFFLINE = "offline", "dryrun"
+
 
 class WeightsAndBiases(Tracker):
     """Lines over the step of their phase, the scatter as a picture, options as the config.
 
-    The project is ``$WANDB_PROJECT``, by default ``nas-harness``. Points are numbered, so that the
-    service leaves out those that an earlier process of the run has brought.
+    The project is ``$WANDB_PROJECT``, by default ``nas-harness``. A later process of a run leaves out
+    the points that the service has. Offline it writes a file of the whole run and does not resume:
+    sent after an earlier one, its file takes that one's place.
     """
 
     package = "wandb"
@@ -36,12 +39,14 @@ class WeightsAndBiases(Tracker):
             name=name,
             dir=str(folder),
             config=dict(parameters),
-            resume="allow",
+            resume=None if wandb.setup().settings.mode in OFFLINE else "allow",
             settings=settings,
         )
         self.phases: set[str] = set()
 
     def log(self, number: int, step: int, values: Mapping[str, float]) -> None:
+        if number < self.made.starting_step:
+            return
         phases = {name.partition("/")[0] for name in values}
         for phase in sorted(phases - self.phases):
             self.made.define_metric(f"{phase}/*", step_metric=f"{phase}/step")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import time
 from ast import literal_eval
+from threading import Thread
 
 from harness.trackers.tracker import Tracker
 
@@ -29,7 +31,7 @@ def wait_for(folder, number, seconds=100):
 class Kept(Tracker):
     def begin(self, name, folder, parameters):
         self.file = open(folder / FILE, "a")  # noqa: SIM115
-        self.keep("process", os.getpid(), os.getppid())
+        self.keep("process", os.getpid(), os.getppid(), os.nice(0))
         self.keep("begin", name, dict(parameters))
 
     def log(self, number, step, values):
@@ -46,6 +48,22 @@ class Kept(Tracker):
 
     def keep(self, *call):
         print(call, file=self.file, flush=True)
+
+
+class Careless(Kept):
+    """Leaves its file open, a thread that works on, and a part of the work to the very end."""
+
+    def begin(self, name, folder, parameters):
+        self.file = open(folder / FILE, "w")  # noqa: SIM115
+        self.folder = folder
+
+    def log(self, number, step, values):
+        print(("log", number), file=self.file)
+
+    def end(self, results):
+        path = self.folder
+        atexit.register(lambda: (path / "at-exit").touch())
+        Thread(target=lambda: (time.sleep(0.2), (path / "thread").touch())).start()
 
 
 class Failing(Kept):

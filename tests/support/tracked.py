@@ -1,4 +1,4 @@
-"""A small run as trackers are told of it, in two processes: the first is killed midway."""
+"""A small run as trackers are told of it, whole, or as by a process that is killed midway."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LINES = {f"result/{k}": v for k, v in (RESULTS | {"ceiling_single_seed": 0.9}).i
 NAME = "the-run"
 
 
-def tracking(names, folder):
-    return Tracking(names, NAME, folder, {"seed": 3, "train": {"steps": 100}})
+def tracking(names, folder, run=NAME):
+    return Tracking(names, run, folder, {"seed": 3, "train": {"steps": 100}})
 
 
 def tell_all(names, folder=Path(), picture=Path("none.png")):
@@ -33,12 +33,14 @@ def tell_all(names, folder=Path(), picture=Path("none.png")):
     made = tracking(names, folder)
     made.tell(HISTORY[:2])
     made.tell(HISTORY[:2])
-    made.finish(RECORD, lambda: HISTORY, picture)
+    made.tell_results(RECORD, lambda: HISTORY)
+    made.end(picture)
+    made.wait()
 
 
-def tell_and_die(names, folder):
-    """Of a part of it, as a process that is killed."""
-    with tracking(names, folder) as made:
-        made.tell(HISTORY[:2])
+def tell_and_die(names, folder, run, rows):
+    """Of the first rows of a run, as a process that is killed."""
+    with tracking(names, folder, run) as made:
+        made.tell(rows)
     for process in made._processes:
         process.join()

@@ -32,8 +32,9 @@ def test_a_tracker_is_told_each_point_once_and_then_the_results(tmp_path):
     picture = tmp_path / "scatter.png"
     picture.write_bytes(b"\x89PNG...")
     tell_all([f"{FILE}:Kept"], tmp_path, picture)
-    (_, process, starter), *calls = told(tmp_path)
+    (_, process, starter, niceness), *calls = told(tmp_path)
     assert process != os.getpid() == starter
+    assert niceness == min(os.nice(0) + 5, 19)
     assert calls == [
         *FIRST,
         ("log", 2, 1, {"search/best": 90.0}),
@@ -56,13 +57,21 @@ def test_one_that_fails_and_one_that_crashes_are_named_once_and_others_go_on(tmp
     assert told(tmp_path)[-1][0] == "end"
 
 
+def test_what_one_leaves_to_the_end_of_its_process_is_done(tmp_path):
+    tell_all([f"{FILE}:Careless"], tmp_path)
+    assert told(tmp_path) == [("log", number) for number in range(5)]
+    assert (tmp_path / "at-exit").exists() and (tmp_path / "thread").exists()
+
+
 @pytest.mark.parametrize("name", ["Stuck", "Stopped"])
 def test_nothing_waits_long_for_one_that_hangs(name, tmp_path, monkeypatch, capsys):
     """Not even to be rid of more than a pipe holds."""
     monkeypatch.setattr(tracking, "PATIENCE", 0.1)
     begun, made = time.monotonic(), tracked.tracking([f"{FILE}:{name}"], tmp_path)
     made.tell(1000 * HISTORY)
-    made.finish(tracked.RECORD, lambda: 1000 * HISTORY, Path())
+    made.tell_results(tracked.RECORD, lambda: 1000 * HISTORY)
+    made.end(Path())
+    made.wait()
     assert time.monotonic() - begun < 5
     said = f"{name}: has not taken everything after 0.1 s; the run goes on without it."
     assert capsys.readouterr().err.count(said) == 1
@@ -113,7 +122,9 @@ def told_and_killed(name, folder):
 def test_without_trackers_no_process_begins():
     made = Tracking((), "the-run", Path(), {})
     made.tell(HISTORY)
-    made.finish({}, lambda: 1 / 0, Path())
+    made.tell_results({}, lambda: 1 / 0)
+    made.end(Path())
+    made.wait()
     assert made._processes == []
 
 

@@ -1,53 +1,54 @@
-"""Weights & Biases without an account, read back from the files that it would send."""
+"""What Weights & Biases is asked for online, where nobody is in a test; test_services has the rest."""
 
-import json
-import struct
+import sys
+from types import SimpleNamespace
 
 import pytest
-import tracked
 
-pytest.importorskip("wandb", reason="Weights & Biases is the extra 'wandb'")
-
-
-def records(path):
-    """What is in a log of chunks, as LevelDB writes them."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    data, at, parts = path.read_bytes(), 7, b""
-    while at + 7 <= len(data):
-        if (left := 2**15 - at % 2**15) < 7:
-            at += left
-            continue
-        _, size, kind = struct.unpack("<IHB", data[at : at + 7])
-        parts += data[at + 7 : at + 7 + size]
-        at += 7 + size
-        if kind in (1, 4):  # whole, or the last part
-            yield Record.FromString(parts)
-            parts = b""
+from harness.trackers.wandb import WeightsAndBiases
 
 
-@pytest.mark.slow
-def test_a_run_goes_on_under_the_same_name_after_a_kill(tmp_path, monkeypatch):
-    for name, value in (("WANDB_MODE", "offline"), ("WANDB_CACHE_DIR", str(tmp_path / "cache"))):
-        monkeypatch.setenv(name, value)
-    tracked.tell_and_die(["wandb"], tmp_path)
-    tracked.tell_all(["wandb"], tmp_path)
-    first, last = files = sorted(tmp_path.glob("wandb/offline-run-*/*.wandb"))
-    assert {file.name for file in files} == {f"run-{tracked.NAME}.wandb"}
-    (code,) = (record.exit.exit_code for record in records(first) if record.HasField("exit"))
-    assert code == 1
-    told = list(records(last))  # all of the run
-    (begun,) = (record.run for record in told if record.HasField("run"))
-    options = {item.key: item.value_json for item in begun.config.update}
-    assert (begun.run_id, options["train.steps"]) == (tracked.NAME, "100")
-    rows = [
-        {item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
-        for record in told
-        if record.HasField("history")
-    ]
-    assert [row["_step"] for row in rows] == [0, 1, 2, 3, 4]
-    assert (rows[0]["train/loss"], rows[0]["train/step"]) == (2.5, 50)
-    assert (rows[1]["watch/tau"], rows[2]["search/best"]) == (0.4, 90)
-    assert [rows[at]["result/step"] for at in (3, 4)] == [0, 100]
-    for name, value in tracked.LINES.items():
-        assert rows[3][name] == rows[4][name] == value
+class Made:
+    """A run that the service has up to a step."""
+
+    def __init__(self, starting_step):
+        self.starting_step, self.logged, self.metrics = starting_step, [], []
+
+    def define_metric(self, name, step_metric):
+        self.metrics.append((name, step_metric))
+
+    def log(self, values, step):
+        self.logged.append((step, values))
+
+
+@pytest.fixture
+def begun(monkeypatch, tmp_path):
+    def begin(mode, starting_step):
+        asked, made = {}, Made(starting_step)
+        package = SimpleNamespace(
+            Settings=dict,
+            setup=lambda: SimpleNamespace(settings=SimpleNamespace(mode=mode)),
+            init=lambda **given: asked.update(given) or made,
+        )
+        monkeypatch.setitem(sys.modules, "wandb", package)
+        tracker = WeightsAndBiases()
+        tracker.begin("the-run", tmp_path, {"seed": 3})
+        for number, loss in enumerate([4.0, 2.0, 1.0]):
+            tracker.log(number, 10 * number, {"train/loss": loss})
+        return asked, made
+
+    return begin
+
+
+def test_online_it_resumes_and_leaves_out_what_the_service_has(begun):
+    asked, made = begun("online", 2)
+    assert (asked["id"], asked["resume"]) == ("the-run", "allow")
+    assert made.logged == [(2, {"train/loss": 1.0, "train/step": 20})]
+    assert made.metrics == [("train/*", "train/step")]
+
+
+@pytest.mark.parametrize("mode", ["offline", "dryrun"])
+def test_offline_it_begins_the_same_run_anew(begun, mode):
+    asked, made = begun(mode, 0)
+    assert (asked["id"], asked["resume"]) == ("the-run", None)
+    assert [step for step, _ in made.logged] == [0, 1, 2]
