@@ -50,8 +50,24 @@ def _draw_table(rows: list[list[str]], console: Console) -> None:
     columns = [[_text(row[n]) for row in (head, *body)] for n in told]
     words = [not marks[n].endswith(":") for n in told]
     widths = [_width([t.plain for t in c], w) for c, w in zip(columns, words, strict=True)]
+    groups = [not any(row[1:]) for row in body]
     for number, part in enumerate(_parts(widths, console.width)):
-        console.print(_table([(columns[n], words[n], widths[n]) for n in part], number > 0))
+        rows = [[columns[n][place] for n in part] for place in range(1 + len(body))]
+        kept = _kept(rows[1:], groups) if number else rows[1:]
+        console.print(_table(rows[0], kept, [(words[n], widths[n]) for n in part]))
+
+
+def _kept(rows: list[list[Text]], groups: list[bool]) -> list[list[Text]]:
+    """The rows that say something, and the heads of ``groups`` that have one."""
+    kept: list[list[Text]] = []
+    head: list[list[Text]] = []
+    for row, begins in zip(rows, groups, strict=True):
+        if begins:
+            head = [row]
+        elif any(cell.plain not in NOTHING for cell in row[1:]):
+            kept += [*head, row]
+            head = []
+    return kept
 
 
 def _named_once(rows: list[list[str]]) -> list[list[str]]:
@@ -64,17 +80,16 @@ def _named_once(rows: list[list[str]]) -> list[list[str]]:
     return [[name, *row[names:]] for name, row in zip(joined, rows, strict=True)]
 
 
-def _table(columns: list[tuple[list[Text], bool, int]], continued: bool) -> Table:
-    """Of columns, whether each wraps, and their widths; ``continued``: without rows that are empty."""
+def _table(titles: list[Text], rows: list[list[Text]], columns: list[tuple[bool, int]]) -> Table:
+    """Of ``columns``, whether each wraps and its width."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for (title, *_), wraps, width in columns:
+    for title, (wraps, width) in zip(titles, columns, strict=True):
         table.add_column(title, justify="left" if wraps else "right", width=width)
-    for name, *cells in zip(*(cells[1:] for cells, _, _ in columns), strict=True):
-        if not continued or any(cell.plain not in NOTHING for cell in cells):
-            table.add_row(name, *cells)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

@@ -214,8 +214,9 @@ def _measurement(cells: list[Cell], tag: str, task: str, preset: str) -> str:
     spread = " to ".join(str(n) for n in sorted({min(numbers), max(numbers)}))
     text = (
         f"Measured ({tag}): task {task}, preset {preset}, n = {spread} "
-        f"(seeds {', '.join(map(str, sorted(seeds)))}), mean ± sample standard deviation"
+        f"(seeds {', '.join(map(str, sorted(seeds)))})"
     )
+    text += ", mean ± sample standard deviation" if max(numbers) > 1 else ""
     reasons = Counter(reason for cell in cells for reason in cell.shortfalls)
     return text + (f"; reduced by: {', '.join(reasons)}." if reasons else ".")
 

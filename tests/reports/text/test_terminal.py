@@ -55,6 +55,16 @@ def test_columns_without_room_stand_below_with_the_rows_that_say_something():
     assert "parameters" not in second and "Kendall" not in second
 
 
+def test_columns_below_say_to_which_group_their_rows_belong():
+    wide = "a long name of a method in it"
+    rows = ["| **ours** | | |", f"| {wide} | 1.2345 | |", "| **theirs** | | |"]
+    rows += [f"| {wide} | 1.2345 | 6.7890 |", "| another | 5.4321 | |", "| **nobody's** | | |"]
+    head = "| name | first in the table | second one of the table |\n| :-- | --: | --: |\n"
+    first, second = "\n".join(drawn(44, head + "\n".join(rows))).split("second")
+    assert [first.count(name) for name in ("ours", "theirs", "nobody's", wide)] == [1, 1, 1, 2]
+    assert [second.count(name) for name in ("ours", "theirs", "nobody's", wide)] == [0, 1, 0, 1]
+
+
 def test_beside_its_name_a_row_has_one_column_however_narrow_it_is():
     heads = [line.split()[1:] for line in drawn(41) if line.startswith(" method")]
     assert heads == [["seeds"], ["Kendall", "τ"], ["spos"]]  # τ − τ of, wrapped

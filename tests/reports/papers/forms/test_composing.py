@@ -53,6 +53,14 @@ def test_how_many_seeds_cells_have_is_said_from_fewest_to_most(make_item, record
     assert "n = 1 to 3 (seeds 0, 1, 4), mean ±" in caption[2]
 
 
+def test_of_one_seed_nothing_is_said_of_a_deviation(make_item, record_run, measured):
+    item = make_item({"seeds = [0, 1]": "seeds = [0]"})
+    for _, config in item.configs():
+        record_run(config)
+    told = compose(measured(item)).caption[2]
+    assert "n = 1 (seeds 0); reduced by" in told and "±" not in told
+
+
 @pytest.mark.parametrize(
     "among, without, told",
     [
