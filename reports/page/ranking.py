@@ -102,7 +102,7 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
     if times := row.get("times_declared"):
         note = ", ".join(filter(None, [note, f"cost {times:.2g} times what it declares"]))
     if note:
-        name += f' <span class="soft">{HTML.escape(note)}</span>'
+        name += f' <span class="soft">{named(note)}</span>'
     if method:
         told = " ".join([row["method"], note, *(str(row[k]) for k in ("space", "task"))])
         words = f' data-words="{HTML.escape(told)}"'

@@ -98,4 +98,5 @@ def unbroken(text: str) -> str:
 
 def named(name: str) -> str:
     """A name such as ``./my_method.py:MyMethod`` as HTML that breaks between its words."""
-    return re.sub(r"(?<=[/:_.-])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", HTML.escape(name))
+    between = r"(?<=[/:_-])(?=\w)|(?<=\.)(?=[^\W\d])|(?<=[a-z])(?=[A-Z])"
+    return re.sub(between, "<wbr>", HTML.escape(name))

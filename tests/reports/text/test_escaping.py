@@ -10,6 +10,7 @@ from reports.text.escaping import named, unbroken
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("options.base_lr 0.05", ["options.", "base_", "lr 0.05"]),
         ("./my_method.py:MyMethod", ["./", "my_", "method.", "py:", "My", "Method"]),
         ("nb201-digits-spos-s0", ["nb201-", "digits-", "spos-", "s0"]),
         ("<b>_&c", ["&lt;b&gt;_&amp;c"]),
