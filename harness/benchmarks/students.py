@@ -98,7 +98,7 @@ def searching(
     teachers = [method._member(arch) for arch in _archs(method, 4 * TEACHERS, rng)]
     method.groups.threshold = float(np.median([member.madds for member in teachers]))
     for member in teachers:
-        member.accuracy = rng.uniform(20, 80)
+        member.score = rng.uniform(20, 80)
     method.groups.merge(teachers)
     method.previous_best = teachers[:1]
     return method
