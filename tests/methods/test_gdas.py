@@ -91,15 +91,18 @@ def test_samples_are_of_the_parameters_that_were_loaded():
     assert sampled(method.mixture(1)) == [1, 1, 1, 1]
 
 
-def test_samples_are_of_the_parameters_as_the_last_step_left_them(monkeypatch):
+@pytest.mark.parametrize("before", [0, 2])
+def test_samples_are_of_the_parameters_as_the_last_step_left_them(before, monkeypatch):
     def far():
         for alpha in method.alphas:
             alpha.data.copy_(torch.tensor([-500.0, 500.0, -500.0]))
 
     method = GDAS(make_setting(), GDASOptions())
+    for step in range(before):
+        method.train_step(step)
     monkeypatch.setattr(method.arch_optimizer, "step", far)
-    method.train_step(0)
-    assert sampled(method.mixture(1)) == [1, 1, 1, 1]
+    method.train_step(before)
+    assert sampled(method.mixture(before + 1)) == [1, 1, 1, 1]
 
 
 def test_the_temperature_of_gdas_falls_to_its_last_value():

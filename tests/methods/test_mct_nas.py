@@ -73,13 +73,13 @@ def test_paths_are_drawn_by_the_softmax_of_uct():
 
 
 def test_a_loss_is_rewarded_beside_its_moving_average():
-    method, losses, rewards = make(smoothing=0.5), [], []
+    method, losses, rewards = make(smoothing=0.75), [], []
     for step in range(4):
         losses.append(method.train_step(step)["loss"].item())
     assert len(method.tree.history) == 3  # the last is not read yet
     usual = losses[0]
     for number, loss in enumerate(losses):
-        usual = 0.5 * usual + 0.5 * loss if number else loss
+        usual = 0.75 * usual + 0.25 * loss if number else loss
         rewards.append(usual / loss)
     method.learn()
     method.learn()
