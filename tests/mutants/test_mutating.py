@@ -103,6 +103,10 @@ def test_the_nearest_tests_are_those_of_the_mirrored_room():
     assert all((ROOT / test).is_file() for test in found)
 
 
+def test_the_one_file_of_tests_of_a_folder_is_near_to_all_of_it():
+    assert nearest(ROOT, "methods/p_darts/searches.py")[0] == "tests/methods/test_p_darts.py"
+
+
 @pytest.mark.parametrize("file", ["searchspaces/chain/blocks.py", "methods/base.py"])
 def test_suites_of_whatever_is_registered_are_near_however_many_others_are(file):
     found, suites = nearest(ROOT, file), EVERY[file.partition("/")[0]]

@@ -27,6 +27,7 @@ def nearest(root: Path, file: str) -> list[str]:
     """Paths of test files, the nearest first; those of :data:`EVERY` however many others are."""
     source = PurePosixPath(file)
     room, module = f"tests/{source.parent}", ".".join(source.with_suffix("").parts)
+    folder = f"tests/{source.parent.parent}/test_{source.parent.name}.py"  # all of it
     parent, name = module.rpartition(".")[::2]
     imports = re.compile(
         rf"^\s*(from {re.escape(module)} import|import {re.escape(module)}\b"
@@ -41,7 +42,7 @@ def nearest(root: Path, file: str) -> list[str]:
         imported = imports.search(path.read_text(encoding="utf-8")) is not None
         if test == f"{room}/test_{source.stem}.py":
             named.append(test)
-        elif PurePosixPath(test).parent.as_posix() == room:
+        elif test == folder or PurePosixPath(test).parent.as_posix() == room:
             (direct if imported else inside).append(test)
         elif imported:
             outside.append(test)
