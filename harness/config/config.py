@@ -195,6 +195,12 @@ class Config:
         _check_preset(self.values_of or self.preset, self.preset)
         object.__setattr__(self, "values_of", self.preset)
         self._take_preset()
+        for name, part in (PARTS | {"accelerate": Acceleration}).items():
+            if not isinstance(given := getattr(self, name), part):
+                raise UsageError(
+                    f"{name} takes a {part.__name__}, not {given!r}; change that of another "
+                    f"configuration by dataclasses.replace(config.{name}, ...)."
+                )
         if not isinstance(self.options, kind := options_class(self.method)):
             raise UsageError(
                 f"the options of {self.method} are {kind.__name__}, not "

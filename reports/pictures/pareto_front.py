@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from reports.pictures.captioned_figure import CaptionedFigure
 from reports.pictures.scatter import RASTER, titles
 from reports.runs.pareto import Fronts
@@ -43,9 +45,9 @@ def picture(record: Record, fronts: Fronts) -> Figure:
         notes.append(f"The search found {fronts.unknown:,} others, which the table lacks.")
     window = Window.around(ranked["truth"].to_numpy())
     top = max(window.high, frame["truth"].max() + 0.02 * (window.high - window.low))
-    lost = int((ranked["truth"] < window.low).sum())
-    if lost:
-        notes.append(f"{lost:,} of those that were ranked lie below the axes.")
+    shown = np.unique(np.concatenate([fronts.ranked, fronts.true, fronts.chosen, fronts.found]))
+    if lost := int((frame["truth"].iloc[shown] < window.low).sum()):
+        notes.append(f"Below the axes, of the ranked and of the fronts: {lost:,}.")
     sheet = CaptionedFigure(head, [scored, against], HEIGHT, notes)
     axes = sheet.axes(0.8, 0.65, WIDTH - 1.1, HEIGHT - 0.95)
     _draw(axes, fronts, summary)

@@ -181,6 +181,7 @@ def test_with_values_replaces_leaves_and_leaves_the_rest():
         ),
         (lambda: with_values(Config(), {"seed": 1.5}), "seed takes a whole number, not 1.5."),
         (lambda: Config(seed="a"), "seed takes a whole number, not 'a'."),
+        (lambda: Config(train={"steps": 3}), "train takes a Recipe, not {'steps': 3}; change"),
         (lambda: Config(method="mngnas", seed=True), "seed takes a whole number, not True."),
     ],
 )
