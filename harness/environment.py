@@ -46,9 +46,11 @@ def choose_device(name: str) -> torch.device:
 def use_device(name: str) -> torch.device:
     """:func:`choose_device`, for the process that is to compute on it.
 
-    From now on that takes no memory of another GPU, such as the first.
+    From now on that takes no memory of another GPU, such as the first, and float32 is exact
+    wherever :func:`use_tf32` does not say otherwise.
     """
     device = choose_device(name)
+    use_tf32(False)
     if device.type == "cuda":
         torch.cuda.set_device(device.index or 0)
     return device
@@ -133,12 +135,16 @@ def _version_of(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of what shapes a number, a GPU's driver too, and the git commit if any."""
+    """Versions of Python and of what shapes a number, and the git commit if any.
+
+    For a GPU its driver too, and how it computes with float32 as this process has set it.
+    """
     found = {"python": platform.python_version()}
     found |= {package: _version_of(package) for package in PACKAGES}
     if torch.cuda.is_available():
         found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
         found["driver"] = _driver()
+        found["float32"] = "TF32" if torch.backends.cudnn.allow_tf32 else "exact"
     commit = _git_commit()
     return found | ({"commit": commit} if commit else {})
 

@@ -16,6 +16,7 @@ from harness.environment import (
     processor,
     threads,
     use_device,
+    use_tf32,
     usual_threads,
     versions,
 )
@@ -74,7 +75,24 @@ def test_what_a_gpu_rounds_by_is_recorded(monkeypatch, tmp_path, printed, known)
     found = versions()
     assert found["driver"] == known and {"cuda", "cudnn"} <= found.keys()
     gpus(monkeypatch, 0)
-    assert not {"driver", "cuda", "cudnn"} & versions().keys()
+    assert not {"driver", "cuda", "cudnn", "float32"} & versions().keys()
+
+
+@pytest.mark.parametrize(("allowed", "told"), [(True, "TF32"), (False, "exact")])
+def test_how_a_gpu_computes_with_float32_is_told_with_its_versions(monkeypatch, allowed, told):
+    gpus(monkeypatch, 1)
+    use_device("cpu")
+    use_tf32(allowed)
+    assert versions()["float32"] == told
+    use_tf32(False)
+
+
+def test_float32_is_exact_in_a_process_that_begins_to_compute():
+    """As PyTorch's own default for convolutions is not, nor what a run in it may have chosen."""
+    use_tf32(True)
+    use_device("cpu")
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "mps", "gpu", "cpu:1"])
