@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.metrics.intervals import Interval
 from reports.runs.record import Record, ceiling, floors
 from reports.runs.row import Row
-from reports.style.formatting import bracketed, decimal
+from reports.style.formatting import bracketed, decimal, millions
 
 
 def options_text(method: dict[str, str], settings: str) -> str:
@@ -28,9 +28,9 @@ class Column:
 
 
 def passes(row: Row) -> str:
-    """Image passes of training and of scoring, in millions."""
+    """Image passes of training and of scoring."""
     counts = [row[name] for name in ("image_passes", "scoring_image_passes")]
-    return " + ".join(f"{count / 1e6:.2f} M" for count in counts if count is not None)
+    return " + ".join(millions(count) for count in counts if count is not None)
 
 
 def _word(name: str, head: str = "", hint: str = "") -> Column:

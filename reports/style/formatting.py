@@ -20,6 +20,11 @@ def decimal(value: float, form: str = ".2f") -> str:
     return f"{value:{form}}".replace("-", "−")
 
 
+def millions(count: float) -> str:
+    """Such as ``1.25 M``; what is below a tenth of a million as it is."""
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count:,.0f}"
+
+
 def bracketed(interval: Interval, form: str = ".2f") -> str:
     """``0.61 [0.57, 0.65]``, or the bare value where there is no interval."""
     value = decimal(interval["value"], form)

@@ -12,7 +12,7 @@ from harness.metrics.intervals import Interval
 from harness.metrics.rendering import known
 from reports.runs.configuration import scored_words
 from reports.runs.protocols import USUAL
-from reports.style.formatting import bracketed
+from reports.style.formatting import bracketed, millions
 from reports.text.escaping import MARKDOWN
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _notes(rows: list[Row]) -> list[str]:
     elif equal:
         notes.append("Costs are equal in image passes, within 5 %.")
     elif len(counts) > 1:
-        few, many = _millions(min(passes)), _millions(max(passes))
+        few, many = millions(min(passes)), millions(max(passes))
         notes.append(f"Costs are not equal: from {few} to {many} image passes.")
     devices = sorted({row["device"] for row in rows if row.get("device")})
     return [*notes, f"Seconds on {MARKDOWN.escape(' and '.join(devices))}."] if devices else notes
@@ -174,11 +174,7 @@ def _text(column: str) -> Callable[[Row], str]:
 
 def _passes(row: Row) -> str:
     counts = [row.get(name) for name in PASSES]
-    return " + ".join(_millions(count) for count in counts if count is not None)
-
-
-def _millions(count: float) -> str:
-    return f"{count / 1e6:.2f} M"
+    return " + ".join(millions(count) for count in counts if count is not None)
 
 
 WORDS = ("method", "kd", "qp", "settings")
