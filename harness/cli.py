@@ -8,7 +8,8 @@ from contextlib import nullcontext
 
 from harness.files.endings import status_of
 from harness.files.progress import patience
-from searchspaces.registry import Registry
+from searchspaces.errors import UsageError
+from searchspaces.registry import Registry, file_of
 
 COMMANDS = {
     "run": "train a supernet with a method, rank architectures, compare with ground truth",
@@ -69,10 +70,35 @@ def _run(arguments: list[str]) -> int:
         command: Callable[[list[str]], int | None] = _REGISTRY[arguments[0]]
         silent = not sys.stderr.isatty()
         with nullcontext() if silent else patience(f"nas-harness {arguments[0]} is at work"):
-            status = command(arguments[1:])
+            status = _carried_out(command, arguments[1:])
         sys.stdout.flush()
         return status or 0
     return 0
+
+
+def _carried_out(command: Callable[[list[str]], int | None], arguments: list[str]) -> int | None:
+    """The status of ``command``; an error that a file given brings about is told in a sentence."""
+    try:
+        return command(arguments)
+    except (UsageError, BrokenPipeError):
+        raise
+    except Exception:
+        from harness.running.own_files import errors_located
+
+        with errors_located(_file_for("--method", arguments), _file_for("--space", arguments)):
+            raise
+
+
+def _file_for(flag: str, arguments: list[str]) -> str:
+    """The first name such as ``./mine.py:Mine`` among the values of ``flag``; empty for none."""
+    meant, names = False, []
+    for argument in arguments:
+        if argument.startswith("--"):
+            name, _, argument = argument.partition("=")
+            meant = name == flag
+        if meant:
+            names += [name for name in argument.split(",") if file_of(name)]
+    return names[0] if names else ""
 
 
 def _version() -> str:

@@ -62,6 +62,6 @@ def hiding() -> str:
             there = spec.origin or inside[0] if spec else "nowhere"
             return (
                 f"the package '{name}' that Python finds is not the harness's but {there}; rename "
-                "it, take its folder off PYTHONPATH, or uninstall what brought it."
+                "it, take its folder off Python's path (PYTHONPATH), or uninstall what brought it."
             )
     return ""

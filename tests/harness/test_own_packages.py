@@ -73,7 +73,7 @@ def test_a_script_beside_packages_of_the_same_names_is_told(tmp_path, name, scri
     *_, last = ended.stderr.splitlines()
     assert last == (
         f"ImportError: the package '{name}' that Python finds is not the harness's but {own}; "
-        "rename it, take its folder off PYTHONPATH, or uninstall what brought it."
+        "rename it, take its folder off Python's path (PYTHONPATH), or uninstall what brought it."
     )
 
 
