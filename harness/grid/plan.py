@@ -34,7 +34,8 @@ def announcement(jobs: Sequence[Job], outcome: Outcome, slots: int, last: int = 
         return f"{said}; how long they take is told while they run."
     time = duration(max(sum(known) / max(slots, 1), *known))
     of = "" if len(known) == len(jobs) else f" for {len(known)} of them"
-    return f"{said}; about {time}{of}, by what finished runs of other seeds have taken."
+    by = "by what finished runs of other seeds have taken once they had started."
+    return f"{said}; about {time}{of}, {by}"
 
 
 def seconds(job: Job) -> list[float]:

@@ -48,7 +48,8 @@ def main(arguments: list[str]) -> None:
     output = given.output or given.runs[0] / "report.html"
     measured = under(records.values(), given.protocol, given.data)
     of = ", ".join(map(str, given.runs))
-    about = f"Of {of}, written on {date.today()} by nas-harness {harness_version() or '(unknown)'}."
+    version = harness_version() or "(unknown)"
+    about = f"Folder: {of}. Written on {date.today()} by nas-harness {version}."
     text = compose(records, left, dict(zip(records, measured, strict=True)), about, trainings)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")

@@ -25,7 +25,8 @@ function draw(host, shelf, packed) {
   const dead = packed.some(([frame]) =>
     (shelf.frames[frame].edges || []).some(edge => !edge[2]));
   if (dead) parts.push(html("p", {}, "dashed: on no path from input to output"));
-  if (!parts.length) parts.push(html("p", {}, "no drawing: its space is not known here"));
+  if (!parts.length) parts.push(html("p", {}, "no drawing: its space is not known here; " +
+    "one in a file is found from the folder that its run was started in"));
   host.replaceChildren(...parts);
   for (const picture of host.querySelectorAll("svg")) {
     const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);

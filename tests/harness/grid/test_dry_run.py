@@ -73,7 +73,7 @@ def test_a_dry_run_names_what_is_finished_and_what_is_to_do(data, tmp_path, caps
     assert other == f"{planned[3]}, about 50 s"
     assert said == (
         "4 runs: 1 finished, 3 to do, 2 at a time; about 50 s for 1 of them, by what finished runs "
-        "of other seeds have taken."
+        "of other seeds have taken once they had started."
     )
 
 
@@ -118,7 +118,7 @@ def test_time_is_told_of_the_runs_of_which_it_is_known(tmp_path):
     jobs = [
         Job(name, None, Workspace(tmp_path / name), name, 0) for name in ("a-s1", "b-s1", "a-s2")
     ]
-    by = "by what finished runs of other seeds have taken."
+    by = "by what finished runs of other seeds have taken once they had started."
     assert announcement(jobs, Outcome(), 0) == f"3 runs: 3 to do; about 10 min for 2 of them, {by}"
     assert announcement(jobs[:1], Outcome(), 3) == f"1 run: 1 to do, 3 at a time; about 5 min, {by}"
     costs = [cost for _, _, cost in planned_rows(jobs, Outcome(), tmp_path)]
