@@ -29,6 +29,7 @@ from searchspaces.errors import UsageError
 from searchspaces.supernet import Supernet
 
 TRIES = 2000
+PARTS = 4  # so many populations are ranked while the teachers answer once
 
 
 class MNGNAS(Method):
@@ -126,8 +127,13 @@ class MNGNAS(Method):
     # Retraining (Algorithm 1) ---------------------------------------------------------------
 
     def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
-        """As many as the population has, in the order given: they share what the teachers say."""
-        return in_chunks(range(len(archs)), max(self.options.population, 8))
+        """Several populations, in the order given: they share what the teachers say."""
+        return in_chunks(range(len(archs)), PARTS * self._together)
+
+    @property
+    def _together(self) -> int:
+        """How many students are in memory with all that their gradients need."""
+        return max(self.options.population, 8)
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """Validation score after retraining each of ``archs`` from its supernet weights.
@@ -202,21 +208,23 @@ class MNGNAS(Method):
         guides, member_of = self._guides(members, peers)
         for member in members:
             member.network.train()
+        parts = in_chunks(range(len(members)), len(members) if peers is None else self._together)
         for step in range(recipe.steps):
             x, y = self._batch(first_step + step)
-            features = [member.network.features(x) for member in members]
-            advice = self._advice(features, guides, member_of, x)
-            for index, (optimizer, (stages, logits)) in enumerate(
-                zip(optimizers, features, strict=True)
-            ):
-                loss = functional.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
-                if advice is not None:
-                    outputs, shares = advice
-                    for group in range(2):
-                        if member_of[index, group].any():
-                            share = shares[index, group]
-                            loss = loss + mixed_distillation(stages, logits, outputs, share)
-                self._update(optimizer, recipe, step, loss, members[index])
+            told = Outputs.of([guide.network for guide in guides], x) if guides else None
+            for part in parts:
+                features = [members[i].network.features(x) for i in part]
+                advice = self._advice(features, told, member_of[part])
+                for row, (i, (stages, logits)) in enumerate(zip(part, features, strict=True)):
+                    smoothing = recipe.label_smoothing
+                    loss = functional.cross_entropy(logits, y, label_smoothing=smoothing)
+                    if advice is not None:
+                        outputs, shares = advice
+                        for group in range(2):
+                            if member_of[i, group].any():
+                                share = shares[row, group]
+                                loss = loss + mixed_distillation(stages, logits, outputs, share)
+                    self._update(optimizers[i], recipe, step, loss, members[i])
             images = len(y) * (len(members) + len(guides))
             self.count(len(members) + len(guides), len(members), images)
 
@@ -250,20 +258,22 @@ class MNGNAS(Method):
     def _advice(
         self,
         features: list[tuple[list[torch.Tensor], torch.Tensor]],
-        guides: list[Member],
+        told: Outputs | None,
         member_of: torch.Tensor,
-        x: torch.Tensor,
     ) -> tuple[Outputs, torch.Tensor] | None:
-        """Outputs of everyone who is listened to, and each student's weights ``[S, 2, n]``."""
-        if not guides:
+        """Outputs of everyone who is listened to, and each student's weights ``[S, 2, n]``.
+
+        ``told`` are those of the models that stay as they are.
+        """
+        if told is None:
             return None
-        students = Outputs.stack(features)
-        outputs = Outputs.of([guide.network for guide in guides], x)
-        if member_of.shape[2] > len(guides):
-            outputs = outputs.join(students)
+        students, outputs = Outputs.stack(features), told
+        if member_of.shape[2] > len(told.probabilities):
+            outputs = told.join(students)
+        device, dtype = outputs.probabilities.device, outputs.probabilities.dtype
         if self.options.kd in ("single", "average"):
             weights = member_of.float() / member_of.sum(-1, keepdim=True).clamp(min=1)
-            return outputs, to_device(weights.sum(1, keepdim=True) * member_of, x.device)
+            return outputs, to_device(weights.sum(1, keepdim=True) * member_of, device)
         weights = adaptive_coefficients(
             students.probabilities.flatten(1),
             outputs.probabilities.flatten(1),
@@ -271,7 +281,7 @@ class MNGNAS(Method):
             self.options.qp,
             self.options.solver,
         )
-        return outputs, weights.to(x.dtype).unsqueeze(1) * to_device(member_of, x.device)
+        return outputs, weights.to(dtype).unsqueeze(1) * to_device(member_of, device)
 
     def _update(
         self,

@@ -10,6 +10,7 @@ import torch
 from mngnases import OPTIONS, make
 
 from harness.conformance.noise import Noise
+from methods.mngnas.distillation import Outputs
 from methods.mngnas.method import MNGNAS
 from methods.mngnas.options import MNGNASOptions
 from methods.registry import METHODS
@@ -295,11 +296,35 @@ def test_in_training_scores_are_the_bases():
     assert method.score_in_training(archs, 1).tolist() == expected.tolist()
 
 
-def test_as_many_are_ranked_together_as_the_population_has():
-    for population, sizes in ((3, [8, 8, 4]), (12, [12, 8])):
-        chunks = make(replace(OPTIONS, population=population)).chunks([(0, 0, 0, 1)] * 20)
+def test_four_populations_are_ranked_together():
+    for population, sizes in ((3, [32, 32, 16]), (12, [48, 32])):
+        chunks = make(replace(OPTIONS, population=population)).chunks([(0, 0, 0, 1)] * 80)
         assert list(map(len, chunks)) == sizes
-        assert [place for chunk in chunks for place in chunk] == list(range(20))
+        assert [place for chunk in chunks for place in chunk] == list(range(80))
+
+
+@pytest.mark.parametrize("kd", ("single", "full"))
+def test_teachers_answer_once_a_step_however_many_parts_are_ranked(kd, monkeypatch):
+    """Twenty of a population of eight: three parts, each with the graphs of eight at most."""
+    method = make(replace(OPTIONS, kd=kd))
+    for epoch in range(method.search_epochs):
+        method.search_epoch(epoch)
+    archs = [arch for arch in product(range(3), repeat=4) if method.space.is_valid(arch)][:20]
+    apart = [method.score([arch])[0] for arch in archs]
+    asked, parts, of, advice = [], [], Outputs.of, method._advice
+    monkeypatch.setattr(Outputs, "of", lambda networks, x: asked.append(x) or of(networks, x))
+    monkeypatch.setattr(
+        method, "_advice", lambda f, *rest: parts.append(len(f)) or advice(f, *rest)
+    )
+    method.costs.clear()
+    assert method.score(archs).tolist() == apart
+    steps = OPTIONS.retrain_steps
+    assert len(asked) == steps
+    assert parts == [8, 8, 4] * steps
+    teachers = method.previous_best if kd == "single" else method.groups.small + method.groups.large
+    guides = len(teachers) + (len(method.population) if kd == "full" else 0)
+    assert method.costs["path_forwards"] == steps * (20 + guides)
+    assert method.costs["path_backwards"] == steps * 20
 
 
 @pytest.mark.parametrize(("removed", "kept"), [(99, 1), (0, 8)])

@@ -8,6 +8,7 @@ from mngnases import ARMS, OPTIONS, make
 from params import slow_but
 from planted import PlantedData, PlantedSpace
 
+from methods.mngnas.distillation import Outputs
 from methods.mngnas.teachers import Member, TeacherGroups
 
 
@@ -164,7 +165,8 @@ def test_guides_weigh_each_group_to_one(kd):
     students = method.population
     teachers, mask = method._guides(students, None)
     x, _ = method._batch(0)
-    guides = method._advice([m.network.features(x) for m in students], teachers, mask, x)
+    told = Outputs.of([t.network for t in teachers], x) if teachers else None
+    guides = method._advice([m.network.features(x) for m in students], told, mask)
     if kd == "none":
         assert guides is None
         return
