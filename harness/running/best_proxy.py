@@ -35,10 +35,10 @@ def gathered(folders: Iterable[Path], data: Path | None = None, best: str = "") 
     """The proxies of each table that runs of scorers among ``folders`` ranked.
 
     ``best`` names the one to take; else it is that of the highest τ-b with the validation
-    accuracies of the development sample. Of several seeds the first counts. Raises
-    :class:`UsageError` where there are no such runs, or several of a scorer and a seed, where one
-    lacks architectures of the sample, and where a table without validation accuracies needs
-    ``best``.
+    accuracies of the development sample. Of several seeds the first counts; runs of it that differ
+    in what they ranked only are put together. Raises :class:`UsageError` where there are no such
+    runs, or several of a scorer and a seed with other settings, where they lack architectures of
+    the sample, and where a table without validation accuracies needs ``best``.
     """
     tables: dict[str, list[tuple[dict[str, Any], Path]]] = {}
     for folder in sorted(folders):
@@ -56,16 +56,9 @@ def gathered(folders: Iterable[Path], data: Path | None = None, best: str = "") 
 def _of_table(runs: list[tuple[dict[str, Any], Path]], data: Path | None, best: str) -> Proxies:
     config = runs[0][0]["config"]
     table = space_with_table(config["space"], config["task"], config["scale"], data, "")[1]
-    first: dict[str, tuple[int, Path]] = {}
-    for record, folder in runs:
-        method, seed = record["config"]["method"], record["config"]["seed"]
-        known, other = first.get(method, (seed + 1, folder))
-        if known == seed:
-            raise UsageError(f"{other} and {folder} are both of {method}; give only one of them.")
-        first[method] = min((seed, folder), (known, other))
     scores = {}
-    for method, (_, folder) in sorted(first.items()):
-        own = read_scores_columns(folder / "scores.parquet")
+    for method in sorted({record["config"]["method"] for record, _ in runs}):
+        own = _scores([run for run in runs if run[0]["config"]["method"] == method])
         scores[method] = np.array([own.get(arch, np.nan) for arch in table.archs])
     chosen: dict[str, Any] = {"by": "named"}
     if not best:
@@ -73,6 +66,28 @@ def _of_table(runs: list[tuple[dict[str, Any], Path]], data: Path | None, best: 
     elif best not in scores:
         raise UsageError(f"there is no finished run of {best}; there are {', '.join(scores)}.")
     return Proxies(table.meta.name, best, chosen, list(table.archs), scores)
+
+
+def _scores(runs: list[tuple[dict[str, Any], Path]]) -> dict[str, float]:
+    """By architecture, of all runs of one scorer that have its first seed."""
+    seed = min(record["config"]["seed"] for record, _ in runs)
+    first = [(record["config"], folder) for record, folder in runs]
+    first = [(config, folder) for config, folder in first if config["seed"] == seed]
+    settings, known = _settings(first[0][0]), first[0][1]
+    scores: dict[str, float] = {}
+    for config, folder in first:
+        if _settings(config) != settings:
+            raise UsageError(
+                f"{known} and {folder} are both of {config['method']}, with other settings; give "
+                "only one of them."
+            )
+        scores = read_scores_columns(folder / "scores.parquet") | scores
+    return scores
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Of a run, without which architectures it ranked and how it searched."""
+    return {name: value for name, value in config.items() if name not in ("rank", "search")}
 
 
 def _chosen(table: Table, scores: dict[str, np.ndarray]) -> tuple[str, dict[str, Any]]:
@@ -89,7 +104,7 @@ def _chosen(table: Table, scores: dict[str, np.ndarray]) -> tuple[str, dict[str,
         if not np.isfinite(own[rows]).all():
             raise UsageError(
                 f"the run of {method} lacks architectures of the development sample of "
-                f"{table.meta.name}; run it with --rank.architectures 0."
+                f"{table.meta.name}; run it with --rank.architectures {len(rows)}, or 0 for all."
             )
         taus[method] = kendall_tau(own[rows], truth) or 0.0
     best = max(taus, key=lambda method: taus[method])

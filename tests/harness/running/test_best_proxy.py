@@ -35,12 +35,13 @@ def table(tmp_path, monkeypatch):
 def run(tmp_path, table):
     """Writes what a finished run of a scorer leaves: as good as its accuracies are near the truth."""
 
-    def write(method, scores, seed=0, kept=slice(None), name=""):
+    def write(method, scores, seed=0, kept=slice(None), name="", **settings):
         folder = tmp_path / "runs" / f"{method}{name}-{seed}"
         folder.mkdir(parents=True)
         frame = pd.DataFrame({"arch": table.archs, "score": scores})
-        frame[kept].to_parquet(folder / "scores.parquet")
+        frame.iloc[kept].to_parquet(folder / "scores.parquet")
         config = {"method": method, "space": "nb201", "task": "digits", "scale": "", "seed": seed}
+        config |= settings
         record = {"config": config, "ground_truth": {"table": table.meta.name}}
         (folder / "run.json").write_text(json.dumps(record | {"schema_version": SCHEMA_VERSION}))
         return folder
@@ -107,12 +108,31 @@ def test_it_goes_to_a_file_and_back_and_a_changed_file_is_read_again(table, run)
         Proxies.load(path)
 
 
-def test_the_first_seed_counts_and_repeated_runs_are_refused(table, run):
+def test_the_first_seed_counts_and_runs_of_other_settings_are_refused(table, run):
     val = table.truth("val")
     runs = [run("synflow", val, 2), run("synflow", -val, 1), run("snip", val)]
     assert gathered(runs)[0].chosen["tau"]["synflow"] == -1
-    with pytest.raises(UsageError, match="are both of synflow; give only one"):
-        gathered([*runs, run("synflow", val, 1, name="again")])
+    other = run("synflow", val, 1, name="other", options={"batch": 3})
+    with pytest.raises(UsageError, match="are both of synflow, with other settings; give only one"):
+        gathered([*runs, other])
+
+
+def test_runs_that_differ_in_what_they_ranked_are_put_together(table, run):
+    """One of the sample, one of some others: known are both, and no more."""
+    val, rows = table.truth("val"), development_rows(table)
+    others = np.setdiff1d(np.arange(len(table)), rows)[:-1]
+    runs = [
+        run("snip", val, kept=rows, rank={"architectures": len(rows)}),
+        run(
+            "snip", val, kept=others, name="-more", rank={"architectures": 0}, search={"parents": 1}
+        ),
+    ]
+    (found,) = gathered(runs)
+    known = np.sort(np.concatenate([rows, others]))
+    assert np.flatnonzero(np.isfinite(found.scores["snip"])).tolist() == known.tolist()
+    assert found.scores["snip"][known].tolist() == val[known].tolist()
+    with pytest.raises(UsageError, match=f"run it with --rank.architectures {len(rows)}, or 0 for"):
+        gathered(runs[1:])
 
 
 def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
