@@ -111,11 +111,12 @@ def share(value: float, others: np.ndarray) -> float:
 
 def expressivity(output: torch.Tensor) -> float:
     """Entropy of the shares of the principal components of features ``[B, C, H, W]`` (eq. 1, 2)."""
-    rows = output.double().movedim(1, -1).flatten(0, -2)
-    rows = rows - rows.mean(0)
-    if not rows.isfinite().all():
+    rows = _pixels(output)
+    mean = rows.mean(0)
+    covariance = rows.T @ rows / len(rows) - torch.outer(mean, mean)
+    if not covariance.isfinite().all():
         return math.nan
-    variances = torch.linalg.eigvalsh(rows.T @ rows / len(rows)).clamp(min=0)
+    variances = torch.linalg.eigvalsh(covariance).clamp(min=0)
     parts = variances / variances.sum()
     return float(-(parts * torch.log(parts + 1e-8)).sum())
 
@@ -127,17 +128,27 @@ def trainability(given: torch.Tensor, output: torch.Tensor) -> float:
     and g_in ``[B, C, H, W]`` what the block makes of it. Where the block reduces the resolution,
     the pixels that become one are channels of it.
     """
-    sent = torch.randint(0, 2, output.shape).to(output) * 2 - 1
+    signs = torch.randint(0, 2, output.shape, dtype=output.dtype)
+    sent = torch.empty_like(output).copy_(signs).mul_(2).sub_(1)
     (back,) = torch.autograd.grad(output, given, sent, retain_graph=True, allow_unused=True)
-    if back is None or not back.isfinite().all() or torch.equal(back, sent):
+    if back is None or torch.equal(back, sent):
         return -math.inf
     height, width = output.shape[-2:]
     stride = max(-(-back.shape[-2] // height), -(-back.shape[-1] // width))
-    spare = width * stride - back.shape[-1], height * stride - back.shape[-2]
-    back = functional.pixel_unshuffle(functional.pad(back, (0, spare[0], 0, spare[1])), stride)
-    rows = [part.double().movedim(1, -1).flatten(0, -2) for part in (back, sent)]
-    norm = float(torch.linalg.matrix_norm(rows[0].T @ rows[1] / len(rows[0]), 2))
+    if stride > 1:
+        spare = width * stride - back.shape[-1], height * stride - back.shape[-2]
+        back = functional.pad(back, (0, spare[0], 0, spare[1]))
+        back = functional.pixel_unshuffle(back, stride)
+    passed = _pixels(back).T @ _pixels(sent) / sent[:, 0].numel()
+    if not passed.isfinite().all():
+        return -math.inf
+    norm = float(torch.linalg.matrix_norm(passed, 2))
     return 2 - norm - 1 / (norm + 1e-6)
+
+
+def _pixels(features: torch.Tensor) -> torch.Tensor:
+    """Features ``[B, C, H, W]`` as float64 rows ``[B·H·W, C]``; held channels last, in one pass."""
+    return features.movedim(1, -1).flatten(0, -2).double()
 
 
 def block_outputs(network: Supernet, images: torch.Tensor) -> list[torch.Tensor]:
