@@ -96,6 +96,13 @@ class SearchSpace(ABC):
         """
         return [self.canonical(self.decode(text)) for text in texts]
 
+    def representative(self, arch: Arch) -> Arch:
+        """The one that stands for all whose networks compute the same as initialised.
+
+        It is one of them, and its own; by default ``arch``.
+        """
+        return arch
+
     @abstractmethod
     def encode(self, arch: Arch) -> str:
         """The field's own string for ``arch``."""

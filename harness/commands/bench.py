@@ -73,6 +73,25 @@ ranking = Benchmark(
     },
 )  # fmt: skip
 
+scorers = Benchmark(
+    "scorers",
+    "scorers: networks that compute the same once, against each by itself",
+    "Time scorers, which look once at networks that compute the same, beside looking at each: the "
+    "same architectures in the same run, in seconds of one CPU core, on random images. Networks "
+    "that are looked at in both ways must get the same scores.",
+    numbers=(
+        ("--architectures", 0, 0, "random ones to rank; 0: all. The fewer, the fewer are alike"),
+        ("--chunks", 1, 1, "chunks of the ranking that a repeat times, spread over all"),
+        ("--repeats", 1, 3, "measurements, each of other chunks"),
+        ("--seed", 0, 0, "of weights, images and random architectures"),
+    ),
+    others={
+        "--space": {"default": "nb201", "help": "any with fewer than 100,000 architectures"},
+        **TASK_AND_SCALE,
+        "--method": {"nargs": "+", "help": "scorers; left out: all that look at networks"},
+    },
+)
+
 solvers = Benchmark(
     "solvers",
     "EnNAS's weights and MNGNAS's coefficients against cvxpy",
@@ -175,7 +194,7 @@ trackers = Benchmark(
 
 BENCHMARKS = {
     benchmark.name: benchmark
-    for benchmark in (ranking, solvers, students, training, tables, scaling, trackers)
+    for benchmark in (ranking, scorers, solvers, students, training, tables, scaling, trackers)
 }
 _REGISTRY = Registry(
     "benchmark",

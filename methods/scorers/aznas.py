@@ -44,6 +44,7 @@ class AZNAS(Scorer):
     """
 
     Options = AZNASOptions
+    of_function = True
     _reference: np.ndarray | None = None  # [reference, 4]
 
     def of(self, arch: Arch) -> float:
@@ -53,13 +54,16 @@ class AZNAS(Scorer):
 
     def components(self, arch: Arch) -> np.ndarray:
         """Expressivity, progressivity, trainability and multiply-adds ``[4]`` of ``arch``."""
+        means = [value if math.isfinite(value) else LOWEST for value in self.once(arch, self._seen)]
+        return np.array([*means, float(self.cost_of(arch).madds)])
+
+    def _seen(self, arch: Arch) -> Sequence[float]:
         found = []
         for repeat in range(self.options.repeats):
             with self.drawn(repeat):
                 network = self.network(arch, repeat)
                 found.append(self.indicators(network, self.batch(repeat)[0]))
-        means = [value if math.isfinite(value) else LOWEST for value in np.mean(found, axis=0)]
-        return np.array([*means, float(self.cost_of(arch).madds)])
+        return np.mean(found, axis=0).tolist()
 
     def indicators(self, network: Supernet, images: torch.Tensor) -> tuple[float, float, float]:
         outputs = block_outputs(network, images)
@@ -77,7 +81,9 @@ class AZNAS(Scorer):
     def reference(self) -> np.ndarray:
         """The components ``[reference, 4]`` of the architectures among which ranks are taken."""
         if self._reference is None:
+            met, self._looked_at = self._looked_at, {}  # it costs the same whoever was scored
             self._reference = np.array([self.components(arch) for arch in self._drawn()])
+            self._looked_at = met
         return self._reference
 
     def _drawn(self) -> Sequence[Arch]:

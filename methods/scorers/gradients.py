@@ -40,6 +40,7 @@ class GradNorm(Scorer):
     """Σ over layers of ‖∂L/∂w‖₂ (Abdelfattah et al. 2021, section 3.1)."""
 
     lowest = 0.0
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         return total([gradient.norm() for _, gradient in gradients(network, images, labels)])
@@ -52,6 +53,7 @@ class Snip(Scorer):
     """
 
     lowest = 0.0
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         pairs = gradients(network, images, labels)
@@ -64,6 +66,8 @@ class Grasp(Scorer):
     Wang et al. (2020), "GraSP", eq. 8: H is the Hessian of the loss in the weights, g its
     gradient. The sign is that of the released code of Abdelfattah et al. (2021); temperature 1.
     """
+
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         pairs = gradients(network, images, labels, again=True)
@@ -86,6 +90,7 @@ class Fisher(Scorer):
     """
 
     lowest = 0.0
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         from methods.scorers.watching import LAYERS, Watching

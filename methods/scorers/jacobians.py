@@ -43,6 +43,8 @@ class Jacov(Scorer):
     NAS-Bench-Suite-Zero; the paper had 256.
     """
 
+    of_function = True
+
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         matrix = correlations(jacobian(network, images))
         if not np.isfinite(matrix).all():
@@ -68,6 +70,7 @@ class EPE(Scorer):
 
     Options = EPEOptions
     lowest = 0.0
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         rows, owner = jacobian(network, images), labels.cpu().numpy()

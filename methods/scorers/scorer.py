@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from searchspaces.errors import UsageError
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
 
+T = TypeVar("T")
 NOTHING_TRAINED = "nothing was trained: scores are of networks as they are initialised"
 LOWEST = -1e9  # below what any scorer gives a network that works
 
@@ -68,12 +69,17 @@ class Scorer(Method):
     An architecture that does not join input to output is not looked at: its network is a
     constant, and its score is ``lowest``. So is one that is not finite, of a network whose
     activations overflow; the record counts these as ``scores_not_finite``.
+
+    ``of_function``: the score hangs on what a network computes and on its initial weights, and not
+    on parts that add nothing. All architectures that compute the same are then scored as the one
+    that stands for them (:meth:`SearchSpace.representative`).
     """
 
     Options: ClassVar[type] = ScorerOptions
     trains = False
     scores_images = False
     lowest: ClassVar[float] = LOWEST
+    of_function: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Raises :class:`UsageError` where networks are measured and options do not say on what."""
@@ -89,6 +95,7 @@ class Scorer(Method):
         super().__init__(setting, options)
         self.costs = Counter(dict.fromkeys(COSTS, 0))
         self._batches: dict[int, Batch] = {}
+        self._looked_at: dict[Arch, Any] = {}
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
@@ -111,13 +118,31 @@ class Scorer(Method):
         return [*told, NOTHING_TRAINED]
 
     def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
-        return in_chunks(range(len(archs)), min(max(len(archs) // 16, 8), TOGETHER))
+        """In the order given, but that those side by side compute the same which do."""
+        places: dict[Arch, list[int]] = {}
+        for place, arch in enumerate(archs):
+            places.setdefault(self.stands_for(arch), []).append(place)
+        order = [place for alike in places.values() for place in alike]
+        return in_chunks(order, min(max(len(archs) // 16, 8), TOGETHER))
 
     # Scoring --------------------------------------------------------------------------------
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
         """The score ``[len(archs)]`` of each, a function of architecture and seed alone."""
+        self._looked_at.clear()  # costs are of these, whoever was scored before
         return np.array([self._score(arch) for arch in archs], dtype=float)
+
+    def stands_for(self, arch: Arch) -> Arch:
+        """The architecture whose network is looked at for ``arch``."""
+        of_function = self.of_function and self.space.is_valid(arch)
+        return self.space.representative(arch) if of_function else arch
+
+    def once(self, arch: Arch, look: Callable[[Arch], T]) -> T:
+        """What ``look`` sees in the network that stands for ``arch``, once in a call of score."""
+        arch = self.stands_for(arch)
+        if arch not in self._looked_at:
+            self._looked_at[arch] = look(arch)
+        return cast("T", self._looked_at[arch])
 
     def _score(self, arch: Arch) -> float:
         return self.finite(self.of(arch)) if self.space.is_valid(arch) else self.lowest
@@ -131,6 +156,9 @@ class Scorer(Method):
 
     def of(self, arch: Arch) -> float:
         """Mean of :meth:`measure` over the initialisations."""
+        return self.once(arch, self._mean)
+
+    def _mean(self, arch: Arch) -> float:
         values = []
         for repeat in range(self.options.repeats):
             with self.drawn(repeat):

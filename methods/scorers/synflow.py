@@ -30,6 +30,7 @@ class Synflow(Scorer):
 
     Options = SynflowOptions
     lowest = 0.0
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         return math.log1p(flow(network, torch.ones_like(images[:1])))

@@ -40,6 +40,7 @@ class Zen(Scorer):
     """
 
     Options = ZenOptions
+    of_function = True
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         from methods.scorers.watching import NORMS, Watching

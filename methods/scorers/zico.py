@@ -36,6 +36,7 @@ class ZiCo(Scorer):
     """
 
     Options = ZiCoOptions
+    of_function = True
 
     @property
     def images(self) -> int:

@@ -19,6 +19,8 @@ from searchspaces.nb201.cell import (
     NONE,
     OPERATORS,
     SKIP,
+    computed,
+    first_of_each,
     live_edges,
     routes_through,
     unique_string,
@@ -92,6 +94,10 @@ class NASBench201(SearchSpace):
 
     def canonical(self, arch: Arch) -> str:
         return unique_string(arch, zeros=True)
+
+    def representative(self, arch: Arch) -> Arch:
+        """Where an edge is dead, BN has nothing to shift yet."""
+        return first_of_each()[computed(arch)]
 
     def encode(self, arch: Arch) -> str:
         nodes = []
