@@ -8,9 +8,9 @@ operators of the edges in the order of their sources, numbered otherwise.
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
 
 from harness.conformance.noise import Noise
 from harness.tasks import load_task
@@ -52,7 +52,7 @@ def own(name, archs, data, **options):
 @pytest.mark.slow
 def test_synflow_and_l2_are_what_was_released():
     """They look at no image; synflow to 0.3 of what spreads over 80, l2 to one hundredth."""
-    archs, rows = released(6)
+    archs, rows = released(4)
     noise = Noise(ImageSpec(3, 32, 10))
     for name, margin in (("synflow", {"abs": 0.3}), ("l2", {"rel": 0.01})):
         scores = own(name, archs, noise)
@@ -60,9 +60,11 @@ def test_synflow_and_l2_are_what_was_released():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "options"), [("snip", {}), ("jacov", {"images": 32})])
-def test_scores_of_images_rank_cells_as_the_released_do(name, options, shared_data):
-    archs, rows = released(8)
-    scores = own(name, archs, load_task("cifar10", shared_data), **options)
-    rho = spearmanr(scores, [float(row[name]) for row in rows]).statistic
-    assert rho > 0.85
+def test_jacov_is_what_was_released_of_other_images_of_the_same_task(shared_data):
+    """Of 32 of them: from -32.3 to -2,600, where all are as different as can be and alike."""
+    archs, rows = released(7)
+    scores = own("jacov", archs, load_task("cifar10", shared_data), images=32)
+    theirs = [float(row["jacov"]) for row in rows]
+    assert np.log(-np.array(scores)) == pytest.approx(np.log(-np.array(theirs)), abs=0.7)
+    alike = [place for place, value in enumerate(theirs) if value > -34]
+    assert [scores[place] for place in alike] == pytest.approx([-33] * len(alike), abs=4)
