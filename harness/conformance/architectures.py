@@ -210,6 +210,34 @@ def architectures_of_one_canonical_key_cost_the_same(subject: SpaceSubject) -> I
             return
 
 
+def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
+    """With equal weights where shapes are equal, so that it is no matter which part has which."""
+    space, image = subject.space, subject.image
+    if type(space).representative is SearchSpace.representative:
+        return
+    x = torch.randn(4, image.channels, image.size, image.size)
+    for arch in filter(space.is_valid, _variations(space, seed=5, number=12)):
+        first = space.representative(arch)
+        if first == arch:
+            continue
+        if not space.is_valid(first) or space.representative(first) != first:
+            yield f"representative({arch}) is {first}, which does not stand for itself."
+            return
+        outputs = []
+        for one in (arch, first):
+            network = space.standalone(one, image)
+            for name, weight in network.named_parameters():
+                if weight.dim() > 1:
+                    generator = torch.Generator().manual_seed(0)
+                    weight.data = torch.randn(weight.shape, generator=generator) / 9
+                elif name.endswith("bias"):
+                    weight.data.zero_()
+            outputs.append(network.train()(x))
+        if not torch.allclose(*outputs, rtol=1e-3, atol=1e-4):
+            yield f"representative({arch}) is {first}, whose network computes something else."
+            return
+
+
 def size_is_no_less_than_what_is_found(subject: SpaceSubject) -> Iterator[str]:
     space, rng = subject.space, np.random.default_rng(4)
     if type(space.size) is not int:
@@ -260,6 +288,7 @@ ARCHITECTURE_CHECKS = (
     genes_that_no_site_has_are_not_valid,
     canonical_keys_and_descriptions_tell_architectures_apart,
     architectures_of_one_canonical_key_cost_the_same,
+    representatives_compute_the_same,
     size_is_no_less_than_what_is_found,
     description_names_every_site,
 )

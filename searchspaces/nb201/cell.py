@@ -50,34 +50,6 @@ def unique_string(arch: Arch, zeros: bool) -> str:
     return value[LAST_NODE]
 
 
-def computed(arch: Arch) -> tuple[str, ...]:
-    """What is added up to the cell's output, without zeros, also sums of them.
-
-    Equal where operators with the same weights would give the same: 4,930 over the space, one of
-    them nothing.
-    """
-    value: list[tuple[str, ...]] = [("0",)]
-    for into in INTO.values():
-        terms: list[str] = []
-        for edge in into:
-            op, given = arch[edge], value[EDGES[edge][1]]
-            if op == SKIP:
-                terms += given
-            elif op != NONE and given:
-                terms.append(f"({'+'.join(given)})@{OPERATORS[op]}")
-        value.append(tuple(sorted(terms)))
-    return value[LAST_NODE]
-
-
-@cache
-def first_of_each() -> dict[tuple[str, ...], Arch]:
-    """The first architecture for each value of :func:`computed`; no edge of it is dead."""
-    first: dict[tuple[str, ...], Arch] = {}
-    for arch in product(range(len(OPERATORS)), repeat=len(EDGES)):  # none is the first operator
-        first.setdefault(computed(arch), arch)
-    return first
-
-
 @lru_cache(maxsize=1 << 15)
 def live_edges(arch: Arch, from_input: bool = True) -> tuple[int, ...]:
     """Edges that are not ``none``, lead to the output and (``from_input``) start from the input.

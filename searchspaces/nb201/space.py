@@ -11,6 +11,7 @@ from searchspaces.base import Arch, Cost, ImageSpec, SearchSpace, Site
 from searchspaces.diagram import Diagram, Edge, Graph, Node
 from searchspaces.errors import AmbiguousWriting, UsageError
 from searchspaces.literals import check_operators, literal
+from searchspaces.nb201.alike import representative
 from searchspaces.nb201.cell import (
     CONV3,
     EDGES,
@@ -19,8 +20,6 @@ from searchspaces.nb201.cell import (
     NONE,
     OPERATORS,
     SKIP,
-    computed,
-    first_of_each,
     live_edges,
     routes_through,
     unique_string,
@@ -96,8 +95,8 @@ class NASBench201(SearchSpace):
         return unique_string(arch, zeros=True)
 
     def representative(self, arch: Arch) -> Arch:
-        """Where an edge is dead, BN has nothing to shift yet."""
-        return first_of_each()[computed(arch)]
+        """Of a node at zero BN has nothing to shift yet."""
+        return representative(arch)
 
     def encode(self, arch: Arch) -> str:
         nodes = []

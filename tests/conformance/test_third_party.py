@@ -41,6 +41,7 @@ SPACE_FAULTS = {
     "Costless": {"its functions give what is due"},
     "Shrinking": {"operators of a site give one shape"},
     "Merging": {"architectures of one canonical key cost the same"},
+    "Deputed": {"representatives compute the same"},
     "Lists": {"what is drawn has a gene for every site"},
     "Still": {"variation changes as much as it says"},
     "AllValid": {"genes that no site has are not valid"},

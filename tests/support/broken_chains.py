@@ -148,6 +148,15 @@ class Merging(ToyChain):
         return super().canonical(arch).replace("2", "1")
 
 
+class Deputed(ToyChain):
+    """Has its first operator stand for all of the first site."""
+
+    name = "deputed"
+
+    def representative(self, arch):
+        return (0, *arch[1:])
+
+
 class Still(ToyChain):
     """Mutates at any rate."""
 

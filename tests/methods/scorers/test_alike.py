@@ -13,7 +13,7 @@ from searchspaces.nb201.cell import CONV1, CONV3, NONE, POOL, SKIP
 OF_FUNCTION = sorted(
     ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacov", "epe", "zico", "zen", "az-nas")
 )
-CELL = (CONV3, NONE, POOL, CONV1, SKIP, NONE)  # of both middle nodes, the first counts
+CELL = (CONV3, NONE, CONV3, CONV1, SKIP, NONE)  # of both middle nodes, the first counts
 LESS = (CONV3, NONE, NONE, CONV1, SKIP, NONE)
 MIRRORED = (NONE, CONV3, NONE, CONV1, NONE, SKIP)  # the same through the second
 ALIKE = [CELL, LESS, MIRRORED]
@@ -26,10 +26,12 @@ def quick(name, **options):
 
 def alike_weights(network):
     """Parameters of one shape get the same values, so that isomorphic cells compute the same."""
-    for parameter in network.parameters():
+    for name, parameter in network.named_parameters():
         if parameter.dim() > 1:
             generator = torch.Generator().manual_seed(sum(parameter.shape))
             parameter.data = torch.randn(parameter.shape, generator=generator) / 6
+        elif name.endswith("bias"):
+            parameter.data.zero_()
     return network.double()
 
 

@@ -37,38 +37,6 @@ ALL = list(itertools.product(range(5), repeat=6))
 archs = st.tuples(*[st.integers(0, 4)] * 6)
 
 
-def test_a_representative_stands_for_all_that_compute_the_same():
-    """As three functions that leave zero as it is tell, of a number for the image."""
-    functions = {
-        SKIP: lambda x: x,
-        CONV1: lambda x: np.sin(1.7 * x) + x**2,
-        CONV3: lambda x: np.expm1(-x / 3),
-        POOL: lambda x: np.sin(0.6 * x),
-    }
-
-    def output(arch):
-        value = [0.83]
-        for node in range(1, 4):
-            terms = [
-                functions[op](value[source])
-                for op, (target, source) in zip(arch, EDGES, strict=True)
-                if target == node and op != NONE
-            ]
-            value.append(sum(terms))
-        return round(float(value[3]), 9)
-
-    space = NASBench201("compact")
-    standing = {arch: space.representative(arch) for arch in ALL}
-    by_output, by_canonical = {}, {}
-    for arch, first in standing.items():
-        assert standing[first] == first <= arch
-        assert by_output.setdefault(output(arch), first) == first
-        assert by_canonical.setdefault(space.canonical(arch), first) == first
-        assert not live_edges(first) or len(live_edges(first)) == 6 - first.count(NONE)
-    assert len(by_output) == len({*standing.values()}) == 4_930
-    assert standing[NONE, CONV3, CONV3, NONE, NONE, POOL] == (NONE, CONV3, NONE, NONE, NONE, POOL)
-
-
 def test_counts_of_the_paper():
     assert len(ALL) == NASBench201().size == 15_625
     assert len({unique_string(arch, zeros=False) for arch in ALL}) == 12_751
