@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 TALL, NAMES = 2.5, 1.9  # inches: panels, names at the ends of lines
 MOST = 3  # panels in a line
-BARS = (
-    "Bars: 95 % t interval over seeds; marks stand a little beside their place, so that bars do not "
-    "cover one another."
-)
+BARS = "Bars: 95 % t interval over seeds."
+ASIDE = "Marks stand a little beside their place, so that none covers another."
 LEVEL = "Level lines: rows to which what is varied does not apply."
 
 
@@ -95,7 +93,8 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
         above=above,
     )
     levels = levels_of(results)
-    words = [BARS, *([LEVEL] if levels else []), *notes(results, drawn)]
+    bars = [BARS] if drawn["y_low"].notna().any() else []
+    words = [" ".join([*bars, ASIDE]), *([LEVEL] if levels else []), *notes(results, drawn)]
     sheet = CaptionedFigure(headline(results.item), [caption(results.item)], panels.height, words)
     shown: dict[tuple[str, bool], list[Axes]] = {}
     for number, (name, part, printed) in enumerate(sources):

@@ -28,9 +28,10 @@ ACROSS, TALL, HEAD = 3, 2.0, 0.52  # panels; inches
 FOUND = STAR | {"markersize": 13, "color": INK, "zorder": 5}
 KEY = (
     "Dots: the architectures that the run of the lowest seed scored; star: the one that it found, "
-    "where it is among them; white diamonds: beyond the axes. τ: mean over seeds with its 95 % "
-    "interval over seeds and architectures."
+    "where it is among them; white diamonds: beyond the axes. "
 )
+OVER_SEEDS = "τ: mean over seeds with its 95 % interval over seeds and architectures."
+OF_ONE_SEED = "τ with its 95 % interval over architectures."
 
 
 def frame(results: Results) -> pandas.DataFrame:
@@ -66,7 +67,7 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
         headline(results.item),
         [caption(results.item)],
         panels.height,
-        [KEY, *notes(results, drawn)],
+        [KEY + (OVER_SEEDS if (drawn["n"] > 1).any() else OF_ONE_SEED), *notes(results, drawn)],
     )
     shared = Window.around(drawn["truth"].to_numpy())
     for found in results.rows:

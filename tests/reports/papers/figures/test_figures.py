@@ -266,7 +266,7 @@ def test_curves_run_through_the_means_of_their_group():
     low, high = axes.collections[0].get_segments()[0][:, 1]
     assert (low + high) / 2 == pytest.approx(9.5)
     assert (high - low) / 2 == pytest.approx(half_width([0, 0.3, 1.2]))
-    assert "not run: MNGNAS (M)." in " ".join(words(figure))
+    assert "not run: MNGNAS (M)." in (told := " ".join(words(figure))) and curves.BARS in told
 
 
 def test_parts_of_groups_are_panels_of_one_scale_and_single_rows_are_levels():
