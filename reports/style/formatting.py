@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.metrics.intervals import Interval
 from reports.style.theme import FONT, SMALL
 
@@ -54,3 +56,9 @@ def wrapped(text: str, width: float, size: float = SMALL) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def named_seeds(seeds: Iterable[int]) -> str:
+    """``seed 0``, or ``seeds 0, 1``."""
+    numbers = sorted(seeds)
+    return f"{'seed' if len(numbers) == 1 else 'seeds'} {', '.join(map(str, numbers))}"

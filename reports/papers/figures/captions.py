@@ -16,7 +16,7 @@ from reports.papers.measured.results import (
     RowResults,
 )
 from reports.pictures.captioned_figure import MARGIN, CaptionedFigure
-from reports.style.formatting import wrapped
+from reports.style.formatting import named_seeds, wrapped
 from reports.style.image_files import WIDTH
 from reports.style.theme import GREY, PALE
 from reports.text.escaping import prose
@@ -65,9 +65,8 @@ def notes(results: Results, drawn: pandas.DataFrame) -> list[str]:
     for (tag, task), part in drawn.groupby(["tag", "task"], sort=False):
         line = f"{tag}: {MEANINGS[str(tag)]}"
         if tag in (TRAINED_FULL, TRAINED_REDUCED):
-            seeds = sorted({int(seed) for listed in part["seeds"] for seed in listed.split()})
-            line += f"; task {task}, preset {results.preset}, {_counts(part['n'])}"
-            line += f" ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})"
+            seeds = named_seeds({int(seed) for listed in part["seeds"] for seed in listed.split()})
+            line += f"; task {task}, preset {results.preset}, {_counts(part['n'])} ({seeds})"
         lines.append(f"{line}.")
     if TRAINED_REDUCED in set(drawn["tag"]) and results.item.reduced:
         lines.append(f"Reduced: {plain(results.item.reduced)}")

@@ -25,7 +25,7 @@ from reports.papers.measured.results import (
     Cell,
     Results,
 )
-from reports.style.formatting import decimal
+from reports.style.formatting import decimal, named_seeds
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
@@ -212,10 +212,7 @@ def caption(results: Results) -> tuple[str, ...]:
 def _measurement(cells: list[Cell], tag: str, task: str, preset: str) -> str:
     numbers, seeds = {cell.n for cell in cells}, {seed for cell in cells for seed in cell.by_seed}
     spread = " to ".join(str(n) for n in sorted({min(numbers), max(numbers)}))
-    text = (
-        f"Measured ({tag}): task {task}, preset {preset}, n = {spread} "
-        f"(seeds {', '.join(map(str, sorted(seeds)))})"
-    )
+    text = f"Measured ({tag}): task {task}, preset {preset}, n = {spread} ({named_seeds(seeds)})"
     text += ", mean ± sample standard deviation" if max(numbers) > 1 else ""
     reasons = Counter(reason for cell in cells for reason in cell.shortfalls)
     return text + (f"; reduced by: {', '.join(reasons)}." if reasons else ".")

@@ -30,6 +30,7 @@ from reports.papers.measured.results import (
 from reports.papers.measured.runs import Absent, find, shortfalls
 from reports.papers.measured.truths import Missing, Truths
 from reports.runs.record import Record
+from reports.style.formatting import named_seeds
 
 SEEN = {"val": "selection", "test": "test"}  # what a simulation calls these accuracies
 RETRAINED: dict[str, Callable[[float], float]] = {
@@ -158,7 +159,7 @@ class Filler:
         failed = [seed for seed, value in values.items() if value is None]
         if failed:
             why = _why_unknown(column, records[failed[0]])
-            note = f"not known of {_seeds(failed)}: {why}"
+            note = f"not known of {named_seeds(failed)}: {why}"
             return Cell(tag=NOT_MEASURED, task=task, note=note)
         scaled = {seed: value * column.scale for seed, value in values.items()}
         numbers = list(scaled.values())
@@ -211,7 +212,7 @@ class Filler:
         return self.item.config(row, seed, self.results.preset, task, self.changes)
 
     def _absence(self, absent: Mapping[str, list[int]], task: str) -> str:
-        reasons = "; ".join(f"{_seeds(seeds)}: {why}" for why, seeds in absent.items())
+        reasons = "; ".join(f"{named_seeds(seeds)}: {why}" for why, seeds in absent.items())
         command = f"nas-harness reproduce {self.item.paper} {self.item.name}"
         command += f" --preset {self.results.preset}"
         command += f" --task {task}" if task != self.item.task else ""
@@ -234,8 +235,3 @@ def _why_unknown(column: Column, record: Record) -> str:
     if record.get("found", "truth") is None:
         return f"what it found is {record.get('found', 'how')}"
     return "the ground truth does not have what it found"
-
-
-def _seeds(seeds: list[int]) -> str:
-    numbers = ", ".join(map(str, seeds))
-    return f"seed {numbers}" if len(seeds) == 1 else f"seeds {numbers}"

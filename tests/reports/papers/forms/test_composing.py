@@ -58,7 +58,7 @@ def test_of_one_seed_nothing_is_said_of_a_deviation(make_item, record_run, measu
     for _, config in item.configs():
         record_run(config)
     told = compose(measured(item)).caption[2]
-    assert "n = 1 (seeds 0); reduced by" in told and "±" not in told
+    assert "n = 1 (seed 0); reduced by" in told and "±" not in told
 
 
 @pytest.mark.parametrize(
