@@ -52,7 +52,7 @@ def measure(
     device = torch.device("cpu")
     setting = Setting(chosen, data, Recipe(), Scoring(), SearchLimits(), seed, device)
     found: dict[str, Result] = {}
-    with one_thread(), bar(len(names) * repeats, "bench", "repeat") as progress:
+    with one_thread(), bar(len(names) * repeats * chunks, "bench", "chunk") as progress:
         for name in names:
             found[name] = _of(name, setting, archs, chunks, repeats, progress.update)
     conditions = head(
@@ -80,6 +80,7 @@ def _of(
     taken, looked, difference = np.zeros((2, repeats)), np.zeros((2, repeats)), 0.0
     for way in ways:
         way.score(picked[0][:1])  # what only the first call costs
+    ways[0].load_state_dict(ways[1].state_dict())  # of AZ-NAS: ranks are among the same networks
     for number, chunk in enumerate(picked):
         repeat, scores = number % repeats, {}
         for way in (0, 1) if number % 2 else (1, 0):
@@ -88,8 +89,7 @@ def _of(
         looked[:, repeat] += len(chunk), len({*map(stands_for, chunk)})
         same = [n for n, arch in enumerate(chunk) if stands_for(arch) == arch]
         difference = max(difference, float(abs(scores[0] - scores[1])[same].max(initial=0)))
-        if number + repeats >= total:
-            done()
+        done()
     networks = sum(len({*map(stands_for, chunk)}) for chunk in every)
     whole = taken / looked * [[len(archs)], [networks]]
     return {

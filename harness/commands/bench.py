@@ -86,9 +86,15 @@ scorers = Benchmark(
         ("--seed", 0, 0, "of weights, images and random architectures"),
     ),
     others={
-        "--space": {"default": "nb201", "help": "any with fewer than 100,000 architectures"},
+        "--space": {
+            "default": "nb201",
+            "help": "space of the networks; a large one needs --architectures",
+        },
         **TASK_AND_SCALE,
-        "--method": {"nargs": "+", "help": "scorers; left out: all that look at networks"},
+        "--method": {
+            "nargs": "+",
+            "help": "scorers; left out: all but ensemble and short-training",
+        },
     },
 )
 

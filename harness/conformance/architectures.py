@@ -211,7 +211,7 @@ def architectures_of_one_canonical_key_cost_the_same(subject: SpaceSubject) -> I
 
 
 def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
-    """With equal weights where shapes are equal, so that it is no matter which part has which."""
+    """With equal weights where shapes are equal, so that it does not matter which part has which."""
     space, image = subject.space, subject.image
     if type(space).representative is SearchSpace.representative:
         return

@@ -81,7 +81,14 @@ def _scores(runs: list[tuple[dict[str, Any], Path]]) -> dict[str, float]:
                 f"{known} and {folder} are both of {config['method']}, with other settings; give "
                 "only one of them."
             )
-        scores = read_scores_columns(folder / "scores.parquet") | scores
+        own = read_scores_columns(folder / "scores.parquet")
+        both = own.keys() & scores.keys()
+        if not np.allclose([own[a] for a in both], [scores[a] for a in both], rtol=1e-3):
+            raise UsageError(
+                f"{known} and {folder} are both of {config['method']}, with other scores of the same "
+                "architectures; give only one of them."
+            )
+        scores |= own
     return scores
 
 

@@ -123,6 +123,7 @@ def expressivity(output: torch.Tensor) -> float:
     if not covariance.isfinite().all():
         return math.nan
     variances = torch.linalg.eigvalsh(covariance).clamp(min=0)
+    variances[variances < 1e-13 * mean.square().sum()] = 0  # rounding of what does not vary
     parts = variances / variances.sum()
     return float(-(parts * torch.log(parts + 1e-8)).sum())
 

@@ -70,9 +70,10 @@ class Scorer(Method):
     constant, and its score is ``lowest``. So is one that is not finite, of a network whose
     activations overflow; the record counts these as ``scores_not_finite``.
 
-    ``of_function``: the score hangs on what a network computes and on its initial weights, and not
-    on parts that add nothing. All architectures that compute the same are then scored as the one
-    that stands for them (:meth:`SearchSpace.representative`).
+    ``of_function``: the score is of what a network computes with random weights. It depends neither
+    on parts that add nothing nor on where a layer or a sum stands. All architectures that compute
+    the same are then scored as the one that stands for them (:meth:`SearchSpace.representative`);
+    who overrides :meth:`of` looks at networks by :meth:`once`.
     """
 
     Options: ClassVar[type] = ScorerOptions
@@ -118,7 +119,7 @@ class Scorer(Method):
         return [*told, NOTHING_TRAINED]
 
     def chunks(self, archs: Sequence[Arch]) -> list[list[int]]:
-        """In the order given, but that those side by side compute the same which do."""
+        """In the order given, but those that compute the same are side by side."""
         places: dict[Arch, list[int]] = {}
         for place, arch in enumerate(archs):
             places.setdefault(self.stands_for(arch), []).append(place)

@@ -6,7 +6,7 @@ one convolution's weights are as good as another's of its kind.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, permutations, product
 
 from searchspaces.base import Arch
@@ -34,6 +34,7 @@ def alike_key(arch: Arch) -> str:
     return f"{many} {min(numbered(tuple(chain(*way))) for way in ways)}"
 
 
+@lru_cache(maxsize=1 << 15)
 def representative(arch: Arch) -> Arch:
     """The simplest cell that is alike: 5,044 of them over the space, one of which is nothing."""
     return _simplest()[alike_key(function_key(arch))]

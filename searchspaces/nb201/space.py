@@ -95,7 +95,7 @@ class NASBench201(SearchSpace):
         return unique_string(arch, zeros=True)
 
     def representative(self, arch: Arch) -> Arch:
-        """Of a node at zero BN has nothing to shift yet."""
+        """As initialised BN shifts by 0, so that what starts at a node at zero adds nothing."""
         return representative(arch)
 
     def encode(self, arch: Arch) -> str:

@@ -131,6 +131,9 @@ def test_runs_that_differ_in_what_they_ranked_are_put_together(table, run):
     known = np.sort(np.concatenate([rows, others]))
     assert np.flatnonzero(np.isfinite(found.scores["snip"])).tolist() == known.tolist()
     assert found.scores["snip"][known].tolist() == val[known].tolist()
+    other = run("snip", val + 1, kept=rows[:3], name="-other", rank={"architectures": 3})
+    with pytest.raises(UsageError, match="with other scores of the same architectures; give only"):
+        gathered([*runs, other])
     with pytest.raises(UsageError, match=f"run it with --rank.architectures {len(rows)}, or 0 for"):
         gathered(runs[1:])
 

@@ -36,6 +36,9 @@ def test_expressivity_is_greatest_for_equal_variances_and_zero_for_one_component
     assert expressivity(white[:, :1].expand(-1, 8, -1, -1)) == pytest.approx(0, abs=1e-6)
     assert math.isnan(expressivity(torch.full((2, 3, 4, 4), math.inf)))
     assert math.isnan(expressivity(torch.zeros(2, 3, 4, 4)))
+    assert math.isnan(
+        expressivity(torch.linspace(0.1, 3, 8).reshape(1, 8, 1, 1).expand(4, 8, 5, 5))
+    )
 
 
 @pytest.mark.parametrize("gain", [0.25, 1.0, 4.0])

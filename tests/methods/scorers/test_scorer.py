@@ -131,6 +131,9 @@ def test_the_reference_of_az_nas_is_counted_once():
     made.score(LIVE[:2])
     made.score(LIVE[:1])
     assert made.costs["compute"] == (3 + 3) * 8 * 3
+    met = scorer("az-nas", images=8, reference=3)
+    met.score(met._drawn()[:1])  # one of the reference costs no less
+    assert met.costs["compute"] == (3 + 1) * 8 * 3
 
 
 def test_scores_that_are_not_finite_are_the_lowest_and_told(monkeypatch):
