@@ -187,8 +187,19 @@ class Scorer(Method):
         """PyTorch's generators inside are those of this repetition, and after it as before."""
         device = self.setting.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(self.seed(repeat, _WEIGHTS))
+            self._seeded(repeat, _WEIGHTS)
             yield
+
+    def begin_measure(self, repeat: int) -> None:
+        """What :meth:`measure` draws from here on depends on the seed and this repetition alone."""
+        self._seeded(repeat, _MEASURE)
+
+    def _seeded(self, repeat: int, purpose: int) -> None:
+        seed, device = self.seed(repeat, purpose), self.setting.device
+        torch.default_generator.manual_seed(seed)  # without what torch.manual_seed does besides
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
 
     def network(self, arch: Arch, repeat: int) -> Supernet:
         """The stand-alone network of ``arch``, in training mode, its passes counted as costs."""
@@ -196,7 +207,7 @@ class Scorer(Method):
         initialise(network, self.options.init)
         network = network.to(self.setting.device).train()
         network.register_forward_hook(self._count_pass)
-        torch.manual_seed(self.seed(repeat, _MEASURE))
+        self.begin_measure(repeat)
         return network
 
     @property

@@ -8,7 +8,7 @@ import torch
 from scorers import IMAGE, scorer
 from torch import nn
 
-from methods.scorers.zen import features
+from methods.scorers.zen import features, variance_of
 
 
 class Tiny(nn.Module):
@@ -102,3 +102,31 @@ def test_an_operator_that_no_image_reaches_scales_nothing():
     assert math.isfinite(made.of(unreached))
     assert made.score([unreached]).item() == made.of(unreached)
     assert made.costs["scores_not_finite"] == 0
+
+
+def test_the_variance_of_each_channel_is_pytorchs():
+    given = 40 + torch.randn(5, 3, 4, 2, generator=torch.Generator().manual_seed(2))
+    assert torch.allclose(variance_of(given), given.var((0, 2, 3)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("init", ["normal", "default"])
+def test_each_initialisation_is_scored_as_if_it_were_alone(init):
+    """However often a network's weights are drawn anew, whoever was scored before."""
+    archs = [(3, 1, 2, 3, 4, 3), (2, 3, 3, 2, 3, 1)]
+    made, seen = scorer("zen", images=4, repeats=3, init=init), []
+    measure = made.measure
+
+    def watched(network, images, labels):
+        seen.append((network.classifier.weight.detach().clone(), measure(network, images, labels)))
+        return seen[-1][1]
+
+    made.measure = watched
+    both = made.score(archs)
+    weights = [weight for weight, _ in seen[:3]]
+    assert not any(torch.equal(weights[i], weights[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    assert both[0] == pytest.approx(np.mean([value for _, value in seen[:3]]))
+    assert both[1] == scorer("zen", images=4, repeats=3, init=init).score(archs[1:]).item()
+    with made.drawn(1):
+        network = made.network(archs[0], 1)  # the last one was of the other
+    assert sum(p.numel() for p in network.parameters()) == made.cost_of(archs[0]).params
+    assert made.cost_of(archs[0]).params != made.cost_of(archs[1]).params
