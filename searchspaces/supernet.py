@@ -110,7 +110,7 @@ def inheriting(build: Callable[[], Network], shared: nn.Module) -> Network:
 def with_own_norms(network: nn.Module) -> nn.Module:
     """A copy with BN statistics of its own, for :meth:`Supernet.together`; faster than deepcopy.
 
-    It shares the parameters and every part without buffers.
+    It shares the parameters and every part without buffers, but no hook that is registered later.
     """
     if not list(network.buffers()):
         return network
@@ -119,5 +119,6 @@ def with_own_norms(network: nn.Module) -> nn.Module:
     twin.__dict__ |= {  # past nn.Module's own, slow setting of attributes
         "_buffers": {name: b if b is None else b.clone() for name, b in buffers},
         "_modules": {name: p if p is None else with_own_norms(p) for name, p in parts},
+        "_forward_hooks": network._forward_hooks.copy(),
     }
     return twin

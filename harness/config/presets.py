@@ -1,4 +1,4 @@
-"""Presets: smoke (under a minute), laptop (minutes), paper (the printed hyper-parameters)."""
+"""Presets: smoke (under a minute), laptop (minutes), paper (as published)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     # Values without a word are printed in the method's paper or stand in its released code; those
-    # marked "ours" do not: the source is silent, or speaks of another data set.
+    # marked "ours" do not: the source is silent, or speaks of another data set. What a method leaves
+    # out is as everywhere: momentum 0.9, a cosine to zero, gradients of norm 5 at most.
     "paper": {
         "*": {
             # SPOS's released search: 200 batches of 128 images.

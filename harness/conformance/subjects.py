@@ -158,7 +158,7 @@ class MethodSubject:
             space=self.of.space,
             data=self._noise,
             recipe=Recipe(steps=self.steps, batch_size=8),
-            scoring=Scoring(calibration_images=16, images=16, batch_size=16),
+            scoring=Scoring(calibration_images=16, calibration_batch=8, images=16, batch_size=16),
             search=SearchLimits(
                 population=3, generations=1, parents=2, max_madds=self.of.limit / 1e6
             ),

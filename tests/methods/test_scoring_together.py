@@ -64,6 +64,18 @@ def test_losses_are_those_of_the_subnets_and_of_the_test_itself(space):
     assert len(set(scores.round(6))) > 8 and scores.max() < 0
 
 
+@pytest.mark.parametrize("space", slow_but(["nb201"], ["macro", "nb201", "mobilenet", "nb101"]))
+@pytest.mark.parametrize("batch", [20, 15])
+def test_calibration_in_batches_is_that_of_each_subnet(space, batch):
+    """40 images in equal parts, and in 14, 14 and 12."""
+    method = make(space=space, by="loss", calibration_batch=batch)
+    archs = draw(method, 16)
+    scores = method.score(archs)
+    np.testing.assert_allclose(scores, alone(method, archs), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(method.score(archs[:3]), scores[:3], rtol=0, atol=1e-6)
+    assert abs(scores - make(space=space, by="loss").score(archs)).max() > 1e-4
+
+
 def loss_by_hand(method, arch):
     """The mean cross-entropy of 44 validation images."""
     network = method.supernet.subnet(arch)
@@ -182,7 +194,7 @@ def test_chunks_are_neighbours_and_depend_on_the_architectures_alone():
     assert chunks == make(bn="running").chunks(archs)
     assert max(map(len, method.chunks(archs * 10))) == TOGETHER
     assert [len(chunk) for chunk in method.chunks(archs[:20])] == [8, 8, 4]
-    peers = make("mngnas").chunks(archs)  # each other's teachers: as they come
+    peers = make("mngnas").chunks(archs)  # retrained one by one: as they come
     assert [i for chunk in peers for i in chunk] == list(range(len(archs)))
 
 

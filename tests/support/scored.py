@@ -18,7 +18,7 @@ PASSES = 40 + 44  # images to calibrate and to score, in batches of which the la
 
 
 def setting_of(
-    space: str, recipe: Recipe | None = None, bn: str = "recalibrate", **scoring: str
+    space: str, recipe: Recipe | None = None, bn: str = "recalibrate", **scoring: Any
 ) -> Setting:
     return Setting(
         space=SPACES[space]("compact"),
@@ -36,7 +36,7 @@ def make(
     space: str = "macro",
     bn: str = "recalibrate",
     options: dict[str, Any] | None = None,
-    **scoring: str,
+    **scoring: Any,
 ) -> Method:
     chosen = options_class(method)(**(options or {}))
     made = METHODS[method](setting_of(space, bn=bn, **scoring), chosen)

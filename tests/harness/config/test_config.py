@@ -293,6 +293,7 @@ def test_impossible_values_are_refused_by_the_name_of_their_flag(flag, value):
 
 
 def test_how_runs_are_made_equal_is_one_of_four():
+    assert configured().equalise == "compute"
     for equalise in ("images", "backwards", "seconds", "steps"):
         assert configured("--equalise", equalise).equalise == equalise
     with pytest.raises(UsageError, match="^--equalise: unknown 'epochs'; did you mean 'steps'"):

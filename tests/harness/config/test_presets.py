@@ -177,3 +177,21 @@ def test_every_recipe_has_its_source_in_a_comment():
     for method in METHODS:
         (at,) = (i for i, line in enumerate(lines) if line.startswith(f'"{method}": '))
         assert lines[at - 1].startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        ("fairnas", "train.clip"),
+        ("ennas", "train.batch_size"),
+        ("ennas", "train.clip"),
+        ("mngnas", "train.lr"),
+        ("mngnas", "options.perturb_steps"),
+        ("nsas", "train.steps"),
+    ],
+)
+def test_a_value_that_no_source_has_is_marked_as_ours(method, value):
+    text = Path(presets.__file__).read_text(encoding="utf-8").partition('"paper": {')[2]
+    own = text.partition(f'"{method}": {{')[2].partition("        },\n")[0]
+    (line,) = (line for line in own.splitlines() if f'"{value}": ' in line)
+    assert "# ours" in line
