@@ -10,7 +10,13 @@ from harness.metrics.intervals import Interval
 from reports.pictures.captioned_figure import LINE, MARGIN, ROOM, CaptionedFigure, stacked
 from reports.pictures.tau_of_seeds import best_first, context_words
 from reports.runs.compare import pairwise
-from reports.runs.configuration import Configuration, configurations, contexts, told_apart
+from reports.runs.configuration import (
+    Configuration,
+    configurations,
+    contexts,
+    told_apart,
+    told_of_all,
+)
 from reports.runs.paired import is_shown
 from reports.runs.record import Record
 from reports.style.formatting import decimal, text_width, wrapped
@@ -54,7 +60,8 @@ class Context:
 
     def __init__(self, groups: Sequence[Configuration]) -> None:
         self.words = wrapped(context_words(groups), ROOM)
-        notes = dict(zip((group.name for group in groups), told_apart(groups), strict=True))
+        apart = told_apart(groups, told_of_all(groups))
+        notes = dict(zip((group.name for group in groups), apart, strict=True))
         self.groups = sorted(groups, key=best_first)
         self.names = [
             [(line, INK) for line in wrapped(f"{number}  {group.label}", NAMES)]

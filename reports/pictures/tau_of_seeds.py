@@ -20,6 +20,7 @@ from reports.runs.configuration import (
     contexts,
     scored_words,
     told_apart,
+    told_of_all,
 )
 from reports.runs.protocols import USUAL
 from reports.runs.record import Record, ceiling
@@ -61,7 +62,8 @@ class Context:
         above = ceiling(first)
         self.bounds = all_floors(groups) + ([above] if above else [])
         noted = sorted(
-            zip(groups, told_apart(groups), strict=True), key=lambda pair: best_first(pair[0])
+            zip(groups, told_apart(groups, told_of_all(groups)), strict=True),
+            key=lambda pair: best_first(pair[0]),
         )
         spreads = [_spread(group, note) for group, note in noted]
         self.rows = Rows(spreads)
@@ -95,13 +97,14 @@ class Context:
 
 
 def context_words(groups: Sequence[Configuration]) -> str:
-    """What the runs of one context were scored on and compared with."""
+    """What the runs of one context were scored on and compared with, and what all share."""
     context = groups[0].context
     runs = [run for group in groups for run in group.runs.values()]
     presets = sorted({str(run.get("config", "preset") or "unknown") for run in runs})
+    shared = "".join(f", {text}" for text in told_of_all(groups))
     named = "" if context["protocol"] == USUAL else f" (protocol {context['protocol']})"
     return (
-        f"{context['space']} on {context['task']}, preset {' and '.join(presets)}: "
+        f"{context['space']} on {context['task']}, preset {' and '.join(presets)}{shared}: "
         f"{context['architectures']} architectures{named}; {scored_words(context)}; truth of "
         f"{context['table']}: training {context['truth']}, "
         f"{context['split']} split, "

@@ -16,6 +16,7 @@ from reports.runs.configuration import (
     configurations,
     contexts,
     told_apart,
+    told_of_all,
 )
 from reports.runs.history import history
 from reports.runs.record import Bound, Record, ceiling, floors
@@ -46,19 +47,21 @@ class Point:
 class Curve:
     """A configuration's points in the order of steps, of its ``seeds`` that were watched.
 
-    ``settings`` tells it from others of the same name. The last point of a method that searches
-    and retrains until its scores exist is of these scores, those before of its supernet's.
+    ``settings`` tells it from others of the same name, and ``note`` the same but for what all
+    share. The last point of a method that searches and retrains until its scores exist is of these
+    scores, those before of its supernet's.
     """
 
     group: Configuration
     settings: str
+    note: str
     seeds: int
     points: list[Point]
 
     @property
     def name(self) -> str:
         """The method and what tells it apart."""
-        return " ".join(filter(None, [self.group.label, self.settings]))
+        return " ".join(filter(None, [self.group.label, self.note]))
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,12 @@ def watched(groups: Sequence[Configuration]) -> list[Watched]:
     cannot be read or a record holds what no run writes.
     """
     curves = []
-    for group, settings in zip(groups, told_apart(groups), strict=True):
+    notes = told_apart(groups, told_of_all(groups))
+    for group, settings, note in zip(groups, told_apart(groups), notes, strict=True):
         for sample, runs in _by_sample(group.runs.values()):
             points = _points(runs)
             if any(point.tau["value"] is not None for point in points):
-                curves.append((sample, Curve(group, settings, len(runs), points), runs[0]))
+                curves.append((sample, Curve(group, settings, note, len(runs), points), runs[0]))
     curves.sort(key=lambda found: found[0])
     together = []
     for _, members in groupby(curves, key=lambda found: found[0]):

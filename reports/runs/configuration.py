@@ -208,10 +208,18 @@ def times_declared(record: Record) -> float | None:
     return None if 1 / OVER <= times <= OVER else times
 
 
-def told_apart(groups: Sequence[Configuration]) -> list[str]:
+def told_of_all(groups: Sequence[Configuration]) -> list[str]:
+    """What any reader must know, and several configurations share, so that it can be said once."""
+    first, *others = (flatten(_settings(group.first)) for group in groups)
+    keys = sorted(first.keys() & TOLD) if others else []
+    return [f"{k} {first[k]}" for k in keys if all(own.get(k) == first[k] for own in others)]
+
+
+def told_apart(groups: Sequence[Configuration], but: Sequence[str] = ()) -> list[str]:
     """Per configuration, its settings that others of the same method, arm and qp have not.
 
-    And what any reader must know of it: :data:`TOLD`.
+    And what any reader must know of it, :data:`TOLD`. Those in ``but``, which are said elsewhere,
+    are left out.
     """
     flat = [flatten(_settings(group.first)) for group in groups]
     texts = []
@@ -219,7 +227,8 @@ def told_apart(groups: Sequence[Configuration]) -> list[str]:
         alike = [f for g, f in zip(groups, flat, strict=True) if g.method == group.method]
         told = own.keys() & TOLD  # written where they are not as usual
         differing = (k for k in sorted(own) if k in told or any(f.get(k) != own[k] for f in alike))
-        texts.append(", ".join(f"{key} {own[key]}" for key in differing))
+        settings = (f"{key} {own[key]}" for key in differing)
+        texts.append(", ".join(text for text in settings if text not in but))
     return texts
 
 

@@ -6,8 +6,9 @@ import pytest
 from harness.cli import main
 from harness.metrics.intervals import combine
 from harness.metrics.metrics import METRICS
+from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import summary
-from reports.runs.configuration import configurations, contexts
+from reports.runs.configuration import configurations, contexts, told_apart, told_of_all
 from reports.runs.record import Record, load
 from reports.text.comparison_table import to_markdown
 from searchspaces.errors import UsageError
@@ -348,3 +349,20 @@ def test_seeds_on_several_devices_name_them_all(make_record):
     ]
     (group,) = configurations(runs)
     assert group.describe()["device"] == "CPU and GPU"
+
+
+def test_what_all_configurations_have_is_said_once_in_pictures(write_run, make_record):
+    folders = []
+    for method, resolution in (("spos", 16), ("fairnas", 16), ("cream", 8)):
+        content = make_record(method, 0, task="cifar10")
+        supernet = {"scale": "proxy", "width": 0, "resolution": resolution}
+        content["config"] |= {"supernet": supernet}
+        folders.append(write_run(method, content))
+    groups = configurations(map(load, folders))
+    assert told_of_all(groups) == ["supernet.scale proxy"]
+    whole = [f"supernet.resolution {side}, supernet.scale proxy" for side in (8, 16, 16)]
+    assert told_apart(groups) == whole
+    rest = [f"supernet.resolution {side}" for side in (8, 16, 16)]
+    assert told_apart(groups, told_of_all(groups)) == rest
+    assert ", preset laptop, supernet.scale proxy: " in context_words(groups)
+    assert told_of_all(groups[:1]) == []
