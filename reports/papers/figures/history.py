@@ -47,8 +47,9 @@ def picture(results: Results, drawn: pandas.DataFrame) -> Figure:
     item = results.item
     styles = looks([found.row.label for found in results.rows])
     panels = Panels(1, 1, TALL, head=0.12, right=NAMES)
+    band = [BAND] if drawn["y_low"].notna().any() else []
     sheet = CaptionedFigure(
-        headline(item), [caption(item)], panels.height, [BAND, *notes(results, drawn)]
+        headline(item), [caption(item)], panels.height, [*band, *notes(results, drawn)]
     )
     axes = panels.axes(sheet, 0)
     ends = []

@@ -7,7 +7,7 @@ import pytest
 from pictures import words
 
 from reports.papers.definition.loading import load_item
-from reports.papers.figures import curves, scatter
+from reports.papers.figures import curves, history, scatter
 from reports.papers.measured.results import TRAINED_REDUCED, Cell, Results, RowResults
 from reports.runs.record import Record
 
@@ -44,3 +44,18 @@ def test_a_scatter_says_what_its_interval_is_over(seeds, said, tmp_path, make_re
     assert [text in told for text in (scatter.OF_ONE_SEED, scatter.OVER_SEEDS)] == [
         text == said for text in (scatter.OF_ONE_SEED, scatter.OVER_SEEDS)
     ]
+
+
+@pytest.mark.parametrize(("seeds", "band"), [((0,), False), ((0, 1), True)])
+def test_lines_have_a_band_where_there_are_several(seeds, band, tmp_path, make_record, monkeypatch):
+    item = load_item("ennas", "fig-2")
+    monkeypatch.setattr(
+        history, "series", lambda run, _: {1: 0.5, 9: 1.0 + run.get("config", "seed")}
+    )
+    records = {seed: Record(tmp_path, make_record("ennas", seed, 0.5)) for seed in seeds}
+    cells = {c.id: Cell(None, (), TRAINED_REDUCED, 0.5, None, len(seeds)) for c in item.columns}
+    rows = tuple(RowResults(row, cells, {"digits": records}) for row in item.rows)
+    results = Results(item, "laptop", "digits", seeds, rows)
+    drawn = history.frame(results)
+    assert drawn["y_low"].notna().any() == band
+    assert (history.BAND in " ".join(words(history.picture(results, drawn)))) == band
