@@ -51,7 +51,7 @@ def compared(records: Sequence[Record], reference: str | None = None) -> pandas.
     check_one_truth(records)
     groups = configurations(records)
     if reference is not None and not any(fits(group, reference) for group in groups):
-        known = {name for group in groups for name in (group.name, group.method["method"])}
+        known = {name for group in groups for name in names(group)}
         raise UsageError(f"no run is of the reference '{reference}'{nearest(reference, known)}")
     rows: list[dict[str, Any]] = []
     for members in contexts(groups):
@@ -70,9 +70,16 @@ def pairwise(groups: Sequence[Configuration]) -> list[list[Interval | None]]:
     ]
 
 
+def names(group: Configuration) -> set[str]:
+    """Its method, and the hashes in its folders' names; its own where these have none."""
+    parts = [str(run.get("run")).rpartition("-s")[0].split("-") for run in group.runs.values()]
+    hashes = {part[-1] for part in parts if len(part) > 3}
+    return {group.method["method"], *(hashes or {group.name})}
+
+
 def fits(group: Configuration, name: str) -> bool:
     """Whether ``name`` is the configuration's hash or its method."""
-    return name in (group.name, group.method["method"])
+    return name == group.name or name in names(group)
 
 
 def _comparable(groups: list[Configuration], reference: str | None) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ ARMS = ("", "none", "single", "average", "searched", "full")  # from least to mo
 
 @dataclass(frozen=True)
 class Configuration:
-    """The runs of one configuration by seed; ``name`` is the hash in their folders' names."""
+    """The runs of one configuration by seed; ``name`` is its hash, without that of its ground truth."""
 
     name: str
     runs: dict[int, Record]

@@ -351,6 +351,20 @@ def test_seeds_on_several_devices_name_them_all(make_record):
     assert group.describe()["device"] == "CPU and GPU"
 
 
+def test_a_reference_is_named_by_the_hash_in_its_folders_name(write_run, make_record):
+    folders = []
+    for hashed, lr, tau in (("0a1b2c3d", 0.1, 0.5), ("4e5f6071", 0.2, 0.6)):
+        for seed in range(2):
+            name = f"nb201-digits-spos-{hashed}-s{seed}"
+            content = make_record("spos", seed, tau + 0.01 * seed, config__train__lr=lr)
+            folders.append(write_run(name, content | {"run": name}))
+    table = summary(folders, "4e5f6071")
+    (difference,) = table["difference"].dropna()
+    assert difference == pytest.approx(-0.1)
+    with pytest.raises(UsageError, match="known: 0a1b2c3d, 4e5f6071, spos"):
+        summary(folders, "zzzzzzzz")
+
+
 def test_what_all_configurations_have_is_said_once_in_pictures(write_run, make_record):
     folders = []
     for method, resolution in (("spos", 16), ("fairnas", 16), ("cream", 8)):
