@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reports.pictures.anytime_tau import KEY, Panel, looks_of, path, reach
+from reports.pictures.anytime_tau import Panel, key, looks_of, path, reach
 from reports.runs.anytime import SPENT, watched
 from reports.runs.configuration import Configuration
 from reports.runs.record import Record
@@ -54,7 +54,7 @@ def section(panels: Sequence[Panel]) -> str:
         f'<div class="panels wide" id="anytime-{number}"></div></section>'
         for number, panel in enumerate(panels)
     )
-    return f'<h2>Any-time τ</h2>\n<p class="key">{HTML.escape(KEY)}</p>\n{hosts}'
+    return f'<h2>Any-time τ</h2>\n<p class="key">{HTML.escape(key(panels))}</p>\n{hosts}'
 
 
 def styles() -> str:

@@ -33,10 +33,13 @@ TIE = (0.06, 0.26)  # inches from the axes: where the tie to a name bends, where
 KEY = (
     "Kendall τ on a sample that is the same for all, of what a method would score if its training "
     "ended there; the last point of one that then searches and retrains is of its final scores. "
-    "Lines: means over seeds; bands: from the lowest seed to the highest. Brackets: 95 % intervals "
-    "over seeds and architectures; the architectures are the same for all. Grey: floors and ceiling "
-    "on this sample."
 )
+OVER_SEEDS = (
+    "Lines: means over seeds; bands: from the lowest seed to the highest. Brackets: 95 % intervals "
+    "over seeds and architectures; the architectures are the same for all. "
+)
+OF_ONE_SEED = "Lines: one seed each. Brackets: 95 % intervals over architectures, which are the same for all. "
+BOUNDS = "Grey: floors and ceiling on this sample."
 
 
 def draw(records: Iterable[Record], stem: Path | str) -> list[Path]:
@@ -57,7 +60,13 @@ def panels_of(groups: Iterable[Sequence[Configuration]]) -> list[Panel]:
 
 def picture(panels: Sequence[Panel]) -> Figure:
     """The figure of ``panels``, of which there is one or more."""
-    return stacked("Any-time Kendall τ", panels, GAP, [KEY])
+    return stacked("Any-time Kendall τ", panels, GAP, [key(panels)])
+
+
+def key(panels: Sequence[Panel]) -> str:
+    """What lines and brackets are, of one seed or of several."""
+    several = any(curve.seeds > 1 for panel in panels for curve in panel.sample.curves)
+    return f"{KEY}{OVER_SEEDS if several else OF_ONE_SEED}{BOUNDS}"
 
 
 def looks_of(curves: Sequence[Curve]) -> list[Look]:

@@ -8,7 +8,15 @@ from pictures import assert_readable, words
 
 from harness.metrics.intervals import combine
 from reports.commands.compare import main
-from reports.pictures.anytime_tau import draw, looks_of, panels_of, picture, reach
+from reports.pictures.anytime_tau import (
+    OF_ONE_SEED,
+    OVER_SEEDS,
+    draw,
+    looks_of,
+    panels_of,
+    picture,
+    reach,
+)
 from reports.runs.anytime import frame
 from reports.runs.configuration import configurations, contexts
 from reports.runs.record import Record, load
@@ -110,6 +118,15 @@ def test_runs_that_were_not_watched_and_curves_without_any_tau_are_left_out(
     assert np.isnan(table["tau"].iloc[0]) and table["tau"].iloc[1] == 0.3
     shown = " ".join(words(figure_of([plain, *darts, *spos])))
     assert "spos 0.50 [" in shown and "darts" not in shown and "fairnas" not in shown
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told", "not_told"),
+    [(1, OF_ONE_SEED, "means over seeds"), (2, OVER_SEEDS, "one seed")],
+)
+def test_lines_of_one_seed_are_no_means(watched, seeds, told, not_told):
+    shown = " ".join(words(figure_of(watched(("spos", RISING[:seeds]), ("fairnas", RISING[:1])))))
+    assert told.strip() in shown and not_told not in shown
 
 
 def test_both_panels_show_means_bands_and_bounds(watched):
