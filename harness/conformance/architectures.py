@@ -211,7 +211,10 @@ def architectures_of_one_canonical_key_cost_the_same(subject: SpaceSubject) -> I
 
 
 def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
-    """With equal weights where shapes are equal, so that it does not matter which part has which."""
+    """With equal weights where shapes are equal, so that it does not matter which part has which.
+
+    A layer used twice is then told from two by how many weights the outputs depend on.
+    """
     space, image = subject.space, subject.image
     if type(space).representative is SearchSpace.representative:
         return
@@ -223,7 +226,7 @@ def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
         if not space.is_valid(first) or space.representative(first) != first:
             yield f"representative({arch}) is {first}, which does not stand for itself."
             return
-        outputs = []
+        outputs, used = [], []
         for one in (arch, first):
             network = space.standalone(one, image)
             for name, weight in network.named_parameters():
@@ -233,9 +236,20 @@ def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
                 elif name.endswith("bias"):
                     weight.data.zero_()
             outputs.append(network.train()(x))
-        if not torch.allclose(*outputs, rtol=1e-3, atol=1e-4):
+            used.append(_used(network, outputs[-1]))
+        if not torch.allclose(*outputs, rtol=1e-3, atol=1e-4) or used[0] != used[1]:
             yield f"representative({arch}) is {first}, whose network computes something else."
             return
+
+
+def _used(network: torch.nn.Module, output: torch.Tensor) -> list[torch.Size]:
+    """Shapes of the weights that ``output`` depends on, sorted."""
+    weights = [weight for weight in network.parameters() if weight.dim() > 1]
+    seen = torch.randn(output.shape, generator=torch.Generator().manual_seed(1))
+    found = torch.autograd.grad((output * seen).sum(), weights, allow_unused=True)
+    sizes = [0.0 if gradient is None else float(gradient.norm()) for gradient in found]
+    least = 1e-6 * max(sizes, default=0.0)  # behind a BN of what is constant rounding is left
+    return sorted(w.shape for w, size in zip(weights, sizes, strict=True) if size > least)
 
 
 def size_is_no_less_than_what_is_found(subject: SpaceSubject) -> Iterator[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from searchspaces.errors import UsageError
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
 
-T = TypeVar("T")
 NOTHING_TRAINED = "nothing was trained: scores are of networks as they are initialised"
 LOWEST = -1e9  # below what any scorer gives a network that works
 
@@ -72,8 +71,9 @@ class Scorer(Method):
 
     ``of_function``: the score is of what a network computes with random weights. It depends neither
     on parts that add nothing nor on where a layer or a sum stands. All architectures that compute
-    the same are then scored as the one that stands for them (:meth:`SearchSpace.representative`);
-    who overrides :meth:`of` looks at networks by :meth:`once`.
+    the same are then scored as the one that stands for them (:meth:`SearchSpace.representative`).
+    A score of several measurements, or of more than a network, overrides :meth:`look` and
+    :meth:`of`, which gets what was seen by :meth:`once`.
     """
 
     Options: ClassVar[type] = ScorerOptions
@@ -138,12 +138,15 @@ class Scorer(Method):
         of_function = self.of_function and self.space.is_valid(arch)
         return self.space.representative(arch) if of_function else arch
 
-    def once(self, arch: Arch, look: Callable[[Arch], T]) -> T:
-        """What ``look`` sees in the network that stands for ``arch``, once in a call of score."""
+    def once(self, arch: Arch) -> Any:
+        """Mean of :meth:`look` over the initialisations of the network that stands for ``arch``.
+
+        Each such network is looked at once in a call of :meth:`score`.
+        """
         arch = self.stands_for(arch)
         if arch not in self._looked_at:
-            self._looked_at[arch] = look(arch)
-        return cast("T", self._looked_at[arch])
+            self._looked_at[arch] = self._mean(arch)
+        return self._looked_at[arch]
 
     def _score(self, arch: Arch) -> float:
         return self.finite(self.of(arch)) if self.space.is_valid(arch) else self.lowest
@@ -156,16 +159,20 @@ class Scorer(Method):
         return self.lowest
 
     def of(self, arch: Arch) -> float:
-        """Mean of :meth:`measure` over the initialisations."""
-        return self.once(arch, self._mean)
+        """The score of an architecture that joins input to output."""
+        return float(self.once(arch))
 
-    def _mean(self, arch: Arch) -> float:
-        values = []
+    def _mean(self, arch: Arch) -> Any:
+        seen = []
         for repeat in range(self.options.repeats):
             with self.drawn(repeat):
                 network = self.network(arch, repeat)
-                values.append(float(self.measure(network, *self.batch(repeat))))
-        return sum(values) / len(values)
+                seen.append(self.look(network, *self.batch(repeat)))
+        return sum(seen) / len(seen)
+
+    def look(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> Any:
+        """What a score is made of: a number, as :meth:`measure` gives it, or an array of some."""
+        return float(self.measure(network, images, labels))
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         """The score of a freshly initialised ``network`` in training mode.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.conformance import suite
+from harness.conformance import architectures, suite
 from harness.conformance.basics import BASIC_CHECKS
 from harness.conformance.command import main
 from harness.conformance.findings import Finding, findings
@@ -15,6 +15,7 @@ from harness.conformance.noise import Noise
 from methods.registry import METHODS
 from searchspaces.base import ImageSpec
 from searchspaces.errors import UsageError
+from searchspaces.nb201.space import NASBench201
 from searchspaces.registry import SPACES
 
 
@@ -131,3 +132,23 @@ def test_a_misspelt_override_is_a_finding():
         (check,) = (c for c in checks if c.__name__ == "what_it_means_to_override_it_does")
         (sentence,) = check(subject)
         assert "overrides nothing, and nobody calls it; name it" in sentence
+
+
+class Sparing(NASBench201):
+    """Has one convolution that is used twice stand for two."""
+
+    name = "sparing"
+    twice = {(3, 0, 1, 0, 1, 1): (3, 3, 0, 0, 1, 1)}
+
+    def representative(self, arch):
+        return {two: one for one, two in self.twice.items()}.get(arch, arch)
+
+
+def test_a_convolution_used_twice_does_not_stand_for_two(monkeypatch):
+    (one, two) = next(iter(Sparing.twice.items()))
+    subject = SimpleNamespace(space=Sparing("compact"), image=ImageSpec(1, 12, 10))
+    assert subject.space.representative(two) == one
+    assert all(map(subject.space.is_valid, (one, two)))
+    monkeypatch.setattr(architectures, "_variations", lambda *args, **kwargs: [one, two])
+    (found,) = architectures.representatives_compute_the_same(subject)
+    assert "computes something else" in found
