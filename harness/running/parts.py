@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.config.config import NOTHING, Config
 from harness.measured.packaged import places
@@ -20,13 +20,16 @@ from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.registry import short, stem
 
-_NAMED = re.compile(r"(.+)-([0-9a-f]{8})")
+_NAMED = re.compile(r"(?P<method>.+?)(-(?P<digest>[0-9a-f]{8}))?(-s(?P<seed>\d+))?")
 _UNSUMMED = ("peak_memory_mb", "device", "processes")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A finished run: its method and the digest of its configuration, its folder, its record."""
+    """A finished run: its method and the digest of its configuration, its folder, its record.
+
+    Its seed stands behind these where it was named.
+    """
 
     name: str
     folder: Path
@@ -56,8 +59,9 @@ def with_settled_parts(config: Config, runs: Path, table: Table) -> Config:
 def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
     """The finished runs in ``runs``, else of the package, that the method of ``config`` is of; none for most methods.
 
-    They are of its space, task and seed, ranked against ``table``. Raises :class:`UsageError` where
-    one is missing, with the command that makes it, and where several fit.
+    They are of its space and task, of its seed where they do not name their own, ranked against
+    ``table``. Raises :class:`UsageError` where one is missing, with the command that makes it, and
+    where several fit.
     """
     names = METHODS[config.method].parts(config.options)
     own = getattr(config.options, "part_seed", -1)
@@ -66,9 +70,9 @@ def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
 
 
 def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Part:
-    place, named = f"{stem(config.space)}-{config.task}-", _NAMED.fullmatch(name)
-    digits = named[2] if named else "[0-9a-f]" * 8
-    method = short(named[1] if named else name)
+    place, named = f"{stem(config.space)}-{config.task}-", cast("re.Match", _NAMED.fullmatch(name))
+    digits, method = named["digest"] or "[0-9a-f]" * 8, short(named["method"])
+    seed, suffix = int(named["seed"] or seed), f"-s{named['seed']}" * bool(named["seed"])
     pattern = f"{escape(place + method)}-{digits}-s{seed}"
     for root in places(runs):
         found = []
@@ -76,7 +80,7 @@ def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Par
             record = Workspace(folder).finished()
             if record is not None and _same_truth(record, table):
                 own = folder.name.removeprefix(place).rpartition("-s")[0]
-                found.append(Part(own, folder, record))
+                found.append(Part(own + suffix, folder, record))
         if found:
             break
     if len(found) > 1:
@@ -87,7 +91,7 @@ def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Par
     if not found:
         raise UsageError(
             f"an ensemble of {name} needs its finished run in {runs}: run "
-            f"`{_command(named[1] if named else name, seed, config, runs)}` first."
+            f"`{_command(named['method'], seed, config, runs)}` first."
         )
     return found[0]
 

@@ -24,7 +24,8 @@ class EnsembleOptions:
     of: str = option(
         "spos,synflow",
         "methods and scorers, with commas between: their finished runs of the same space, task and "
-        "ground truth; of several of one method the one meant, as spos-1a2b3c4d in its folder's name",
+        "ground truth; of several of one method the one meant, as spos-1a2b3c4d in its folder's "
+        "name, and of another seed than these, as spos-s1 or spos-1a2b3c4d-s1",
     )
     weights: str = option(
         "", "how much the ranks in each count, with commas between, as 1,4; empty: all the same"

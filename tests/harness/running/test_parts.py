@@ -179,3 +179,19 @@ def test_a_grid_carries_ensembles_out_behind_their_parts(folders, monkeypatch):
     assert outcome.failed == {} and list(outcome.finished) == ["all", "p", "l"]
     assert [len(one.names) for one in executors] == [2, 1]
     assert "ensemble" in executors[1].names[0]
+
+
+@pytest.mark.slow
+def test_parts_of_several_seeds_are_named_with_theirs(folders):
+    own = folders("seeds")
+    made = [tiny.run_plainly(config("params", "--seed", seed), own) for seed in "34"]
+    named = "-".join(made[0]["run"].split("-")[2:4])
+    record = tiny.run_plainly(ensemble("--options.of", "params-s4,params", "--seed", "3"), own)
+    assert record["config"]["options"]["of"] == f"{named}-s4,{named}"
+    of = f"{named}-s3,params-s4"
+    again = tiny.run_plainly(ensemble("--options.of", of, "--seed", "9"), own)
+    assert again["config"]["options"]["of"] == f"{named}-s3,{named}-s4"
+    kinds = [scores(own, one) for one in (record, again)]
+    np.testing.assert_allclose(*kinds)
+    with pytest.raises(UsageError, match="needs its finished run.* --method params .* --seed 5 "):
+        tiny.run_plainly(ensemble("--options.of", "params-s5,params-s4"), own)
