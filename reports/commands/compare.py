@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
         action="store_true",
         help="compare although a method's training cost other than it declares",
     )
-    parser.add_argument("--data", type=Path, help="folder with published tables, for --protocol")
+    parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
     if given.agreement:
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
     if not given.unequal:
         check_declared(recorded)
     records = under(recorded, given.protocol, given.data)
-    table = compared(records, given.reference or None)
+    table = compared(records, given.reference or None, given.data)
     if given.json:
         print(table.to_json(orient="records", indent=2))
     else:

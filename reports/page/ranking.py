@@ -12,15 +12,22 @@ from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import compared
 from reports.runs.configuration import Configuration
 from reports.style.formatting import bracketed, decimal
-from reports.text.comparison_table import EQUAL, NOT_SHOWN, over_floor, reservations
+from reports.text.comparison_table import (
+    EQUAL,
+    NOT_SHOWN,
+    ONE_SEED,
+    difference,
+    over_floor,
+    reservations,
+)
 from reports.text.escaping import HTML, named
 
 Row = dict[str, Any]
 KEY = (
     "Diamond and bar: mean over seeds with its 95 % interval, over seeds and architectures; of a "
     "single seed over architectures alone. Dots: one per seed. Dashed line: the highest floor. Dotted line: the ceiling. Differences pair the "
-    "seeds on the same architectures, with a 95 % t interval over seeds, which one seed has not; “not shown”: it does not "
-    "exclude zero. Image passes: training + scoring."
+    "seeds on the same architectures, with a 95 % t interval over seeds, of one seed over architectures alone; “not shown”: it does "
+    "not exclude zero; “one seed”: another may not repeat it. Image passes: training + scoring."
 )
 
 
@@ -108,7 +115,7 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
         words = f' data-words="{HTML.escape(told)}"'
     cells = [_interval(row, "tau", ".3f") or "undefined"]
     cells += [str(row["seeds"]) if method else ""]
-    cells += [over_floor(row), _difference(row), passes(row) if method else ""]
+    cells += [over_floor(row), difference(row), passes(row) if method else ""]
     columns = zip(cells, heads[2:], strict=True)
     texts = "".join(
         f'<td data-head="{head}">{_cell(cell)}</td>' if cell else '<td class="none"></td>'
@@ -122,8 +129,10 @@ def _line(row: Row, scale: Scale, lines: Sequence[tuple[str, float]], heads: lis
 
 def _cell(text: str) -> str:
     """A difference that is not shown says so below its numbers, where there is a column for it."""
-    verdict = f'<span class="below">{NOT_SHOWN}</span>'
-    return HTML.escape(text).replace(NOT_SHOWN, verdict)
+    numbers, comma, verdict = HTML.escape(text).rpartition(", ")
+    if verdict not in (NOT_SHOWN, ONE_SEED):
+        return HTML.escape(text)
+    return f'{numbers}{comma}<span class="below">{verdict}</span>'
 
 
 def _chart(row: Row, scale: Scale, lines: Sequence[tuple[str, float]]) -> str:
@@ -152,15 +161,6 @@ def _chart(row: Row, scale: Scale, lines: Sequence[tuple[str, float]]) -> str:
 
 def _level(kind: str, x: str) -> str:
     return f'<line class="{kind}" x1="{x}" x2="{x}" y1="0" y2="100%"/>'
-
-
-def _difference(row: Row) -> str:
-    if row.get("difference") is None:
-        return ""
-    text = _interval(row, "difference", "+.3f")
-    if row["difference_n"] != row["seeds"]:
-        text += f" ({row['difference_n']} of {row['seeds']} seeds)"
-    return text if row["shown"] else f"{text}, {NOT_SHOWN}"
 
 
 def _interval(row: Row, name: str, form: str) -> str:

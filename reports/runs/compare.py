@@ -18,6 +18,7 @@ from reports.runs.configuration import (
 )
 from reports.runs.paired import is_shown, paired_difference
 from reports.runs.record import Bound, Record, ceiling, floors, load_all
+from reports.runs.single_pair import over_architectures
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
@@ -32,7 +33,9 @@ def summary(folders: Iterable[Path | str], reference: str | None = None) -> pand
     return compared(load_all(folders), reference)
 
 
-def compared(records: Sequence[Record], reference: str | None = None) -> pandas.DataFrame:
+def compared(
+    records: Sequence[Record], reference: str | None = None, data: Path | None = None
+) -> pandas.DataFrame:
     """One row per configuration, between rows of its floors and its ceiling (column ``kind``).
 
     Contexts (space, task, ground truth, scoring) follow one another. ``tau`` and the other
@@ -42,7 +45,9 @@ def compared(records: Sequence[Record], reference: str | None = None) -> pandas.
     its seeds what is farthest from 1. ``over_floor`` is τ minus the highest floor, with an interval of the difference on the
     same architectures (:mod:`harness.metrics.difference`). ``difference`` is τ minus τ of the
     reference, paired by seed, with its t interval over ``difference_n`` pairs; ``shown`` says
-    whether that excludes zero. ``settings`` tells apart rows of equal method, arm and qp.
+    whether that excludes zero. A single pair shows nothing, and has the interval over its architectures
+    (:func:`reports.runs.single_pair.over_architectures`, which may look for their ground truth in
+    ``data``). ``settings`` tells apart rows of equal method, arm and qp.
 
     ``reference`` is a method or the hash of a configuration; None is SPOS where a context has it
     once. Raises :class:`UsageError` for repeated runs, and for a reference that is not there or
@@ -55,7 +60,7 @@ def compared(records: Sequence[Record], reference: str | None = None) -> pandas.
         raise UsageError(f"no run is of the reference '{reference}'{nearest(reference, known)}")
     rows: list[dict[str, Any]] = []
     for members in contexts(groups):
-        rows += _comparable(members, reference)
+        rows += _comparable(members, reference, data)
     return _frame(rows)
 
 
@@ -82,7 +87,9 @@ def fits(group: Configuration, name: str) -> bool:
     return name == group.name or name in names(group)
 
 
-def _comparable(groups: list[Configuration], reference: str | None) -> list[dict[str, Any]]:
+def _comparable(
+    groups: list[Configuration], reference: str | None, data: Path | None
+) -> list[dict[str, Any]]:
     """The rows of one context: floors, the reference, the others, ceiling."""
     base = _reference(groups, reference)
     first = groups[0].first
@@ -101,6 +108,10 @@ def _comparable(groups: list[Configuration], reference: str | None) -> list[dict
                 "reference": " ".join(filter(None, base.method.values())),
                 "shown": is_shown(difference),
             }
+            if difference["n"] == 1:
+                (seed,) = group.runs.keys() & base.runs.keys()
+                alone = over_architectures(group.runs[seed], base.runs[seed], data)
+                difference = alone or difference
             row |= bounded("difference", difference)
         rows.insert(len(below) if group is base else len(rows), row | context)
     return rows + ([_bound_row("ceiling", above) | context] if above else [])

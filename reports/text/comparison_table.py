@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 PASSES = ("image_passes", "scoring_image_passes")
 NOT_SHOWN = "not shown"  # of a difference whose interval holds zero
+ONE_SEED = "one seed"  # of one whose interval, over architectures alone, does not
 EQUAL = 1.05  # largest ratio of image passes that counts as equal cost
 UNEQUAL = 1.25  # of those of trainings from where on scoring as many images makes nothing equal
 
@@ -106,11 +107,16 @@ def _notes(rows: list[Row]) -> list[str]:
     ]
     differences = [row for row in rows if row.get("difference") is not None]
     if differences:
-        several = any(row.get("difference_low") is not None for row in differences)
+        several = any(row["difference_n"] > 1 for row in differences)
+        single = any(row["difference_n"] == 1 for row in differences)
+        bounded = any(row.get("difference_low") is not None for row in differences)
+        over = "a t interval over seeds" if several else "an interval over architectures"
+        over += ", of a single seed over architectures alone" * (several and single)
         notes.append(
-            "Differences pair the seeds on the same architectures, with a t interval over seeds; "
-            '"not shown" marks those that it cannot tell from zero.'
-            if several
+            f"Differences pair the seeds on the same architectures, with {over}; "
+            '"not shown" marks those that it cannot tell from zero'
+            + (f', "{ONE_SEED}" those that another seed may not repeat.' if single else ".")
+            if bounded
             else "Differences are of a single seed, on the same architectures: without an interval over "
             "seeds, so that none is shown."
         )
@@ -147,20 +153,26 @@ def _measure(column: str, form: str) -> Callable[[Row], str]:
     return cell
 
 
-def _difference(row: Row) -> str:
+def difference(row: Row) -> str:
+    """τ minus that of the reference with its interval, and what that leaves open."""
     text = _measure("difference", "+.3f")(row)
     if not text:
         return ""
     pairs = f" ({row['difference_n']} of {row['seeds']} seeds)"
     text += "" if row["difference_n"] == row["seeds"] else pairs
-    return text if row["shown"] else f"{text}, {NOT_SHOWN}"
+    alone = row["difference_n"] == 1 and _excludes_zero(row, "difference")
+    return text if row["shown"] else f"{text}, {ONE_SEED if alone else NOT_SHOWN}"
 
 
 def over_floor(row: Row) -> str:
     """τ minus the best floor with its interval, and whether that does not exclude zero."""
-    text = _measure("over_floor", "+.3f")(row)
-    low, high = (row.get(f"over_floor_{end}") for end in ("low", "high"))
-    return text if low is None or low > 0 or high < 0 else f"{text}, {NOT_SHOWN}"
+    text, known = _measure("over_floor", "+.3f")(row), row.get("over_floor_low") is not None
+    return f"{text}, {NOT_SHOWN}" if known and not _excludes_zero(row, "over_floor") else text
+
+
+def _excludes_zero(row: Row, column: str) -> bool:
+    low, high = (row.get(f"{column}_{end}") for end in ("low", "high"))
+    return low is not None and (low > 0 or high < 0)
 
 
 def _method(row: Row) -> str:
@@ -186,7 +198,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "seeds": _text("seeds"),
     "Kendall τ": _measure("tau", ".3f"),
     "over the best floor": over_floor,
-    "τ − τ of {reference}": _difference,
+    "τ − τ of {reference}": difference,
     "τ unique": _measure("unique_tau", ".2f"),
     "τ top 10 %": _measure("top10_tau", ".2f"),
     "P@top 10 %": _measure("precision_at_top10pct", ".2f"),

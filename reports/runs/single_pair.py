@@ -1,0 +1,41 @@
+"""How far apart two runs are that are all there is of two configurations: over architectures alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.metrics.intervals import Interval
+from reports.runs.protocols import USUAL, ground_truth_of
+from reports.runs.record import Record
+from searchspaces.errors import UsageError
+
+
+def over_architectures(own: Record, other: Record, data: Path | None = None) -> Interval | None:
+    """τ of ``own`` minus that of ``other``, with its interval over architectures; n is 1, of pairs.
+
+    As :func:`harness.metrics.difference.tau_difference` has it, which knows nothing of another
+    training. None where they did not rank the same architectures, where either was measured on a
+    part of them, and where a file of scores or their ground truth, also looked for in the folder
+    ``data``, is not to be had.
+    """
+    from harness.metrics.difference import tau_difference
+    from harness.metrics.scored import Scored
+
+    if any(run.content.get("protocol", USUAL) != USUAL for run in (own, other)):
+        return None
+    try:
+        space, table = ground_truth_of(own, "the difference to another run", data)
+        scores = [run.scores().set_index("arch")["score"] for run in (own, other)]
+        if set(scores[0].index) != set(scores[1].index):
+            return None
+        first = Scored.of(table, scores[0].to_dict(), "test", population=space.size)
+    except UsageError:
+        return None
+    found = tau_difference(
+        first.score,
+        scores[1][list(first.archs)].to_numpy(),
+        first.truth,
+        fraction=first.fraction,
+        truth_sd=first.noise,
+    )
+    return Interval(value=found["value"], low=found["low"], high=found["high"], n=1)
