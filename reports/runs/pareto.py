@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.config.constraints import LATENCY
-from reports.runs.protocols import ground_truth_of
+from reports.runs.ground_truth import ground_truth_of
 from reports.runs.record import Record
 from searchspaces.errors import UsageError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.metrics.intervals import Interval
-from reports.runs.protocols import USUAL, ground_truth_of
+from reports.runs.ground_truth import scored
+from reports.runs.protocols import USUAL
 from reports.runs.record import Record
 from searchspaces.errors import UsageError
 
@@ -19,21 +20,19 @@ def over_architectures(own: Record, other: Record, data: Path | None = None) -> 
     ``data``, is not to be had.
     """
     from harness.metrics.difference import tau_difference
-    from harness.metrics.scored import Scored
 
     if any(run.content.get("protocol", USUAL) != USUAL for run in (own, other)):
         return None
     try:
-        space, table = ground_truth_of(own, "the difference to another run", data)
-        scores = [run.scores().set_index("arch")["score"] for run in (own, other)]
-        if set(scores[0].index) != set(scores[1].index):
-            return None
-        first = Scored.of(table, scores[0].to_dict(), "test", population=space.size)
+        first, second = (scored(run, "its difference to another", data) for run in (own, other))
     except UsageError:
+        return None
+    first, second = first.sorted(), second.sorted()
+    if first.archs != second.archs:
         return None
     found = tau_difference(
         first.score,
-        scores[1][list(first.archs)].to_numpy(),
+        second.score,
         first.truth,
         fraction=first.fraction,
         truth_sd=first.noise,
