@@ -363,6 +363,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: in
         "linear": 1 - done,
         "cosine": 0.5 * (1 + math.cos(math.pi * done)),
         "staircase": 0.9 ** math.floor(20 * done),
+        "constant": 1.0,
     }[recipe.schedule]
     for group in optimizer.param_groups:
         group["lr"] = recipe.lr * factor * group.get("lr_ratio", 1.0)

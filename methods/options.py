@@ -59,9 +59,9 @@ class Recipe:
     lr: float = option(0.1, "initial learning rate")
     schedule: str = option(
         "cosine",
-        "decay of the learning rate: to zero, or (staircase) by 0.9 after each twentieth of the "
-        "steps",
-        ("cosine", "linear", "staircase"),
+        "decay of the learning rate: to zero, by 0.9 after each twentieth of the steps (staircase), "
+        "or none (constant)",
+        ("cosine", "linear", "staircase", "constant"),
     )
     momentum: float = option(0.9, "SGD momentum")
     nesterov: bool = option(False, "Nesterov momentum")

@@ -245,6 +245,8 @@ def representatives_compute_the_same(subject: SpaceSubject) -> Iterator[str]:
 def _used(network: torch.nn.Module, output: torch.Tensor) -> list[torch.Size]:
     """Shapes of the weights that ``output`` depends on, sorted."""
     weights = [weight for weight in network.parameters() if weight.dim() > 1]
+    if not weights:
+        return []
     seen = torch.randn(output.shape, generator=torch.Generator().manual_seed(1))
     found = torch.autograd.grad((output * seen).sum(), weights, allow_unused=True)
     sizes = [0.0 if gradient is None else float(gradient.norm()) for gradient in found]

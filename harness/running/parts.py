@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import escape
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from harness.config.config import NOTHING, Config
 from harness.measured.packaged import places
@@ -20,7 +20,7 @@ from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.registry import short, stem
 
-_NAMED = re.compile(r"(?P<method>.+?)(-(?P<digest>[0-9a-f]{8}))?(-s(?P<seed>\d+))?")
+_NAMED = re.compile(r"(?s)(?P<method>.+?)(-(?P<digest>[0-9a-f]{8}))?(-s(?P<seed>[0-9]+))?")
 _UNSUMMED = ("peak_memory_mb", "device", "processes")
 
 
@@ -61,19 +61,39 @@ def parts_of(config: Config, runs: Path, table: Table) -> list[Part]:
 
     They are of its space and task, of its seed where they do not name their own, ranked against
     ``table``. Raises :class:`UsageError` where one is missing, with the command that makes it, and
-    where several fit.
+    where several fit; for a run that is named twice, and for a seed that changes nothing.
     """
-    names = METHODS[config.method].parts(config.options)
+    named = [_named(name) for name in METHODS[config.method].parts(config.options)]
+    seeds = [seed for _, _, seed in named]
+    if seeds and None not in seeds and config.seed != seeds[0]:
+        raise UsageError(
+            f"every part of --options.of {config.options.of} names its seed, so that with --seed "
+            f"{config.seed} it is the same once more; give --seed {seeds[0]}."
+        )
     own = getattr(config.options, "part_seed", -1)
-    seed = config.seed if own < 0 else own
-    return [_part(name, seed, config, runs, table) for name in names]
+    usual = config.seed if own < 0 else own
+    found = [_part(one, usual, config, runs, table) for one in named]
+    folders = [part.folder for part in found]
+    if twice := [folder.name for folder in folders if folders.count(folder) > 1]:
+        raise UsageError(f"--options.of {config.options.of} names {twice[0]} twice; leave one out.")
+    return found
 
 
-def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Part:
-    place, named = f"{stem(config.space)}-{config.task}-", cast("re.Match", _NAMED.fullmatch(name))
-    digits, method = named["digest"] or "[0-9a-f]" * 8, short(named["method"])
-    seed, suffix = int(named["seed"] or seed), f"-s{named['seed']}" * bool(named["seed"])
-    pattern = f"{escape(place + method)}-{digits}-s{seed}"
+def _named(name: str) -> tuple[str, str, int | None]:
+    """The method in the name of a part, the digest of its configuration, empty for any, its seed."""
+    found = None if name in set(METHODS) else _NAMED.fullmatch(name)
+    if found is None:
+        return name, "", None
+    return found["method"], found["digest"] or "", int(found["seed"]) if found["seed"] else None
+
+
+def _part(
+    named: tuple[str, str, int | None], usual: int, config: Config, runs: Path, table: Table
+) -> Part:
+    (name, digest, own_seed), place = named, f"{stem(config.space)}-{config.task}-"
+    seed, suffix = (usual, "") if own_seed is None else (own_seed, f"-s{own_seed}")
+    method = short(name)
+    pattern = f"{escape(place + method)}-{digest or '[0-9a-f]' * 8}-s{seed}"
     for root in places(runs):
         found = []
         for folder in sorted(root.glob(pattern)):
@@ -91,7 +111,7 @@ def _part(name: str, seed: int, config: Config, runs: Path, table: Table) -> Par
     if not found:
         raise UsageError(
             f"an ensemble of {name} needs its finished run in {runs}: run "
-            f"`{_command(named['method'], seed, config, runs)}` first."
+            f"`{_command(name, seed, config, runs)}` first."
         )
     return found[0]
 

@@ -37,8 +37,8 @@ class EnsembleOptions:
         names = parts_in(self.of)
         if len(names) < 2 or len(set(names)) < len(names):
             raise UsageError(
-                f"--options.of {self.of} names no ensemble: give two different methods or more, as "
-                "spos,synflow."
+                f"--options.of {self.of} names no ensemble: give two different methods, or seeds of "
+                "one, or more, as spos,synflow or spos-s0,spos-s1."
             )
         weights = weights_in(self.weights)
         if self.weights and (

@@ -86,7 +86,8 @@ class Scorer(Method):
         """Raises :class:`UsageError` where networks are measured and options do not say on what."""
         super().__init_subclass__()
         lost = [item.name for item in fields(ScorerOptions) if not hasattr(cls.Options, item.name)]
-        if lost and cls.measure is not Scorer.measure:
+        measures = cls.measure is not Scorer.measure or cls.look is not Scorer.look
+        if lost and measures:
             raise UsageError(
                 f"Options of {cls.__name__} lack {', '.join(lost)}; derive their class from "
                 "methods.scorers.scorer.ScorerOptions."

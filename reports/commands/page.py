@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
         metavar="NAME",
         help="measure on some of the ranked architectures: " + PROTOCOLS.replace("%", "%%"),
     )
-    parser.add_argument("--data", type=Path, help="folder with published tables, for --protocol")
+    parser.add_argument("--data", type=Path, help="folder with published tables")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     given = parser.parse_args(arguments)
 
@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> None:
     of = ", ".join(map(str, given.runs))
     version = harness_version() or "(unknown)"
     about = f"Folder: {of}. Written on {date.today()} by nas-harness {version}."
-    text = compose(records, left, dict(zip(records, measured, strict=True)), about, trainings)
+    shown = dict(zip(records, measured, strict=True))
+    text = compose(records, left, shown, about, trainings, given.data)
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     if given.json:

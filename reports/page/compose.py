@@ -47,12 +47,14 @@ def compose(
     measured: Mapping[str, Record] | None = None,
     about: str = "",
     trainings: Sequence[Training] = (),
+    tables: Path | None = None,
 ) -> str:
     """The page as HTML; the same runs give the same text, which begins with what it is ``about``.
 
     ``records`` by the names that the page calls them, as :func:`reports.page.folders.gather`
     gives them; ``measured`` are the same under a protocol, of which tables and rankings are. What
     a run lacks of scores or history is said in its place. Stand-alone ``trainings`` have a table.
+    ``tables`` is a folder with published ones.
     """
     measured = measured or records
     groups = contexts(configurations(measured.values()))
@@ -80,7 +82,7 @@ def compose(
     ]
     if rows:
         body += ["<h2>Ranking of methods</h2>", f'<p class="key">{HTML.escape(KEY)}</p>']
-        body += [*rankings(groups), anytime.section(watched)]
+        body += [*rankings(groups, tables), anytime.section(watched)]
     body += ["<h2>Runs</h2>", table(rows, left)]
     body += [_template("run.html")] if rows else []
     body += [standalone.section(trainings)]

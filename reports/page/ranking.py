@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.metrics.intervals import Interval
@@ -31,9 +32,9 @@ KEY = (
 )
 
 
-def rankings(contexts: Sequence[Sequence[Configuration]]) -> list[str]:
+def rankings(contexts: Sequence[Sequence[Configuration]], data: Path | None = None) -> list[str]:
     """Each context as an HTML table with a chart in its rows, all on one axis of τ."""
-    rows = [_rows(groups) for groups in contexts]
+    rows = [_rows(groups, data) for groups in contexts]
     scale = Scale(limits([0.0, *(end for one in rows for end in _ends(one))]))
     return [_ranking(context_words(g), r, scale) for g, r in zip(contexts, rows, strict=True)]
 
@@ -87,9 +88,10 @@ class Scale:
         return f'<svg class="spread" height="20" aria-hidden="true">{texts}</svg>'
 
 
-def _rows(groups: Sequence[Configuration]) -> list[Row]:
+def _rows(groups: Sequence[Configuration], data: Path | None) -> list[Row]:
     """The rows of :func:`reports.runs.compare.compared`, best first, with τ by seed in ``values``."""
-    table = compared([record for group in groups for record in group.runs.values()])
+    records = [record for group in groups for record in group.runs.values()]
+    table = compared(records, data=data)
     named = {group.name: group for group in groups}
     rows = []
     for row in table.astype(object).where(table.notna(), None).to_dict("records"):

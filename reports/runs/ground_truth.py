@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.files.data_folders import home
 from reports.runs.record import Record
 from searchspaces.errors import UsageError
 
@@ -45,7 +46,11 @@ def ground_truth_of(
     """
     places = ("space", "task", "scale")
     where = [str(record.get("config", place) or "") for place in places]
-    space, table = _ground_truth(*where, data, str(record.get("ground_truth", "truth")))
+    truth = str(record.get("ground_truth", "truth"))
+    found = _ground_truth(*where, data, truth, home())
+    if isinstance(found, UsageError):
+        raise found
+    space, table = found
     own = {key: record.get("ground_truth", key) for key in ("table", "version", "sha256")}
     here = {"table": table.meta.name, "version": table.meta.version, "sha256": table.meta.sha256}
     if own != here:
@@ -58,8 +63,11 @@ def ground_truth_of(
 
 @cache
 def _ground_truth(
-    space: str, task: str, scale: str, data: Path | None, truth: str
-) -> tuple[SearchSpace, Table]:
+    space: str, task: str, scale: str, data: Path | None, truth: str, looked_in: Path
+) -> tuple[SearchSpace, Table] | UsageError:
     from harness.tabular.ground_truth import space_with_table
 
-    return space_with_table(space, task, scale, data, truth)
+    try:
+        return space_with_table(space, task, scale, data, truth)
+    except UsageError as error:  # looked for once, whoever asks
+        return error

@@ -25,7 +25,7 @@ def with_best_proxy(records: Iterable[Record], data: Path | None = None) -> list
 def _with_best_proxy(record: Record, data: Path | None) -> Record:
     known = record.get("floors")
     proxies = find_proxies(str(record.get("ground_truth", "table")))
-    if proxies is None or not isinstance(known, dict) or any(n.startswith("proxy-") for n in known):
+    if proxies is None or not isinstance(known, dict) or f"proxy-{proxies.best}" in known:
         return record
 
     from harness.metrics.difference import tau_difference

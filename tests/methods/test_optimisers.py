@@ -21,6 +21,7 @@ FORMULAS = {
     "cosine": lambda step, steps: (1 + math.cos(math.pi * step / steps)) / 2,
     "linear": lambda step, steps: (steps - step) / steps,
     "staircase": lambda step, steps: 0.9 ** (20 * step // steps),
+    "constant": lambda step, steps: 1.0,
 }
 RECIPE = Recipe(steps=12, batch_size=8, lr=0.3, momentum=0.8, weight_decay=0.02)
 QUICK = {

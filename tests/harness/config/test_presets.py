@@ -154,6 +154,7 @@ _LONG = {"options.search_epochs": 6, "options.population": 16, "options.removed"
         ("smoke digits mngnas", _SHORT | {"options.retrain_steps": 3, "options.perturb_steps": 1}),
         ("laptop digits spos", _LAPTOP | {"supernet.scale": "truth", "rank.architectures": 0}),
         ("laptop cifar10 spos", _LAPTOP | _REAL | {"train.steps": 16_000, "train.lr": 0.05}),
+        ("laptop cifar10 synflow", {"supernet.scale": "truth"}),
         ("laptop imagenet16-120 spos", {"score.images": 2500, "score.calibration_images": 1000}),
         ("laptop cifar10 spos", {"rank.architectures": 1000, "train_images": 0}),
         ("laptop cifar10 spos macro", {"train.steps": 8000, "rank.architectures": 1000}),

@@ -189,9 +189,13 @@ def test_parts_of_several_seeds_are_named_with_theirs(folders):
     record = tiny.run_plainly(ensemble("--options.of", "params-s4,params", "--seed", "3"), own)
     assert record["config"]["options"]["of"] == f"{named}-s4,{named}"
     of = f"{named}-s3,params-s4"
-    again = tiny.run_plainly(ensemble("--options.of", of, "--seed", "9"), own)
+    again = tiny.run_plainly(ensemble("--options.of", of, "--seed", "3"), own)
     assert again["config"]["options"]["of"] == f"{named}-s3,{named}-s4"
     kinds = [scores(own, one) for one in (record, again)]
     np.testing.assert_allclose(*kinds)
     with pytest.raises(UsageError, match="needs its finished run.* --method params .* --seed 5 "):
-        tiny.run_plainly(ensemble("--options.of", "params-s5,params-s4"), own)
+        tiny.run_plainly(ensemble("--options.of", "params-s5,params-s4", "--seed", "5"), own)
+    with pytest.raises(UsageError, match="with --seed 4 it is the same once more; give --seed 3"):
+        tiny.run_plainly(ensemble("--options.of", of, "--seed", "4"), own)
+    with pytest.raises(UsageError, match=f"names nb201-digits-{named}-s3 twice"):
+        tiny.run_plainly(ensemble("--options.of", "params,params-s03", "--seed", "3"), own)
