@@ -95,10 +95,11 @@ def test_short_trainings_of_the_table_are_a_floor_where_it_has_them_of_all_rows(
     assert floor_label("epochs-12") == "12 epochs" and floor_label("params") == "parameters"
 
 
-def test_the_floors_of_the_real_tables_have_twelve_epochs():
+def test_the_floors_of_the_real_tables_have_twelve_epochs_and_the_best_proxy():
     table = find_table("nb201", "benchmark", "cifar10")
     rows = np.arange(0, len(table), 50)
     found = floors(table.truth("test")[rows], floor_scores(table, rows))
-    assert list(found) == ["params", "flops", "epochs-12", "random"]
+    assert list(found) == ["params", "flops", "epochs-12", "proxy-az-nas", "random"]
+    assert found["proxy-az-nas"]["value"] > found["epochs-12"]["value"]
     tau = stats.kendalltau(table.accuracy("val", 12)[rows], table.truth("test")[rows]).statistic
     assert found["epochs-12"]["value"] == pytest.approx(tau) and tau > found["params"]["value"]

@@ -165,3 +165,15 @@ def test_packaged_proxies_are_of_all_architectures_of_their_table(name):
     taus = {m: kendall_tau(own[rows], val[rows]) for m, own in packaged.scores.items()}
     assert taus == packaged.chosen["tau"] and packaged.best == max(taus, key=taus.get)
     assert len(taus) == 12
+
+
+def test_packaged_proxies_of_the_published_table_were_chosen_on_its_development_sample():
+    packaged, table = (
+        find_proxies("nb201-benchmark-cifar10"),
+        find_table("nb201", "benchmark", "cifar10"),
+    )
+    rows, val = development_rows(table), table.truth("val")
+    taus = {m: kendall_tau(own[rows], val[rows]) for m, own in packaged.scores.items()}
+    assert taus == packaged.chosen["tau"] and len(taus) == 10
+    assert packaged.best == max(taus, key=taus.get) == "az-nas"
+    assert packaged.best_of(table.archs) is not None
