@@ -77,7 +77,9 @@ def test_the_rate_of_the_first_the_middle_and_the_last_step(name, schedule):
             method.train_step(step)
     rates = [step.rate for step in taken if step.trains(method.supernet)]
     expected = [0.3 * FORMULAS[schedule](step, 12) for step in (0, 6, 11)]
-    assert list(dict.fromkeys(rates)) == pytest.approx(expected)  # Cream may step twice
+    assert list(dict.fromkeys(rates)) == pytest.approx(
+        list(dict.fromkeys(expected))
+    )  # Cream: twice
     assert rates[0] == 0.3
 
 
