@@ -18,6 +18,7 @@ from methods.lazy import functional, torch
 from methods.options import Recipe, Scoring, SearchLimits, written
 from methods.processes import Processes, divisible
 from methods.search.evolution import Evolution
+from methods.snapshots import Snapshots
 from searchspaces.base import Arch, Cost, ImageSpec, Path, SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.overriding import check_overridden
@@ -86,10 +87,16 @@ class Method(ABC):
                     f"scores of {type(self).__name__} are not of classified images; leave "
                     f"--score.{name} {chosen} out."
                 )
+        if setting.scoring.snapshots > 1 and type(self).score is not Method.score:
+            raise UsageError(
+                f"scores of {type(self).__name__} are not of weights as its training leaves them, which "
+                f"snapshots are of; leave --score.snapshots {setting.scoring.snapshots} out."
+            )
         self.setting, self.options = setting, options
         self.space, self.data = setting.space, setting.data
         torch.manual_seed(setting.seed)
         self.supernet = self.build().to(setting.device)
+        self.snapshots = Snapshots(setting.scoring.snapshots, setting.recipe.steps)
         self.costs: Counter[str] = Counter()
         self.processes = Processes()
         self.optimizer = sgd(self.supernet, setting.recipe)
@@ -217,11 +224,15 @@ class Method(ABC):
         return in_chunks(self.supernet.order(archs), size)
 
     def score(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Predicted quality, ``[len(archs)]``: here of inherited weights on validation images."""
-        scores = np.empty(len(archs))
-        for chunk in in_chunks(self.supernet.order(archs), TOGETHER):
-            scores[chunk] = self.validation_scores([archs[position] for position in chunk])
-        return scores
+        """Predicted quality, ``[len(archs)]``: here of inherited weights on validation images.
+
+        The mean over ``--score.snapshots`` of the training.
+        """
+        scores = np.zeros(len(archs))
+        for _ in self.snapshots.each(self.supernet):
+            for chunk in in_chunks(self.supernet.order(archs), TOGETHER):
+                scores[chunk] += self.validation_scores([archs[position] for position in chunk])
+        return scores / self.snapshots.looks
 
     def score_in_training(self, archs: Sequence[Arch], step: int) -> np.ndarray | None:
         """What :meth:`score` gives if training ends after ``step`` steps; only for watching.
@@ -315,10 +326,11 @@ class Method(ABC):
 
     def trained_state(self) -> dict[str, Any]:
         """What search and scoring need of the training: tensors and plain containers."""
-        return {"supernet": self.supernet.state_dict()}
+        return {"supernet": self.supernet.state_dict()} | self.snapshots.state()
 
     def load_trained_state(self, state: dict[str, Any]) -> None:
         self.supernet.load_state_dict(state["supernet"])
+        self.snapshots.load(state)
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors and plain containers: everything needed to resume."""
@@ -327,10 +339,11 @@ class Method(ABC):
             "optimizer": self.optimizer.state_dict(),
             "costs": dict(self.costs),
             "evolution": self.evolution.state_dict(),
-        }
+        } | self.snapshots.state()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.supernet.load_state_dict(state["supernet"])
+        self.snapshots.load(state)
         self.optimizer.load_state_dict(state["optimizer"])
         self.costs = Counter(state["costs"])
         self.evolution.load_state_dict(state["evolution"])

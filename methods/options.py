@@ -92,6 +92,12 @@ class Scoring:
         ("accuracy", "loss"),
         added_later=True,
     )
+    snapshots: int = option(
+        1,
+        "of the supernet, evenly over the second half of its training and the last at its end, over "
+        "which a score is the mean",
+        added_later=True,
+    )
     batch_size: int = option(500, "images per forward pass; 2500 keep a GPU busier")
     precision: str = option(
         "float32",

@@ -39,6 +39,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "train.label_smoothing": _FRACTION,
     "score.calibration_images": _POSITIVE,
     "score.batch_size": _POSITIVE,
+    "score.snapshots": _POSITIVE,
     "search.population": _POSITIVE,
     "search.generations": _POSITIVE,
     "search.parents": _POSITIVE,

@@ -131,7 +131,9 @@ def _score(known: Mapping[str, Any] | None) -> str:
     how = "in the ranking" if known["ranked"] else "by itself; the ranking left it out"
     if known["split"] == NOTHING or known["by"] == METHOD:
         return f"{known['value']:.6g}, as its method scores, {how}"
-    return f"{known['value']:.6g} ({known['by'] or 'accuracy'}, {known['split']}), {how}"
+    looks = known.get("snapshots")
+    mean = f", mean of {looks} snapshots of the supernet" if looks else ""
+    return f"{known['value']:.6g} ({known['by'] or 'accuracy'}, {known['split']}{mean}), {how}"
 
 
 def _truth(known: Mapping[str, Any] | None) -> str:

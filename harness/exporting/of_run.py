@@ -137,6 +137,8 @@ def _score(run: Revived, arch: Arch) -> dict[str, Any]:
     name, ranked = run.method.space.encode(arch), read_scores_columns(run.workspace.scores_path)
     value = ranked[name] if name in ranked else float(run.method.score([arch])[0])
     how = {part: run.record["scoring"].get(part) for part in ("by", "split", "bn", "images")}
+    if looks := run.record["scoring"].get("snapshots"):
+        how["snapshots"] = looks
     return {"value": value, "ranked": name in ranked} | how
 
 

@@ -24,7 +24,8 @@ def score_words(scoring: Mapping[str, Any]) -> str:
     )
     if scoring["split"] == NOTHING:
         return "as the method gives them, nothing trained"
-    return f"{by} the {scoring['split']} split, BN {scoring['bn']}"
+    mean = f"mean of {scoring['snapshots']} snapshots, " if scoring.get("snapshots") else ""
+    return f"{mean}{by} the {scoring['split']} split, BN {scoring['bn']}"
 
 
 def few_architectures(n: int, bounded: bool) -> list[str]:

@@ -287,6 +287,7 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
         "seed": config.seed,
         **(limited if method.trains_by_limits(config.options) else {}),
         **({"cutout": config.cutout} if config.cutout else {}),
+        **({"snapshots": config.score.snapshots} if config.score.snapshots > 1 else {}),
         **config.accelerate.to_dict(),
         **config.sources(),
     }

@@ -97,11 +97,13 @@ def _scoring(run: RunState) -> dict[str, Any]:
     if not run.method.trains and not run.method.scores_images and not of_images:
         images = getattr(run.config.options, "images", 0)
         return {"split": NOTHING, "bn": NOTHING, "by": METHOD, "images": images}
+    snapshots = run.config.score.snapshots
     return {
         "split": "val",
         "bn": run.config.score.bn if run.method.trains else OWN,
         "by": run.config.score.by if run.method.scores_images else METHOD,
         "images": run.config.score.images or len(run.task.val),
+        **({"snapshots": snapshots} if snapshots > 1 else {}),
     }
 
 

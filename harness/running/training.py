@@ -59,6 +59,7 @@ def train_supernet(
                     history.append({"phase": "epoch", "step": step + 1, **report})
             if watch and (row := watch.row(method, step + 1)):
                 history.append(row)
+            method.snapshots.take(method.supernet, step + 1)
             progress.update()
             if (step + 1) % RECORD_EVERY and step + 1 != steps:
                 continue

@@ -309,10 +309,10 @@ class Cream(Method):
 
     def trained_state(self) -> dict[str, Any]:
         """What a search needs of the training: the board is part of it."""
-        return {"supernet": self.supernet.state_dict(), "board": self.board.state_dict()}
+        return super().trained_state() | {"board": self.board.state_dict()}
 
     def load_trained_state(self, state: dict[str, Any]) -> None:
-        self.supernet.load_state_dict(state["supernet"])
+        super().load_trained_state(state)
         self.board.load_state_dict(state["board"], self.setting.device)
 
     def state_dict(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ MEASURES = {
     "precision_at_top10pct": ("all", "precision_at_top10pct"),
 }
 COSTS = ("image_passes", "scoring_image_passes", "seconds")
-TOLD = {"score.by", "supernet.scale", "supernet.resolution"}
+TOLD = {"score.by", "score.snapshots", "supernet.scale", "supernet.resolution"}
 ARMS = ("", "none", "single", "average", "searched", "full")  # from least to most distillation
 
 

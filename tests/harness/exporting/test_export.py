@@ -107,6 +107,18 @@ def test_any_other_architecture_with_the_score_and_truth_of_the_run(run, tmp_pat
     assert card["truth"]["how"] == "read from the table"
 
 
+def test_a_score_over_snapshots_is_called_their_mean(runs, tmp_path):
+    folders = runs("snapshots")
+    config = tiny.config("spos", "--score.snapshots", "3")
+    record = tiny.run_plainly(config, folders, keep_checkpoint=True)
+    folder = folders["runs"] / record["run"]
+    row = pd.read_parquet(folder / "scores.parquet").iloc[0]
+    card = export_network(folder, tmp_path / "a.pt2", row["arch"], "torch", folders["data"])
+    assert (card["score"]["value"], card["score"]["snapshots"]) == (row["score"], 3)
+    said = (tmp_path / "a.pt2.md").read_text()
+    assert "(accuracy, val, mean of 3 snapshots of the supernet), in the ranking" in said
+
+
 def test_the_same_twice_is_the_same_file_and_nothing_is_overwritten_unasked(run, exported):
     (folder, _, data), (path, card) = run, exported
     before = path.read_bytes()
