@@ -55,11 +55,11 @@ def train_supernet(
         for step in range(start, steps):
             pending.append(method.train_step(step))
             with aside():
+                method.snapshots.take(method.supernet, step + 1)
                 if report := method.epoch_report(step):
                     history.append({"phase": "epoch", "step": step + 1, **report})
             if watch and (row := watch.row(method, step + 1)):
                 history.append(row)
-            method.snapshots.take(method.supernet, step + 1)
             progress.update()
             if (step + 1) % RECORD_EVERY and step + 1 != steps:
                 continue

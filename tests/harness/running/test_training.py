@@ -18,11 +18,14 @@ from harness.running.training import accelerated, compiled, kind_of, maps, train
 from harness.running.watching import Watch
 from harness.tabular.table import Table
 from methods.registry import METHODS
+from methods.snapshots import Snapshots
 from searchspaces.errors import UsageError
 
 
 class Counting:
     """A method whose losses are the numbers of its steps."""
+
+    supernet, snapshots = None, Snapshots(1, 8)
 
     def train_step(self, step):
         return {"loss": torch.tensor(float(step)), "kd": torch.tensor(-2.0 * step)}
@@ -57,12 +60,15 @@ def test_only_steps_run_the_clock_of_a_watched_training(monkeypatch):
 
     step, report = Counting().train_step, Counting().epoch_report
     method = SimpleNamespace(
+        supernet=None,
+        snapshots=SimpleNamespace(take=lambda _, step: note("snapshot", step)),
         train_step=lambda number: note("step", step(number)),
         epoch_report=lambda number: note("report", report(number)),
     )
     monkeypatch.setattr(watch, "row", lambda *_: None)
     train_supernet(method, 3, 0, [], lambda done: note("write", None), -1.0, watch=watch)
-    assert ran == [("step", True), ("report", False)] * 3 + [("write", False)]
+    each = [("step", True), ("snapshot", False), ("report", False)]
+    assert ran == each * 3 + [("write", False)]
     assert not watch.clock.runs
 
 
