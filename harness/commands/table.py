@@ -274,8 +274,9 @@ def _proxies(arguments: list[str]) -> None:
         example="nas-harness table proxies runs",
         description="Keep the scores of finished runs of scorers beside their table, and choose the "
         "best by validation accuracies of its development sample (500 architectures, or half of a "
-        "smaller table). From then on it is a floor of whatever is ranked against the table. Runs of one "
-        "scorer that differ only in what they ranked are put together.",
+        "smaller table), among these and what is already known for the table. From then on it is a "
+        "floor of whatever is ranked against the table. Runs of one scorer that differ only in what "
+        "they ranked are put together.",
     )
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or runs' own")
     parser.add_argument("--best", default="", help="the proxy to take; else it is chosen")

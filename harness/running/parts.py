@@ -21,6 +21,7 @@ from searchspaces.errors import UsageError
 from searchspaces.registry import short, stem
 
 _NAMED = re.compile(r"(?s)(?P<method>.+?)(-(?P<digest>[0-9a-f]{8}))?(-s(?P<seed>[0-9]+))?")
+COSTS_OF_PARTS = "costs of its parts: "  # begins the note that a record of an ensemble has
 _UNSUMMED = ("peak_memory_mb", "device", "processes")
 
 

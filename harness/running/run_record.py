@@ -22,7 +22,7 @@ from harness.metrics.rendering import headline, render
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
 from harness.running.assembly import known_costs, over_budget, unlike_declared
-from harness.running.parts import told_costs
+from harness.running.parts import COSTS_OF_PARTS, told_costs
 from harness.running.run_scores import read_scores_columns
 from harness.running.run_state import RunState
 from harness.tabular.table import Table
@@ -58,7 +58,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         + list(run.task.notes)
         + _on_supernet(run)
         + run.method.notes()
-        + ([f"costs of its parts: {told_costs(run.parts)}"] if run.parts else [])
+        + ([COSTS_OF_PARTS + told_costs(run.parts)] if run.parts else [])
         + ([run.timing.note(config)] if run.timing else [])
         + known_costs(config, run.method.setting.costs, run.space)
         + unlike_declared(config, run.declared if run.trained else 0.0, run.trained)

@@ -7,7 +7,7 @@ are found by the name of the table, in the home folder, then in the package.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -51,6 +51,14 @@ class Proxies:
         scores = self.scores[self.best][places]
         return scores if np.isfinite(scores).all() else None
 
+    def by_arch(self) -> dict[str, dict[str, float]]:
+        """By proxy, the scores of the architectures that it scored."""
+        return {
+            name: {arch: float(own[place]) for arch, place in self._places.items() if known[place]}
+            for name, own in self.scores.items()
+            for known in [np.isfinite(own)]
+        }
+
     def save(self, path: Path) -> None:
         columns = {"arch": pa.array(self.archs, pa.string())} | self.scores
         meta = {
@@ -80,8 +88,8 @@ class Proxies:
             return cls(meta["table"], meta["best"], meta["chosen"], archs, scores)
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
-                f"{path} holds no scores of proxies ({error}); make it again by `nas-harness "
-                "table proxies`, or delete it."
+                f"{path} holds no scores of proxies ({error}); delete it, and make it again by "
+                "`nas-harness table proxies`."
             ) from error
 
 
@@ -92,11 +100,15 @@ def proxies_folder() -> Path:
 
 def find_proxies(table: str) -> Proxies | None:
     """Those of the table of this name; None where there are none."""
+    return next(known_proxies(table), None)
+
+
+def known_proxies(table: str) -> Iterator[Proxies]:
+    """Those of the table of this name in the home folder, then those in the package."""
     for folder in (proxies_folder(), EMBEDDED / "proxies"):
         path = folder / f"{table}.parquet"
         if path.exists():
-            return _loaded(path, path.stat().st_mtime_ns)
-    return None
+            yield _loaded(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)

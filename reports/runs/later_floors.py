@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.tabular.proxies import find_proxies
 from reports.runs.ground_truth import scored
@@ -15,9 +16,9 @@ from searchspaces.errors import UsageError
 def with_best_proxy(records: Iterable[Record], data: Path | None = None) -> list[Record]:
     """``records`` with the best proxy of their tables among ``floors`` and ``over_floors``.
 
-    Measured on the scores of each, with its ground truth, also from the folder ``data``. As they
-    are where they have a best proxy already, where the proxy lacks an architecture, and where
-    their scores or their ground truth are not to be had.
+    Measured on the scores of each, with its ground truth, also from the folder ``data``; one that
+    was the best before gives way. As they are where they have it already, where the proxy lacks
+    an architecture, and where their scores or their ground truth are not to be had.
     """
     return [_with_best_proxy(record, data) for record in records]
 
@@ -42,7 +43,11 @@ def _with_best_proxy(record: Record, data: Path | None) -> Record:
     floor = measure("kendall_tau", own, truth, fraction=run.fraction, truth_sd=run.noise)
     over = tau_difference(run.score, own, truth, fraction=run.fraction, truth_sd=run.noise)
     beyond = record.get("over_floors")
-    content = {"floors": known | {name: floor}}
+    content = {"floors": _without_proxies(known) | {name: floor}}
     if isinstance(beyond, dict):
-        content["over_floors"] = beyond | {name: over}
+        content["over_floors"] = _without_proxies(beyond) | {name: over}
     return replace(record, content=record.content | content)
+
+
+def _without_proxies(floors: dict[str, Any]) -> dict[str, Any]:
+    return {name: own for name, own in floors.items() if not name.startswith("proxy-")}

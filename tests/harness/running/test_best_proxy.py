@@ -20,6 +20,7 @@ from harness.tabular.locate import find_table
 from harness.tabular.proxies import Proxies, find_proxies, proxies_folder
 from harness.tabular.table import Table
 from searchspaces.errors import UsageError
+from searchspaces.registry import short
 
 
 @pytest.fixture
@@ -35,14 +36,15 @@ def table(tmp_path, monkeypatch):
 def run(tmp_path, table):
     """Writes what a finished run of a scorer leaves: as good as its accuracies are near the truth."""
 
-    def write(method, scores, seed=0, kept=slice(None), name="", **settings):
-        folder = tmp_path / "runs" / f"{method}{name}-{seed}"
+    def write(method, scores, seed=0, kept=slice(None), name="", told=None, **settings):
+        folder = tmp_path / "runs" / f"{short(method)}{name}-{seed}"
         folder.mkdir(parents=True)
         frame = pd.DataFrame({"arch": table.archs, "score": scores})
         frame.iloc[kept].to_parquet(folder / "scores.parquet")
         config = {"method": method, "space": "nb201", "task": "digits", "scale": "", "seed": seed}
         config |= settings
         record = {"config": config, "ground_truth": {"table": table.meta.name}}
+        record |= {"scoring": {"split": "none"}, "costs": {"steps": 0}, "notes": []} | (told or {})
         (folder / "run.json").write_text(json.dumps(record | {"schema_version": SCHEMA_VERSION}))
         return folder
 
@@ -56,8 +58,9 @@ def test_it_is_chosen_by_validation_on_the_sample_and_not_by_test(table, run):
     by_val = -test.copy()
     by_val[rows] = val[rows]
     folders = [run("synflow", by_val), run("snip", test)]
-    folders += [run(name, val) for name in ("params", "flops", "spos", "ensemble")]
-    folders.append(run("short-training", val))
+    folders += [run(name, val) for name in ("params", "flops", "ensemble")]
+    trained = {"scoring": {"split": "val"}, "costs": {"steps": 9}}
+    folders += [run(name, val, told=trained) for name in ("spos", "short-training")]
     (found,) = gathered(folders)
     assert found.best == "synflow" and sorted(found.scores) == ["snip", "synflow"]
     assert found.chosen["by"] == "val" and found.chosen["n"] == len(rows)
@@ -104,7 +107,9 @@ def test_it_goes_to_a_file_and_back_and_a_changed_file_is_read_again(table, run)
     replace(found, scores={"snip": found.scores["synflow"]}, best="snip").save(path)
     assert find_proxies(table.meta.name).best == "snip"
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(UsageError, match="holds no scores of proxies .* table proxies`, or delete"):
+    with pytest.raises(
+        UsageError, match="holds no scores of proxies .* delete it, and make it again"
+    ):
         Proxies.load(path)
 
 
@@ -134,7 +139,7 @@ def test_runs_that_differ_in_what_they_ranked_are_put_together(table, run):
     other = run("snip", val + 1, kept=rows[:3], name="-other", rank={"architectures": 3})
     with pytest.raises(UsageError, match="with other scores of the same architectures; give only"):
         gathered([*runs, other])
-    with pytest.raises(UsageError, match=f"run it with --rank.architectures {len(rows)}, or 0 for"):
+    with pytest.raises(UsageError, match=f"run it with --rank.architectures {len(rows)}, or 0 "):
         gathered(runs[1:])
 
 
@@ -143,7 +148,7 @@ def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
     with pytest.raises(UsageError, match="there is no finished run of a proxy here"):
         gathered([run("params", val)])
     few = run("snip", val, kept=slice(3))
-    with pytest.raises(UsageError, match="the run of snip lacks architectures of the development"):
+    with pytest.raises(UsageError, match="snip lacks architectures of the development sample"):
         gathered([few])
     with pytest.raises(UsageError, match="there is no finished run of zen; there are snip"):
         gathered([few], best="zen")
@@ -154,6 +159,73 @@ def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
         UsageError, match="no validation accuracies to choose by.*name one with --b"
     ):
         gathered([run("synflow", val)])
+
+
+def save(found, folder):
+    found.save(folder / f"{found.table}.parquet")
+
+
+def test_a_few_further_runs_lower_no_floor(table, run, tmp_path, capsys):
+    """A worse scorer alone leaves the best of the package in place, beside all that was known."""
+    val = table.truth("val")
+    save(gathered([run("jacov", val), run("l2", val[::-1])])[0], tmp_path / "package" / "proxies")
+    worse = -val
+    main(["proxies", str(run("l2", worse, 1))])
+    assert "best proxy jacov (τ on the sample: jacov 1.000, l2 -1.000)" in capsys.readouterr().out
+    found = find_proxies(table.meta.name)
+    assert (proxies_folder() / f"{table.meta.name}.parquet").exists()
+    assert found.best == "jacov" and found.scores["l2"].tolist() == worse.tolist()
+    main(["proxies", str(run("snip", worse))])  # to what is in the home folder now
+    assert sorted(find_proxies(table.meta.name).scores) == ["jacov", "l2", "snip"]
+    main(["proxies", str(tmp_path / "runs" / "snip-0"), "--best", "l2"])
+    found = find_proxies(table.meta.name)
+    assert (found.best, found.chosen) == ("l2", {"by": "named"}) and "jacov" in found.scores
+    floors = evaluate_scores(table, dict(zip(table.archs, val, strict=True)), "test")["floors"]
+    assert [name for name in floors if name.startswith("proxy-")] == ["proxy-l2"]
+
+
+def test_what_a_known_scorer_scored_besides_stays_where_a_run_agrees(table, run, tmp_path):
+    val, rows = table.truth("val"), development_rows(table)
+    save(gathered([run("jacov", val)])[0], proxies_folder())
+    (found,) = gathered([run("jacov", val, kept=rows, name="-alike")])
+    assert found.best_of(table.archs).tolist() == val.tolist()
+    (found,) = gathered([run("jacov", val + 1, kept=rows, name="-unlike")])
+    assert found.best == "jacov" and found.best_of(table.archs) is None
+
+
+def test_a_best_proxy_of_other_architectures_is_not_replaced_unasked(table, run):
+    val = table.truth("val")
+    other = Proxies(table.meta.name, "jacov", {"by": "val"}, ["elsewhere"], {"jacov": val[:1]})
+    save(other, proxies_folder())
+    mine = run("l2", val)
+    with pytest.raises(UsageError, match="jacov lacks architectures of the .* take with --best"):
+        gathered([mine])
+    (found,) = gathered([mine], best="l2")
+    assert found.best == "l2" and found.archs == [*table.archs, "elsewhere"]
+    assert found.scores["jacov"][-1] == val[0]
+    (found,) = gathered([mine, run("jacov", -val)])
+    assert found.best == "l2" and found.chosen["tau"] == {"jacov": -1, "l2": 1}
+
+
+def test_a_scorer_in_a_file_of_ones_own_is_a_proxy(table, run, tmp_path):
+    val = table.truth("val")
+    run("./mine.py:mine", val, sources={"method": "1"})
+    main(["proxies", str(tmp_path / "runs")])
+    floors = evaluate_scores(table, dict(zip(table.archs, val, strict=True)), "test")
+    assert "proxy-mine" in floors["floors"] and "best proxy (mine)" in render(floors)
+    once, more = tmp_path / "runs" / "mine-0", run("/there/mine.py:mine", val, name="-more")
+    with pytest.raises(UsageError, match="are both of mine, with other settings"):
+        gathered([once, more])
+    same = run("/there/mine.py:mine", val, name="-same", sources={"method": "1"})
+    assert gathered([once, same])[0].best == "mine"
+    for name in ("synflow", "arch"):
+        with pytest.raises(UsageError, match=f"its name, {name}; give it another one and run it"):
+            gathered([run(f"./mine.py:{name}", val)])
+    combined = {"notes": ["costs of its parts: mine-0: 3 compute, 1 s"]}
+    unlike = [{"costs": {"steps": 3}}, {"scoring": {"split": "val"}}, combined]
+    for number, told in enumerate(unlike):
+        with pytest.raises(UsageError, match="no finished run of a proxy here.* FILE.py:NAME"):
+            gathered([run("./mine.py:Trained", val, seed=number, told=told)])
 
 
 @pytest.mark.parametrize("name", ["nb201-compact-digits", "macro-compact-digits"])

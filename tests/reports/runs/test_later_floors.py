@@ -72,3 +72,21 @@ def test_without_the_ground_truth_the_run_is_as_it_was(record):
     moved = record.content["ground_truth"] | {"sha256": "0" * 64}
     other = replace(record, content=record.content | {"ground_truth": moved})
     assert under([other], "all") == [other]
+
+
+def test_one_that_was_the_best_before_gives_way(record):
+    """A record that names another proxy has one row of it, the one that is the best now."""
+    frame = record.scores()
+    before = {"proxy-l2": record.content["floors"]["params"]}
+    content = {"floors": record.content["floors"] | before}
+    content["over_floors"] = record.content["over_floors"] | {
+        "proxy-l2": record.content["over_floors"]["params"]
+    }
+    earlier = replace(record, content=record.content | content)
+    keep(dict(zip(frame["arch"], frame["truth"], strict=True)))
+    (found,) = under([earlier], "all")
+    for kind in ("floors", "over_floors"):
+        named = [name for name in found.content[kind] if name.startswith("proxy-")]
+        assert named == ["proxy-jacov"]
+    rows = compared([found])["method"].tolist()
+    assert [row for row in rows if row.startswith("best proxy")] == ["best proxy (jacov)"]
