@@ -111,7 +111,7 @@ def _jobs(
             if wanted not in tables:
                 tables[wanted] = ground_truth(config, execution.data)
             space, table = tables[wanted]
-            config = with_settled_parts(config, execution.runs, table)
+            config = with_settled_parts(config, execution.runs, table, execution.data)
             workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
             if workspace.folder in known:
                 continue

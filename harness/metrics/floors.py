@@ -12,6 +12,7 @@ from harness.files.counts import counted
 from harness.metrics.intervals import LEAST, Interval, measure
 from harness.tabular.proxies import find_proxies
 from harness.tabular.table import Table
+from searchspaces.registry import short
 
 Scores = Mapping[str, np.ndarray | None]
 RANDOM = "random"
@@ -25,6 +26,11 @@ def floor_label(name: str) -> str:
     if kind == "proxy":
         return f"best proxy ({of})"
     return counted(int(of), "epochs") if kind == "epochs" else LABELS.get(name, name)
+
+
+def is_itself(floor: str, method: str) -> bool:
+    """Whether the ``floor`` of this name is what the scorer ``method`` ranks by."""
+    return floor in (short(method), f"proxy-{short(method)}")
 
 
 def floor_scores(table: Table, rows: np.ndarray) -> Scores:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.files.counts import counted
 from harness.metrics.ceiling import Ceiling
 from harness.metrics.evaluate import Metrics
-from harness.metrics.floors import RANDOM, best_floor, floor_label
+from harness.metrics.floors import RANDOM, best_floor, floor_label, is_itself
 from harness.metrics.intervals import RANGES, Interval
 from harness.metrics.metrics import METRICS
 
@@ -36,12 +36,18 @@ def render(result: Mapping[str, Any]) -> str:
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """τ, whether it beats the best floor, and the ceiling, in one line."""
+    """τ, whether it beats the best floor, and the ceiling, in one line.
+
+    Of a scorer's run that is the best floor itself, without a comparison.
+    """
     tau: Interval = result["metrics"]["all"]["kendall_tau"]
     if tau["value"] is None:
         return "τ is undefined"
     parts = [f"τ {_bounded(tau, '')}"]
-    if name := best_floor(result["floors"]):
+    name = best_floor(result["floors"])
+    if name and is_itself(name, result.get("config", {}).get("method", "")):
+        parts.append("itself the best floor")
+    elif name:
         floor: float = result["floors"][name]["value"]
         over = (result.get("over_floors") or {}).get(name)
         over = over or Interval(value=tau["value"] - floor, low=None, high=None, n=tau["n"])

@@ -66,7 +66,7 @@ def _run(config: Config, execution: Execution, crew: Crew) -> dict[str, Any]:
         protocol(name)
     config = with_settled_task(config, execution.data)
     space, table = ground_truth(config, execution.data)
-    config = with_settled_parts(config, execution.runs, table)
+    config = with_settled_parts(config, execution.runs, table, execution.data)
     workspace = Workspace(execution.runs / config.run_name(table.meta.identity))
     known = crew.agree(workspace.finished() is not None)
     names = execution.log if crew.leads else ()

@@ -96,7 +96,7 @@ class RunState:
         self.history: list[dict[str, Any]] = []
         self.trained = 0.0  # compute of the training, once it is done
         self.before, self.started = 0.0, time.monotonic()
-        self.parts = parts_of(config, execution.runs, table)
+        self.parts = parts_of(config, execution.runs, table, execution.data)
         if self.parts:
             costs = summed_costs(self.parts)
             self.before = costs.pop("seconds")

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.files.data_folders import fetched_folder, named_folder
 from harness.tasks.own.place import FORMS, Place, is_kept, kept_folder, place_of, stem_of
 from searchspaces.architecture import ImageSpec
 from searchspaces.errors import UsageError
@@ -90,6 +91,14 @@ def load_task(name: str, data: Path | None = None) -> Task:
     Raises :class:`UsageError` for an unknown name, and for a data set that is missing or damaged.
     """
     return TASKS[name](data)
+
+
+def needs_folder(name: str) -> bool:
+    """Whether the images of a built-in task are to be named with ``--data``: neither in the package,
+    nor fetched, nor in ``$NAS_HARNESS_DATA``.
+    """
+    missing = name in IMAGES and name != "digits" and not (fetched_folder() / name).exists()
+    return missing and named_folder(None) is None
 
 
 def _settled_and_loaded(place: Place, function: Any, data: Path | None) -> Task:

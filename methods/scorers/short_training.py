@@ -23,6 +23,7 @@ from searchspaces.base import Arch
 class ShortTrainingOptions(StandaloneRecipe):
     """The recipe by which `table build` trains, with other epochs."""
 
+    flags = "options."
     epochs: int = option(1, "passes of each architecture over the training images")
 
 

@@ -13,9 +13,11 @@ from searchspaces.errors import UsageError
 class StandaloneRecipe:
     """The NAS-Bench-201 recipe (SGD with Nesterov momentum, cosine to zero), its length free.
 
-    Raises :class:`UsageError` for values that no training can have.
+    Raises :class:`UsageError` for values that no training can have, by the names of their flags,
+    which begin with ``flags``.
     """
 
+    flags = ""
     epochs: int = option(4, "passes over the training images")
     batch_size: int = option(64, "images per step")
     lr: float = option(0.1, "initial learning rate, cosine to zero")
@@ -24,7 +26,8 @@ class StandaloneRecipe:
 
     def __post_init__(self) -> None:
         limits = {"epochs": (1, inf), "batch_size": (1, inf), "momentum": (0, 1)}
-        check_limits(asdict(self), limits)
+        named = {f"{self.flags}{name}": value for name, value in asdict(self).items()}
+        check_limits(named, {f"{self.flags}{name}": bounds for name, bounds in limits.items()})
 
     def steps(self, images: int) -> int:
         """Optimiser steps over a training part of so many ``images``."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.metrics.floors import is_itself
 from harness.metrics.intervals import Interval, combine
 from reports.runs.configuration import (
     Configuration,
@@ -43,7 +44,7 @@ def compared(
     seeds and architectures; ``regret`` is that of the found architecture, with a t interval over
     seeds. ``times_declared`` is there where a training cost other than its method declares: of
     its seeds what is farthest from 1. ``over_floor`` is τ minus the highest floor, with an interval of the difference on the
-    same architectures (:mod:`harness.metrics.difference`). ``difference`` is τ minus τ of the
+    same architectures (:mod:`harness.metrics.difference`); not there for the scorer that is this floor. ``difference`` is τ minus τ of the
     reference, paired by seed, with its t interval over ``difference_n`` pairs; ``shown`` says
     whether that excludes zero. A single pair shows nothing, and has the interval over its architectures
     (:func:`reports.runs.single_pair.over_architectures`, which may look for their ground truth in
@@ -100,8 +101,9 @@ def _comparable(
         row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
         if unlike := [times for run in group.runs.values() if (times := times_declared(run))]:
             row["times_declared"] = max(unlike, key=lambda times: max(times, 1 / times))
-        if below and row["tau"] is not None:
-            row |= bounded("over_floor", over(group, max(below, key=lambda b: b.tau["value"])))
+        best = max(below, key=lambda b: b.tau["value"], default=None)
+        if best and row["tau"] is not None and not is_itself(best.name, group.method["method"]):
+            row |= bounded("over_floor", over(group, best))
         if base is not None and group is not base:
             difference = paired_difference(group.taus, base.taus)
             row |= {

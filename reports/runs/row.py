@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.metrics.floors import is_itself
 from harness.metrics.intervals import Interval
 from reports.runs.compare import over
 from reports.runs.configuration import Configuration, bounded, seed_of
@@ -40,7 +41,8 @@ def describe(record: Record) -> Row:
     row = {name: str(word) for name, word in words.items()} | alone.describe()
     best = max(below, key=lambda bound: bound.tau["value"], default=None)
     beyond = Interval(value=None, low=None, high=None, n=tau["n"])
-    if best is not None and tau["value"] is not None:
+    itself = best is not None and is_itself(best.name, words["method"])
+    if best is not None and tau["value"] is not None and not itself:
         beyond = over(alone, best)
     return row | {
         "seed": seed,

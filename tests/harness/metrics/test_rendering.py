@@ -80,6 +80,17 @@ def test_a_proxy_is_a_floor_by_its_name():
     assert "does not beat the best floor, the proxy synflow (0.600): -0.090; " in line
 
 
+@pytest.mark.parametrize(
+    ("method", "floor"),
+    [("synflow", "proxy-synflow"), ("./mine.py:mine", "proxy-mine"), ("flops", "flops")],
+)
+def test_a_scorer_that_is_the_best_floor_is_not_compared_with_itself(method, floor):
+    found = {"floors": {"params": interval(0.4), floor: interval(0.6)}, "over_floors": None}
+    line = headline(RESULT | found | {"config": {"method": method}})
+    assert "; itself the best floor; " in line and "beat" not in line
+    assert "does not beat the best floor" in headline(RESULT | found | {"config": {"method": "l2"}})
+
+
 def test_the_answer_without_floors_ceiling_or_correlation():
     bare = RESULT | {"floors": {}, "ceiling": {"single_seed": interval(0.71), "how": "x"}}
     assert headline(bare) == "τ 0.510 [0.410, 0.710]; ceiling 0.710"

@@ -14,6 +14,7 @@ from harness.config.config import SCHEMA_VERSION, Config, with_values
 from harness.files.store import write_json
 from harness.grid.grid import run_grid
 from harness.jobs.executor import Event
+from harness.measured import packaged
 from harness.running.parts import Part, parts_of, summed_costs
 from harness.running.pipeline import Execution
 from reports.runs.compare import summary
@@ -79,7 +80,7 @@ def test_a_missing_part_is_named_with_the_command_that_makes_it(parts):
     assert str(raised.value) == (
         f"an ensemble of params needs its finished run in {own['runs']}: run `nas-harness run "
         "--method params --space nb201 --task digits --seed 4 --preset smoke --rank.architectures "
-        f"12 --runs {own['runs']}` first."
+        f"12 --data {own['data']} --runs {own['runs']}` first."
     )
 
 
@@ -94,6 +95,47 @@ def test_the_command_has_what_is_not_usual_and_no_more(tmp_path, monkeypatch):
         "params --space nb201 --task digits --seed 2 --preset smoke --scale benchmark --truth "
         "other` first."
     )
+
+
+def test_the_command_names_the_data_folder_where_one_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+
+    def command(task, data):
+        usual = Config.from_preset("smoke", method="ensemble", task=task, space="nb201")
+        with pytest.raises(UsageError) as raised:
+            parts_of(usual, tmp_path, SimpleNamespace(meta=SimpleNamespace(name="none")), data)
+        return str(raised.value)
+
+    monkeypatch.setattr("harness.running.parts.places", lambda runs: (runs,))
+    assert f" --data {tmp_path} --runs" in command("digits", tmp_path)
+    assert f" --data {tmp_path} --runs" in command("cifar10", tmp_path)
+    assert " --data DIR --runs" in command("cifar10", None)
+    assert "--data" not in command("digits", None)
+    (tmp_path / "home" / "data" / "cifar10").mkdir(parents=True)
+    assert "--data" not in command("cifar10", None)
+    monkeypatch.setenv("NAS_HARNESS_DATA", str(tmp_path))
+    assert "--data" not in command("cifar100", None)
+
+
+def test_an_unknown_part_is_answered_with_the_nearest(tmp_path):
+    for name in ("synflo", "synflo-s1"):
+        given = with_values(ensemble(), {"options.of": f"layers,{name}"})
+        with pytest.raises(UsageError, match="unknown method 'synflo'; did you mean 'synflow'"):
+            parts_of(given, tmp_path, None)
+
+
+def test_several_of_the_package_are_said_to_be_of_the_package(tmp_path, monkeypatch):
+    """Not of the folder of runs, which is empty."""
+    monkeypatch.setattr(packaged, "PACKAGED", tmp_path / "package")
+    truth = {"table": "a-table", "version": "7", "sha256": "f" * 64, "truth": "whole"}
+    table = SimpleNamespace(meta=SimpleNamespace(name="a-table", **truth))
+    record = {"schema_version": SCHEMA_VERSION, "ground_truth": truth}
+    for digest in ("0123abcd", "4567abcd"):
+        folder = tmp_path / "package" / f"nb201-digits-params-{digest}-s3"
+        write_json(folder / "run.json", record)
+    with pytest.raises(UsageError, match="^the package holds several finished runs of params with"):
+        parts_of(ensemble(), tmp_path / "runs", table)
 
 
 @pytest.mark.parametrize("other", ["", "table", "version", "sha256", "truth"])

@@ -16,6 +16,7 @@ from methods.options import Recipe, Scoring, SearchLimits
 from methods.scorers.short_training import ShortTraining, ShortTrainingOptions
 from methods.standalone.recipe import StandaloneRecipe
 from searchspaces.base import ImageSpec
+from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201
 
 SPACE = NASBench201("compact", width=4)
@@ -101,3 +102,10 @@ def test_a_cell_without_a_path_is_trained_like_any_other():
 def test_scores_can_be_losses():
     assert made(Noise(ImageSpec(1, 8, 4)), by="loss").score(ARCHS).max() < 0
     assert scorer("short-training").score([ARCHS[0]]).item() > 0
+
+
+def test_an_impossible_option_is_named_by_its_flag():
+    with pytest.raises(UsageError, match="^--options.epochs takes at least 1, not 0"):
+        ShortTrainingOptions(epochs=0)
+    with pytest.raises(UsageError, match="^--batch-size takes at least 1, not 0"):
+        StandaloneRecipe(batch_size=0)

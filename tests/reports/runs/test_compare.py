@@ -10,10 +10,12 @@ from reports.pictures.tau_of_seeds import context_words
 from reports.runs.compare import summary
 from reports.runs.configuration import configurations, contexts, told_apart, told_of_all
 from reports.runs.record import Record, load
+from reports.runs.row import describe
 from reports.text.comparison_table import to_markdown
 from searchspaces.errors import UsageError
 
 SPOS_TAUS, FULL_TAUS = (0.50, 0.51, 0.55), (0.58, 0.60, 0.68)  # means are no medians
+FLOORS = (("params", 0.4), ("proxy-synflow", 0.6))
 REGRETS = (0.0, 1.0, 5.0)
 SPREAD = 0.0264575  # standard deviation of SPOS_TAUS, and of their differences from FULL_TAUS
 
@@ -380,3 +382,17 @@ def test_what_all_configurations_have_is_said_once_in_pictures(write_run, make_r
     assert told_apart(groups, told_of_all(groups)) == rest
     assert ", preset laptop, supernet.scale proxy: " in context_words(groups)
     assert told_of_all(groups[:1]) == []
+
+
+def test_the_scorer_that_is_the_best_floor_is_not_compared_with_itself(write_run, make_record):
+    known = {name: {"value": tau, "low": None, "high": None, "n": 9} for name, tau in FLOORS}
+    runs = [
+        write_run(method, make_record(method, 0, 0.5) | {"floors": known})
+        for method in ("synflow", "spos")
+    ]
+    table = summary(runs).set_index("method")
+    assert math.isnan(table.loc["synflow", "over_floor"])
+    assert table.loc["spos", "over_floor"] == pytest.approx(-0.1)
+    rows = {run.name: describe(load(run)) for run in runs}
+    assert rows["synflow"]["over_floor"] is None
+    assert rows["spos"]["over_floor"] == pytest.approx(-0.1)
