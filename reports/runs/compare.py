@@ -19,14 +19,13 @@ from reports.runs.configuration import (
 )
 from reports.runs.paired import is_shown, paired_difference
 from reports.runs.record import Bound, Record, ceiling, floors, load_all
+from reports.runs.reference import fits, names, reference_of
 from reports.runs.single_pair import over_architectures
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
 
 if TYPE_CHECKING:
     import pandas
-
-USUAL_REFERENCE = "spos"
 
 
 def summary(folders: Iterable[Path | str], reference: str | None = None) -> pandas.DataFrame:
@@ -50,9 +49,10 @@ def compared(
     (:func:`reports.runs.single_pair.over_architectures`, which may look for their ground truth in
     ``data``). ``settings`` tells apart rows of equal method, arm and qp.
 
-    ``reference`` is a method or the hash of a configuration; None is SPOS where a context has it
-    once. Raises :class:`UsageError` for repeated runs, and for a reference that is not there or
-    fits several configurations of a context.
+    ``reference`` is a method or the hash of a configuration, None is SPOS; where several fit, that
+    of its preset's options (:func:`reports.runs.reference.reference_of`), and where that is none
+    ``unclear`` has a sentence. Raises :class:`UsageError` for repeated runs, and for a reference
+    that is not there or fits several configurations of a context.
     """
     check_one_truth(records)
     groups = configurations(records)
@@ -76,29 +76,18 @@ def pairwise(groups: Sequence[Configuration]) -> list[list[Interval | None]]:
     ]
 
 
-def names(group: Configuration) -> set[str]:
-    """Its method, and the hashes in its folders' names; its own where these have none."""
-    parts = [str(run.get("run")).rpartition("-s")[0].split("-") for run in group.runs.values()]
-    hashes = {part[-1] for part in parts if len(part) > 3}
-    return {group.method["method"], *(hashes or {group.name})}
-
-
-def fits(group: Configuration, name: str) -> bool:
-    """Whether ``name`` is the configuration's hash or its method."""
-    return name == group.name or name in names(group)
-
-
 def _comparable(
     groups: list[Configuration], reference: str | None, data: Path | None
 ) -> list[dict[str, Any]]:
     """The rows of one context: floors, the reference, the others, ceiling."""
-    base = _reference(groups, reference)
+    base, unclear = reference_of(groups, reference)
     first = groups[0].first
     below, above, context = all_floors(groups), ceiling(first), groups[0].context
     rows = [_bound_row("floor", bound) | context for bound in below]
     for group, settings in zip(groups, told_apart(groups), strict=True):
         row = {"kind": "method", **group.method, "configuration": group.name}
         row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
+        row |= {"unclear": unclear} if unclear else {}
         if unlike := [times for run in group.runs.values() if (times := times_declared(run))]:
             row["times_declared"] = max(unlike, key=lambda times: max(times, 1 / times))
         best = max(below, key=lambda b: b.tau["value"], default=None)
@@ -134,16 +123,6 @@ def over(group: Configuration, floor: Bound) -> Interval:
         return combine([run.interval("over_floors", floor.name) for run in runs])
     value = group.tau["value"] - floor.tau["value"]
     return Interval(value=value, low=None, high=None, n=group.tau["n"])
-
-
-def _reference(groups: Sequence[Configuration], reference: str | None) -> Configuration | None:
-    fitting = [group for group in groups if fits(group, reference or USUAL_REFERENCE)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting and reference is not None:
-        names = ", ".join(group.name for group in fitting)
-        raise UsageError(f"the reference '{reference}' fits several configurations: name {names}.")
-    return None
 
 
 def _bound_row(kind: str, bound: Bound) -> dict[str, Any]:

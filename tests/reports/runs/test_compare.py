@@ -1,3 +1,4 @@
+import json
 import math
 from pathlib import Path
 
@@ -184,11 +185,32 @@ def test_what_differs_is_a_configuration_of_its_own_and_says_so(write_run, make_
     folders = [write_run(str(i), make_record(**c)) for i, c in enumerate(changes)]
     table = summary(folders)
     assert sorted(table["settings"].dropna()) == ["train.steps 4000", "train.steps 8000"]
-    assert "difference" not in table
     name = table["configuration"].dropna().iloc[0]
     assert summary(folders, name)["difference"].notna().sum() == 1
-    with pytest.raises(UsageError, match="'spos' fits several"):
-        summary(folders, "spos")
+
+
+def test_of_several_the_reference_is_that_of_its_presets_options(write_run, make_record):
+    """Every record of the fixture lacks the same options of its preset, which has 4,000 steps."""
+    steps = (8000, 4000, 2000)
+    folders = [write_run(f"{n}", make_record(config__train__steps=n)) for n in steps]
+    for table in (summary(folders), summary(folders, "spos")):
+        rows = table[table["kind"] == "method"].set_index("settings")["difference"]
+        assert rows.isna().to_dict() == {
+            "train.steps 2000": False, "train.steps 4000": True, "train.steps 8000": False,
+        }  # fmt: skip
+    two = [folders[0], folders[2]]
+    table = summary(two)
+    assert "difference" not in table
+    for folder, name in zip(two, ("aaaa1111", "bbbb2222"), strict=True):
+        content = json.loads((folder / "run.json").read_text()) | {
+            "run": f"nb201-digits-spos-{name}-s0"
+        }
+        (folder / "run.json").write_text(json.dumps(content))
+    said = "several configurations are of spos; --reference takes one of aaaa1111, bbbb2222."
+    assert f"No differences: {said}" in to_markdown(summary(two))
+    with pytest.raises(UsageError, match="'spos' fits several.*name one of aaaa1111, bbbb2222"):
+        summary(two, "spos")
+    assert summary(two, "bbbb2222")["difference"].notna().sum() == 1
 
 
 def test_a_score_by_loss_and_a_proxy_are_told_even_where_all_have_them(write_run, make_record):
