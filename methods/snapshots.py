@@ -26,7 +26,7 @@ class Snapshots:
     def __init__(self, number: int, steps: int) -> None:
         """Raises :class:`UsageError` for more looks than there are steps to lie between them."""
         self.due = {round(steps * (1 - back / (2 * number))) for back in range(1, number)}
-        if len(self.due) < number - 1:
+        if len(self.due) < number - 1 or steps in self.due:
             raise UsageError(
                 f"--score.snapshots {number} do not lie in the second half of {steps:,} steps; take "
                 "fewer, or more --train.steps."

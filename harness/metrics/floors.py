@@ -12,7 +12,8 @@ from harness.files.counts import counted
 from harness.metrics.intervals import LEAST, Interval, measure
 from harness.tabular.proxies import find_proxies
 from harness.tabular.table import Table
-from searchspaces.registry import short
+from methods.registry import METHODS, SCORERS
+from searchspaces.registry import file_of, short
 
 Scores = Mapping[str, np.ndarray | None]
 RANDOM = "random"
@@ -29,8 +30,14 @@ def floor_label(name: str) -> str:
 
 
 def is_itself(floor: str, method: str) -> bool:
-    """Whether the ``floor`` of this name is what the scorer ``method`` ranks by."""
-    return floor in (short(method), f"proxy-{short(method)}")
+    """Whether the ``floor`` of this name is what the scorer ``method`` ranks by.
+
+    A scorer in a file of the user's that is named like one of the harness's is none of these.
+    """
+    own = short(method)
+    if file_of(method) and own in {*METHODS, *SCORERS}:
+        return False
+    return floor in (own, f"proxy-{own}")
 
 
 def floor_scores(table: Table, rows: np.ndarray) -> Scores:

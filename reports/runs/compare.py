@@ -19,7 +19,7 @@ from reports.runs.configuration import (
 )
 from reports.runs.paired import is_shown, paired_difference
 from reports.runs.record import Bound, Record, ceiling, floors, load_all
-from reports.runs.reference import fits, names, reference_of
+from reports.runs.reference import USUAL, fits, names, reference_of
 from reports.runs.single_pair import over_architectures
 from searchspaces.errors import UsageError
 from searchspaces.registry import nearest
@@ -49,9 +49,9 @@ def compared(
     (:func:`reports.runs.single_pair.over_architectures`, which may look for their ground truth in
     ``data``). ``settings`` tells apart rows of equal method, arm and qp.
 
-    ``reference`` is a method or the hash of a configuration, None is SPOS; where several fit, that
-    of its preset's options (:func:`reports.runs.reference.reference_of`), and where that is none
-    ``unclear`` has a sentence. Raises :class:`UsageError` for repeated runs, and for a reference
+    ``reference`` is a method or the hash of a configuration, None is SPOS; where several fit, the one
+    with the fewest options other than its preset's (:func:`reports.runs.reference.reference_of`).
+    Which that is, or that it is none, ``reference_note`` has a sentence on. Raises :class:`UsageError` for repeated runs, and for a reference
     that is not there or fits several configurations of a context.
     """
     check_one_truth(records)
@@ -80,14 +80,18 @@ def _comparable(
     groups: list[Configuration], reference: str | None, data: Path | None
 ) -> list[dict[str, Any]]:
     """The rows of one context: floors, the reference, the others, ceiling."""
-    base, unclear = reference_of(groups, reference)
+    base, note = reference_of(groups, reference)
     first = groups[0].first
     below, above, context = all_floors(groups), ceiling(first), groups[0].context
     rows = [_bound_row("floor", bound) | context for bound in below]
-    for group, settings in zip(groups, told_apart(groups), strict=True):
+    settings_of = dict(zip(map(id, groups), told_apart(groups), strict=True))
+    if base is not None and sum(fits(group, reference or USUAL) for group in groups) > 1:
+        which = f"{base.label} with {settings_of[id(base)]}"
+        note = f"Differences are to {which}: of several the nearest to its preset."
+    for group in groups:
         row = {"kind": "method", **group.method, "configuration": group.name}
-        row |= {"settings": settings, "seeds": len(group.runs)} | group.describe()
-        row |= {"unclear": unclear} if unclear else {}
+        row |= {"settings": settings_of[id(group)], "seeds": len(group.runs)} | group.describe()
+        row |= {"reference_note": note} if note else {}
         if unlike := [times for run in group.runs.values() if (times := times_declared(run))]:
             row["times_declared"] = max(unlike, key=lambda times: max(times, 1 / times))
         best = max(below, key=lambda b: b.tau["value"], default=None)

@@ -33,7 +33,7 @@ def reference_of(
 ) -> tuple[Configuration | None, str]:
     """The one of a context that fits ``reference`` (None: SPOS), and a sentence where none does.
 
-    Of several that fit, the one that has fewest options other than its preset's. Raises
+    Of several that fit, the one with the fewest options other than its preset's. Raises
     :class:`UsageError` where that leaves several of a ``reference`` that was asked for.
     """
     fitting = [group for group in groups if fits(group, reference or USUAL)]

@@ -105,7 +105,8 @@ def _notes(rows: list[Row]) -> list[str]:
         "Intervals are 95 %, of P@top at least; those of τ are over seeds and architectures, of a "
         "single seed over architectures alone."
     ]
-    notes += sorted({MARKDOWN.escape(row["unclear"]) for row in rows if row.get("unclear")})
+    told = {row["reference_note"] for row in rows if row.get("reference_note")}
+    notes += map(MARKDOWN.escape, sorted(told))
     differences = [row for row in rows if row.get("difference") is not None]
     if differences:
         several = any(row["difference_n"] > 1 for row in differences)

@@ -112,6 +112,12 @@ def test_who_scores_otherwise_refuses_them():
             built(name, 2, "accuracy")
 
 
+def test_a_look_in_between_is_before_the_end():
+    with pytest.raises(UsageError, match="--score.snapshots 2 do not lie in the second half of 2"):
+        Snapshots(2, 2)
+    assert Snapshots(2, 3).due == {2} and Snapshots(1, 0).due == set()
+
+
 def test_more_looks_than_steps_are_refused():
     with pytest.raises(UsageError, match="--score.snapshots 9 do not lie in the second half of 8"):
         built(snapshots=9)

@@ -88,7 +88,9 @@ def test_a_scorer_that_is_the_best_floor_is_not_compared_with_itself(method, flo
     found = {"floors": {"params": interval(0.4), floor: interval(0.6)}, "over_floors": None}
     line = headline(RESULT | found | {"config": {"method": method}})
     assert "; itself the best floor; " in line and "beat" not in line
-    assert "does not beat the best floor" in headline(RESULT | found | {"config": {"method": "l2"}})
+    for other in ("l2", "./mine.py:synflow", "mine.py:flops"):
+        said = headline(RESULT | found | {"config": {"method": other}})
+        assert "does not beat the best floor" in said, other
 
 
 def test_the_answer_without_floors_ceiling_or_correlation():

@@ -198,6 +198,10 @@ def test_of_several_the_reference_is_that_of_its_presets_options(write_run, make
         assert rows.isna().to_dict() == {
             "train.steps 2000": False, "train.steps 4000": True, "train.steps 8000": False,
         }  # fmt: skip
+        said = (
+            "Differences are to spos with train.steps 4000: of several the nearest to its preset."
+        )
+        assert said in to_markdown(table)
     two = [folders[0], folders[2]]
     table = summary(two)
     assert "difference" not in table
