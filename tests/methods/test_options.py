@@ -20,7 +20,7 @@ DEFAULTS = {
     },
     Scoring: {
         "bn": "recalibrate", "calibration_images": 1024, "calibration_batch": 0, "images": 0,
-        "by": "accuracy", "batch_size": 500, "precision": "float32",
+        "by": "accuracy", "snapshots": 1, "batch_size": 500, "precision": "float32",
     },
     SearchLimits: {
         "population": 50, "generations": 20, "parents": 10, "mutation_rate": 0.1, "cost": "",
