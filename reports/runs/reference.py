@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.config.config import Config
-from reports.runs.configuration import Configuration
+from reports.runs.configuration import Configuration, flatten
 from searchspaces.errors import UsageError
 
 USUAL = "spos"
@@ -65,16 +64,8 @@ def _own_options(group: Configuration) -> float:
     tree = group.first.get("config")
     try:
         named = {name: tree[name] for name in ("preset", "method", "task", "space")}
-        usual = dict(_leaves(Config.from_preset(**named).to_dict()))
+        usual = flatten(Config.from_preset(**named).to_dict())
     except (KeyError, TypeError, UsageError):
         return float("inf")
-    own = dict(_leaves(tree))
+    own = flatten(tree)
     return sum(own.get(name) != usual.get(name) for name in {*own, *usual} - {"seed"})
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
