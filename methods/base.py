@@ -103,6 +103,11 @@ class Method(ABC):
         self.evolution = Evolution(self.space, setting.search, self.feasible)
 
     @classmethod
+    def looks_at_images(cls, options: Any) -> bool:
+        """Whether any score depends on the images of the task; where none does, none are read."""
+        return True
+
+    @classmethod
     def training_identity(cls, options: Any) -> dict[str, Any]:
         """What of the method shapes the trained supernet; equal identities may share one."""
         return {"method": cls.__name__, "options": written(options)}

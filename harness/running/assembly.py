@@ -20,7 +20,7 @@ from harness.running.own_files import errors_located
 from harness.standalone.checkpoint import load_trained
 from harness.tabular.ground_truth import space_with_table, usual_scale
 from harness.tabular.table import Table
-from harness.tasks import load_task, settled_task
+from harness.tasks import IMAGES, load_task, settled_task
 from harness.tasks.augment import Augmentation
 from harness.tasks.base import Split, Task
 from methods.base import Method, Setting, compute
@@ -55,8 +55,11 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 def load_limited(config: Config, data: Path | None) -> Task:
     """The task as the supernet sees it: its first training images, averaged, as configured.
 
-    Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
+    Of a built-in task none is read, or has to be there, where the method looks at none. Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
     """
+    if config.task in IMAGES and not METHODS[config.method].looks_at_images(config.options):
+        task = Task.unread(config.task, IMAGES[config.task])
+        return task.averaged(config.supernet.side(task.image.size))
     task = load_task(config.task, data)
     number = config.train_images or len(task.train)
     if not 0 < number <= len(task.train):
@@ -223,7 +226,8 @@ def _declared_paths(config: Config, space: SearchSpace) -> dict[str, float]:
 
 def over_budget(config: Config, spent: float, images: int) -> list[str]:
     """A sentence where scores cost clearly more compute than ``train.steps`` steps of one path."""
-    step = min(config.train.batch_size, images) * compute(1, 1)
+    batch = config.train.batch_size
+    step = (min(batch, images) or batch) * compute(1, 1)  # of a scorer that reads no images
     if config.equalise != "compute" or spent <= OVER * config.train.steps * step:
         return []
     return [

@@ -173,7 +173,8 @@ class RunState:
                 f"{self.workspace.folder} was begun by {begun} processes, which round otherwise "
                 f"than {self.crew.size}; continue it as it was begun, or delete it."
             )
-        if state.get("images", self.images) != self.images:  # none in what earlier versions kept
+        seen = state.get("images", self.images)  # none in what earlier versions kept
+        if len(self.task.train) and seen != self.images:
             raise UsageError(
                 f"the images of {self.config.task} are not those that {self.workspace.folder} was "
                 "begun with; bring them back, or delete the folder."

@@ -89,6 +89,14 @@ class Task:
     source: str = ""  # where images of the user's own are from, as they were named
     notes: tuple[str, ...] = ()  # on what became of these: sentences without an end
 
+    @classmethod
+    def unread(cls, name: str, image: ImageSpec) -> Task:
+        """A task of which no image is read: for what depends on their shape alone."""
+        images = torch.empty(0, image.channels, image.size, image.size, dtype=torch.uint8)
+        none = Split(images, torch.empty(0, dtype=torch.int64))
+        zeros, ones = (0.0,) * image.channels, (1.0,) * image.channels
+        return cls(name, image, none, none, none, zeros, ones, Augmentation())
+
     def to(self, device: torch.device | str) -> Task:
         """The same task with every image and label on ``device``."""
         moved = {

@@ -11,7 +11,7 @@ import numpy as np
 
 from methods.lazy import functional, torch
 from methods.options import option
-from methods.scorers.scorer import LOWEST, Scorer, ScorerOptions, initial, inputs
+from methods.scorers.scorer import IMAGES, LOWEST, Scorer, ScorerOptions, initial, inputs
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
 
@@ -45,6 +45,7 @@ class AZNAS(Scorer):
 
     Options = AZNASOptions
     of_function = True
+    sees = IMAGES
     _reference: np.ndarray | None = None  # [reference, 4]
 
     def of(self, arch: Arch) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from methods.options import option
-from methods.scorers.scorer import Scorer
+from methods.scorers.scorer import NOTHING, Scorer
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
 
@@ -59,6 +59,7 @@ class Ensemble(Scorer):
     """
 
     Options = EnsembleOptions
+    sees = NOTHING
     scores: Mapping[str, float] = {}
 
     @classmethod

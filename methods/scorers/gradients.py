@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from methods.lazy import functional, torch
-from methods.scorers.scorer import Scorer, weights
+from methods.scorers.scorer import NOTHING, Scorer, weights
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -116,6 +116,7 @@ class L2(Scorer):
     """
 
     lowest = 0.0
+    sees = NOTHING
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         return total([weight.detach().norm() for weight in weights(network)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from methods.lazy import torch
-from methods.scorers.scorer import Scorer, ScorerOptions, images
+from methods.scorers.scorer import IMAGES, Scorer, ScorerOptions, images
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -44,6 +44,7 @@ class Jacov(Scorer):
     """
 
     of_function = True
+    sees = IMAGES
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         matrix = correlations(jacobian(network, images))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from methods.lazy import torch
-from methods.scorers.scorer import Scorer, ScorerOptions, images
+from methods.scorers.scorer import IMAGES, Scorer, ScorerOptions, images
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -26,6 +26,7 @@ class NASWOT(Scorer):
     """
 
     Options = NASWOTOptions
+    sees = IMAGES
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         return float(torch.linalg.slogdet(kernel(network, images))[1])

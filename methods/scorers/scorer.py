@@ -25,6 +25,9 @@ from searchspaces.errors import UsageError
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
 
+LABELLED = "images with their labels"
+IMAGES = "images, which may be noise"
+NOTHING = "no image"
 NOTHING_TRAINED = "nothing was trained: scores are of networks as they are initialised"
 LOWEST = -1e9  # below what any scorer gives a network that works
 
@@ -72,6 +75,7 @@ class Scorer(Method):
     ``of_function``: the score is of what a network computes with random weights. It depends neither
     on parts that add nothing nor on where a layer or a sum stands. All architectures that compute
     the same are then scored as the one that stands for them (:meth:`SearchSpace.representative`).
+    ``sees``: what :meth:`measure` makes use of, :data:`LABELLED`, :data:`IMAGES` or :data:`NOTHING`.
     A score of several measurements, or of more than a network, overrides :meth:`look` and
     :meth:`of`, which gets what was seen by :meth:`once`.
     """
@@ -81,6 +85,7 @@ class Scorer(Method):
     scores_images = False
     lowest: ClassVar[float] = LOWEST
     of_function: ClassVar[bool] = False
+    sees: ClassVar[str] = LABELLED
 
     def __init_subclass__(cls) -> None:
         """Raises :class:`UsageError` where networks are measured and options do not say on what."""
@@ -98,6 +103,10 @@ class Scorer(Method):
         self.costs = Counter(dict.fromkeys(COSTS, 0))
         self._batches: dict[int, Batch] = {}
         self._looked_at: dict[Arch, Any] = {}
+
+    @classmethod
+    def looks_at_images(cls, options: Any) -> bool:
+        return cls.sees == LABELLED or (cls.sees == IMAGES and options.inputs == "train")
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
@@ -224,15 +233,25 @@ class Scorer(Method):
         return self.options.images
 
     def batch(self, number: int) -> Batch:
-        """Images and labels number ``number``, the same for every architecture."""
+        """Images and labels number ``number``, the same for every architecture.
+
+        Zeros where no images of the task are looked at, as the labels are then.
+        """
         if number not in self._batches:
-            x, y = self.data.train_batch(number, self.images, self.setting.seed)
+            x, y = self._given(number)
             if self.options.inputs == "gaussian":
                 generator = torch.Generator().manual_seed(self.seed(number, _IMAGES))
                 x = torch.randn(x.shape, generator=generator).to(x)
             self._batches[number] = x, y
         x, y = self._batches[number]
         return x.clone(), y
+
+    def _given(self, number: int) -> Batch:
+        if self.looks_at_images(self.options):
+            return self.data.train_batch(number, self.images, self.setting.seed)
+        image, device = self.data.image, self.setting.device
+        shape = self.images, image.channels, image.size, image.size
+        return torch.zeros(shape, device=device), torch.zeros(self.images, dtype=torch.long)
 
     # Costs ----------------------------------------------------------------------------------
 

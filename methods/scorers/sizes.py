@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from methods.lazy import torch
-from methods.scorers.scorer import Scorer, weights
+from methods.scorers.scorer import NOTHING, Scorer, weights
 from searchspaces.base import Arch
 
 
@@ -19,6 +19,7 @@ class Size(Scorer):
     """A size counts also where input and output are not joined, as the tables count it."""
 
     Options: ClassVar[type] = SizeOptions
+    sees = NOTHING
 
     def _score(self, arch: Arch) -> float:
         return float(self.size(arch))

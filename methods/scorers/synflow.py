@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from methods.lazy import torch
-from methods.scorers.scorer import Scorer, ScorerOptions, weights
+from methods.scorers.scorer import NOTHING, Scorer, ScorerOptions, weights
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet
@@ -31,6 +31,7 @@ class Synflow(Scorer):
     Options = SynflowOptions
     lowest = 0.0
     of_function = True
+    sees = NOTHING
 
     def measure(self, network: Supernet, images: torch.Tensor, labels: torch.Tensor) -> float:
         return math.log1p(flow(network, torch.ones_like(images[:1])))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from methods.lazy import torch
 from methods.options import option
-from methods.scorers.scorer import Scorer, ScorerOptions, images, initial, initialise, inputs
+from methods.scorers.scorer import IMAGES, Scorer, ScorerOptions, images, initial, initialise, inputs
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Zen(Scorer):
 
     Options = ZenOptions
     of_function = True
+    sees = IMAGES
     _last: tuple[Arch, Supernet] | None = None
 
     def network(self, arch: Arch, repeat: int) -> Supernet:
