@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from methods.lazy import torch
 from methods.options import option
-from methods.scorers.scorer import IMAGES, Scorer, ScorerOptions, images, initial, initialise, inputs
+from methods.scorers.scorer import (
+    IMAGES,
+    Scorer,
+    ScorerOptions,
+    images,
+    initial,
+    initialise,
+    inputs,
+)
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
