@@ -36,6 +36,11 @@ def few_architectures(n: int, bounded: bool) -> list[str]:
     return [f"{n} architectures are few and {widths}; score {ENOUGH} or more."]
 
 
+def _alike(over: Mapping[str, Any]) -> bool:
+    """Whether two rankings whose τ differ by ``over`` are one and the same."""
+    return over["value"] == over["low"] == over["high"] == 0
+
+
 def notes_on_scores(
     result: dict[str, Any], score: np.ndarray, lower_is_better: bool = False
 ) -> list[str]:
@@ -44,9 +49,15 @@ def notes_on_scores(
     interval = result["metrics"]["all"]["kendall_tau"]
     tau = interval["value"]
     notes += few_architectures(len(score), interval["low"] is not None)
+    alike = [name for name, found in result["over_floors"].items() if _alike(found)]
+    if alike:
+        notes.append(
+            f"These scores give the same ranking as {' and '.join(map(floor_label, alike))}."
+        )
     unbeaten = [
         f"by {floor_label(name)} ({floor['value']:.4f})"
         for name, floor in result["floors"].items()
+        if name not in alike
         if tau is not None and interval["low"] is not None
         if name != RANDOM and floor["value"] is not None
         if tau <= floor["value"]

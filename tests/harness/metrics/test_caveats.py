@@ -64,6 +64,17 @@ def test_floors_that_are_not_beaten_stand_in_one_sentence():
     assert note.endswith("do not beat ranking by parameters (0.5000).")  # as good is not better
 
 
+def test_a_floor_that_ranks_alike_is_not_one_to_beat():
+    over = {"params": of_difference(0.0, 0.0, 0.0), "flops": of_difference(-0.1, -0.2, 0.1)}
+    same, unbeaten = notes_on_scores(result_of(floors=(0.5, 0.6), over=over), SCORES)
+    assert same == "These scores give the same ranking as parameters."
+    assert unbeaten.endswith("do not beat ranking by FLOPs (0.6000).")
+    over["flops"] = over["params"]
+    assert notes_on_scores(result_of(floors=(0.5, 0.5), over=over), SCORES) == [
+        "These scores give the same ranking as parameters and FLOPs."
+    ]
+
+
 @pytest.mark.parametrize("lower", [False, True])
 def test_a_negative_correlation_has_a_way_out(lower):
     (*first, note) = notes_on_scores(result_of(-0.5, -0.1, (-0.6, -0.7)), SCORES, lower)
