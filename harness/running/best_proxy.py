@@ -45,7 +45,7 @@ def gathered(folders: Iterable[Path], data: Path | None = None, best: str = "") 
     scorer that was known is what these runs say of it. Raises :class:`UsageError` where there are
     no such runs, or several of a scorer and a seed with other settings, where they lack
     architectures of the sample, or the best so far does, where a table without validation
-    accuracies needs ``best``, and for a scorer in a file that has the name of another.
+    accuracies needs ``best`` and none was named before, and for a scorer in a file that has the name of another.
     """
     tables: dict[str, list[Run]] = {}
     for folder in sorted(folders):
@@ -94,6 +94,8 @@ def _of_table(runs: list[Run], data: Path | None, best: str) -> Proxies:
         for name, of in sorted(merged.items())
     }
     chosen: dict[str, Any] = {"by": "named"}
+    if known and not has_validation(table):
+        best = best or known[0].best  # as it was named before
     if not best:
         needed = [*own, *(proxies.best for proxies in known[:1])]
         best, chosen = _chosen(table, scores, needed)
@@ -155,6 +157,11 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in apart}
 
 
+def has_validation(table: Table) -> bool:
+    """Whether there is something to choose a proxy by that is not reported."""
+    return f"val.{table.meta.epochs}.mean" in table.accuracies
+
+
 def _chosen(
     table: Table, scores: dict[str, np.ndarray], needed: Sequence[str]
 ) -> tuple[str, dict[str, Any]]:
@@ -162,7 +169,7 @@ def _chosen(
 
     Those that lack architectures of it take no part; raises :class:`UsageError` for one ``needed``.
     """
-    if f"val.{table.meta.epochs}.mean" not in table.accuracies:
+    if not has_validation(table):
         raise UsageError(
             f"{table.meta.name} has no validation accuracies to choose by, and by test accuracies "
             "the best would be chosen on what is reported; name one with --best."

@@ -159,6 +159,12 @@ def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
         UsageError, match="no validation accuracies to choose by.*name one with --b"
     ):
         gathered([run("synflow", val)])
+    (named,) = gathered([run("snip", val, 1)], best="snip")
+    save(named, tmp_path / "package" / "proxies")
+    (again,) = gathered([run("l2", val, 1)])  # what was named stays so
+    assert (again.best, again.chosen, sorted(again.scores)) == (
+        "snip", {"by": "named"}, ["l2", "snip"],
+    )  # fmt: skip
 
 
 def save(found, folder):
