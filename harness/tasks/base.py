@@ -55,10 +55,11 @@ class Split:
 
 def averaged(images: torch.Tensor, factor: int) -> torch.Tensor:
     """uint8 ``[N, C, H, W]`` to ``[N, C, H / factor, W / factor]``: means of squares, rounded."""
-    area, height = factor * factor, images.shape[2] // factor
+    area = factor * factor
+    height, width = (side // factor for side in images.shape[2:])
     means = []
     for some in images.split(5000):  # sums take more bytes than pixels
-        squares = some.reshape(*some.shape[:2], height, factor, -1, factor)
+        squares = some.reshape(*some.shape[:2], height, factor, width, factor)
         sums = squares.sum((3, 5), dtype=torch.int32)
         means.append(((sums + area // 2) // area).to(torch.uint8))
     return torch.cat(means)

@@ -1,5 +1,7 @@
 """Scorers that look at no images of the task: they score without any, as beside them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from params import slow_but
@@ -65,4 +67,7 @@ def test_no_file_is_read_for_them(tmp_path, monkeypatch):
             load_limited(
                 Config.from_preset("laptop", method="jacov", space="nb201", task=task), tmp_path
             )
+    proxy = Config.from_preset("laptop", method="zen", space="nb201", task="cifar10")
+    proxy = replace(proxy, supernet=replace(proxy.supernet, scale="proxy"))
+    assert load_limited(proxy, tmp_path).image == replace(IMAGES["cifar10"], size=16)
     assert len(load_task("digits").train)
