@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.config.options import Parser, add_whole_numbers
+from harness.files.counts import counted
 from harness.jobs.cluster_options import add_cluster_options, cluster_of
 from reports.commands.report import add_arguments, check_choices, chosen, publish
 from searchspaces.errors import UsageError
@@ -41,6 +43,9 @@ def main(arguments: list[str]) -> None:
     )
     add_whole_numbers(run, [("--workers", 0, 0, workers)])
     run.add_argument(
+        "--anew", action="store_true", help="carry out those runs too that came with the package"
+    )
+    run.add_argument(
         "--dry-run",
         action="store_true",
         help="only list the runs that each item needs, which are finished, and what others cost",
@@ -61,7 +66,10 @@ def main(arguments: list[str]) -> None:
         for item in items:
             print(listed(item, given, execution))
         return
-    outcome = run_grid(labelled(items, given), execution, given.workers, cluster=cluster)
+    there, missing = split(labelled(items, given), given.anew, execution)
+    if there:
+        print(f"{_came(len(there))}; --anew carries them out too.", file=sys.stderr)
+    outcome = run_grid(missing, execution, given.workers, cluster=cluster)
     here = replace(execution, device="auto") if cluster else execution
     retrain(items, given, here, outcome)
     publish(given, names)
@@ -75,13 +83,48 @@ def listed(item: Item, given: argparse.Namespace, execution: Execution) -> str:
     from harness.grid.plan import planned_rows
     from reports.papers.measured.runs import FULL
 
-    jobs, outcome, said = planned(labelled([item], given), execution, given.workers)
-    rows = planned_rows(jobs, outcome, execution.runs)
-    lines = [f"{item.name}, {item.title}: {said}"]
+    there, missing = split(labelled([item], given), given.anew, execution)
+    jobs, outcome, said = planned(missing, execution, given.workers)
+    rows: list[tuple[str, Path | None, str]] = [
+        (label, folder, "came with the package") for label, folder in there.items()
+    ]
+    rows += planned_rows(jobs, outcome, execution.runs)
+    more = f" {_came(len(there))}." if there else ""
+    lines = [f"{item.name}, {item.title}: {said}{more}"]
     lines += [f"  {label}  {folder or '–'}  {state}" for label, folder, state in rows]
     if rows and item.demand in TRAINED and (given.preset or item.preset) == FULL:
         lines.append("  then what each run finds is trained stand-alone, by the paper's recipe")
     return "\n".join(lines)
+
+
+def _came(number: int) -> str:
+    return f"{counted(number, 'runs')} more came with the package"
+
+
+def split(
+    wanted: Iterable[tuple[str, Config]], anew: bool, execution: Execution
+) -> tuple[dict[str, Path], list[tuple[str, Config]]]:
+    """The folders of what came with the package, by label, and what has to be carried out.
+
+    A run that is begun in the folder of runs, or ``anew``, is of the latter.
+    """
+    wanted = list(wanted)
+    found = {label: _packaged(config, execution) for label, config in wanted if not anew}
+    there = {label: folder for label, folder in found.items() if folder}
+    return there, [(label, config) for label, config in wanted if label not in there]
+
+
+def _packaged(config: Config, execution: Execution) -> Path | None:
+    from harness.measured.packaged import PACKAGED
+    from harness.running.assembly import ground_truth
+    from reports.papers.measured.runs import find
+
+    try:
+        table = ground_truth(config, execution.data)[1]
+        begun = (execution.runs / config.run_name(table.meta.identity)).exists()
+        return None if begun else find(config, PACKAGED, table).folder
+    except UsageError:  # what is wrong is told of where it is to be carried out
+        return None
 
 
 def retrain(

@@ -1,6 +1,7 @@
 """Items reproduced from nothing: what is missing is run, what is there is not, all is reported."""
 
 import json
+import shutil
 from argparse import Namespace
 
 import pytest
@@ -104,6 +105,30 @@ def test_what_is_missing_is_run_and_then_reported(paper, reproduce, tmp_path, ca
     pages = {path.name for path in (tmp_path / "paper").iterdir()}
     assert {"table-1.md", "table-1.tex", "fig-1.html", "fig-1.svg", "index.html"} <= pages
     assert "not run" not in (tmp_path / "paper" / "table-1.csv").read_text()
+
+
+@pytest.mark.slow
+def test_what_came_with_the_package_is_not_run_again(
+    paper, reproduce, tmp_path, capsys, monkeypatch
+):
+    package = tmp_path / "package"
+    monkeypatch.setattr("harness.measured.packaged.PACKAGED", package)
+    (paper / "table-1.toml").write_text(ITEM)
+    assert len(reproduce("table-1", "--seeds", "0")) == 1
+    (own,) = (tmp_path / "runs").glob("*-s0")
+    shutil.copytree(own, package / own.name)
+    shutil.rmtree(own)
+    capsys.readouterr()
+    assert reproduce("table-1", "--seeds", "0", "--dry-run") == []
+    told, row = capsys.readouterr().out.splitlines()
+    assert told == "table-1, Table I: 0 runs: 0 to do. 1 run more came with the package."
+    assert row.endswith(f"{package / own.name}  came with the package")
+    assert reproduce("table-1", "--seeds", "0", "--json") == []
+    out, error = capsys.readouterr()
+    assert "1 run more came with the package; --anew carries them out too." in error
+    assert json.loads(out)["cells"][0]["n"] == 1
+    assert len(reproduce("table-1", "--seeds", "0", "--anew")) == 1
+    assert reproduce("table-1", "--seeds", "0", "--anew") == []  # it is finished there now
 
 
 def test_a_dry_run_lists_what_an_item_needs(paper, reproduce, tmp_path, capsys):
