@@ -93,7 +93,12 @@ def parse(
         ]
         config, own, as_json, threads = run_command.parse(list(chain(*line)), command)
         if as_json or threads:
-            raise UsageError(f"a grid takes no --{'json' if as_json else 'threads'}.")
+            raise UsageError(
+                "a grid takes no --json; `nas-harness compare RUNS` writes what its runs say."
+                if as_json
+                else "a grid takes no --threads: each of its runs has one on a CPU; --workers tells "
+                "how many of them go at a time."
+            )
         if execution not in (None, own):
             raise UsageError(
                 "--data, --runs, --device, --watch and --log take one value in a grid; --log may be "

@@ -297,3 +297,7 @@ def _proxies(arguments: list[str]) -> None:
         taus = proxies.chosen.get("tau", {})
         of = ", ".join(f"{n} {t:.3f}" for n, t in sorted(taus.items(), key=lambda i: -i[1]))
         print(f"{path}: best proxy {proxies.best}" + (f" (τ on the sample: {of})" if of else ""))
+        if reduced := proxies.chosen.get("reduced"):
+            print(
+                f"networks smaller than those of the ground truth were scored by {', '.join(reduced)}."
+            )

@@ -164,7 +164,7 @@ class Config:
     space: str = option("nb201", "search space; or FILE.py:CLASS")
     task: str = option(
         "digits",
-        "task: the embedded 'digits', 'cifar10', 'cifar100'; images of your own: folder:PATH, "
+        "task: the embedded 'digits', 'cifar10', 'cifar100', 'imagenet16-120', 'imagenet'; images of your own: folder:PATH, "
         "hf:PATH or FILE.py:FUNCTION, perhaps with @SIDE",
     )
     scale: str = option("", "scale of the ground truth's networks; empty: the task's usual one")

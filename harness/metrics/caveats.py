@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,20 +36,20 @@ def few_architectures(n: int, bounded: bool) -> list[str]:
     return [f"{n} architectures are few and {widths}; score {ENOUGH} or more."]
 
 
-def _alike(over: Mapping[str, Any]) -> bool:
-    """Whether two rankings whose τ differ by ``over`` are one and the same."""
-    return over["value"] == over["low"] == over["high"] == 0
-
-
 def notes_on_scores(
-    result: dict[str, Any], score: np.ndarray, lower_is_better: bool = False
+    result: dict[str, Any],
+    score: np.ndarray,
+    lower_is_better: bool = False,
+    alike: Sequence[str] = (),
 ) -> list[str]:
-    """What is to be known of scores ``[n]`` as they were given, and of how they rank."""
+    """What is to be known of scores ``[n]`` as they were given, and of how they rank.
+
+    ``alike``: the floors of which the scores are the ranking.
+    """
     notes = ["Smaller scores count as better."] if lower_is_better else []
     interval = result["metrics"]["all"]["kendall_tau"]
     tau = interval["value"]
     notes += few_architectures(len(score), interval["low"] is not None)
-    alike = [name for name, found in result["over_floors"].items() if _alike(found)]
     if alike:
         notes.append(
             f"These scores give the same ranking as {' and '.join(map(floor_label, alike))}."

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.files.progress import patience
 from harness.metrics.caveats import notes_on_intervals, notes_on_scores
+from harness.metrics.floors import alike, floor_scores
 from harness.metrics.intervals import Interval, measure, measure_all
 from harness.metrics.metrics import METRICS
 from harness.metrics.protocols import best
@@ -79,7 +80,8 @@ def evaluate_scores(
     }
     given = -measured.score if lower_is_better else measured.score
     notes = [unusual_truth(table)] if split == "test" else []
-    notes += notes_on_scores(result, given, lower_is_better)
+    same = alike(measured.score, floor_scores(table, rows))
+    notes += notes_on_scores(result, given, lower_is_better, same)
     there = result["metrics"]["all"]["kendall_tau"]["low"] is not None
     notes += notes_on_intervals(fraction, noise is not None, keys is not None, there)
     return result | {"notes": [note for note in notes if note]}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.stats import rankdata
 
 from harness.files.counts import counted
 from harness.metrics.intervals import LEAST, Interval, measure
@@ -58,6 +59,16 @@ def floor_scores(table: Table, rows: np.ndarray) -> Scores:
     if proxies and (best := proxies.best_of([table.archs[row] for row in rows])) is not None:
         scores[f"proxy-{proxies.best}"] = best
     return scores
+
+
+def alike(score: np.ndarray, floors: Scores) -> list[str]:
+    """The names of those that put architectures in the very order of ``score`` ``[n]``."""
+    order = rankdata(score)
+    return [
+        name
+        for name, own in floors.items()
+        if own is not None and np.array_equal(rankdata(own), order)
+    ]
 
 
 def best_floor(found: Mapping[str, Interval]) -> str | None:

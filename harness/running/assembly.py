@@ -55,7 +55,8 @@ def ground_truth(config: Config, data: Path | None) -> tuple[SearchSpace, Table]
 def load_limited(config: Config, data: Path | None) -> Task:
     """The task as the supernet sees it: its first training images, averaged, as configured.
 
-    Of a built-in task none is read, or has to be there, where the method looks at none. Raises :class:`UsageError` for more images than there are. Their order is shuffled by class.
+    Of a built-in task none is read, or has to be there, where the method looks at none. Raises
+    :class:`UsageError` for more images than there are. Their order is shuffled by class.
     """
     if config.task in IMAGES and not METHODS[config.method].looks_at_images(config.options):
         task = Task.unread(config.task, IMAGES[config.task])

@@ -101,7 +101,15 @@ def _of_table(runs: list[Run], data: Path | None, best: str) -> Proxies:
         best, chosen = _chosen(table, scores, needed)
     elif best not in scores:
         raise UsageError(f"there is no finished run of {best}; there are {', '.join(scores)}.")
-    return Proxies(table.meta.name, best, chosen, archs, scores)
+    before = (name for of in known for name in of.chosen.get("reduced", ()) if name not in own)
+    reduced = {*before, *(name for name, of in own.items() if any(map(_is_reduced, of)))}
+    told = {"reduced": sorted(reduced)} if reduced else {}
+    return Proxies(table.meta.name, best, chosen | told, archs, scores)
+
+
+def _is_reduced(run: Run) -> bool:
+    """Whether its networks are smaller than, or see less than, those of the ground truth."""
+    return bool(run[0].get("supernet", {}).get("reduced"))
 
 
 def _merged(known: Sequence[Proxies], own: Mapping[str, Scores]) -> dict[str, Scores]:

@@ -37,13 +37,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         "schema_version": SCHEMA_VERSION,
         "run": run.workspace.folder.name,
         "config": config.to_dict(),
-        "data": {
-            "train": len(run.task.train),
-            "val": len(run.task.val),
-            "test": len(run.task.test),
-            "sha256": run.images,
-            **({"source": run.task.source} if run.task.source else {}),
-        },
+        "data": _data(run),
         "ground_truth": {
             "table": table.meta.name,
             "scale": run.space.scale,
@@ -56,6 +50,7 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
         "scoring": _scoring(run),
         "notes": result["notes"]
         + list(run.task.notes)
+        + ["no image of the task was read"] * (not run.parts and not len(run.task.train))
         + _on_supernet(run)
         + run.method.notes()
         + ([COSTS_OF_PARTS + told_costs(run.parts)] if run.parts else [])
@@ -91,9 +86,23 @@ def record_of(run: RunState, result: dict[str, Any], found: dict[str, Any]) -> d
     }
 
 
+def _data(run: RunState) -> dict[str, Any]:
+    """The images of the task, of an ensemble those of its parts; no checksum where none was read."""
+    for part in run.parts:
+        if part.record["data"]["train"]:
+            return dict(part.record["data"])
+    return {
+        "train": len(run.task.train),
+        "val": len(run.task.val),
+        "test": len(run.task.test),
+        "sha256": run.images if len(run.task.train) else None,
+        **({"source": run.task.source} if run.task.source else {}),
+    }
+
+
 def _scoring(run: RunState) -> dict[str, Any]:
     """What scores are accuracies on, and how BN was made fit for it; most scorers' are not of images."""
-    of_images = any(part.of_images for part in run.parts)
+    of_images = [part.record["scoring"]["images"] for part in run.parts if part.of_images]
     if not run.method.trains and not run.method.scores_images and not of_images:
         images = getattr(run.config.options, "images", 0)
         return {"split": NOTHING, "bn": NOTHING, "by": METHOD, "images": images}
@@ -102,7 +111,7 @@ def _scoring(run: RunState) -> dict[str, Any]:
         "split": "val",
         "bn": run.config.score.bn if run.method.trains else OWN,
         "by": run.config.score.by if run.method.scores_images else METHOD,
-        "images": run.config.score.images or len(run.task.val),
+        "images": max(of_images, default=run.config.score.images or len(run.task.val)),
         **({"snapshots": snapshots} if snapshots > 1 else {}),
     }
 
@@ -119,7 +128,7 @@ def _on_supernet(run: RunState) -> list[str]:
     if not _is_reduced(run):
         return []
     what = "the supernet is" if run.method.trains else "scored networks are"
-    own, seen = run.config.supernet, run.task.original
+    own, seen = run.config.supernet, run.task.original and len(run.task.train)
     sizes = [f"width {own.width}"] * bool(own.width) + [f"{own.cells} cells"] * bool(own.cells)
     pixels = f", on images averaged to {run.task.image.size}x{run.task.image.size} pixels"
     return [

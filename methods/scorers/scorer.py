@@ -88,8 +88,14 @@ class Scorer(Method):
     sees: ClassVar[str] = LABELLED
 
     def __init_subclass__(cls) -> None:
-        """Raises :class:`UsageError` where networks are measured and options do not say on what."""
+        """Raises :class:`UsageError` where networks are measured and options do not say on what.
+
+        What measures otherwise than its parent has to say anew what it sees, and of what it is.
+        """
         super().__init_subclass__()
+        if {"measure", "look", "of"} & cls.__dict__.keys():
+            for name in {"sees", "of_function"} - cls.__dict__.keys():
+                setattr(cls, name, getattr(Scorer, name))
         lost = [item.name for item in fields(ScorerOptions) if not hasattr(cls.Options, item.name)]
         measures = cls.measure is not Scorer.measure or cls.look is not Scorer.look
         if lost and measures:

@@ -106,10 +106,14 @@ def split(
 ) -> tuple[dict[str, Path], list[tuple[str, Config]]]:
     """The folders of what came with the package, by label, and what has to be carried out.
 
-    A run that is begun in the folder of runs, or ``anew``, is of the latter.
+    A run that is begun in the folder of runs, ``anew``, or trained stand-alone after it is of the
+    latter.
     """
+    from reports.papers.measured.runs import FULL
+
     wanted = list(wanted)
-    found = {label: _packaged(config, execution) for label, config in wanted if not anew}
+    kept = [(label, config) for label, config in wanted if not anew and config.preset != FULL]
+    found = {label: _packaged(config, execution) for label, config in kept}
     there = {label: folder for label, folder in found.items() if folder}
     return there, [(label, config) for label, config in wanted if label not in there]
 

@@ -65,12 +65,11 @@ def test_floors_that_are_not_beaten_stand_in_one_sentence():
 
 
 def test_a_floor_that_ranks_alike_is_not_one_to_beat():
-    over = {"params": of_difference(0.0, 0.0, 0.0), "flops": of_difference(-0.1, -0.2, 0.1)}
-    same, unbeaten = notes_on_scores(result_of(floors=(0.5, 0.6), over=over), SCORES)
+    result = result_of(floors=(0.5, 0.6))
+    same, unbeaten = notes_on_scores(result, SCORES, alike=["params"])
     assert same == "These scores give the same ranking as parameters."
     assert unbeaten.endswith("do not beat ranking by FLOPs (0.6000).")
-    over["flops"] = over["params"]
-    assert notes_on_scores(result_of(floors=(0.5, 0.5), over=over), SCORES) == [
+    assert notes_on_scores(result, SCORES, alike=["params", "flops"]) == [
         "These scores give the same ranking as parameters and FLOPs."
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from tables import made_meta
 
-from harness.metrics.floors import best_floor, floor_label, floor_scores, floors
+from harness.metrics.floors import alike, best_floor, floor_label, floor_scores, floors
 from harness.tabular.locate import find_table
 from harness.tabular.table import Table
 
@@ -103,3 +103,15 @@ def test_the_floors_of_the_real_tables_have_twelve_epochs_and_the_best_proxy():
     assert found["proxy-az-nas"]["value"] > found["epochs-12"]["value"]
     tau = stats.kendalltau(table.accuracy("val", 12)[rows], table.truth("test")[rows]).statistic
     assert found["epochs-12"]["value"] == pytest.approx(tau) and tau > found["params"]["value"]
+
+
+def test_who_is_alike_has_the_very_order():
+    score = np.array([1.0, 2.0, 0.0, 4.0, 3.0])
+    floors = {
+        "params": np.array([10, 20, 0, 40, 30]),
+        "flops": np.array([1, 0, 4, 2, 3]),  # the same τ with 0..4, and no spread of the difference
+        "epochs-12": np.array([1.0, 2.0, 0.0, 4.0, 4.0]),
+        "proxy-x": None,
+    }
+    assert alike(score, floors) == ["params"]
+    assert alike(-score, floors) == []

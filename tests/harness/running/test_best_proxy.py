@@ -169,6 +169,18 @@ def test_what_cannot_be_chosen_is_refused(table, run, tmp_path):
     )  # fmt: skip
 
 
+def test_reduced_networks_are_told_of(table, run, capsys):
+    small = {"supernet": {"reduced": True}}
+    main(["proxies", str(run("l2", table.truth("val"), told=small))])
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told == "networks smaller than those of the ground truth were scored by l2."
+    assert find_proxies(table.meta.name).chosen["reduced"] == ["l2"]
+    main(["proxies", str(run("snip", table.truth("val")))])
+    assert capsys.readouterr().out.splitlines()[-1] == told  # of what was known before too
+    main(["proxies", str(run("l2", table.truth("val"), name="whole"))])
+    assert "smaller" not in capsys.readouterr().out
+
+
 def save(found, folder):
     found.save(folder / f"{found.table}.parquet")
 

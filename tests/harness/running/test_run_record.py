@@ -187,16 +187,38 @@ def test_an_ensemble_is_of_images_where_one_of_its_parts_is(made):
     run.method.trains = run.method.scores_images = False
     costs = {"compute": 1234, "seconds": 5.6, "device": "x"}
     proxy, net = (
-        Part(name, Path(), {"scoring": {"split": split}, "costs": costs})
-        for name, split in (("synflow-1", "none"), ("spos-2", "val"))
+        Part(
+            name,
+            Path(),
+            {"scoring": {"split": split, "images": 64}, "costs": costs, "data": {"train": images}},
+        )
+        for name, split, images in (("synflow-1", "none", 0), ("spos-2", "val", 9))
     )
-    for parts, split in (([proxy], "none"), ([proxy, net], "val")):
+    run.task.train = run.task.val = run.task.test = ()
+    for parts, split, images in (([proxy], "none", 0), ([proxy, net], "val", 64)):
         run.parts = parts
         assert run_record._scoring(run)["split"] == split
+        assert run_record._scoring(run)["images"] == images
+    assert recorded(run)["data"] == {"train": 9}  # of the part that has seen some
+    run.parts = [proxy]
+    assert recorded(run)["data"] == {"train": 0, "val": 0, "test": 0, "sha256": None}
+    run.parts = [proxy, net]
     assert (
         "costs of its parts: synflow-1: 1,234 compute, 6 s; spos-2: 1,234 compute, 6 s"
         in (recorded(run)["notes"])
     )
+
+
+def test_what_reads_no_image_says_so(made):
+    note = "no image of the task was read"
+    assert note not in recorded(made())["notes"]
+    run = made()
+    run.task.train = run.task.val = run.task.test = ()
+    run.method.trains = run.method.scores_images = False
+    record = recorded(run)
+    assert note in record["notes"] and record["data"]["sha256"] is None
+    assert any("scale proxy;" in told for told in record["notes"])
+    assert not any("averaged" in told for told in record["notes"])
 
 
 def test_scores_of_images_without_training_say_of_how_many(made):

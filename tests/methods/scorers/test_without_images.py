@@ -12,6 +12,8 @@ from harness.running.assembly import load_limited, make_method
 from harness.tasks import IMAGES, load_task
 from harness.tasks.base import Task
 from methods.registry import METHODS, SCORERS, options_class
+from methods.scorers import gradients, synflow, zen
+from methods.scorers.scorer import LABELLED, NOTHING
 from searchspaces.errors import UsageError
 
 LIVE = [(3, 1, 2, 3, 4, 3), (2, 3, 4, 0, 1, 2)]
@@ -33,23 +35,40 @@ def test_who_looks_at_images():
 
 
 @pytest.mark.parametrize("name", slow_but(["synflow", "zen"], [*NEVER[:-1], *NOISE, "naswot"]))
-def test_scores_are_those_beside_the_images(name):
+def test_scores_are_those_beside_the_images(name, monkeypatch):
     options = QUICK.get(name, {}) | ({"inputs": "gaussian"} if name == "naswot" else {})
-    made = scorer(name, **options)
-    scores = made.score(LIVE)
+    shown, made = scorer(name, **options), scorer(name, **options)
+    monkeypatch.setattr(shown, "looks_at_images", lambda options: True, raising=True)
+    scores = shown.score(LIVE)
     unread = Task.unread("digits", made.data.image)
     assert len(unread.train) == len(unread.val) == len(unread.test) == 0
     made.data = unread
-    made._batches.clear()
     assert made.score(LIVE).tolist() == scores.tolist() and len(set(scores)) == 2
+    for x, y in shown._batches.values():  # so that there was something to look at
+        assert x.abs().sum() > 0 and y.sum() > 0
 
 
-def test_the_scores_of_labels_and_training_images_are_not_of_zeros():
+def test_labels_and_training_images_are_those_of_the_task():
     for name, options in {"snip": {"inputs": "gaussian"}, "zen": {"inputs": "train"}}.items():
         made = scorer(name, **QUICK.get(name, {}) | options)
-        made.data = Task.unread("digits", made.data.image)
-        with pytest.raises(ZeroDivisionError):  # there is no batch of no images
-            made.score(LIVE)
+        x, y = made.batch(0)
+        images, labels = made.data.train_batch(0, made.images, 0)
+        assert y.tolist() == labels.tolist() and torch.equal(x, images) == (name == "zen")
+
+
+@pytest.mark.parametrize("parent", ["L2", "Synflow", "Zen"])
+def test_who_measures_otherwise_than_its_parent_is_given_everything(parent):
+    """What it inherits would give it zeros, or one network for several architectures."""
+    module = {"L2": gradients, "Synflow": synflow, "Zen": zen}[parent]
+
+    class Own(getattr(module, parent)):
+        def measure(self, network, images, labels):
+            return float(images.sum() + labels.sum())
+
+    class Still(Own):
+        sees = NOTHING
+
+    assert (Own.sees, Own.of_function, Still.sees) == (LABELLED, False, NOTHING)
 
 
 def test_no_file_is_read_for_them(tmp_path, monkeypatch):
