@@ -7,7 +7,7 @@ that they belong to a run's configuration; graphs are to give the same, and belo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from inspect import Parameter, signature
@@ -44,8 +44,8 @@ def train_supernet(
 ) -> None:
     """Run steps ``start`` … ``steps - 1``; ``checkpoint(step)`` is called now and then.
 
-    A row of ``history`` is the mean of what ``train_step`` returned over the last steps; ``watch``
-    adds rows of its own. Raises :class:`UsageError` when the loss is no longer finite, with what
+    A row of ``history`` is the mean of what ``train_step`` returned over the last steps, or over
+    those of them that returned it; ``watch`` adds rows of its own. Raises :class:`UsageError` when the loss is no longer finite, with what
     ``last`` tells of the last checkpoint.
     """
     working, aside = (watch.clock.on, watch.aside) if watch else (nullcontext, nullcontext)
@@ -63,9 +63,7 @@ def train_supernet(
             progress.update()
             if (step + 1) % RECORD_EVERY and step + 1 != steps:
                 continue
-            row = {
-                name: torch.stack([p[name] for p in pending]).mean().item() for name in pending[0]
-            }
+            row = _means(pending)
             pending.clear()
             remedy = "Lower --train.lr or set --train.clip"
             check_finite(row.values(), "the training loss", step + 1, last, remedy)
@@ -75,6 +73,15 @@ def train_supernet(
                 with aside():
                     checkpoint(step + 1)
                 saved = time.monotonic()
+
+
+def _means(rows: Sequence[dict[str, torch.Tensor]]) -> dict[str, float]:
+    """By name, of the steps that report it: not all do where weights learn alone for a time."""
+    by_name: dict[str, list[torch.Tensor]] = {}
+    for row in rows:
+        for name, value in row.items():
+            by_name.setdefault(name, []).append(value)
+    return {name: torch.stack(values).mean().item() for name, values in by_name.items()}
 
 
 def check_possible(choice: Acceleration, processes: int, device: torch.device) -> None:

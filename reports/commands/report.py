@@ -18,8 +18,8 @@ def main(arguments: list[str]) -> None:
         prog="nas-harness report",
         example="nas-harness report mngnas table-1",
         description="Set a printed table or figure beside what tables of ground truth and recorded "
-        "runs say of it, every cell tagged: printed, table, trained-full, trained-reduced, not "
-        "run, not measured. Writes Markdown, LaTeX, CSV and HTML, and figures as PNG, PDF and SVG. "
+        "runs say of it, every cell tagged: printed, table, trained-full, trained-reduced, "
+        "transferred, not run, not measured. Writes Markdown, LaTeX, CSV and HTML, and figures as PNG, PDF and SVG. "
         "Nothing is trained.",
     )
     add_arguments(parser)

@@ -21,6 +21,8 @@ MEASURES = (
     "regret", "search_seconds", "search_days", "image_passes",
 )  # fmt: skip
 
+LOOKED_UP = ("found_accuracy", "found_val_accuracy", "found_error")  # of what was found, in tables
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -74,8 +76,9 @@ class Search:
 @dataclass(frozen=True)
 class Column:
     """``measure`` of :data:`MEASURES` says how a run fills it, multiplied by
-    ``scale``; an empty one can only be printed. An empty ``task`` is the study's. ``words`` are
-    printed instead of numbers."""
+    ``scale``; an empty one can only be printed. An empty ``task`` is the study's. Where no run is
+    on its task, those on the task ``searched`` fill it: what they found is looked up in ``truth``.
+    ``words`` are printed instead of numbers."""
 
     id: str
     head: str
@@ -86,6 +89,7 @@ class Column:
     digits: int = 2
     better: str = ""
     task: str = ""
+    searched: str = ""
     truth: Truth | None = None
     words: bool = False
 

@@ -10,6 +10,7 @@ from harness.tasks import TASKS
 from methods.search.table_search import SEARCHES
 from reports.papers.definition.fields import Fields
 from reports.papers.definition.item import (
+    LOOKED_UP,
     MEASURES,
     STATISTICS,
     Arrow,
@@ -91,6 +92,9 @@ def _check(item: Item, fields: Fields) -> None:
         raise fields.error("series", "belongs to kind history, which needs it")
     if item.kind == "points" and len(item.columns) < 2:
         raise fields.error("columns", "points need two or more")
+    for name in (column.id for column in item.columns if column.searched):
+        if item.kind != "table":
+            raise fields.error(f"columns.{name}.searched", "belongs to tables")
     for row in item.rows:
         if item.kind == "curves" and row.x is None:
             raise fields.error(f"rows.{row.id}.x", "is missing for the curve")
@@ -144,10 +148,14 @@ def _column(fields: Fields) -> Column:
         digits=fields.whole("digits", 0, 2),
         better=fields.text("better", "", ("higher", "lower")),
         task=fields.text("task", "", _tasks()),
+        searched=fields.text("searched", "", _tasks()),
         truth=None if truth is None else _truth(truth),
         words=fields.flag("words"),
     )
     fields.close()
+    if column.searched and (column.truth is None or column.measure not in LOOKED_UP):
+        measures = " or ".join(LOOKED_UP)
+        raise fields.error("searched", f"needs a truth, and {measures} as measure")
     return column
 
 

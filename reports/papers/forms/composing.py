@@ -21,6 +21,7 @@ from reports.papers.measured.results import (
     TAGS,
     TRAINED_FULL,
     TRAINED_REDUCED,
+    TRANSFERRED,
     UNKNOWN,
     Cell,
     Results,
@@ -184,8 +185,8 @@ def caption(results: Results) -> tuple[str, ...]:
     sentences = [item.caption]
     if results.tagged([TRAINED_REDUCED]):
         sentences.append(item.reduced)
-    tasks = sorted({cell.task for cell in results.tagged([TRAINED_FULL, TRAINED_REDUCED])})
-    for tag, task in product((TRAINED_FULL, TRAINED_REDUCED), tasks):
+    tags = (TRAINED_FULL, TRAINED_REDUCED, TRANSFERRED)
+    for tag, task in product(tags, sorted({cell.task for cell in results.tagged(tags)})):
         cells = [cell for cell in results.tagged([tag]) if cell.task == task]
         if cells:
             sentences.append(_measurement(cells, tag, task, results.preset))

@@ -15,7 +15,7 @@ import numpy as np
 from harness.config.config import Config
 from reports.papers.definition.bold import judge
 from reports.papers.definition.item import Column, Item, Row, Search, Statistic
-from reports.papers.measured.measures import HOW_DETECTED, MEASURES, Retrainings
+from reports.papers.measured.measures import HOW_DETECTED, MEASURES, Retrainings, looked_up
 from reports.papers.measured.percentiles import place
 from reports.papers.measured.results import (
     NOT_MEASURED,
@@ -23,6 +23,7 @@ from reports.papers.measured.results import (
     TABLE,
     TRAINED_FULL,
     TRAINED_REDUCED,
+    TRANSFERRED,
     Cell,
     Results,
     RowResults,
@@ -148,6 +149,8 @@ class Filler:
     def _measured(self, row: Row, column: Column) -> Cell:
         task = column.task or self.results.task
         records, absent = self._runs(row, task)
+        if not records and column.searched and self._runs(row, column.searched)[0]:
+            return self._transferred(row, column, task)
         if not records:
             note = (
                 HOW_DETECTED
@@ -156,6 +159,32 @@ class Filler:
             )
             return Cell(task=task, note=note)
         values, retrained = self._values(column, records)
+        cell = self._mean(row, column, records, values, task, retrained)
+        return cell if cell.note or not absent else replace(cell, note=self._absence(absent, task))
+
+    def _transferred(self, row: Row, column: Column, task: str) -> Cell:
+        """What runs on another task found, as the ground truth of ``task`` has it."""
+        records, absent = self._runs(row, column.searched)
+        try:
+            values = {seed: looked_up(run, column, self.truths) for seed, run in records.items()}
+        except Missing as error:
+            return Cell(task=task, note=str(error))
+        cell = self._mean(row, column, records, values, task)
+        if cell.value is None:
+            return cell
+        lacking = f"; {self._absence(absent, column.searched)}" if absent else ""
+        return replace(cell, tag=TRANSFERRED, note=f"searched on {column.searched}{lacking}")
+
+    def _mean(
+        self,
+        row: Row,
+        column: Column,
+        records: Mapping[int, Record],
+        values: Mapping[int, float | None],
+        task: str,
+        retrained: bool = False,
+    ) -> Cell:
+        """Of ``values`` by seed, if all are known."""
         failed = [seed for seed, value in values.items() if value is None]
         if failed:
             why = _why_unknown(column, records[failed[0]])
@@ -164,7 +193,8 @@ class Filler:
         scaled = {seed: value * column.scale for seed, value in values.items()}
         numbers = list(scaled.values())
         seed, record = next(iter(records.items()))
-        short = shortfalls(self.item, row, self._config(row, seed, task), record, retrained)
+        config = self._config(row, seed, record.get("config", "task"))
+        short = shortfalls(self.item, row, config, record, retrained)
         return Cell(
             tag=TRAINED_REDUCED if short else TRAINED_FULL,
             value=float(np.mean(numbers)),
@@ -172,7 +202,6 @@ class Filler:
             n=len(numbers),
             by_seed=scaled,
             task=task,
-            note=self._absence(absent, task) if absent else "",
             shortfalls=short,
         )
 

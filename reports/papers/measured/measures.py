@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from harness.standalone.record import in_full
-from reports.papers.definition.item import Truth
+from reports.papers.definition.item import Column, Truth
 from reports.papers.measured.truths import Missing, Truths
 from reports.runs.history import series
 from reports.runs.record import Record, beside, finite
@@ -60,6 +60,16 @@ def _found_val_accuracy(record: Record, truths: Truths) -> float | None:
     row = int(table.index([record.get("found", "arch")])[0])
     same = table.meta.sha256 == record.get("ground_truth", "sha256")
     return float(accuracies[row]) if same and row >= 0 else None
+
+
+def looked_up(record: Record, column: Column, truths: Truths) -> float | None:
+    """What the run found, in the column's own ground truth; None where that does not have it.
+
+    Raises :class:`Missing` where that is not here.
+    """
+    accuracies = truths.accuracies(column.truth)
+    row = int(truths.of(column.truth).index([record.get("found", "arch")])[0])
+    return column.flip(float(accuracies[row])) if row >= 0 else None
 
 
 def _found_size(name: str) -> Measure:

@@ -13,12 +13,14 @@ from reports.runs.record import Record
 
 PRINTED, TABLE = "printed", "table"
 TRAINED_FULL, TRAINED_REDUCED, NOT_RUN = "trained-full", "trained-reduced", "not run"
+TRANSFERRED = "transferred"
 NOT_MEASURED = "not measured"
 MEANINGS = {
     PRINTED: "as the paper has it",
     TABLE: "computed from a table of stand-alone accuracies",
     TRAINED_FULL: "our runs with the printed hyper-parameters at full scale",
     TRAINED_REDUCED: "our runs at the reduced scale that the caption states",
+    TRANSFERRED: "what our runs on another task found, as the table of this one has it",
     NOT_RUN: "no finished run; the letter says what is missing",
     NOT_MEASURED: "of finished runs; the letter says why",
 }
@@ -34,7 +36,7 @@ class Cell:
     ``by_seed``, or simulated searches. The tag is ``printed`` where nothing is to be set beside
     the print, and ``not run`` where something could be, or ``not measured`` where runs are
     finished and lack it; ``note`` then says what is missing. A cell with neither a print nor a note belongs to no one.
-    ``shortfalls`` are the reasons for ``trained-reduced``. ``flags`` number the item's defects
+    ``shortfalls`` are the reasons for ``trained-reduced``, or of transferred ones. ``flags`` number the item's defects
     that touch the printed value, ``bold`` judges one in bold, ``place`` is where it lies on a
     real table; if that is not here, ``place_note`` says so.
     """
@@ -60,7 +62,7 @@ class Cell:
 
     @property
     def trained(self) -> bool:
-        return self.tag in (TRAINED_FULL, TRAINED_REDUCED)
+        return self.tag in (TRAINED_FULL, TRAINED_REDUCED, TRANSFERRED)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,23 @@ def test_history_has_means_over_the_steps_since_the_last_row(monkeypatch):
     assert saved == [3, 6, 8]
 
 
+@pytest.mark.parametrize("learning", [range(2, 5), range(3), range(4, 5)])
+def test_what_some_steps_report_is_their_mean(monkeypatch, learning):
+    """As of searches whose weights learn alone for a time, at the beginning or again later."""
+    monkeypatch.setattr(training, "RECORD_EVERY", 5)
+
+    class Sometimes(Counting):
+        def train_step(self, step):
+            arch = {"arch_loss": torch.tensor(10.0 * step)} if step in learning else {}
+            return super().train_step(step) | arch
+
+    history = []
+    train_supernet(Sometimes(), 5, 0, history, lambda step: None)
+    row = next(row for row in history if row["phase"] == "train")
+    assert row["arch_loss"] == 10 * np.mean(learning)
+    assert (row["loss"], row["kd"]) == (2, -4)
+
+
 def test_only_steps_run_the_clock_of_a_watched_training(monkeypatch):
     """What an epoch reports and what is written stand beside."""
     monkeypatch.setattr(training, "RECORD_EVERY", 3)

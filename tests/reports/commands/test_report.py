@@ -43,7 +43,7 @@ def test_all_items_have_an_overview(report, make_item, full_results, tmp_path):
     make_item({"Table XI": "Table II"}, name="table-2")
     printed = report("--all").out
     assert printed == (tmp_path / "out" / "index.md").read_text(encoding="utf-8")
-    assert "[Table II](table-2.md) | How arms rank. |  |  | 4 |  |  | 1 |  |  |  |" in printed
+    assert "[Table II](table-2.md) | How arms rank. |  |  | 4 |  |  |  | 1 |  |  |  |" in printed
     assert 'href="table-1.html"' in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     heads = re.findall(r"<th(?: class=words)?>(.*?)</th>", html)
