@@ -62,6 +62,7 @@ def evaluate_scores(
     truth, noise = measured.truth, measured.noise
     training = table.meta.training_of(split)
     metrics = evaluate(measured.score, truth, keys, fraction=fraction, truth_sd=noise, seed=seed)
+    without = floor_scores(table, rows)
     result = {
         "space": table.meta.space,
         "task": table.meta.task,
@@ -73,14 +74,14 @@ def evaluate_scores(
         "n_table": len(table),
         "metrics": metrics,
         "protocols": {name: measured.under(name) for name in protocols},
-        **references(table, split, rows, fraction=fraction, seed=seed),
+        **references(table, split, rows, without, fraction=fraction, seed=seed),
         "over_floors": over_floors(
-            table, rows, measured.score, truth, fraction=fraction, truth_sd=noise, seed=seed
+            measured.score, without, truth, fraction=fraction, truth_sd=noise, seed=seed
         ),
     }
     given = -measured.score if lower_is_better else measured.score
     notes = [unusual_truth(table)] if split == "test" else []
-    same = alike(measured.score, floor_scores(table, rows))
+    same = alike(measured.score, without)
     notes += notes_on_scores(result, given, lower_is_better, same)
     there = result["metrics"]["all"]["kendall_tau"]["low"] is not None
     notes += notes_on_intervals(fraction, noise is not None, keys is not None, there)

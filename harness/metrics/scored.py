@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.metrics.ceiling import Ceiling, ceiling, training_noise
 from harness.metrics.difference import tau_difference
-from harness.metrics.floors import floor_scores, floors
+from harness.metrics.floors import Scores, floor_scores, floors
 from harness.metrics.intervals import Interval, measure_all
 from harness.metrics.metrics import METRICS
 from harness.metrics.protocols import protocol
@@ -116,11 +116,13 @@ class Scored:
         truth, noise = ordered.truth[kept], ordered.noise
         noise = None if noise is None else noise[kept]
         found = self._measured(ordered.score[kept], truth, noise, fraction)
-        bounds = references(self.table, self.split, rows, fraction=fraction, seed=self.seed)
+        without = floor_scores(self.table, rows)
+        bounds = references(
+            self.table, self.split, rows, without, fraction=fraction, seed=self.seed
+        )
         bounds["over_floors"] = over_floors(
-            self.table,
-            rows,
             ordered.score[kept],
+            without,
             truth,
             fraction=fraction,
             truth_sd=noise,
@@ -155,19 +157,18 @@ class Scored:
 
 
 def over_floors(
-    table: Table,
-    rows: np.ndarray,
     score: np.ndarray,
+    without: Scores,
     truth: np.ndarray,
     *,
     fraction: float = 0.0,
     truth_sd: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """τ of ``score`` minus τ of each floor that ``table`` knows of its ``rows``."""
+    """τ of ``score`` minus τ of each that is known of the floors ``without`` a method."""
     return {
         name: tau_difference(score, own, truth, fraction=fraction, truth_sd=truth_sd, seed=seed)
-        for name, own in floor_scores(table, rows).items()
+        for name, own in without.items()
         if own is not None
     }
 
@@ -176,14 +177,18 @@ def references(
     table: Table,
     split: str,
     rows: np.ndarray | None = None,
+    without: Scores | None = None,
     *,
     fraction: float = 0.0,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """``floors`` and ``ceiling`` of the architectures at ``rows`` of ``table`` (all if None)."""
+    """``floors`` and ``ceiling`` of the architectures at ``rows`` of ``table`` (all if None).
+
+    ``without`` a method they are ranked by these scores; None: by all that is known of them.
+    """
     rows = np.arange(len(table)) if rows is None else rows
     truth, per_seed = table.truth(split)[rows], _per_seed(table, split, rows)
-    without = floor_scores(table, rows)
+    without = floor_scores(table, rows) if without is None else without
     deviation = _truth_deviation(per_seed)
     other = {"test": "val", "val": "test"}.get(split, "")
     measured_twice = f"{other}.{table.meta.epochs}.mean" in table.accuracies

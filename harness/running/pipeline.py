@@ -20,13 +20,8 @@ from harness.metrics.metrics import kendall_tau
 from harness.metrics.protocols import protocol
 from harness.resuming.resumable import last_checkpoint
 from harness.resuming.workspace import Workspace, load_tensors, save_tensors
-from harness.running.assembly import (
-    ground_truth,
-    revive_method,
-    sampled_rows,
-    unlike_declared,
-    with_settled_task,
-)
+from harness.running.assembly import ground_truth, revive_method, sampled_rows, with_settled_task
+from harness.running.budget import unlike_declared
 from harness.running.found_architecture import measure_found, searched
 from harness.running.own_files import errors_located
 from harness.running.parts import with_settled_parts

@@ -21,7 +21,8 @@ from harness.metrics.metrics import with_present_names
 from harness.metrics.rendering import headline, render
 from harness.metrics.scored import Scored
 from harness.resuming.workspace import Workspace
-from harness.running.assembly import known_costs, over_budget, unlike_declared
+from harness.running.assembly import known_costs
+from harness.running.budget import over_budget, unlike_declared
 from harness.running.parts import COSTS_OF_PARTS, told_costs
 from harness.running.run_scores import read_scores_columns
 from harness.running.run_state import RunState

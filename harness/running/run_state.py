@@ -24,7 +24,8 @@ from harness.environment import (
 from harness.resuming.changed_images import check_unchanged_images
 from harness.resuming.earlier_versions import other_version, readable, tell_of_others
 from harness.resuming.workspace import Workspace
-from harness.running.assembly import declared_compute, load_limited, make_method, training_identity
+from harness.running.assembly import load_limited, make_method, training_identity
+from harness.running.budget import declared_compute
 from harness.running.parts import parts_of, summed_costs
 from harness.running.reachable import check_reachable
 from harness.running.timing import timing_of

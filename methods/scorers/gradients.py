@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from methods.lazy import functional, torch
-from methods.scorers.scorer import NOTHING, Scorer, weights
+from methods.scorers.scorer import NOTHING, Scorer
+from methods.scorers.weights import weights
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet

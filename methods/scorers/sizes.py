@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from methods.lazy import torch
-from methods.scorers.scorer import NOTHING, Scorer, weights
+from methods.scorers.scorer import NOTHING, Scorer
+from methods.scorers.weights import weights
 from searchspaces.base import Arch
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from methods.lazy import torch
-from methods.scorers.scorer import NOTHING, Scorer, ScorerOptions, weights
+from methods.scorers.scorer import NOTHING, Scorer, ScorerOptions
+from methods.scorers.weights import weights
 
 if TYPE_CHECKING:
     from searchspaces.supernet import Supernet

@@ -13,9 +13,9 @@ from methods.scorers.scorer import (
     ScorerOptions,
     images,
     initial,
-    initialise,
     inputs,
 )
+from methods.scorers.weights import initialise
 from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,13 +5,8 @@ import re
 import pytest
 
 from harness.config.config import Config, with_values
-from harness.running.assembly import (
-    declared_compute,
-    equalised,
-    over_budget,
-    training_identity,
-    unlike_declared,
-)
+from harness.running.assembly import training_identity
+from harness.running.budget import declared_compute, equalised, over_budget, unlike_declared
 from methods.registry import METHODS
 from searchspaces.errors import UsageError
 from searchspaces.nb201.space import NASBench201

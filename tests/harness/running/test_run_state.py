@@ -12,7 +12,8 @@ from harness.config.config import Config, digest, with_values
 from harness.distributed.crew import Crew
 from harness.environment import describe_device, processor
 from harness.running import pipeline, run_state
-from harness.running.assembly import equalised, training_identity
+from harness.running.assembly import training_identity
+from harness.running.budget import equalised
 from harness.running.run_state import Execution, RunState
 from methods.registry import METHODS
 from searchspaces.errors import UsageError

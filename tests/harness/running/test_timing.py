@@ -17,7 +17,8 @@ from harness.commands.run import parse
 from harness.config.config import digest, with_values
 from harness.environment import describe_device
 from harness.running import timing
-from harness.running.assembly import equalised, ground_truth, load_limited, training_identity
+from harness.running.assembly import ground_truth, load_limited, training_identity
+from harness.running.budget import equalised
 from harness.running.timing import Timing, measure, stored, timing_of
 from reports.runs.record import is_run
 from searchspaces.errors import UsageError

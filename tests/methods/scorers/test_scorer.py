@@ -10,7 +10,8 @@ from scorers import IMAGE, scorer
 
 from harness.conformance.subjects import QUICK
 from methods.registry import METHODS, SCORERS, options_class
-from methods.scorers.scorer import _IMAGES, _MEASURE, _WEIGHTS, LOWEST, initialise, weights
+from methods.scorers.scorer import _IMAGES, _MEASURE, _WEIGHTS, LOWEST
+from methods.scorers.weights import initialise, weights
 from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
