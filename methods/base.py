@@ -71,6 +71,7 @@ class Method(ABC):
 
     Options: ClassVar[type]
     trains: ClassVar[bool] = True  # a supernet
+    one_supernet: ClassVar[bool] = True  # from the first step of the training to its last
     scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
     weights_are: ClassVar[str] = "inherited from the supernet"  # those of network_of, in words
 
@@ -121,6 +122,11 @@ class Method(ABC):
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """Path-forwards and path-backwards of one optimiser step, on whole batches, on average."""
         return {"forwards": 1.0, "backwards": 1.0}
+
+    @classmethod
+    def period(cls, options: Any) -> int:
+        """Of how many steps in turn one may cost more than the others."""
+        return 1
 
     @classmethod
     def compute_per_step(
@@ -179,13 +185,16 @@ class Method(ABC):
 
     def update(self, step: int, recipe: Recipe | None = None) -> None:
         """Clip the gradients of the supernet and step its optimiser, by the method's recipe."""
-        recipe = recipe or self.setting.recipe
+        self.descend(step, recipe or self.setting.recipe)
+        self.costs["steps"] += 1
+
+    def descend(self, step: int, recipe: Recipe) -> None:
+        """A step of the optimiser that does not count as one of the training."""
         self.processes.average(self.parameters)
         set_learning_rate(self.optimizer, recipe, step)
         if recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
         self.optimizer.step()
-        self.costs["steps"] += 1
 
     @cached_property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -375,16 +384,9 @@ def penalised(parameters: Iterable[torch.nn.Parameter], weight_decay: float) -> 
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    """Decay from ``recipe.lr`` at step 0, as its schedule says; a group may have a share of it."""
-    done = step / recipe.steps
-    factor = {
-        "linear": 1 - done,
-        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
-        "staircase": 0.9 ** math.floor(20 * done),
-        "constant": 1.0,
-    }[recipe.schedule]
+    """That of the recipe; a group may have a share of it."""
     for group in optimizer.param_groups:
-        group["lr"] = recipe.lr * factor * group.get("lr_ratio", 1.0)
+        group["lr"] = recipe.lr * recipe.decay(step) * group.get("lr_ratio", 1.0)
 
 
 def in_chunks(positions: Sequence[int], size: int) -> list[list[int]]:

@@ -87,9 +87,14 @@ class DARTS(Method):
         return 0.0
 
     @classmethod
+    def every(cls, options: Any) -> int:
+        """Of how many steps behind these one trains the architecture parameters."""
+        return 1
+
+    @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:
         """A pass for the weights, and another for the architecture parameters in steps with that."""
-        passes = 1 + (1 - cls.weights_alone(options)) * cls.arch_passes
+        passes = 1 + (1 - cls.weights_alone(options)) / cls.every(options) * cls.arch_passes
         paths = passes * cls.paths_per_pass(options, space)
         return {"forwards": paths, "backwards": paths}
 
@@ -117,7 +122,8 @@ class DARTS(Method):
 
     def trains_both(self, step: int) -> bool:
         """Whether ``step`` trains the architecture parameters too."""
-        return step >= round(self.weights_alone(self.options) * self.setting.recipe.steps)
+        behind = step - round(self.weights_alone(self.options) * self.setting.recipe.steps)
+        return behind >= 0 and behind % self.every(self.options) == 0
 
     def pass_paths(self) -> float:
         """What a pass costs now, in paths."""

@@ -38,8 +38,9 @@ class DARTSMinusOptions(DARTSOptions):
 class DARTSMinus(DARTS):
     """Where operators change the shape, the auxiliary skip is a copy of the candidate.
 
-    That copy has weights of its own, as in the released code. Sites that have no candidate and
-    change the shape, such as the first layer of a stage, have no auxiliary skip.
+    That copy has weights of its own, as in the released code. Sites that change the shape and have no
+    ``skip_connect``, such as the first layer of a stage of a chain, have no auxiliary skip; an
+    ``identity`` that changes the shape is a convolution.
     """
 
     Options = DARTSMinusOptions

@@ -70,6 +70,10 @@ class ENAS(Method):
     def paths_per_step(cls, options: ENASOptions, space: SearchSpace) -> dict[str, float]:
         return {"forwards": 1 + options.samples / options.every, "backwards": 1.0}
 
+    @classmethod
+    def period(cls, options: ENASOptions) -> int:
+        return options.every
+
     @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         told = super().train_step(step)

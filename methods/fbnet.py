@@ -51,6 +51,10 @@ class FBNet(Concrete):
     def weights_alone(cls, options: FBNetOptions) -> float:
         return options.alone
 
+    def notes(self) -> list[str]:
+        costly = "the cost in its loss is lowest where operators have no multiply-adds"
+        return [*super().notes(), *([costly] if self.options.beta else [])]
+
     def arch_loss(self, batch: Batch, step: int) -> torch.Tensor:
         weights = self.weights(step)
         return self.loss_of(self.mixed(weights), batch) * self.cost_factor(weights)

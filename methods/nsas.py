@@ -36,9 +36,10 @@ class NSASOptions:
 
     def __post_init__(self) -> None:
         """Raises :class:`UsageError` for values that no loss can have."""
-        if self.constraints < 1 or not 0 <= self.weight < 1:
+        if self.constraints < 2 or not 0 <= self.weight < 1:
             raise UsageError(
-                "--options.constraints is at least 1, --options.weight from 0 to below 1."
+                "--options.constraints is at least 2, of which one can be unlike the others, "
+                "--options.weight from 0 to below 1."
             )
 
 

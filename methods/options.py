@@ -69,6 +69,16 @@ class Recipe:
     clip: float = option(5.0, "largest norm of the gradient; 0 leaves it")
     label_smoothing: float = option(0.0, "label smoothing of the cross-entropy")
 
+    def decay(self, step: int) -> float:
+        """The factor of the learning rate at ``step``: 1 at step 0, then as the schedule says."""
+        done = step / self.steps
+        return {
+            "linear": 1 - done,
+            "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+            "staircase": 0.9 ** math.floor(20 * done),
+            "constant": 1.0,
+        }[self.schedule]
+
 
 @dataclass(frozen=True)
 class Scoring:

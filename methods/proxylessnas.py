@@ -3,8 +3,9 @@
 A rival, by gradient (section 3.2). Weights learn on one path, drawn by the softmax of the
 architecture parameters. These learn on two operators of each site, drawn by the same softmax, of
 which one is active: binary gates, whose gradients go to the parameters as if they were the
-probabilities of the pair (equation 4). What the two gain or lose they exchange among themselves:
-all others keep their probability. The expected latency (section 3.3) is a term of the loss.
+probabilities of the pair (equation 4). What the two gain or lose by the images they exchange
+among themselves: all others keep their probability. The expected latency (section 3.3), where it is a
+term of the loss, has gradients for all.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ LEAST = 1e-12  # probability with which an operator is drawn at the least
 
 @dataclass(frozen=True)
 class ProxylessNASOptions(DARTSOptions):
-    """The released code's."""
+    """The released code's, but that it warms up with a schedule of its own."""
 
     arch_lr: float = option(1e-3, "learning rate of the architecture parameters")
     arch_weight_decay: float = option(0.0, "their L2 penalty")
     alone: float = option(0.25, "share of the steps, the first, in which weights learn alone")
+    every: int = option(5, "of so many steps behind these one trains the parameters too")
     latency: float = option(
         0.0, "factor of the expected multiply-adds, in those of equally likely operators"
     )
@@ -46,6 +48,8 @@ class ProxylessNASOptions(DARTSOptions):
         super().__post_init__()
         if not 0 <= self.alone < 1 or self.latency < 0:
             raise UsageError("--options.alone is from 0 to below 1, --options.latency at least 0.")
+        if self.every < 1:
+            raise UsageError(f"--options.every must be at least 1, not {self.every}.")
 
 
 class ProxylessNAS(DARTS):
@@ -62,6 +66,14 @@ class ProxylessNAS(DARTS):
     @classmethod
     def weights_alone(cls, options: ProxylessNASOptions) -> float:
         return options.alone
+
+    @classmethod
+    def every(cls, options: ProxylessNASOptions) -> int:
+        return options.every
+
+    @classmethod
+    def period(cls, options: ProxylessNASOptions) -> int:
+        return options.every
 
     def mixture(self, step: int) -> SiteHook:
         """One path."""

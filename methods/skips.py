@@ -25,6 +25,16 @@ def dropped_out(x: torch.Tensor, rate: float, generator: torch.Generator) -> tor
     return x * kept / (1 - rate)
 
 
+def skips_of(relaxation: Relaxation, arch: Arch) -> list[tuple[int, int]]:
+    """Site and operator of the skip connections of ``arch``, but for those of reduction cells."""
+    return [
+        (site, operator)
+        for site, operator in relaxation.chosen(arch)
+        if operator == number_of_skip(relaxation, site)
+        and not relaxation.sites[site].name.startswith("reduce")
+    ]
+
+
 def with_few_skips(relaxation: Relaxation, logs: Sequence[np.ndarray], most: int) -> Arch:
     """What is derived when the weakest skip connections are taken away until ``most`` are left.
 
@@ -33,13 +43,8 @@ def with_few_skips(relaxation: Relaxation, logs: Sequence[np.ndarray], most: int
     logs = [of.copy() for of in logs]
     while True:
         arch = relaxation.derive(logs)
-        skips = [
-            (logs[site][operator], site, operator)
-            for site, operator in relaxation.chosen(arch)
-            if operator == number_of_skip(relaxation, site)
-            and not relaxation.sites[site].name.startswith("reduce")
-        ]
+        skips = skips_of(relaxation, arch)
         if len(skips) <= most:
             return arch
-        _, site, operator = min(skips)
+        _, site, operator = min((logs[site][operator], site, operator) for site, operator in skips)
         logs[site][operator] = -np.inf

@@ -10,6 +10,7 @@ import numpy as np
 from harness.config.config import NOTHING
 from harness.metrics.floors import RANDOM, floor_label
 from harness.tasks import image_of
+from searchspaces.base import ImageSpec
 
 _TIED = 0.5  # share of pairs with equal scores from which on a ranking says little
 _SPREAD = 1e-3  # of the scores, relative to their size, up to which they hardly differ
@@ -41,10 +42,12 @@ def notes_on_scores(
     score: np.ndarray,
     lower_is_better: bool = False,
     alike: Sequence[str] = (),
+    of_method: bool = False,
 ) -> list[str]:
     """What is to be known of scores ``[n]`` as they were given, and of how they rank.
 
-    ``alike``: the floors of which the scores are the ranking.
+    ``alike``: the floors of which the scores are the ranking. ``of_method``: scores of a method
+    here, which are not of classified images and are known to be better where larger.
     """
     notes = ["Smaller scores count as better."] if lower_is_better else []
     interval = result["metrics"]["all"]["kendall_tau"]
@@ -85,14 +88,14 @@ def notes_on_scores(
             else ", as where smaller scores are better (losses, ranks), which `nas-harness "
             "evaluate --lower-is-better` turns, in Python lower_is_better."
         )
+        way_out = ": what the method prefers is worse." if of_method else way_out
         notes.append(f"τ is significantly negative ({tau:.4f}){way_out}")
-    return notes + _indifferent(score, result["task"])
+    return notes + _indifferent(score, None if of_method else image_of(result["task"]))
 
 
-def _indifferent(score: np.ndarray, task: str) -> list[str]:
-    """Scores at chance, or so alike that their order is one of rounding or noise."""
+def _indifferent(score: np.ndarray, image: ImageSpec | None) -> list[str]:
+    """Scores at chance on such images, or so alike that their order is one of rounding or noise."""
     low, high = float(score.min()), float(score.max())
-    image = image_of(task)
     if image is not None:
         chance = 100 / image.classes
         near = 0.3 * min(chance, 10)

@@ -32,6 +32,7 @@ def evaluate_scores(
     seed: int = 0,
     lower_is_better: bool = False,
     protocols: Sequence[str] = (),
+    of_method: bool = False,
 ) -> dict[str, Any]:
     """Metrics, floors and ceiling of ``scores`` (encoded architecture → score).
 
@@ -45,7 +46,8 @@ def evaluate_scores(
     counts as unique. ``population`` is the number of architectures in the space, of which the
     scored ones are taken to be a random sample; by default ``space.size``, or without end if
     there is no ``space``. ``seed`` fixes the resampling. Where ``lower_is_better``, smaller
-    scores are better. ``protocols`` (:mod:`harness.metrics.protocols`): each is an entry of the
+    scores are better. ``of_method``: they are no one's own that could be accuracies or turned round.
+    ``protocols`` (:mod:`harness.metrics.protocols`): each is an entry of the
     result's ``protocols``, with ``n``, its numbers, its ``metrics`` and ``floors`` on the same
     architectures. Raises :class:`UsageError` for architectures that the table lacks, scores that are not finite, and fewer than two of them.
     """
@@ -82,7 +84,7 @@ def evaluate_scores(
     given = -measured.score if lower_is_better else measured.score
     notes = [unusual_truth(table)] if split == "test" else []
     same = alike(measured.score, without)
-    notes += notes_on_scores(result, given, lower_is_better, same)
+    notes += notes_on_scores(result, given, lower_is_better, same, of_method)
     there = result["metrics"]["all"]["kendall_tau"]["low"] is not None
     notes += notes_on_intervals(fraction, noise is not None, keys is not None, there)
     return result | {"notes": [note for note in notes if note]}

@@ -135,7 +135,12 @@ class Run(RunState):
         if self.watch:
             self.history += self.watch.last_row(self.method, by_name)
         result = evaluate_scores(
-            self.table, by_name, "test", space=self.space, population=self.space.size
+            self.table,
+            by_name,
+            "test",
+            space=self.space,
+            population=self.space.size,
+            of_method=not self.method.scores_images,
         )
         self._save(self.workspace.scores_path, scores_columns(self.table, rows, scores))
         self._save(self.workspace.history_path, self.history)

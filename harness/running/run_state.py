@@ -34,6 +34,7 @@ from harness.running.watching import Watch
 from harness.tabular.table import Table
 from harness.tasks.own.place import stem_of
 from harness.trackers.tracking import Tracking
+from methods.registry import METHODS
 from searchspaces.base import SearchSpace
 from searchspaces.errors import UsageError
 from searchspaces.registry import stem
@@ -80,7 +81,7 @@ class RunState:
         self.task = load_limited(config, execution.data).to(self.device)
         if crew.size > 1 and config.equalise == "seconds":
             raise UsageError("--equalise seconds measures one process; leave torchrun out.")
-        check_possible(config.accelerate, crew.size, self.device)
+        check_possible(config.accelerate, crew.size, self.device, METHODS[config.method])
         if crew.size > 1 and execution.watch:
             raise UsageError("--watch is for one process; leave torchrun or --watch out.")
         timings = execution.runs / "timings"

@@ -122,19 +122,23 @@ def stored(path: Path, measured: Callable[[], Timing]) -> Timing:
 def measure(method: Method, spos: Method, paths: int, clock: Clock = time.perf_counter) -> Timing:
     """Time in turns a step of the method and ``paths`` of SPOS; both change as by training.
 
+    Where one of several steps in turn costs more (:meth:`Method.period`), their mean is a step.
     Steps differ in cost, by their phase and their path: those timed are spread over the training,
     and so are those of each group. The medians over the groups leave aside what something else on
     the machine delayed.
     """
     total = method.setting.recipe.steps
-    number = min(max(round(SHARE * total / paths), GROUPS), MOST)
-    own, reference = _spread(total, number), _spread(total, number * paths).reshape(number, paths)
+    period = min(method.period(method.options), total)
+    number = min(max(round(SHARE * total / paths / period), GROUPS), MOST)
+    own = np.minimum(_spread(total, number), total - period)
+    reference = _spread(total, number * paths).reshape(number, paths)
     seconds = np.zeros((number, 2))
     for each in (method, spos):
         _warm_up(each)
     with bar(number, "time", "step") as progress:
         for row, step, others in zip(seconds, own, reference, strict=True):
-            row[:] = _seconds(method, [step], clock), _seconds(spos, others, clock) / paths
+            row[0] = _seconds(method, range(step, step + period), clock) / period
+            row[1] = _seconds(spos, others, clock) / paths
             progress.update()
     groups = np.array([seconds[group::GROUPS].mean(axis=0) for group in range(GROUPS)])
     ratio = float(np.median(groups[:, 0] / groups[:, 1]))

@@ -84,8 +84,16 @@ def _means(rows: Sequence[dict[str, torch.Tensor]]) -> dict[str, float]:
     return {name: torch.stack(values).mean().item() for name, values in by_name.items()}
 
 
-def check_possible(choice: Acceleration, processes: int, device: torch.device) -> None:
+def check_possible(
+    choice: Acceleration, processes: int, device: torch.device, method: type[Method]
+) -> None:
     """Raise :class:`UsageError` where operators cannot be what ``choice`` makes of them."""
+    for name in ("compile", "graphs", "cudnn_norm") if not method.one_supernet else ():
+        if getattr(choice, name):
+            raise UsageError(
+                f"{method.__name__} trains several supernets, of which the first alone would be "
+                f"accelerated; leave --accelerate.{name.replace('_', '-')} out."
+            )
     if processes > 1 and choice.compile:
         raise UsageError(
             "compiled operators see BN statistics of one process only; leave torchrun or "

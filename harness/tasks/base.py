@@ -108,13 +108,23 @@ class Task:
         return replace(self, **moved)
 
     def halves(self) -> tuple[Task, Task]:
-        """Two tasks with every other training image each, the rest as here."""
-        images, labels = self.train.images, self.train.labels
-        first, second = (Split(images[part::2], labels[part::2]) for part in (0, 1))
-        return replace(self, train=first), replace(self, train=second)
+        """Two tasks with every other training image each, the rest as here.
+
+        Raises :class:`UsageError` for a single one.
+        """
+        first, second = (np.arange(part, len(self.train), 2) for part in (0, 1))
+        return self.selected(first), self.selected(second)
 
     def selected(self, rows: np.ndarray) -> Task:
-        """The task with the training images in ``rows``, each as often as it is named."""
+        """The task with the training images in ``rows``, each as often as it is named.
+
+        Raises :class:`UsageError` where ``rows`` is empty.
+        """
+        if not len(rows):
+            raise UsageError(
+                f"of {len(self.train):,} training images, which the method divides, one part is "
+                "empty; give it more (--train-images)."
+            )
         images, labels = self.train.images, self.train.labels
         return replace(self, train=Split(images[rows], labels[rows]))
 

@@ -34,6 +34,7 @@ from methods.options import Recipe
 from methods.processes import divisible
 from methods.transfer import Reading
 from searchspaces.base import Arch, Path, SearchSpace
+from searchspaces.errors import UsageError
 
 if TYPE_CHECKING:
     from searchspaces.supernet import State
@@ -52,6 +53,8 @@ class BossNAS(BlockWise):
 
     def __init__(self, setting: Setting, options: BossNASOptions):
         super().__init__(setting, options)
+        if len(self.data.train) < 2:
+            raise UsageError("heads normalise by several images; give more than --train-images 1.")
         self.stages = self.supernet.stages_number
         self.starts = costs.starts(self.stages, setting.recipe.steps)
         self.best: list[Arch] = []
@@ -76,6 +79,7 @@ class BossNAS(BlockWise):
 
     @divisible
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
+        self.choose(step)  # where steps were left out, as by what times some of them
         recipe, stage = self.setting.recipe, len(self.best)
         first, last = self.starts[stage : stage + 2]
         self.forget()
@@ -89,9 +93,13 @@ class BossNAS(BlockWise):
         self.siamese.follow((1 - self.options.momentum) * falling)
         passes = costs.of_step(stage, len(paths))
         self.costs.update(costs.counted(step, self.stages, passes, len(batch[0])))
-        while len(self.best) < self.stages - 1 and self.starts[len(self.best) + 1] == step + 1:
-            self.best.append(self.nearest())
+        self.choose(step + 1)
         return {"loss": self.processes.mean(total.detach() / len(paths))}
+
+    def choose(self, done: int) -> None:
+        """The best path of each stage whose steps are ``done``."""
+        while len(self.best) < self.stages - 1 and self.starts[len(self.best) + 1] <= done:
+            self.best.append(self.nearest())
 
     def sample_paths(self, rng: np.random.Generator) -> list[Path]:
         """As :func:`fair_paths` has them, which may raise :class:`UsageError`."""

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from methods.base import Setting
 from methods.darts import DARTSOptions
 from methods.lazy import torch
 from methods.options import option
 from methods.p_darts.searches import Searches
-from methods.skips import dropped_out, number_of_skip, with_few_skips
+from methods.skips import dropped_out, number_of_skip, skips_of, with_few_skips
 from searchspaces.base import Arch
 from searchspaces.errors import UsageError
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 DROPOUT = 72
 EPOCHS, FADING = 25, 0.2  # of a search; in each epoch dropout falls by e^-0.2 (released code)
+CLIP = 5.0  # of the gradient of the architecture parameters (released code)
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,39 @@ class PDARTS(Searches):
     Options = PDARTSOptions
     _drawn: tuple[int, Any] = (-1, None)
 
+    def __init__(self, setting: Setting, options: PDARTSOptions):
+        super().__init__(setting, options)
+        sites = range(len(self.relaxation.sites))
+        self.without_skips = all(number_of_skip(self.relaxation, site) is None for site in sites)
+        usual = PDARTSOptions()
+        for name in ("dropout", "last_dropout", "skips"):
+            if self.without_skips and getattr(options, name) != getattr(usual, name):
+                raise UsageError(
+                    f"{self.space.name} has no skip connections of a cell, which "
+                    f"--options.{name.replace('_', '-')} is of; leave it out."
+                )
+
+    def notes(self) -> list[str]:
+        none = "the space has no skip connections of a cell: none are dropped out or limited"
+        return [*super().notes(), *([none] if self.without_skips else [])]
+
     def train_step(self, step: int) -> dict[str, torch.Tensor]:
         """Not for several processes: dropout draws for each image."""
         self.go_on(step)
         return super().train_step(step)
 
     def dropout(self, step: int) -> float:
-        """Begins to fade when the architecture parameters begin to learn."""
+        """Fades towards 0 while weights learn alone, and anew when the parameters begin to."""
         rate = (0.0, self.options.dropout, self.options.last_dropout)[self.search]
         number, steps = self.within(step)
-        return float(rate * exp(-FADING * EPOCHS * max(number / steps - self.options.alone, 0)))
+        done = number / steps
+        if not self.trains_both(step):
+            return float(rate * (1 - done))
+        return float(rate * exp(-FADING * EPOCHS * (done - self.options.alone)))
+
+    def update_alphas(self) -> None:
+        torch.nn.utils.clip_grad_norm_(self.arch_parameters, CLIP)
+        super().update_alphas()
 
     def mixture(self, step: int) -> SiteHook:
         if self._drawn[0] != step:  # a step's second pass draws behind the first
@@ -85,5 +110,13 @@ class PDARTS(Searches):
         return hook
 
     def found(self) -> Arch:
-        best = with_few_skips(self.relaxation, self._log_probabilities(), self.options.skips)
-        return best if self.feasible(best) else super().found()
+        """What is derived with few skip connections, else the best of those seen that have few."""
+        most = self.options.skips
+        best = with_few_skips(self.relaxation, self._log_probabilities(), most)
+        if self.feasible(best):
+            return best
+
+        def too_many(arch: Arch) -> int:
+            return max(len(skips_of(self.relaxation, arch)) - most, 0)
+
+        return min(self.evolution.ranked(), key=too_many)

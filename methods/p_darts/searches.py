@@ -30,6 +30,7 @@ class Searches(DARTS):
     ``alone``, the share of each search's steps that train the weights alone.
     """
 
+    one_supernet = False
     search = 0  # number of the present one
 
     def __init__(self, setting: Setting, options: Any):

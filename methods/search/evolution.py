@@ -71,9 +71,12 @@ class Evolution:
     def tell(self, scored: list[tuple[Arch, float]]) -> None:
         self.seen.update(scored)
 
+    def ranked(self) -> list[Arch]:
+        """The architectures seen, best first; ties keep the order they were seen in."""
+        return sorted(self.seen, key=self.seen.__getitem__, reverse=True)
+
     def parents(self) -> list[Arch]:
-        """The best architectures seen, best first; ties keep the order they were seen in."""
-        return sorted(self.seen, key=self.seen.__getitem__, reverse=True)[: self.limits.parents]
+        return self.ranked()[: self.limits.parents]
 
     def best(self) -> Arch:
         return self.parents()[0]

@@ -188,7 +188,11 @@ class NASBench101Network(Supernet):
 
     def chosen(self, path: Arch) -> dict[int, list[nn.Module]]:
         cells = [cell.vertices for stage in self.stages for cell in stage]
-        held = {slot: op for slot, op, _ in self.wire(path).vertices if op != POOL}
+        held = {
+            slot: op
+            for slot, op, _ in self.wire(path).vertices
+            if op != POOL and len(cells[0][str(slot)]) > 1  # else it is no site
+        }
         return {slot - 1: [cell[str(slot)][str(op)] for cell in cells] for slot, op in held.items()}
 
     def finish(self, state: State) -> torch.Tensor:

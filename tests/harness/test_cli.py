@@ -153,7 +153,7 @@ def test_sources_that_are_not_installed_have_no_version(capsys, monkeypatch):
         ("evaluate scores.csv --spilt val", "--split"),
         ("evaluate scores.csv --split tset", "test"),
         ("compare --refrence spos", "--reference"),
-        ("list --dta x", "--data"),
+        ("list tasks --dta x", "--data"),
     ],
 )
 def test_an_unknown_name_suggests_the_nearest(refusal, line, meant, tmp_path, monkeypatch):
@@ -308,6 +308,22 @@ def test_list_shows_everything_that_can_be_named(capsys, data):
         "nb201-compact-digits",
     ):
         assert name in printed
+
+
+def test_one_kind_of_what_can_be_named_is_listed_alone(capsys):
+    assert main(["list", "methods"]) == 0
+    printed = capsys.readouterr().out
+    rivals = (
+        "snas darts- pc-darts fairdarts p-darts setn nsas proxylessnas fbnet enas rsps rlnas "
+        "greedynas mct-nas pa-da sumnas bossnas"
+    )
+    named = [line.split()[0] for line in printed.splitlines() if line[:2] == "  "]
+    assert {*rivals.split()} <= {*named}
+    assert "All go with all spaces, but" in printed and "presets:" not in printed
+    assert main(["list", "presets"]) == 0
+    assert capsys.readouterr().out == "presets: smoke, laptop, paper\n"
+    assert main(["list", "method"]) == 2
+    assert "unknown 'method'; did you mean 'methods'?" in capsys.readouterr().err
 
 
 def test_spaces_are_listed_each_with_its_own_tables(capsys):

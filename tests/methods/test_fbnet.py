@@ -50,6 +50,11 @@ def test_costly_operators_are_made_less_likely():
     assert method.cost_factor([torch.eye(5)[0]] * 6).item() == pytest.approx(0.2)  # nothing: log e
 
 
+def test_that_its_loss_has_a_cost_is_said():
+    assert any("the cost in its loss" in note for note in made().notes())
+    assert not made(beta=0.0).notes()
+
+
 def test_weights_learn_alone_and_the_temperature_falls_as_printed():
     method = made(alone=0.25)
     told = [method.train_step(step) for step in range(4)]

@@ -69,7 +69,7 @@ def test_constraints_fill_up_and_get_less_alike():
     assert counted == pytest.approx(3 * (sum(sizes[:6])) / 6)
 
 
-@pytest.mark.parametrize("wrong", [{"constraints": 0}, {"weight": 1.0}])
+@pytest.mark.parametrize("wrong", [{"constraints": 1}, {"weight": 1.0}])
 def test_impossible_options_are_refused(wrong):
-    with pytest.raises(UsageError, match="constraints is at least 1"):
+    with pytest.raises(UsageError, match="constraints is at least 2"):
         NSASOptions(**wrong)

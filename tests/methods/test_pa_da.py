@@ -6,13 +6,25 @@ import torch
 from blobs import IMAGE, Blobs, setting
 
 from harness.conformance.subjects import SpaceSubject
+from harness.tabular.ground_truth import usual_scale
 from methods.options import Recipe
 from methods.pa_da import PADA, PADAOptions, distances, mixed
+from searchspaces.base import choices
+from searchspaces.registry import SPACES
 
 
 def make(steps=40, images=64):
     where = setting(data=Blobs(IMAGE, size=images), recipe=Recipe(steps=steps, batch_size=16))
     return PADA(where, PADAOptions())
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_what_a_path_chooses_are_operators_of_the_sites(name):
+    """Also where a part of the cell is no choice, as the last vertex of MixPath's."""
+    space = SPACES[name](usual_scale(name, "digits"))
+    arch = space.sample(np.random.default_rng(0))
+    chosen = space.supernet(IMAGE).chosen(arch)
+    assert chosen and chosen.keys() <= choices(space).keys()
 
 
 def test_laws_are_mixed_with_uniform_ones():

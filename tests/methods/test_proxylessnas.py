@@ -1,5 +1,7 @@
 """ProxylessNAS: pairs with binary gates, and what their gradients and updates leave alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -57,7 +59,7 @@ def test_the_gates_of_a_pair_are_binary_and_their_gradient_is_that_of_their_soft
 
 
 def test_operators_that_were_not_drawn_keep_their_probability():
-    method = made(arch_lr=0.3, alone=0.0)
+    method = made(arch_lr=0.3, alone=0.0, every=1)
     for step in range(4):
         before = [alpha.detach().softmax(0).numpy() for alpha in method.alphas]
         method.train_step(step)
@@ -68,8 +70,19 @@ def test_operators_that_were_not_drawn_keep_their_probability():
             assert len(set(pair)) == 2 and abs(new[pair] - old[pair]).max() > 1e-3
 
 
+def test_one_of_every_few_steps_trains_the_architecture():
+    """Of eight the first two train weights alone."""
+    where = make_setting()
+    where = replace(where, recipe=replace(where.recipe, steps=8))
+    method = ProxylessNAS(where, ProxylessNASOptions(alone=0.25, every=3))
+    told = ["arch_loss" in method.train_step(step) for step in range(8)]
+    assert told == [False, False, True, False, False, True, False, False]
+    paths = method.paths_per_step(method.options, method.space)
+    assert paths["forwards"] == pytest.approx(1 + 0.75 * 2 / 3)
+
+
 def test_a_step_costs_a_path_and_two():
-    method = made(alone=0.5)
+    method = made(alone=0.5, every=1)
     for step in range(4):
         method.train_step(step)
     assert method.costs["path_forwards"] == 2 * 1 + 2 * 3
@@ -101,7 +114,7 @@ def test_the_latency_term_is_the_expected_cost():
     assert all(alpha.grad.argmax() == 3 for alpha in dear.alphas)  # the 3x3 convolution goes first
 
 
-@pytest.mark.parametrize("wrong", [{"alone": 1.0}, {"latency": -1.0}])
+@pytest.mark.parametrize("wrong", [{"alone": 1.0}, {"latency": -1.0}, {"every": 0}])
 def test_impossible_options_are_refused(wrong):
-    with pytest.raises(UsageError, match="alone is from 0 to below 1"):
+    with pytest.raises(UsageError, match="alone is from 0 to below 1|every must be at least 1"):
         ProxylessNASOptions(**wrong)

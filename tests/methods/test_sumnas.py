@@ -1,4 +1,4 @@
-"""SUMNAS: a round of fair paths, and the step of Reptile behind it."""
+"""SUMNAS: paths as tasks from common weights, and the step of Reptile behind them."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,10 @@ from methods.sumnas import SUMNAS, SUMNASOptions
 from searchspaces.errors import UsageError
 
 
-def make(steps=20, lr=0.1, **options):
-    recipe = Recipe(steps=steps, batch_size=16, lr=lr, momentum=0.0, weight_decay=0.0, clip=0.0)
+def make(steps=20, lr=0.1, momentum=0.9, **options):
+    recipe = Recipe(
+        steps=steps, batch_size=16, lr=lr, momentum=momentum, weight_decay=0.0, clip=0.0
+    )
     return SUMNAS(setting(recipe=recipe), SUMNASOptions(**options))
 
 
@@ -22,75 +24,78 @@ def weights(method):
     return [parameter.detach().clone() for parameter in method.supernet.parameters()]
 
 
-def test_each_operator_is_trained_once_in_a_round():
-    method, paths = make(), []
+def test_each_operator_is_in_one_path_of_a_step():
+    method, paths = make(inner_steps=2), []
     loss = method.path_loss
     method.path_loss = lambda path, batch: (paths.append(path), loss(path, batch))[1]
-    for step in range(10):
+    for step in range(2):
         method.train_step(step)
-    first, second = np.array(paths[:5]), np.array(paths[5:])
+    first, second = np.array(paths[:10:2]), np.array(paths[10::2])
+    assert (np.array(paths[1:10:2]) == first).all()  # two steps each
     for genes in (*first.T, *second.T):
         assert sorted(genes) == [0, 1, 2, 3, 4]
     assert (first != second).any()
 
 
-def test_weights_go_a_part_of_the_way_that_plain_steps_lead():
-    """The steps by hand: gradient descent on each path in turn, from what the one before left."""
-    method, other = make(meta_lr=0.3), make(meta_lr=0.3)
+@pytest.mark.parametrize("step", [0, 7])
+def test_weights_go_to_the_mean_of_what_the_paths_find_from_them(step):
+    """Each by hand: two steps of SGD with momentum, at a constant rate, from the same weights."""
+    method, other = make(meta_lr=0.6), make(meta_lr=0.6)
     start = weights(other)
-    paths = fair_paths(other.space, 5, other.rng(11, 0), "")
-    for step, path in enumerate(paths):
-        x, y = other.data.train_batch(step, 16, 0)
-        other.supernet.zero_grad()
-        functional.cross_entropy(other.supernet(x, path), y).backward()
-        lr = 0.1 * 0.5 * (1 + np.cos(np.pi * step / 20))
+    x, y = other.data.train_batch(step, 16, 0)
+    ways = []
+    for path in fair_paths(other.space, 5, other.rng(11, step), ""):
         with torch.no_grad():
-            for parameter in other.supernet.parameters():
-                if parameter.grad is not None:
-                    parameter -= lr * parameter.grad
-    for step in range(4):
-        method.train_step(step)
-    method.train_step(4)
-    for mine, before, after in zip(weights(method), start, weights(other), strict=True):
-        torch.testing.assert_close(mine, before + 0.3 * (after - before), rtol=1e-4, atol=1e-6)
-    assert any((a - b).abs().max() > 1e-3 for a, b in zip(start, weights(other), strict=True))
+            for parameter, weight in zip(other.supernet.parameters(), start, strict=True):
+                parameter.copy_(weight)
+        speeds = [torch.zeros_like(weight) for weight in start]
+        for _ in range(2):
+            other.supernet.zero_grad()
+            functional.cross_entropy(other.supernet(x, path), y).backward()
+            with torch.no_grad():
+                for parameter, speed in zip(other.supernet.parameters(), speeds, strict=True):
+                    if parameter.grad is not None:
+                        speed.mul_(0.9).add_(parameter.grad)
+                        parameter -= 0.1 * speed
+        ways.append([a - b for a, b in zip(weights(other), start, strict=True)])
+    method.train_step(step)
+    share = 0.6 * 0.5 * (1 + np.cos(np.pi * step / 20))
+    for mine, before, *of in zip(weights(method), start, *ways, strict=True):
+        expected = before + share * torch.stack(of).mean(0)
+        torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-6)
+    assert all(any(way.abs().max() > 1e-3 for way in of) for of in ways)
 
 
-def test_the_whole_way_is_plain_training_and_none_is_none():
-    whole, none = make(meta_lr=1.0), make(meta_lr=0.0)
-    start = weights(none)
-    for step in range(4):
-        whole.train_step(step)
-        none.train_step(step)
-    before = weights(whole)
-    assert any(not torch.equal(a, b) for a, b in zip(start, weights(none), strict=True))
-    none.train_step(4)
-    assert all(map(torch.equal, start, weights(none)))
-    whole.train_step(4)
-    assert any(not torch.equal(a, b) for a, b in zip(before, weights(whole), strict=True))
-
-
-def test_the_last_round_counts_where_the_training_ends():
-    method = make(steps=7, meta_lr=0.0)
+def test_without_a_meta_learner_nothing_is_learned():
+    method = make(meta_lr=0.0)
     start = weights(method)
-    for step in range(7):
+    told = method.train_step(0)
+    assert all(map(torch.equal, start, weights(method))) and told["loss"] > 0
+
+
+def test_a_step_costs_what_all_paths_take():
+    method = make(inner_steps=3)
+    for step in range(2):
         method.train_step(step)
-    assert all(map(torch.equal, start, weights(method)))
+    assert method.costs["steps"] == 2
+    assert method.costs["path_forwards"] == method.costs["path_backwards"] == 2 * 3 * 5
+    assert method.costs["image_passes"] == 2 * 3 * 5 * 16
+    assert method.paths_per_step(method.options, method.space)["forwards"] == 15
 
 
-def test_a_round_is_kept():
+def test_a_continued_training_is_the_same():
     method, other = make(), make()
     for step in range(3):
         method.train_step(step)
     other.load_state_dict(through_a_file(method.state_dict()))
-    for step in range(3, 6):
+    for step in range(3, 5):
         method.train_step(step)
         other.train_step(step)
     assert all(map(torch.equal, weights(method), weights(other)))
 
 
 def test_options_out_of_bounds_are_refused():
-    for options in ({"meta_lr": 1.2}, {"meta_lr": -0.1}, {"paths": -1}):
+    for options in ({"meta_lr": 1.2}, {"meta_lr": -0.1}, {"inner_steps": 0}):
         with pytest.raises(UsageError, match="takes|at least"):
             SUMNASOptions(**options)
 

@@ -105,7 +105,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """``run`` are dotted options of ``nas-harness run``; None where no run fills the row.
+    """``run`` are dotted options of ``nas-harness run``; None where no run fills the row, for the
+    ``reason`` if one is given.
 
     ``bold`` are the columns whose printed value is set in bold.
     """
@@ -115,6 +116,7 @@ class Row:
     group: str = ""
     space: str = ""
     run: Mapping[str, Any] | None = None
+    reason: str = ""
     x: float | None = None
     table: Mapping[str, Statistic] = field(default_factory=dict)
     search: Search | None = None

@@ -179,6 +179,7 @@ def _row(fields: Fields, columns: dict[str, Column], defects: int) -> Row:
         group=fields.text("group", ""),
         space=fields.text("space", "", list(SPACES)),
         run=None if run is None else _options(run),
+        reason=fields.text("reason", ""),
         x=fields.number("x", None),
         table=fields.by_key("table", columns, _statistic),
         search=None if search is None else _search(search, columns),
@@ -191,6 +192,8 @@ def _row(fields: Fields, columns: dict[str, Column], defects: int) -> Row:
             raise fields.error("bold", f"no number is printed for '{name}'")
         if not columns[name].better:
             raise fields.error("bold", f"columns.{name} does not say what is better")
+    if row.reason and row.run is not None:
+        raise fields.error("reason", "belongs to rows that no run fills")
     for name in NOT_OF_A_ROW:
         if name in (row.run or {}):
             raise run.error(name, "belongs to the study")

@@ -251,6 +251,8 @@ class Filler:
         """Neither a table nor a run fills it."""
         if column.id not in row.printed:
             return Cell()
+        if row.reason and column.measure:
+            return Cell(note=row.reason)
         if self.item.demand in "IO" and self.item.needs and not column.words:
             return Cell(note=self.item.needs)
         return Cell(tag=PRINTED, note="only quoted from the paper")

@@ -77,7 +77,7 @@ PUBLISHED = {  # batch, learning rate and its decay, weight decay, clip, smoothi
     "p-darts": (96, 0.025, "cosine", 3e-4, 5.0, 0.0),
     "pc-darts": (256, 0.1, "cosine", 3e-4, 5.0, 0.0),
     "darts-": (64, 0.025, "cosine", 5e-4, 5.0, 0.0),
-    "fairdarts": (128, 0.025, "cosine", 3e-4, 5.0, 0.0),
+    "fairdarts": (128, 0.005, "cosine", 3e-4, 5.0, 0.0),
 }
 
 

@@ -111,6 +111,13 @@ def test_scores_at_chance_and_scores_that_are_all_but_equal(task, scores, said):
     assert [note[: len(said)] for note in found] == [said] * bool(said)
 
 
+def test_scores_of_a_method_are_neither_accuracies_nor_turned_round():
+    scores = np.linspace(7, 13, 20)
+    assert notes_on_scores(result_of(task="cifar10"), scores, of_method=True) == []
+    (*_, note) = notes_on_scores(result_of(-0.5, -0.4), SCORES, of_method=True)
+    assert note == "τ is significantly negative (-0.5000): what the method prefers is worse."
+
+
 @pytest.mark.parametrize(
     ("sizes", "share"),
     [

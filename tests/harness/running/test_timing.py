@@ -41,20 +41,34 @@ class Timed:
 
     def __init__(self, name, watch, cost, log, steps=4000):
         self.name, self.watch, self.cost, self.log = name, watch, cost, log
+        self.options, self.turn = None, 1
         self.setting = SimpleNamespace(device=CPU, recipe=SimpleNamespace(steps=steps))
+
+    def period(self, options):
+        return self.turn
 
     def train_step(self, step):
         self.watch.now += self.cost(step)
         self.log.append((self.name, step))
 
 
-def measured(own, spos, steps=4000, paths=1):
+def measured(own, spos, steps=4000, paths=1, turn=1):
     watch, log = Stopwatch(), []
     pair = Timed("own", watch, own, log, steps), Timed("spos", watch, spos, log, steps)
+    pair[0].turn = turn
     return measure(*pair, paths, clock=watch), log
 
 
 # Measuring ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [4, 30, 1000, 4000])
+def test_of_steps_of_which_every_fourth_costs_more_the_mean_counts(steps):
+    timing, log = measured(
+        lambda step: 9.0 if step % 4 == 3 else 1.0, lambda step: 1.0, steps=steps, turn=4
+    )
+    assert timing.ratio == timing.step == pytest.approx(3)
+    assert max(step for _, step in log) < steps
 
 
 def test_steps_that_compile_are_not_timed(monkeypatch):

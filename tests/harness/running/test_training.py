@@ -14,7 +14,14 @@ from harness.config.config import Acceleration
 from harness.environment import use_tf32
 from harness.running import training
 from harness.running.assembly import load_limited, make_method
-from harness.running.training import accelerated, compiled, kind_of, maps, train_supernet
+from harness.running.training import (
+    accelerated,
+    check_possible,
+    compiled,
+    kind_of,
+    maps,
+    train_supernet,
+)
 from harness.running.watching import Watch
 from harness.tabular.table import Table
 from methods.registry import METHODS
@@ -218,6 +225,16 @@ def test_what_cannot_be_compiled_is_a_sentence():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["compile", "graphs", "cudnn_norm"])
+def test_several_supernets_are_not_accelerated(name):
+    """Only the first would be."""
+    device = torch.device("cpu")
+    with pytest.raises(UsageError, match=f"PDARTS trains several.*accelerate.{name[:5]}"):
+        check_possible(Acceleration(**{name: True}), 1, device, METHODS["p-darts"])
+    check_possible(Acceleration(precision="bfloat16"), 1, device, METHODS["p-darts"])
+    check_possible(Acceleration(compile=True), 1, device, METHODS["spos"])
+
+
 def test_a_run_in_bfloat16_is_recorded_as_such(tmp_path):
     tiny.make_table(tmp_path)
     config = tiny.config("spos", "--accelerate.precision", "bfloat16")

@@ -173,6 +173,8 @@ def test_halves_are_every_other_training_image_and_share_the_rest():
     for half in (first, second):
         assert torch.equal(half.train.images, task.train.images[half.train.labels])
         assert replace(half, train=task.train) == task
+    with pytest.raises(UsageError, match="of 1 training images.*one part is empty"):
+        make_task(train=1).halves()
 
 
 def test_the_images_of_each_task_are_known_without_loading_it():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from blobs import Blobs, setting
+from blobs import IMAGE, Blobs, setting
 from torch.nn import functional
 
 from harness.conformance.subjects import through_a_file
@@ -201,6 +201,21 @@ def test_paths_and_target_are_kept():
     archs = whole.population(0)
     assert resumed.best == whole.best and resumed.costs == whole.costs
     assert resumed.score(archs).tolist() == whole.score(archs).tolist()
+
+
+def test_of_steps_that_are_left_out_the_stages_follow():
+    """As of what times some steps of a training."""
+    method, stages = make(steps=30), []
+    loss = method.siamese.loss
+    method.siamese.loss = lambda stage, *rest: (stages.append(stage), loss(stage, *rest))[1]
+    for step in (0, 29):
+        method.train_step(step)
+    assert stages == [0, method.stages - 1]
+
+
+def test_a_single_image_is_refused():
+    with pytest.raises(UsageError, match="more than --train-images 1"):
+        make(data=Blobs(IMAGE, size=1))
 
 
 def test_options_out_of_bounds_are_refused():

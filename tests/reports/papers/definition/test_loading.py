@@ -85,6 +85,7 @@ def test_an_item_is_what_its_file_says(make_item):
         ({**IN_BOLD, 'bold = ["tau"]': 'bold = ["error"]'}, "rows.mngnas.bold: no number.*'error'"),
         ({**IN_BOLD, 'better = "higher"\n': ""}, "rows.mngnas.bold: columns.tau does not say"),
         ({'worse = "spos"': 'worse = "spos"\nby = "0.9"'}, r"claims\[1\].by: is not a number"),
+        ({'method = "spos"}': 'method = "spos"}\nreason = "No."'}, "rows.spos.reason: belongs to"),
         ({'kind = "table"': 'kind = "curves"'}, "rows.spos.x: is missing"),
         ({'kind = "table"': 'kind = "history"'}, "series: belongs to"),
         ({'kind = "table"': 'kind = "diagram"'}, "steps: are missing"),

@@ -54,6 +54,12 @@ def test_what_is_only_quoted_is_printed_and_no_more(full_results):
     assert full_results.cell("mngnas", "error").printed is None
 
 
+def test_a_row_that_no_run_can_fill_says_why(make_item, measured):
+    item = make_item({'label = "Someone"': 'label = "Someone"\nreason = "It is given."'})
+    cell = measured(item).cell("quoted", "error")
+    assert (cell.tag, cell.value, cell.note) == (tags.NOT_RUN, None, "It is given.")
+
+
 def test_what_needs_more_than_there_is_is_not_run_and_says_what(make_item, measured):
     cell = measured(make_item({'class = "N"': 'class = "O"'})).cell("quoted", "error")
     assert (cell.tag, cell.note) == (tags.NOT_RUN, "A published table.")
