@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from harness.config.config import digest
+from harness.files.progress import bar
 from harness.metrics.evaluate import tau_of
 from harness.metrics.intervals import Interval
 from harness.metrics.scored import references
@@ -118,13 +119,33 @@ class Watch:
     def last_row(self, method: Method, scores: dict[str, float]) -> list[dict[str, Any]]:
         """One more row, where the scores of the whole run cost more than the training.
 
-        ``scores`` of the architectures that were ranked; nothing where these lack some that are
-        watched.
+        ``scores`` of the architectures that were ranked; others that are watched are scored here.
         """
         steps, spent = method.setting.recipe.steps, method.costs["compute"]
-        if spent == self.trained or not scores.keys() >= set(self.names):
+        if spent == self.trained:
             return []
+        scores = scores | self._scored(method, [name for name in self.names if name not in scores])
         return [self._row(steps, spent, np.array([scores[name] for name in self.names]))]
+
+    def _scored(self, method: Method, names: list[str]) -> dict[str, float]:
+        """The scores of architectures that the run does not rank; its costs stay as they are."""
+        if not names:
+            return {}
+        archs, scores, costs = [*map(self.space.decode, names)], {}, method.costs.copy()
+        with (
+            self.own.on(),
+            same_random_numbers(method.setting.device),
+            one_thread(),
+            bar(len(archs), "watch", "architecture") as progress,
+        ):
+            for chunk in method.chunks(archs):
+                found = method.score([archs[place] for place in chunk])
+                scores |= dict(zip((names[place] for place in chunk), found.tolist(), strict=True))
+                progress.update(len(chunk))
+        passes = method.costs["scoring_image_passes"] - costs["scoring_image_passes"]
+        self.image_passes += passes
+        method.costs = costs
+        return scores
 
     def _row(self, step: int, compute: int, scores: np.ndarray) -> dict[str, Any]:
         tau = self.tau(scores)

@@ -49,7 +49,7 @@ class Curve:
 
     ``settings`` tells it from others of the same name, and ``note`` the same but for what all
     share. The last point of a method that searches and retrains until its scores exist is of these
-    scores, those before of its supernet's.
+    scores, those before of its supernet's; ``early``: it is not, so that there are none of the former.
     """
 
     group: Configuration
@@ -57,11 +57,13 @@ class Curve:
     note: str
     seeds: int
     points: list[Point]
+    early: bool = False
 
     @property
     def name(self) -> str:
-        """The method and what tells it apart."""
-        return " ".join(filter(None, [self.group.label, self.note]))
+        """The method, what tells it apart, and where its last scores are not those that it ends with."""
+        early = "as trained, before its retraining" if self.early else ""
+        return ", ".join(filter(None, [f"{self.group.label} {self.note}".rstrip(), early]))
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def watched(groups: Sequence[Configuration]) -> list[Watched]:
         for sample, runs in _by_sample(group.runs.values()):
             points = _points(runs)
             if any(point.tau["value"] is not None for point in points):
-                curves.append((sample, Curve(group, settings, note, len(runs), points), runs[0]))
+                curve = Curve(group, settings, note, len(runs), points, _is_early(runs, points))
+                curves.append((sample, curve, runs[0]))
     curves.sort(key=lambda found: found[0])
     together = []
     for _, members in groupby(curves, key=lambda found: found[0]):
         found = list(members)
-        first = found[0][2]
+        first = max((run for _, _, run in found), key=_known_floors)
         sample = Record(first.folder, first.get("watch"))
         drawn = [curve for _, curve, _ in found]
         n = int(first.number("watch", "n") or 0)
@@ -148,6 +151,18 @@ def _by_sample(runs: Iterable[Record]) -> list[tuple[str, list[Record]]]:
         if (sample := run.get("watch", "sample")) is not None:
             seen.setdefault(str(sample), []).append(run)
     return list(seen.items())
+
+
+def _known_floors(run: Record) -> int:
+    """How many its record has of the sample; later ones may have more."""
+    known = run.get("watch", "floors")
+    return len(known) if isinstance(known, dict) else 0
+
+
+def _is_early(runs: Sequence[Record], points: Sequence[Point]) -> bool:
+    """Whether runs went on to cost more until they had their scores."""
+    costs = [run.number("costs", "compute") or 0 for run in runs]
+    return sum(costs) / len(costs) > 1.001 * points[-1].spent["compute"]
 
 
 def _points(runs: Sequence[Record]) -> list[Point]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.config.config import BY_DECLARED, NOTHING, OVER, OWN, digest
+from harness.config.config import BY_DECLARED, NOTHING, OVER, OWN, Config, digest
 from harness.metrics.intervals import Interval, combine
 from reports.runs.paired import mean_interval
 from reports.runs.record import Record
@@ -211,25 +211,43 @@ def times_declared(record: Record) -> float | None:
 def told_of_all(groups: Sequence[Configuration]) -> list[str]:
     """What any reader must know, and several configurations share, so that it can be said once."""
     first, *others = (flatten(_settings(group.first)) for group in groups)
-    keys = sorted(first.keys() & TOLD) if others else []
+    unusual = (_unusual(group.first, flatten(_settings(group.first))) for group in groups)
+    keys = sorted(first.keys() & TOLD | set.intersection(*unusual)) if others else []
     return [f"{k} {first[k]}" for k in keys if all(own.get(k) == first[k] for own in others)]
 
 
 def told_apart(groups: Sequence[Configuration], but: Sequence[str] = ()) -> list[str]:
     """Per configuration, its settings that others of the same method, arm and qp have not.
 
-    And what any reader must know of it, :data:`TOLD`. Those in ``but``, which are said elsewhere,
-    are left out.
+    And what any reader must know of it: :data:`TOLD`, and what of its training and scoring is other than
+    its preset has it. Those in ``but``, which are said elsewhere, are left out.
     """
     flat = [flatten(_settings(group.first)) for group in groups]
     texts = []
     for group, own in zip(groups, flat, strict=True):
         alike = [f for g, f in zip(groups, flat, strict=True) if g.method == group.method]
-        told = own.keys() & TOLD  # written where they are not as usual
+        told = own.keys() & TOLD | _unusual(group.first, own)  # TOLD: written where not as usual
         differing = (k for k in sorted(own) if k in told or any(f.get(k) != own[k] for f in alike))
         settings = (f"{key} {own[key]}" for key in differing)
         texts.append(", ".join(text for text in settings if text not in but))
     return texts
+
+
+def _unusual(record: Record, own: Mapping[str, Any]) -> set[str]:
+    """The settings of training and scoring that are not those of the record's preset."""
+    usual = preset_of(record)
+    names = (name for name in own if name.startswith(("train", "score.", "equalise", "cutout")))
+    return {name for name in names if usual is not None and own[name] != usual.get(name)}
+
+
+def preset_of(record: Record) -> dict[str, Any] | None:
+    """By dotted name what the record's preset has; None where that is not known."""
+    tree = record.get("config")
+    try:
+        named = {name: tree[name] for name in ("preset", "method", "task", "space")}
+        return flatten(Config.from_preset(**named).to_dict())
+    except (KeyError, TypeError, UsageError):
+        return None
 
 
 def seed_of(record: Record) -> int:

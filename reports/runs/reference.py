@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.config.config import Config
-from reports.runs.configuration import Configuration, flatten
+from reports.runs.configuration import Configuration, flatten, preset_of
 from searchspaces.errors import UsageError
 
 USUAL = "spos"
@@ -61,11 +60,7 @@ def _nearest_to_preset(groups: Sequence[Configuration]) -> Sequence[Configuratio
 
 def _own_options(group: Configuration) -> float:
     """How many options are other than those of its preset; infinite where that is not known."""
-    tree = group.first.get("config")
-    try:
-        named = {name: tree[name] for name in ("preset", "method", "task", "space")}
-        usual = flatten(Config.from_preset(**named).to_dict())
-    except (KeyError, TypeError, UsageError):
+    own, usual = flatten(group.first.get("config")), preset_of(group.first)
+    if usual is None:
         return float("inf")
-    own = flatten(tree)
     return sum(own.get(name) != usual.get(name) for name in {*own, *usual} - {"seed"})

@@ -1,5 +1,6 @@
 """A watch by itself: when it looks, at what, what a row and the record have, and its clock."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,13 +83,39 @@ def test_a_row_has_what_was_spent_till_then_and_the_rank_of_the_sample(table, mo
     assert watch.last_row(method, by_name) == []
     method.costs["compute"] = 99
     assert watch.last_row(method, by_name) == [row | {"step": 6, "compute": 99}]
-    del by_name[table.archs[3]]
-    assert watch.last_row(method, by_name) == []
     watch.own.seconds = 7.77
     again = Watch(1, 6, space, table, None)
     again.load_state_dict(watch.state_dict())
     assert again.state_dict() == watch.state_dict()
     assert (again.clock.seconds, again.own.seconds, again.trained) == (1.23456, 7.77, 88)
+
+
+def test_what_is_watched_and_not_ranked_is_scored_at_the_end(table):
+    """In chunks, by one thread; what it costs is no cost of the run."""
+    space, asked = SPACES["nb201"]("compact"), []
+    scores = np.random.default_rng(1).normal(size=len(table))
+    by_arch = {space.decode(a): s for a, s in zip(table.archs, scores.tolist(), strict=True)}
+
+    def score(archs):
+        asked.append((len(archs), torch.get_num_threads(), watch.own.runs))
+        method.costs.update(scoring_image_passes=10, compute=1)
+        return np.array([by_arch[arch] for arch in archs])
+
+    method = SimpleNamespace(
+        setting=SimpleNamespace(device=torch.device("cpu"), recipe=SimpleNamespace(steps=6)),
+        costs=Counter(compute=99, scoring_image_passes=7),
+        chunks=lambda archs: [[2, 0], [1]],
+        score=score,
+    )
+    watch = Watch(1, 6, space, table, None)
+    watch.trained = 88
+    ranked = dict(zip(table.archs[3:], scores[3:].tolist(), strict=True))
+    (row,) = watch.last_row(method, ranked)
+    assert (row["step"], row["compute"]) == (6, 99)
+    assert row["tau"] == watch.tau(scores)["value"]
+    assert asked == [(2, 1, True), (1, 1, True)]
+    assert method.costs == Counter(compute=99, scoring_image_passes=7)
+    assert watch.image_passes == 20
 
 
 def test_the_record_of_watching_has_references_of_the_sample(table, monkeypatch):

@@ -106,6 +106,16 @@ def test_a_second_row_of_a_step_is_a_point_of_its_own(watched):
     assert points["compute"].iloc[-1] == 5e6
 
 
+@pytest.mark.parametrize(("spent", "early"), [(1.5, True), (1.0, False), (None, False)])
+def test_that_final_scores_are_not_drawn_is_said(watched, spent, early):
+    """Of a run that cost more than its last point, by what it retrained."""
+    (run,) = watched(("mngnas", RISING[:1]))
+    last = float(pd.read_parquet(run.folder / "history.parquet")["compute"].iloc[-1])
+    run.content["costs"] |= {} if spent is None else {"compute": spent * last}
+    shown = " ".join(words(figure_of([run])))
+    assert ("before its retraining" in shown) is early
+
+
 def test_runs_that_were_not_watched_and_curves_without_any_tau_are_left_out(
     watched, make_record, tmp_path
 ):
