@@ -56,7 +56,7 @@ class DARTS(Method):
     def __init__(self, setting: Setting, options: DARTSOptions):
         self.relaxation = setting.space.relaxation()
         super().__init__(setting, options)
-        self.weight_data, self.arch_data = self.data.halves()
+        self.weight_data, self.arch_data = self.data.apart(2)
         self.alphas = [
             torch.zeros(len(site.operators), device=setting.device, requires_grad=True)
             for site in self.relaxation.sites

@@ -31,8 +31,8 @@ class Data(Protocol):
     def batches(self, part: str, batch_size: int) -> Iterator[Batch]:
         """All of ``train`` or ``val`` in stored order."""
 
-    def halves(self) -> tuple[Data, Data]:
-        """The same with one half of the training images each."""
+    def apart(self, every: int) -> tuple[Data, Data]:
+        """The same without and with one of ``every`` training images of each class."""
 
     def selected(self, rows: np.ndarray) -> Data:
         """The same with the training images in ``rows``, each as often as it is named."""

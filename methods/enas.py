@@ -56,7 +56,7 @@ class ENAS(Method):
     def __init__(self, setting: Setting, options: ENASOptions):
         from methods.search.controller import Controller
 
-        of_weights, self.reward_data = setting.data.halves()
+        of_weights, self.reward_data = setting.data.apart(2)
         super().__init__(replace(setting, data=of_weights), options)
         self.controller = Controller(self.space.sites)
         self.controller_optimizer = torch.optim.Adam(

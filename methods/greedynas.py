@@ -53,10 +53,8 @@ class GreedyNAS(Method):
     Options = GreedyNASOptions
 
     def __init__(self, setting: Setting, options: GreedyNASOptions):
-        held = np.arange(len(setting.data.train)) % HELD_OUT == HELD_OUT - 1
-        rest = setting.data.selected(np.flatnonzero(~held))
+        rest, self.held_out = setting.data.apart(HELD_OUT)
         super().__init__(replace(setting, data=rest), options)
-        self.held_out = setting.data.selected(np.flatnonzero(held))
         self.pool: dict[Path, float] = {}
         self.greedy_from = round(options.warmup * setting.recipe.steps)
         self.waiting: list[Path] = []  # paths to be trained in the next steps, best first

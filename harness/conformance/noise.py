@@ -64,9 +64,10 @@ class Noise:
             "it asks for self.data.test; no method sees test images: score on self.data.val."
         )
 
-    def halves(self) -> tuple[Noise, Noise]:
+    def apart(self, every: int) -> tuple[Noise, Noise]:
         """With different training images; each remembers what it is asked for by itself."""
-        return self.selected(slice(0, None, 2)), self.selected(slice(1, None, 2))
+        chosen = torch.arange(len(self.train)) % every == every - 1
+        return self.selected(~chosen), self.selected(chosen)
 
     def relabelled(self) -> Noise:
         """The same data with another label at each training image."""
@@ -76,7 +77,7 @@ class Noise:
         """The same data with these labels of the training images."""
         return self._with(Part(self.train.images, torch.as_tensor(labels)))
 
-    def selected(self, rows: slice | np.ndarray) -> Noise:
+    def selected(self, rows: slice | np.ndarray | torch.Tensor) -> Noise:
         """The same data with these of the training images."""
         return self._with(Part(self.train.images[rows], self.train.labels[rows]))
 

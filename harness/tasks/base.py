@@ -107,13 +107,17 @@ class Task:
         }
         return replace(self, **moved)
 
-    def halves(self) -> tuple[Task, Task]:
-        """Two tasks with every other training image each, the rest as here.
+    def apart(self, every: int) -> tuple[Task, Task]:
+        """Two tasks, without and with one of ``every`` training images of each class, the rest as here.
 
-        Raises :class:`UsageError` for a single one.
+        Stored order does not matter, which may go through the classes in turn. Raises
+        :class:`UsageError` where either has no image.
         """
-        first, second = (np.arange(part, len(self.train), 2) for part in (0, 1))
-        return self.selected(first), self.selected(second)
+        labels = self.train.labels.cpu().numpy()
+        number = np.empty(len(labels), np.int64)
+        number[np.lexsort((ranks_in_class(labels), labels))] = np.arange(len(labels)) % every
+        chosen = number == every - 1
+        return self.selected(np.flatnonzero(~chosen)), self.selected(np.flatnonzero(chosen))
 
     def selected(self, rows: np.ndarray) -> Task:
         """The task with the training images in ``rows``, each as often as it is named.

@@ -145,7 +145,7 @@ def test_each_half_step_reads_its_own_half(name):
             made.train_step(step)
     for step, images in zip(taken, last, strict=True):
         read[type(step.optimizer)] |= images
-    halves = [{image.numpy().tobytes() for image in half.train.images} for half in data.halves()]
+    halves = [{image.numpy().tobytes() for image in half.train.images} for half in data.apart(2)]
     assert read[torch.optim.SGD] <= halves[0] and read[torch.optim.Adam] <= halves[1]
     assert min(map(len, read.values())) > 20
     assert made.weight_data.asked == made.arch_data.asked == [(step, 64, 0) for step in range(4)]

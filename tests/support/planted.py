@@ -119,8 +119,9 @@ class PlantedData:
     def __post_init__(self):
         self.train, self.val = self._draw(1), self._draw(2)
 
-    def halves(self):
-        return tuple(self.selected(range(part, self.size, 2)) for part in (0, 1))
+    def apart(self, every):
+        chosen = range(every - 1, self.size, every)
+        return self.selected(sorted({*range(self.size)} - {*chosen})), self.selected(chosen)
 
     def selected(self, rows):
         return self._with([self.train[row] for row in rows])

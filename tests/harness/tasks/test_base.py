@@ -166,15 +166,33 @@ def test_to_moves_every_part_and_nothing_else():
     assert replace(moved, train=task.train, val=task.val, test=task.test) == task
 
 
-def test_halves_are_every_other_training_image_and_share_the_rest():
-    task = make_task(train=7)
-    first, second = task.halves()
-    assert first.train.labels.tolist() == [0, 2, 4, 6] and second.train.labels.tolist() == [1, 3, 5]
-    for half in (first, second):
-        assert torch.equal(half.train.images, task.train.images[half.train.labels])
-        assert replace(half, train=task.train) == task
+@pytest.mark.parametrize("every", [2, 5, 20])
+@pytest.mark.parametrize("order", ["in turn", "sorted", "random"])
+def test_images_are_parted_class_by_class_whatever_their_order(every, order):
+    """Stored orders go through the classes in turn, so that every tenth image may be of one class."""
+    labels = np.arange(1000) % 10
+    if order != "in turn":
+        labels = (
+            np.sort(labels) if order == "sorted" else np.random.default_rng(0).permutation(labels)
+        )
+    task = replace(make_task(train=1000), train=Split(torch.arange(1000), torch.from_numpy(labels)))
+    rest, part = task.apart(every)
+    assert np.bincount(part.train.labels).tolist() == [100 // every] * 10
+    assert np.bincount(rest.train.labels).tolist() == [100 - 100 // every] * 10
+    both = torch.cat([rest.train.images, part.train.images])
+    assert sorted(both.tolist()) == list(range(1000))
+    for of in (rest, part):
+        assert torch.equal(of.train.labels, task.train.labels[of.train.images])
+        assert replace(of, train=task.train) == task
+
+
+def test_few_images_are_parted_as_evenly_as_they_can_be():
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2])
+    task = replace(make_task(train=7), train=Split(torch.arange(7), labels))
+    first, second = task.apart(2)
+    assert abs(np.bincount(first.train.labels) - np.bincount(second.train.labels)).max() == 1
     with pytest.raises(UsageError, match="of 1 training images.*one part is empty"):
-        make_task(train=1).halves()
+        make_task(train=1).apart(2)
 
 
 def test_the_images_of_each_task_are_known_without_loading_it():
