@@ -71,6 +71,7 @@ class Method(ABC):
 
     Options: ClassVar[type]
     trains: ClassVar[bool] = True  # a supernet
+    revision: ClassVar[int] = 1  # higher where a change makes runs from before it others
     one_supernet: ClassVar[bool] = True  # from the first step of the training to its last
     scores_images: ClassVar[bool] = True  # whether scores are of classifying validation images
     weights_are: ClassVar[str] = "inherited from the supernet"  # those of network_of, in words

@@ -52,6 +52,7 @@ class DARTS(Method):
 
     Options = DARTSOptions
     scores_images = False
+    revision = 2  # halves have images of all classes, whatever order these are stored in
 
     def __init__(self, setting: Setting, options: DARTSOptions):
         self.relaxation = setting.space.relaxation()

@@ -51,6 +51,7 @@ class ENAS(Method):
     """The controller stays on the host, whatever the device: it is small and draws gene by gene."""
 
     Options = ENASOptions
+    revision = 2  # halves have images of all classes, whatever order these are stored in
     baseline: float | None = None  # before the first reward
 
     def __init__(self, setting: Setting, options: ENASOptions):

@@ -51,6 +51,7 @@ class GreedyNAS(Method):
     """``pool`` maps paths to the losses they had when they were ranked last, the best first."""
 
     Options = GreedyNASOptions
+    revision = 2  # images of all classes are held out, whatever order they are stored in
 
     def __init__(self, setting: Setting, options: GreedyNASOptions):
         rest, self.held_out = setting.data.apart(HELD_OUT)

@@ -30,6 +30,7 @@ class SNAS(Concrete):
     """One level: a pass of each step trains both the weights and the architecture parameters."""
 
     Options = SNASOptions
+    revision = 1  # without halves
 
     @classmethod
     def paths_per_step(cls, options: Any, space: SearchSpace) -> dict[str, float]:

@@ -13,7 +13,7 @@ from harness.config.constraints import LATENCY
 from harness.config.options import TRUTH, check_names, check_types, unknown_refused
 from harness.config.presets import preset_values
 from methods.options import Recipe, Scoring, SearchLimits, check_limits, option, written
-from methods.registry import options_class
+from methods.registry import METHODS, options_class
 from searchspaces.errors import UsageError
 from searchspaces.registry import file_of, short, stem
 
@@ -209,7 +209,7 @@ class Config:
                 f"Config(method={self.method!r}, ...)."
             )
         check_types(self)
-        values = _leaves(self.to_dict())
+        values = _leaves(self._options())
         unlimited = {name: (-math.inf, math.inf) for name in values if name.startswith("options.")}
         check_limits(values, LIMITS | unlimited)
         if self.rank.architectures == 1:
@@ -256,6 +256,10 @@ class Config:
         return cls(method=method, preset=preset, task=task, space=space)
 
     def to_dict(self) -> dict[str, Any]:
+        """For names and records; raises :class:`UsageError` where the method's file cannot be read."""
+        return self._options() | self.revision()
+
+    def _options(self) -> dict[str, Any]:
         tree = written(self)
         del tree["accelerate"], tree["values_of"]
         for name in ("truth", "cutout"):
@@ -272,6 +276,14 @@ class Config:
         """
         hashes = _hashes({"method": file_of(self.method), "space": file_of(self.space)})
         return {"sources": hashes} if hashes else {}
+
+    def revision(self) -> dict[str, Any]:
+        """That of the method as a part of a dict, where there are runs from before it.
+
+        So that these are other runs.
+        """
+        number = METHODS[self.method].revision
+        return {"revision": number} if number > 1 else {}
 
     def run_name(self, ground_truth: str) -> str:
         """The folder name of a run; ``ground_truth`` identifies the table it is ranked against."""

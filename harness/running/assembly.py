@@ -222,6 +222,7 @@ def training_identity(config: Config, space: SearchSpace, images: int) -> dict[s
         **({"cutout": config.cutout} if config.cutout else {}),
         **({"snapshots": config.score.snapshots} if config.score.snapshots > 1 else {}),
         **config.accelerate.to_dict(),
+        **config.revision(),
         **config.sources(),
     }
 
