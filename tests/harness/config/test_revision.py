@@ -13,7 +13,10 @@ from searchspaces.registry import SPACES
 
 
 def test_a_change_of_a_method_gives_its_runs_and_supernets_another_name(monkeypatch):
-    config, space = Config.from_preset("smoke", method="spos", space="nb201"), SPACES["nb201"]("")
+    config, space = (
+        Config.from_preset("smoke", method="spos", space="nb201"),
+        SPACES["nb201"]("compact"),
+    )
     before = config.run_name("table"), training_identity(config, space, 100)
     assert "revision" not in config.to_dict() and "revision" not in before[1]
     monkeypatch.setattr(SPOS, "revision", 2)
