@@ -56,7 +56,7 @@ DEFAULTS = {
     "p-darts": RELAXED | {
         "arch_lr": 6e-4, "alone": 0.4, "dropout": 0.4, "last_dropout": 0.7, "skips": 2,
     },
-    "proxylessnas": {"arch_lr": 1e-3, "arch_weight_decay": 0.0, "alone": 0.25, "latency": 0.0},
+    "proxylessnas": {"arch_lr": 1e-3, "arch_weight_decay": 0.0, "alone": 0.25, "every": 5, "latency": 0.0},
     "fbnet": {
         "arch_lr": 0.01, "arch_weight_decay": 5e-4, "temperature": 5.0, "last_temperature": 0.09,
         "alone": 1 / 9, "alpha": 0.2, "beta": 0.6,
@@ -81,7 +81,7 @@ DEFAULTS = {
     "enas": {
         "every": 4, "samples": 20, "controller_lr": 1e-3, "entropy": 1e-4, "decay": 0.99,
     },
-    "sumnas": {"meta_lr": 0.5, "paths": 0},
+    "sumnas": {"inner_steps": 2, "meta_lr": 1.0},
     "dna": {
         "teacher": "", "teacher_share": 0.25, "teacher_lr": 0.1, "optimizer": "sgd",
         "outer_lr_ratio": 1.0, "blocks": 6000,
