@@ -57,7 +57,7 @@ def test_readme_opens_at_once():
     assert lines.index("```bash") < 30
     rows = [line for line in lines if line.startswith("|")]
     assert 2 < len(rows) <= 2 + 8
-    assert README.count("![") == 1
+    assert README.count("![") == 2
     assert README.index("## How to read the numbers") < README.index("![") < README.index(rows[0])
 
 
