@@ -101,7 +101,7 @@ def test_noise_to_learn_from_and_to_score_on_never_meet():
     assert data.train.images.shape == (11, 2, 5, 5)
     assert data.val.images.shape == (9, 2, 5, 5)
     assert len(torch.cat([data.train.images, data.val.images]).flatten(1).unique(dim=0)) == 20
-    one, other = data.halves()
+    one, other = data.apart(2)
     assert torch.equal(one.train.images, data.train.images[0::2])
     assert torch.equal(other.train.labels, data.train.labels[1::2])
     images, labels = data.train_batch(4, 6, seed=9)
