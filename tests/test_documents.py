@@ -51,6 +51,14 @@ def test_the_interface_is_written_up_as_its_docstrings_say():
     )
 
 
+def test_measured_tables_are_what_the_packaged_runs_say():
+    script = runpy.run_path(str(ROOT / "docs" / "write_tables.py"))
+    for document in script["DOCUMENTS"]:
+        text = document.read_text(encoding="utf-8")
+        assert "<!-- table " in text
+        assert text == script["written"](document), "run python docs/write_tables.py"
+
+
 def test_readme_opens_at_once():
     lines = README.splitlines()
     assert len(lines) <= 150
