@@ -19,8 +19,9 @@ from searchspaces.errors import UsageError
 
 @dataclass(frozen=True)
 class FairDARTSOptions(DARTSOptions):
-    """And how much sigmoids are driven apart."""
+    """The released search's rate, and how much sigmoids are driven apart."""
 
+    arch_lr: float = option(3e-3, "learning rate of the architecture parameters")
     zero_one: float = option(10.0, "factor of the zero-one loss")  # section 4.1
 
     def __post_init__(self) -> None:
@@ -33,6 +34,8 @@ class FairDARTS(DARTS):
     """A score is the geometric mean of sigmoids, in percent."""
 
     Options = FairDARTSOptions
+    revision = 3  # Adam as released
+    arch_betas = (0.9, 0.999)
 
     def weights(self, step: int) -> list[torch.Tensor]:
         return [alpha.sigmoid() for alpha in self.alphas]

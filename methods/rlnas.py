@@ -53,6 +53,7 @@ class RLNAS(Method):
 
     Options = RLNASOptions
     scores_images = False
+    revision = 2  # angles are of convolutions and linear layers, without biases
     weights_are = (
         "inherited from a supernet that learned random labels, so that it classifies nothing"
     )
@@ -84,6 +85,8 @@ class RLNAS(Method):
         times, fixed = self.traced(arch)
         inner = np.full(3, fixed)
         for name, parameter in self.supernet.subnet(arch).named_parameters():
+            if parameter.dim() == 1:  # of a BN, or a bias in front of one, which never moves
+                continue
             inner += times.get(name, 1) * self.moments(name, parameter.shape)
         both, before, after = inner
         return math.acos(min(max(both / math.sqrt(before * after), -1.0), 1.0))

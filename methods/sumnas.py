@@ -5,14 +5,14 @@ a meta-learner, Reptile (Nichol et al. 2018, arXiv:1803.02999): from the common 
 step takes a few steps of its own to φ, and θ moves towards the mean of what they found, θ + ε mean(φ - θ).
 The paths of a step use every operator once, as FairNAS's do.
 
-Its code is not released. Two inner steps on the images of the step at a constant rate, and ε that falls
-from 1 by the schedule, are those of the authors of PA&DA, who ran it on NAS-Bench-201.
+Its code is not released. Two inner steps on the images of the step at a constant rate, with one momentum
+through all paths, and ε that falls from 1 by the schedule, are those of the authors of PA&DA, who ran it on
+NAS-Bench-201.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -44,9 +44,10 @@ class SUMNASOptions:
 
 
 class SUMNAS(Method):
-    """Inner steps are SGD's by the recipe, its rate constant, its momentum anew for each path."""
+    """Inner steps are SGD's by the recipe, its rate constant."""
 
     Options = SUMNASOptions
+    revision = 2  # momentum stays from path to path
 
     def __init__(self, setting: Setting, options: SUMNASOptions):
         super().__init__(setting, options)
@@ -86,7 +87,6 @@ class SUMNAS(Method):
 
     def adapt(self, path: Path, part: Batch) -> torch.Tensor:
         """Steps of the weights of ``path`` alone; its loss before the first."""
-        self.optimizer.state.clear()
         losses = []
         for _ in range(self.options.inner_steps):
             self.optimizer.zero_grad(set_to_none=True)
@@ -94,8 +94,3 @@ class SUMNAS(Method):
             losses[-1].backward()
             self.descend(0, self.inner)
         return losses[0].detach()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Without the momentum of the last path."""
-        self.optimizer.state.clear()
-        return super().state_dict()

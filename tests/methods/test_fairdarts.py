@@ -56,3 +56,8 @@ def test_scores_are_geometric_means_of_sigmoids():
     expected = 100 * np.prod(s[list(arch)]) ** 0.25
     np.testing.assert_allclose(made().score([arch]), [expected], rtol=1e-5)
     assert made().found() == (2, 2, 2, 2)
+
+
+def test_its_parameters_learn_as_in_the_released_search():
+    group = made().arch_optimizer.param_groups[0]
+    assert (group["lr"], group["betas"]) == (3e-3, (0.9, 0.999))

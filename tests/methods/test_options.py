@@ -51,7 +51,7 @@ DEFAULTS = {
     "darts": RELAXED,
     "gdas": RELAXED | {"temperature": 10.0, "last_temperature": 0.1},
     "darts-": RELAXED | {"beta": 1.0},
-    "fairdarts": RELAXED | {"zero_one": 10.0},
+    "fairdarts": RELAXED | {"arch_lr": 3e-3, "zero_one": 10.0},
     "pc-darts": RELAXED | {"arch_lr": 6e-4, "parts": 4, "alone": 0.3},
     "p-darts": RELAXED | {
         "arch_lr": 6e-4, "alone": 0.4, "dropout": 0.4, "last_dropout": 0.7, "skips": 2,

@@ -39,16 +39,15 @@ def test_each_operator_is_in_one_path_of_a_step():
 
 @pytest.mark.parametrize("step", [0, 7])
 def test_weights_go_to_the_mean_of_what_the_paths_find_from_them(step):
-    """Each by hand: two steps of SGD with momentum, at a constant rate, from the same weights."""
+    """By hand: two steps each of one SGD with momentum, at a constant rate, from the same weights."""
     method, other = make(meta_lr=0.6), make(meta_lr=0.6)
     start = weights(other)
     x, y = other.data.train_batch(step, 16, 0)
-    ways = []
+    ways, speeds = [], [torch.zeros_like(weight) for weight in start]
     for path in fair_paths(other.space, 5, other.rng(11, step), ""):
         with torch.no_grad():
             for parameter, weight in zip(other.supernet.parameters(), start, strict=True):
                 parameter.copy_(weight)
-        speeds = [torch.zeros_like(weight) for weight in start]
         for _ in range(2):
             other.supernet.zero_grad()
             functional.cross_entropy(other.supernet(x, path), y).backward()
