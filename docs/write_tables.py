@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 
 from harness.metrics.floors import is_itself
-from harness.metrics.intervals import Interval, combine
+from harness.metrics.intervals import Interval
+from reports.runs.compare import less, over
 from reports.runs.configuration import Configuration, configurations
 from reports.runs.later_floors import with_best_proxy
-from reports.runs.paired import is_shown, paired_difference
-from reports.runs.record import ceiling, load_all
-from reports.runs.single_pair import over_architectures
+from reports.runs.paired import is_shown
+from reports.runs.record import ceiling, floors, load_all
 from reports.style.formatting import bracketed, decimal
 
 DOCS = Path(__file__).parent
@@ -91,28 +91,23 @@ def printed(group: Configuration) -> str:
     return printed_accuracies().get(f"{method} {base}".strip(), "–")
 
 
-def less(name: str) -> Cell:
-    """τ less that of other runs, paired by seed; where there is one pair, over its architectures."""
+def less_runs(name: str) -> Cell:
+    """τ less that of other runs, as ``compare`` has it."""
 
     def cell(group: Configuration) -> str:
-        other = runs_of(name)
-        difference = paired_difference(group.taus, other.taus)
-        if difference["n"] == 1:
-            (seed,) = group.runs.keys() & other.runs.keys()
-            difference = over_architectures(group.runs[seed], other.runs[seed]) or difference
-        return "–" if group is other else marked(difference)
+        return "–" if group is runs_of(name) else marked(less(group, runs_of(name)))
 
     return cell
 
 
 def less_floor(name: str) -> Cell:
-    """τ less that of a floor, with the interval over seeds and architectures."""
+    """τ less that of a floor, as ``compare`` has it."""
 
     def cell(group: Configuration) -> str:
         if is_itself(name, group.method["method"]):
             return "–"
-        own = combine([run.interval("over_floors", name) for run in group.runs.values()])
-        return marked(Interval(**own | {"n": len(group.runs)}))
+        (floor,) = (floor for floor in floors(group.first) if floor.name == name)
+        return marked(Interval(**over(group, floor) | {"n": len(group.runs)}))
 
     return cell
 
@@ -132,7 +127,7 @@ COLUMNS: dict[str, Cell] = {
     "steps": steps,
     "τ of seeds 0 to 2": taus,
     "τ, mean [95 %]": tau,
-    "less SPOS": less("nb201-cifar10-spos-738de595"),
+    "less SPOS": less_runs("nb201-cifar10-spos-738de595"),
     "less AZ-NAS": less_floor(BEST_PROXY),
     "less 12 epochs": less_floor("epochs-12"),
     "less FLOPs": less_floor("flops"),

@@ -103,11 +103,7 @@ def _comparable(
                 "reference": " ".join(filter(None, base.method.values())),
                 "shown": is_shown(difference),
             }
-            if difference["n"] == 1:
-                (seed,) = group.runs.keys() & base.runs.keys()
-                alone = over_architectures(group.runs[seed], base.runs[seed], data)
-                difference = alone or difference
-            row |= bounded("difference", difference)
+            row |= bounded("difference", less(group, base, data))
         rows.insert(len(below) if group is base else len(rows), row | context)
     return rows + ([_bound_row("ceiling", above) | context] if above else [])
 
@@ -115,6 +111,15 @@ def _comparable(
 def all_floors(groups: Sequence[Configuration]) -> list[Bound]:
     """Those of the record of a context that knows most: older ones know fewer."""
     return max((floors(group.first) for group in groups), key=len)
+
+
+def less(group: Configuration, base: Configuration, data: Path | None = None) -> Interval:
+    """Mean τ minus that of ``base``, paired by seed; of a single pair with the interval over its architectures."""
+    difference = paired_difference(group.taus, base.taus)
+    if difference["n"] == 1:
+        (seed,) = group.runs.keys() & base.runs.keys()
+        difference = over_architectures(group.runs[seed], base.runs[seed], data) or difference
+    return difference
 
 
 def over(group: Configuration, floor: Bound) -> Interval:
