@@ -348,17 +348,15 @@ class Method(ABC):
         self.snapshots.load(state)
 
     def state_dict(self) -> dict[str, Any]:
-        """Tensors and plain containers: everything needed to resume."""
-        return {
-            "supernet": self.supernet.state_dict(),
+        """Tensors and plain containers: everything needed to resume, :meth:`trained_state` among it."""
+        return self.trained_state() | {
             "optimizer": self.optimizer.state_dict(),
             "costs": dict(self.costs),
             "evolution": self.evolution.state_dict(),
-        } | self.snapshots.state()
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.supernet.load_state_dict(state["supernet"])
-        self.snapshots.load(state)
+        self.load_trained_state(state)
         self.optimizer.load_state_dict(state["optimizer"])
         self.costs = Counter(state["costs"])
         self.evolution.load_state_dict(state["evolution"])

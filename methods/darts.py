@@ -211,15 +211,10 @@ class DARTS(Method):
                 alpha.copy_(stored)
 
     def state_dict(self) -> dict[str, Any]:
-        return (
-            super().state_dict()
-            | self.trained_state()
-            | {"arch_optimizer": self.arch_optimizer.state_dict()}
-        )
+        return super().state_dict() | {"arch_optimizer": self.arch_optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.load_trained_state(state)
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
 
 

@@ -141,10 +141,9 @@ class ENAS(Method):
 
     def state_dict(self) -> dict[str, Any]:
         own = {"adam": self.controller_optimizer.state_dict(), "baseline": self.baseline}
-        return super().state_dict() | self.trained_state() | own
+        return super().state_dict() | own
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.load_trained_state(state)
         self.controller_optimizer.load_state_dict(state["adam"])
         self.baseline = state["baseline"]

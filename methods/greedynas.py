@@ -135,12 +135,10 @@ class GreedyNAS(Method):
         self.pool = {tuple(path): loss for path, loss in state["pool"]}
 
     def state_dict(self) -> dict[str, Any]:
-        own = {"waiting": [list(path) for path in self.waiting]}
-        return super().state_dict() | self.trained_state() | own
+        return super().state_dict() | {"waiting": [list(path) for path in self.waiting]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.load_trained_state(state)
         self.waiting = [tuple(path) for path in state["waiting"]]
 
 

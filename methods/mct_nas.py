@@ -113,10 +113,3 @@ class MCTNAS(Method):
         super().load_trained_state(state)
         paths = map(tuple, state["paths"].tolist())
         self._plant(list(zip(paths, state["rewards"].tolist(), strict=True)), state["usual"])
-
-    def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | self.trained_state()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.load_trained_state(state)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from methods.darts import DARTS, DARTSOptions
 from methods.lazy import functional, torch
 from methods.options import option
+from methods.partial_channels import narrowed, places_of
 from searchspaces.base import Arch, SearchSpace
 from searchspaces.errors import UsageError
 
@@ -63,40 +64,10 @@ class PCDARTS(DARTS):
                 "these; use another method there."
             )
         network = super().build()
-        self.places = self._places(network)
+        self.places = places_of(self.relaxation, network, self.data.image)
         for name in self.places:
-            network.set_submodule(name, self.narrowed(network.get_submodule(name)))
+            network.set_submodule(name, narrowed(network.get_submodule(name), self._part))
         return network.to(memory_format=torch.channels_last).train()
-
-    def _places(self, network: Supernet) -> dict[str, tuple[int, int]]:
-        """Site of each operator that is a module, and its number there, by the module's name."""
-        own: dict[int, tuple[int, int]] = {}
-
-        def hook(site: int, operators: Sequence[Operator], x: torch.Tensor) -> torch.Tensor:
-            own.update({id(op): (site, number) for number, op in enumerate(operators)})
-            return operators[-1](x)
-
-        image = self.data.image
-        with torch.no_grad():
-            images = torch.zeros(1, image.channels, image.size, image.size)
-            self.relaxation.logits(network.eval(), images, hook)
-        named = network.named_modules()
-        return {name: own[id(module)] for name, module in named if id(module) in own}
-
-    def narrowed(self, layer: torch.nn.Module) -> torch.nn.Module:
-        """``layer`` with 1/K of its channels, freshly initialised."""
-        from searchspaces.batchnorm import BatchNorm
-
-        if isinstance(layer, torch.nn.Conv2d):
-            shape = layer.kernel_size, layer.stride, layer.padding, layer.dilation
-            groups = self._part(layer.groups) if layer.groups > 1 else 1
-            channels = self._part(layer.in_channels), self._part(layer.out_channels)
-            return torch.nn.Conv2d(*channels, *shape, groups, layer.bias is not None)
-        if isinstance(layer, BatchNorm):
-            return BatchNorm(self._part(layer.num_features), layer.momentum or 0.1, layer.affine)
-        for name, child in list(layer.named_children()):
-            layer.add_module(name, self.narrowed(child))
-        return layer
 
     def _part(self, channels: int) -> int:
         if channels % self.options.parts:

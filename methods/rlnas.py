@@ -136,10 +136,3 @@ class RLNAS(Method):
         for name, stored in state["initial"].items():
             self.initial[name].copy_(stored)
         self._moments.clear()
-
-    def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | self.trained_state()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.load_trained_state(state)

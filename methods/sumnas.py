@@ -12,11 +12,11 @@ NAS-Bench-201.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from methods.base import PATHS, Method, Setting
+from methods.base import PATHS, Method
 from methods.data import Batch
 from methods.fairnas import fair_paths
 from methods.lazy import torch
@@ -48,10 +48,6 @@ class SUMNAS(Method):
 
     Options = SUMNASOptions
     revision = 2  # momentum stays from path to path
-
-    def __init__(self, setting: Setting, options: SUMNASOptions):
-        super().__init__(setting, options)
-        self.inner = replace(setting.recipe, schedule="constant")
 
     @classmethod
     def paths_per_step(cls, options: SUMNASOptions, space: SearchSpace) -> dict[str, float]:
@@ -86,11 +82,11 @@ class SUMNAS(Method):
         return {"loss": self.processes.mean(first / len(paths))}
 
     def adapt(self, path: Path, part: Batch) -> torch.Tensor:
-        """Steps of the weights of ``path`` alone; its loss before the first."""
+        """Steps of the weights of ``path`` alone, at the rate of the first; its loss before these."""
         losses = []
         for _ in range(self.options.inner_steps):
             self.optimizer.zero_grad(set_to_none=True)
             losses.append(self.path_loss(path, part))
             losses[-1].backward()
-            self.descend(0, self.inner)
+            self.descend(0, self.setting.recipe)
         return losses[0].detach()

@@ -175,10 +175,3 @@ class BossNAS(BlockWise):
             part.load_state_dict(state[name])
         self.best = [tuple(path) for path in state["best"]]
         self.forget()
-
-    def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | self.trained_state()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.load_trained_state(state)

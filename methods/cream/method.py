@@ -317,14 +317,12 @@ class Cream(Method):
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {
-            "board": self.board.state_dict(),
             "matching": self.matching.state_dict(),
             "matching_optimizer": self.matching_optimizer.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.board.load_state_dict(state["board"], self.setting.device)
         self.matching.load_state_dict(state["matching"])
         self.matching_optimizer.load_state_dict(state["matching_optimizer"])
 

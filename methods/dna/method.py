@@ -223,15 +223,10 @@ class DNA(BlockWise):
         self.blocks.errors.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        return (
-            super().state_dict()
-            | self.trained_state()
-            | {"teacher_optimizer": self.teacher_optimizer.state_dict()}
-        )
+        return super().state_dict() | {"teacher_optimizer": self.teacher_optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.load_trained_state(state)
         self.teacher_optimizer.load_state_dict(state["teacher_optimizer"])
 
 

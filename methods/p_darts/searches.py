@@ -120,15 +120,8 @@ class Searches(DARTS):
         return super().trained_state() | own
 
     def load_trained_state(self, state: dict[str, Any]) -> None:
-        self._enter(state)
-        super().load_trained_state(state)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._enter(state)
-        super().load_state_dict(state)
-
-    def _enter(self, state: dict[str, Any]) -> None:
         if state["search"] != self.search:
             self.begin(state["search"])
         self.kept = [list(kept) for kept in state["kept"]]
         self.settled = [settled.to(self.setting.device) for settled in state["settled"]]
+        super().load_trained_state(state)
