@@ -22,7 +22,7 @@ from searchspaces.errors import UsageError
 
 @dataclass(frozen=True)
 class FBNetOptions(ConcreteOptions):
-    """Section 4.1: 90 epochs, of which ten train the weights alone."""
+    """Section 4.1: 90 epochs, of which ten train the weights alone; Adam's betas are DARTS's."""
 
     arch_lr: float = option(0.01, "learning rate of the architecture parameters")
     arch_weight_decay: float = option(5e-4, "their L2 penalty")

@@ -31,7 +31,10 @@ HELD_OUT = 20  # one in so many training images; of ImageNet the paper holds out
 
 @dataclass(frozen=True)
 class GreedyNASOptions:
-    """Defaults of the paper and of its implementation in MMRazor."""
+    """Defaults of the paper and of its implementation in MMRazor.
+
+    That ranks from the first step on, and leaves the pool alone for about ``warmup``.
+    """
 
     proposed: int = option(10, "paths that are ranked together")
     trained: int = option(5, "the best of them, which are trained, a step each")

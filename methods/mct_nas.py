@@ -31,7 +31,7 @@ from searchspaces.base import Path
 
 @dataclass(frozen=True)
 class MCTNASOptions:
-    """The form is the paper's; the numbers are ours but for the first half of uniform paths."""
+    """The form is the paper's; the numbers are ours but for the half of uniform paths."""
 
     warmup: float = option(0.5, "share of the steps, the first, that train uniform paths")
     bonus: float = option(0.2, "weight of the bonus √(ln N of the parent / N) for few visits")

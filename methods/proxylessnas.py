@@ -34,7 +34,11 @@ LEAST = 1e-12  # probability with which an operator is drawn at the least
 
 @dataclass(frozen=True)
 class ProxylessNASOptions(DARTSOptions):
-    """The released code's, but that it warms up with a schedule of its own."""
+    """The released code's, but that it warms up with a schedule of its own.
+
+    Its default makes gates of all operators (``full_v2``), from small random parameters; here are the
+    paper's two, from zeros.
+    """
 
     arch_lr: float = option(1e-3, "learning rate of the architecture parameters")
     arch_weight_decay: float = option(0.0, "their L2 penalty")

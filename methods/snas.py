@@ -3,7 +3,7 @@
 A rival. All operators run, mixed by a sample of the concrete distribution (section 2.2), and the
 weights and the architecture parameters descend one loss on the same images (section 2.3): there
 are no halves and no second pass. The temperature falls towards samples of one operator. The
-penalty on resources is left out: the paper's rows without it are the ones that are cited.
+penalty on resources is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from searchspaces.base import SearchSpace
 
 @dataclass(frozen=True)
 class SNASOptions(ConcreteOptions):
-    """The paper prints no temperatures; these, and a fall by the same factor each step, are ours."""
+    """The paper prints no temperatures; these, and a fall by the same factor each step, are ours.
+
+    The released code has 1 and 0.03, and an annealing that falls linearly, off by default.
+    """
 
     temperature: float = option(2.5, "temperature at the first step")
     last_temperature: float = option(0.03, "temperature at the last step")

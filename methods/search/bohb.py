@@ -31,7 +31,11 @@ TRIES = 20  # proposals that may already be in the bracket
 
 @dataclass(frozen=True)
 class BOHBOptions:
-    """Defaults of the released code, HpBandSter."""
+    """η, shares and draws as in the released code, HpBandSter; ``least`` as the paper has it.
+
+    The paper's N_min is the number of sites and one more, and the model takes two more than that.
+    The share of the good is that of Optuna's sampler.
+    """
 
     eta: float = option(3.0, "η: a length of training has at most 1/η of the epochs of the next")
     random: float = option(1 / 3, "share of the architectures that are drawn at random")
