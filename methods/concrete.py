@@ -63,6 +63,6 @@ class Concrete(DARTS):
 def softened(
     alphas: Sequence[torch.Tensor], noise: torch.Tensor, temperature: float
 ) -> list[torch.Tensor]:
-    """A sample for each site from its architecture parameters and its part of the noise."""
+    """A sample for each site, ``[operators]``, from its ``alphas`` and its part of ``noise``, ``[Σ operators]``."""
     pairs = zip(alphas, noise.split([len(alpha) for alpha in alphas]), strict=True)
     return [((alpha.log_softmax(0) + own) / temperature).softmax(0) for alpha, own in pairs]

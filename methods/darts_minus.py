@@ -68,6 +68,7 @@ class DARTSMinus(DARTS):
         return None if number is None else operators[number]
 
     def beta(self, step: int) -> float:
+        """β of the auxiliary skip connections at ``step``: down to 0 in a line."""
         return float(self.options.beta * (1 - self.done(step)))
 
     def mixture(self, step: int) -> SiteHook:

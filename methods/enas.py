@@ -87,7 +87,7 @@ class ENAS(Method):
             return self.draw(rng, 1)[0]
 
     def draw(self, rng: np.random.Generator, number: int) -> tuple[list[Path], Any, Any]:
-        """Paths, their log-probabilities and entropies; anew where a space leaves out choices."""
+        """Paths, log-probabilities, entropies ``[number]``; :class:`UsageError` where it finds none."""
         whole = complete(self.space)
         paths, found = list[Path](), []
         for _ in range(TRIES):

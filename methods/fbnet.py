@@ -60,9 +60,11 @@ class FBNet(Concrete):
         return self.loss_of(self.mixed(weights), batch) * self.cost_factor(weights)
 
     def cost_factor(self, weights: list[torch.Tensor]) -> torch.Tensor:
+        """α log(e + cost)^β of operators weighed by ``weights``, ``[operators]`` of each site."""
         cost = expected(self.madds, weights)
         return self.options.alpha * (e + cost).log() ** self.options.beta
 
     @cached_property
     def madds(self) -> list[torch.Tensor]:
+        """Multiply-adds of each operator, ``[operators]`` of each site."""
         return operator_madds(self.relaxation, self.supernet, self.data.image)

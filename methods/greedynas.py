@@ -93,6 +93,7 @@ class GreedyNAS(Method):
         return self.options.exploit * (step - self.greedy_from) / max(last - self.greedy_from, 1)
 
     def propose(self, step: int) -> list[Path]:
+        """Paths of the pool, each with the probability of ``step``, else uniform ones."""
         rng, known = self.rng(PROPOSED, step), list(self.pool)
         chance = self.exploitation(step) if known else 0.0
         return [

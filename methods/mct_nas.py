@@ -61,6 +61,7 @@ class MCTNAS(Method):
         )
 
     def from_tree(self, rng: np.random.Generator, bonus: float) -> Path:
+        """One that is allowed, by all rewards so far."""
         self.learn()
         return allowed(self.space, lambda: self.tree.draw(rng, bonus))
 

@@ -41,5 +41,5 @@ def operator_madds(
 
 
 def expected(costs: Sequence[torch.Tensor], weights: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The cost of a network whose operators are weighed so."""
+    """The cost, a scalar, of a network whose operators are weighed so; of each site ``[operators]``."""
     return torch.stack([c @ w for c, w in zip(costs, weights, strict=True)]).sum()

@@ -162,6 +162,7 @@ class BossNAS(BlockWise):
     # State ------------------------------------------------------------------------------------
 
     def forget(self) -> None:
+        """What was computed of earlier weights."""
         self.blocks.errors.clear()
         self.centers.clear()
 

@@ -23,6 +23,7 @@ class Headed(nn.Module):
         self.network, self.heads = network, heads
 
     def stage(self, index: int, state: State, path: Path | None = None) -> State:
+        """What the head makes of the features of stage ``index``, ``[B, outputs]``."""
         return (self.heads[index](self.network.stage(index, state, path)[-1]),)
 
     def inputs(self, x: torch.Tensor, ways: Sequence[Path]) -> list[State]:

@@ -25,6 +25,7 @@ class Tree:
         self.history: list[tuple[Path, float]] = []
 
     def tell(self, path: Path, reward: float) -> None:
+        """``path`` earned ``reward``: its nodes and operators learn of it."""
         self.history.append((path, reward))
         for depth in range(len(path) + 1):
             visits, total = self.nodes.get(path[:depth], (0, 0.0))
@@ -43,6 +44,7 @@ class Tree:
         return means + bonus * few + self.operator * self.earned[site]
 
     def draw(self, rng: np.random.Generator, bonus: float) -> Path:
+        """A path, child by child, by the softmax of :meth:`uct` over the temperature."""
         node: Path = ()
         for size in self.sizes:
             scores = self.uct(node, bonus) / self.temperature
