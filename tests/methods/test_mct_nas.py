@@ -102,6 +102,26 @@ def test_first_paths_are_uniform_and_then_of_the_tree():
         assert method.grown is grown
 
 
+def test_the_tree_is_told_of_the_paths_that_were_trained():
+    method, trained = make(steps=8), []
+    loss = method.path_loss
+    method.path_loss = lambda path, batch: trained.append(path) or loss(path, batch)
+    for step in range(8):
+        method.train_step(step)
+    method.learn()
+    assert [path for path, _ in method.tree.history] == trained
+
+
+def test_training_visits_what_was_hardly_visited_and_the_search_does_not():
+    method = make(bonus=10.0)
+    for _ in range(50):
+        method.tree.tell((1,) * 6, 2.0)
+    seeds = range(30)
+    trained = [method.sample_paths(method.rng(11, seed))[0] for seed in seeds]
+    searched = [method.evolution.draw(method.rng(11, seed)) for seed in seeds]
+    assert all(path[0] != 1 for path in trained) and set(searched) == {(1,) * 6}
+
+
 def test_the_search_draws_what_the_tree_holds_for_best():
     method = make(where=setting(PlantedSpace(), PlantedData(60)), temperature=0.01)
     for _ in range(20):

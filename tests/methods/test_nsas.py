@@ -69,6 +69,26 @@ def test_constraints_fill_up_and_get_less_alike():
     assert counted == pytest.approx(3 * (sum(sizes[:6])) / 6)
 
 
+def test_while_constraints_fill_up_the_most_novel_of_ten_joins_them():
+    method = made(constraints=5)
+    for step in range(5):
+        before = list(method.archive)
+        path, *_, joined = method.sample_paths(np.random.default_rng(step))
+        rng = np.random.default_rng(step)
+        own, *drawn = [method.space.sample(rng) for _ in range(11)]
+        assert path == own and joined in drawn and len(method.archive) == step + 1
+        assert novelty(joined, before) == max(novelty(arch, before) for arch in drawn)
+
+
+def test_each_step_behind_these_replaces_a_constraint_by_its_path():
+    method, replaced = made(constraints=2), []
+    replace = method.replace
+    method.replace = lambda path: replaced.append(path) or replace(path)
+    for step in range(4):
+        method.train_step(step)
+        assert replaced == method.recent[2:]
+
+
 @pytest.mark.parametrize("wrong", [{"constraints": 1}, {"weight": 1.0}])
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(UsageError, match="constraints is at least 2"):

@@ -77,6 +77,21 @@ def test_a_search_begins_anew():
     assert all(alpha.abs().max() < 1e-3 for alpha in method.alphas)  # one step from 0
 
 
+def test_a_new_search_trains_its_own_network_with_optimisers_that_remember_nothing():
+    method = made(alone=0.0)
+    recipe = replace(method.setting.recipe, clip=1e-3)
+    method.setting = replace(method.setting, recipe=recipe)
+    for step in range(3):
+        method.train_step(step)
+    with steps_taken() as taken:
+        method.train_step(3)
+    (step,) = (step for step in taken if isinstance(step.optimizer, torch.optim.SGD))
+    assert set(step.gradients) == set(method.supernet.parameters())
+    norms = [gradient.norm() for gradient in step.gradients.values() if gradient is not None]
+    assert torch.stack(norms).norm().item() == pytest.approx(1e-3, rel=0.01)
+    assert [method.arch_optimizer.state[alpha]["step"] for alpha in method.alphas] == [1] * 6
+
+
 def test_what_is_kept_is_all_that_runs():
     method = made()
     method.kept = [[1, 3]] * 6
@@ -108,6 +123,18 @@ def test_only_the_skip_connection_is_dropped_out():
         assert values == ([0, 2] if number == 1 else [1])
     kept = dropped_out(x, 0.25, torch.Generator().manual_seed(0))
     assert kept.mean().item() == pytest.approx(1, abs=6 * (1 / 3 / 2000) ** 0.5)
+
+
+def test_the_passes_of_a_step_are_dropped_out_apart_and_the_same_in_each_training():
+    def passed(method, step):
+        return method.mixture(step)(0, [torch.zeros_like, torch.clone] + [torch.zeros_like] * 3, x)
+
+    x, (method, other) = torch.ones(200), (made(), made())
+    method.search = other.search = 2
+    first, second, later = (passed(method, step) for step in (6, 6, 7))
+    assert torch.equal(passed(other, 6), first) and torch.equal(passed(other, 6), second)
+    dropped = [out == 0 for out in (first, second, later)]
+    assert all(not torch.equal(a, b) for a, b in zip(dropped, dropped[1:], strict=False))
 
 
 def test_the_weakest_skip_connections_go():

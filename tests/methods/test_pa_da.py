@@ -85,6 +85,34 @@ def test_labels_stay_those_of_the_images_that_are_drawn():
     assert torch.equal(method.labels, method.data.train.labels)
 
 
+def test_a_step_learns_the_drawn_images_with_their_labels_and_measures_each_by_itself():
+    method, twin, path = make(), make(), (3, 2, 3, 3, 1, 2)
+    for each in (method, twin):
+        each._draw(np.arange(64) % 20 + 30)
+    method.sample_paths = lambda rng: [path]
+    told = method.train_step(0)
+    x, numbers = twin.drawn.train_batch(0, 16, 0)
+    logits, labels = twin.supernet(x, path).detach(), twin.data.train.labels[numbers]
+    torch.testing.assert_close(told["loss"], torch.nn.functional.cross_entropy(logits, labels))
+    expected = torch.zeros(2, 64)
+    for number, far in zip(numbers, distances(logits, labels), strict=True):
+        expected[:, number] += torch.stack([far, torch.ones(())])
+    torch.testing.assert_close(method.distances, expected)
+
+
+def test_laws_are_renewed_as_epochs_begin_which_train_on_the_images_drawn_alone():
+    method, renewed, called = make(), [], []
+    renew = method.renew
+    method.renew = lambda epoch: renewed.append(epoch) or renew(epoch)
+    for step in range(10):
+        method.train_step(step)
+        called.append(list(renewed))
+        trained = set(method.distances[1].nonzero().ravel().tolist())
+        assert trained and trained <= set(method.rows.tolist())
+    assert called == [[]] * 4 + [[1]] * 4 + [[1, 2]] * 2
+    assert len(set(method.rows.tolist())) < 60  # 64 are drawn, with repetition
+
+
 def test_paths_are_drawn_by_the_laws():
     method = make()
     method.laws[2] = np.array([0, 0, 0, 0.9, 0.1])

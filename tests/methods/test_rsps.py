@@ -39,6 +39,15 @@ def test_it_finds_the_best_of_what_it_draws_and_learns_nothing():
     assert all(abs(mean - 4) < 4 * np.sqrt(4 * 2 / 3 / 10) for mean in sums)
 
 
+def test_what_it_draws_does_not_follow_from_scores():
+    limits, asked = SearchLimits(population=10, generations=4, parents=2), []
+    for sign in (1, -1):
+        method = RSPS(setting(PlantedSpace(), PlantedData(60), search=limits), RSPSOptions())
+        method.score = lambda archs, sign=sign: np.array([sign * float(sum(a)) for a in archs])
+        asked.append([[arch for arch, _ in method.search_epoch(epoch)] for epoch in range(4)])
+    assert asked[0] == asked[1]
+
+
 def test_what_is_drawn_again_and_again_gives_way_to_random_ones():
     space = PlantedSpace()
     limits = SearchLimits(population=5)

@@ -49,6 +49,13 @@ def test_samples_approach_one_operator_drawn_by_its_probability():
         np.testing.assert_allclose(sample.sum(-1), 1, rtol=1e-5)
 
 
+def test_each_step_draws_its_own_noise_and_again_the_same():
+    method, other = made(), made()
+    drawn = [method.noise(step) for step in range(5)]
+    assert len({tuple(noise.tolist()) for noise in drawn}) == 5
+    assert torch.equal(other.noise(3), drawn[3])
+
+
 def test_the_temperature_falls_by_the_same_factor():
     method = made(temperature=8.0, last_temperature=1.0)
     assert [method.temperature(step) for step in range(4)] == pytest.approx([8, 4, 2, 1])
