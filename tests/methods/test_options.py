@@ -7,8 +7,11 @@ import pytest
 
 from methods.options import Recipe, Scoring, SearchLimits, written
 from methods.registry import METHODS, SCORERS, options_class
+from methods.search.bananas import BANANASOptions
+from methods.search.bohb import BOHBOptions
 from methods.search.rea import REAOptions
 from methods.search.reinforce import REINFORCEOptions
+from methods.search.table_search import SEARCHES, NoOptions
 from methods.spos import SPOSOptions
 
 SCORED = {"images": 64, "inputs": "train", "init": "default", "repeats": 1}
@@ -29,6 +32,11 @@ DEFAULTS = {
     },
     REAOptions: {"population": 0, "sample": 10},
     REINFORCEOptions: {"lr": 0.01, "momentum": 0.9},
+    BANANASOptions: {
+        "initial": 10, "every": 10, "networks": 5, "candidates": 100, "parents": 10,
+    },
+    BOHBOptions: {"eta": 3.0, "random": 1 / 3, "least": 0, "samples": 64},
+    NoOptions: {},
     "spos": {"sampler": "uniform", "reject_dead": False},
     "fairnas": {"fairness": "strict", "grad_reduce": "sum", "search": "evolution"},
     "mixpath": {"paths": 2, "shadow": "count", "official_nb101_bug": False},
@@ -105,13 +113,14 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("of", DEFAULTS, ids=lambda of: getattr(of, "__name__", of))
 def test_defaults(of):
-    """Of the papers where these say one, see METHODS.md and the options' own texts."""
+    """Of the papers where these say one, see docs/methods.md and the options' own texts."""
     kind = options_class(of) if isinstance(of, str) else of
     assert {item.name: getattr(kind(), item.name) for item in fields(kind)} == DEFAULTS[of]
 
 
 def test_no_method_is_left_out():
     assert {of for of in DEFAULTS if isinstance(of, str)} == {*METHODS, *SCORERS}
+    assert {SEARCHES[name].Options for name in SEARCHES} <= {*DEFAULTS}
 
 
 LIMITS = {"min_madds": 1.0, "max_madds": 2.0, "min_params": 0.25, "max_params": 0.5}

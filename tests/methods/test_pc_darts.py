@@ -128,6 +128,16 @@ def test_its_operators_have_a_part_of_the_weights():
     assert method.supernet.classifier.weight.shape == plain.supernet.classifier.weight.shape
 
 
+def test_depthwise_convolutions_stay_depthwise():
+    method, plain = made("darts", 8, parts=4), made("darts", 8, parts=1)
+    convolutions = ((n, m) for n, m in plain.supernet.named_modules() if hasattr(m, "groups"))
+    depthwise = {name: module for name, module in convolutions if module.groups > 1}
+    assert len({module.groups for module in depthwise.values()}) > 1
+    for name, whole in depthwise.items():
+        part = method.supernet.get_submodule(name)
+        assert part.groups == part.in_channels == part.out_channels == whole.groups // 4
+
+
 def test_the_first_steps_train_the_weights_alone():
     method = made(alone=0.5)
     told = [method.train_step(step) for step in range(4)]

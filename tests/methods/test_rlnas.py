@@ -8,6 +8,7 @@ import torch
 from blobs import IMAGE, Blobs, setting
 
 from harness.conformance.noise import Noise
+from harness.conformance.subjects import through_a_file
 from methods.options import Recipe, Scoring
 from methods.rlnas import RLNAS, RLNASOptions
 from searchspaces.base import ImageSpec
@@ -113,6 +114,18 @@ def test_angles_follow_the_training():
         method.train_step(step)
         angles.append(method.score_in_training(ARCHS[:2], step)[1])
     assert angles[0] < angles[1] < angles[2]
+
+
+def test_what_weights_began_with_is_kept_with_them():
+    method, other = make(), make()
+    for step in range(3):
+        method.train_step(step)
+    for tensor in other.initial.values():
+        tensor.add_(1.0)
+    before = other.score(ARCHS)
+    other.load_trained_state(through_a_file(method.trained_state()))
+    assert other.score(ARCHS) == pytest.approx(method.score(ARCHS), rel=1e-6)
+    assert np.abs(other.score(ARCHS) - before).min() > 0.01
 
 
 def test_there_are_no_classified_images_to_score_otherwise():

@@ -94,6 +94,14 @@ def test_a_step_trains_one_stage_with_its_head_and_no_other():
         assert {name.split(".")[1] for name in heads} == {"0", "1"}  # projects, and predicts
 
 
+def test_the_learning_rate_of_each_stage_falls_from_the_beginning():
+    method, rates = make(), []
+    for step in range(STEPS):
+        method.train_step(step)
+        rates.append(method.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.1, 0.075, 0.025] * 2)
+
+
 def test_the_target_follows_by_a_moving_average_that_slows_down():
     method = make(momentum=0.9)
     for step in range(STEPS):

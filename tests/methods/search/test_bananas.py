@@ -1,6 +1,7 @@
 """BANANAS: what an architecture is encoded as, what is predicted, which trainings follow."""
 
 import itertools
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -46,6 +47,26 @@ def test_the_best_samples_of_unknown_mutations_are_trained():
     expected = sorted(mutations, key=lambda row: -truth[row])[:4]
     asked = [search.ask() for _ in range(4)]
     assert asked == expected
+
+
+def test_a_candidate_is_first_as_often_as_its_sample_is_the_best():
+    """Of laws with means 1 and 0 and the spread √2: with the probability Φ(1/2)."""
+    search, draws = made(every=1), 2000
+    search._mutations = lambda: [5, 3]
+    search.predicted = lambda rows: np.array([[0.0, -1.0], [2.0, 1.0]])
+    chance = NormalDist().cdf(0.5)
+    share = np.mean([search._next() == [5] for _ in range(draws)])
+    assert abs(share - chance) < 4 * np.sqrt(chance * (1 - chance) / draws)
+
+
+@pytest.mark.slow
+def test_networks_of_the_ensemble_begin_at_different_weights():
+    search = made()
+    for row in range(0, 81, 10):
+        search.tell(row, float(GENES[row].sum()))
+    first, *others = search.predicted([1, 5, 44])
+    assert len(others) == 2
+    assert all(np.abs(predicted - first).max() > 1e-3 for predicted in others)
 
 
 @pytest.mark.slow

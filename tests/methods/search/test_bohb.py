@@ -23,9 +23,18 @@ def optuna():
     return pytest.importorskip("optuna", reason="Optuna is the extra 'optuna'")
 
 
-def made(seed=0, epochs=EPOCHS, **options):
-    some = Candidates(SPACE, ARCHS, epochs=epochs)
+def made(seed=0, epochs=EPOCHS, archs=ARCHS, **options):
+    some = Candidates(SPACE, archs, epochs=epochs)
     return BOHB(some, BOHBOptions(**options), 100, np.random.default_rng(seed))
+
+
+def watched(search):
+    """Rungs whose models are asked, as they are."""
+    asks = []
+    for rung, model in enumerate(search.models):
+        ask = model.ask
+        model.ask = lambda rung=rung, ask=ask: (asks.append(rung), ask())[1]
+    return asks
 
 
 def run(search, trainings):
@@ -84,11 +93,15 @@ def test_the_best_of_a_rung_go_on_and_brackets_take_turns(optuna):
     assert not asked
 
 
+def test_no_architecture_stands_twice_in_a_first_rung_though_candidates_are_few(optuna):
+    asked = run(made(random=1.0, archs=ARCHS[:12]), 2 * 22)
+    rungs = [asked[first : first + size] for first, size in ((0, 9), (13, 5), (19, 3), (22, 9))]
+    assert all(len({row for _, row, _ in rung}) == len(rung) for rung in rungs)
+
+
 def test_the_longest_trainings_of_which_there_are_enough_make_the_model(optuna):
-    search, asks = made(random=0.0, least=4), []
-    for rung, model in enumerate(search.models):
-        ask = model.ask
-        model.ask = lambda rung=rung, ask=ask: (asks.append(rung), ask())[1]
+    search = made(random=0.0, least=4)
+    asks = watched(search)
     run(search, 4)
     assert asks == []
     run(search, 5)  # the first rung's others
@@ -101,6 +114,43 @@ def test_the_longest_trainings_of_which_there_are_enough_make_the_model(optuna):
     run(search, 1)
     assert set(asks[before:]) == {1}
     assert [model.known for model in search.models] == [9, 5, 1]
+
+
+def test_there_is_a_model_of_three_trainings_more_than_sites(optuna):
+    search = made(random=0.0)
+    asks = watched(search)
+    run(search, len(SPACE.sites) + 3)
+    assert asks == []
+    run(search, 1)
+    assert asks and set(asks) == {0}
+
+
+def test_the_model_is_of_all_sites_at_once_and_shuns_what_is_being_trained(optuna, monkeypatch):
+    given, sampler = [], optuna.samplers.TPESampler
+
+    def spied(**options):
+        given.append(options)
+        return sampler(**options)
+
+    monkeypatch.setattr(optuna.samplers, "TPESampler", spied)
+    made(samples=17)
+    seeds = {options.pop("seed") for options in given}
+    expected = {"n_startup_trials": 0, "n_ei_candidates": 17}
+    expected |= {"multivariate": True, "constant_liar": True}
+    assert given == [expected] * len(EPOCHS) and len(seeds) == len(EPOCHS)
+
+
+def test_what_was_proposed_to_a_rung_is_shunned_until_the_next(optuna):
+    search = made(random=0.0, least=2)
+
+    def proposed():
+        running = optuna.trial.TrialState.RUNNING
+        return len(search.models[0].study.get_trials(states=[running]))
+
+    run(search, 9)
+    assert proposed() >= 7
+    run(search, 1)
+    assert proposed() == 0
 
 
 def test_models_learn_what_was_trained_for_so_long(optuna):
