@@ -43,6 +43,7 @@ class MCTNASOptions:
     def __post_init__(self) -> None:
         """Raises :class:`UsageError` for numbers out of bounds."""
         limits = dict.fromkeys(("options.warmup", "options.smoothing", "options.sharing"), (0, 1))
+        limits |= dict.fromkeys(("options.bonus", "options.operator"), (0, 1e6))
         limits |= {"options.temperature": (1e-6, math.inf)}
         check_limits({f"options.{name}": value for name, value in vars(self).items()}, limits)
 

@@ -53,8 +53,12 @@ class BossNAS(BlockWise):
 
     def __init__(self, setting: Setting, options: BossNASOptions):
         super().__init__(setting, options)
-        if len(self.data.train) < 2:
-            raise UsageError("heads normalise by several images; give more than --train-images 1.")
+        for name, number in {
+            "--train-images": len(self.data.train),
+            "--train.batch-size": setting.recipe.batch_size,
+        }.items():
+            if number < 2:
+                raise UsageError(f"heads normalise by several images; give more than {name} 1.")
         self.stages = self.supernet.stages_number
         self.starts = costs.starts(self.stages, setting.recipe.steps)
         self.best: list[Arch] = []

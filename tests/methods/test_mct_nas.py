@@ -140,6 +140,12 @@ def test_a_tree_is_kept():
 
 
 def test_options_out_of_bounds_are_refused():
-    for options in ({"warmup": 2}, {"temperature": 0}, {"smoothing": -1}, {"bonus": -0.1}):
+    for options in (
+        {"warmup": 2},
+        {"temperature": 0},
+        {"smoothing": -1},
+        {"bonus": -0.1},
+        {"operator": 1e308},
+    ):
         with pytest.raises(UsageError, match="takes|at least"):
             MCTNASOptions(**options)

@@ -19,8 +19,10 @@ from searchspaces.errors import UsageError
 STEPS = 6  # of two stages in NAS-Bench-201's cells, three each
 
 
-def make(space=None, data=None, bn="recalibrate", steps=STEPS, **options):
-    recipe = Recipe(steps=steps, batch_size=16, lr=0.1, momentum=0.0, weight_decay=0.0, clip=0.0)
+def make(space=None, data=None, bn="recalibrate", steps=STEPS, batch_size=16, **options):
+    recipe = Recipe(
+        steps=steps, batch_size=batch_size, lr=0.1, momentum=0.0, weight_decay=0.0, clip=0.0
+    )
     scoring = Scoring(bn=bn, calibration_images=64, batch_size=64)
     few = {"hidden": 8, "features": 6, "population": 5, "images": 24} | options
     made = setting(space, data, recipe=recipe, scoring=scoring)
@@ -224,6 +226,8 @@ def test_of_steps_that_are_left_out_the_stages_follow():
 def test_a_single_image_is_refused():
     with pytest.raises(UsageError, match="more than --train-images 1"):
         make(data=Blobs(IMAGE, size=1))
+    with pytest.raises(UsageError, match="more than --train.batch-size 1"):
+        make(batch_size=1)
 
 
 def test_options_out_of_bounds_are_refused():
