@@ -85,7 +85,7 @@ class MCTNAS(Method):
         if not self.unread:
             return
         (path, reading), self.unread = self.unread, None
-        loss, keep = max(float(reading.numpy()), 1e-6), self.options.smoothing
+        loss, keep = max(float(reading.finite("losses")), 1e-6), self.options.smoothing
         self.usual = keep * self.usual + (1 - keep) * loss if self.tree.nodes else loss
         self.tree.tell(path, self.usual / loss)
 

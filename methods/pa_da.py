@@ -99,9 +99,13 @@ class PADA(Method):
         self.distances.index_add_(1, numbers, torch.stack([found, torch.ones_like(found)]))
 
     def renew(self, epoch: int) -> None:
-        """The laws of ``epoch``, by what the one before measured."""
+        """The laws of ``epoch``, by what the one before measured.
+
+        Raises :class:`UsageError` where that is not finite.
+        """
         share = (epoch - 1) / self.epochs
-        norms, (sums, seen) = (Reading(t).numpy() for t in (self.norms, self.distances))
+        norms = Reading(self.norms).finite("gradients")
+        sums, seen = Reading(self.distances).finite("predictions")
         for site, size in self.sizes.items():
             self.laws[site] = mixed(norms[site, :size], share)
         law, number = mixed(sums / np.maximum(seen, 1), share), len(sums)

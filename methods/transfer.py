@@ -7,12 +7,11 @@ What the host has goes up by :func:`to_device`. What only the device knows comes
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from methods.lazy import torch
-
-if TYPE_CHECKING:
-    import numpy as np
+from searchspaces.errors import UsageError
 
 
 def to_device(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
@@ -51,3 +50,12 @@ class Reading:
                 self._arrived.synchronize()
         self._known = True
         return self._copy.numpy()
+
+    def finite(self, what: str) -> np.ndarray:
+        """As :meth:`numpy`; raises :class:`UsageError` where a number of ``what`` is not finite."""
+        values = self.numpy()
+        if not np.isfinite(values).all():
+            raise UsageError(
+                f"{what} are not finite; lower --train.lr or set --train.clip, then run again."
+            )
+        return values

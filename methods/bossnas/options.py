@@ -22,7 +22,7 @@ class BossNASOptions:
 
     def __post_init__(self) -> None:
         """Raises :class:`UsageError` for numbers out of bounds."""
-        limits = dict.fromkeys(("hidden", "features", "population", "images"), (1.0, 1e6))
-        limits |= {"momentum": (0.0, 1.0)}
+        limits = dict.fromkeys(("hidden", "features", "population"), (1.0, 1e6))
+        limits |= {"momentum": (0.0, 1.0), "images": (2.0, 1e6)}
         values = {f"options.{name}": value for name, value in vars(self).items()}
         check_limits(values, {f"options.{name}": limit for name, limit in limits.items()})

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from blobs import setting
 from planted import PlantedData, PlantedSpace
 
 from methods.mct_nas import MCTNAS, MCTNASOptions
 from methods.options import Recipe
 from methods.search.monte_carlo_tree import Tree
+from methods.transfer import Reading
 from searchspaces.errors import UsageError
 
 
@@ -149,3 +151,10 @@ def test_options_out_of_bounds_are_refused():
     ):
         with pytest.raises(UsageError, match="takes|at least"):
             MCTNASOptions(**options)
+
+
+def test_a_training_that_diverged_rewards_nothing():
+    method = make()
+    method.unread = method.space.sample(np.random.default_rng(0)), Reading(torch.tensor(torch.nan))
+    with pytest.raises(UsageError, match="losses are not finite; lower --train.lr"):
+        method.learn()

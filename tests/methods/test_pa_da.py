@@ -10,6 +10,7 @@ from harness.tabular.ground_truth import usual_scale
 from methods.options import Recipe
 from methods.pa_da import PADA, PADAOptions, distances, mixed
 from searchspaces.base import choices
+from searchspaces.errors import UsageError
 from searchspaces.registry import SPACES
 
 
@@ -111,6 +112,14 @@ def test_laws_are_renewed_as_epochs_begin_which_train_on_the_images_drawn_alone(
         assert trained and trained <= set(method.rows.tolist())
     assert called == [[]] * 4 + [[1]] * 4 + [[1, 2]] * 2
     assert len(set(method.rows.tolist())) < 60  # 64 are drawn, with repetition
+
+
+@pytest.mark.parametrize("measured", ["norms", "distances"])
+def test_a_training_that_diverged_has_no_laws(measured):
+    method = make()
+    getattr(method, measured)[0, 0] = torch.nan
+    with pytest.raises(UsageError, match="not finite; lower --train.lr"):
+        method.renew(2)
 
 
 def test_paths_are_drawn_by_the_laws():

@@ -231,6 +231,12 @@ def test_a_single_image_is_refused():
 
 
 def test_options_out_of_bounds_are_refused():
-    for wrong in ({"momentum": 1.5}, {"population": 0}, {"features": 0}, {"blocks": -1}):
+    for wrong in (
+        {"momentum": 1.5},
+        {"population": 0},
+        {"features": 0},
+        {"images": 1},
+        {"blocks": -1},
+    ):
         with pytest.raises(UsageError, match=f"--options.{next(iter(wrong))} takes"):
             BossNASOptions(**wrong)
