@@ -196,7 +196,7 @@ class DARTS(Method):
     def _log_probabilities(self) -> list[np.ndarray]:
         logs = torch.cat(self.log_shares()).detach()
         ends = np.cumsum([len(alpha) for alpha in self.alphas])[:-1]
-        return np.split(Reading(logs).numpy().astype(float), ends)
+        return np.split(Reading(logs).finite("architecture parameters").astype(float), ends)
 
     # State ------------------------------------------------------------------------------------
 

@@ -118,3 +118,11 @@ def test_the_latency_term_is_the_expected_cost():
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(UsageError, match="alone is from 0 to below 1|every must be at least 1"):
         ProxylessNASOptions(**wrong)
+
+
+def test_parameters_that_diverged_draw_nothing():
+    method = make()
+    with torch.no_grad():
+        method.alphas[0][0] = torch.nan
+    with pytest.raises(UsageError, match="parameters are not finite; lower --train.lr"):
+        method.draw(np.random.default_rng(0), 1)
