@@ -23,7 +23,7 @@ from reports.style.formatting import bracketed, decimal
 
 DOCS = Path(__file__).parent
 RUNS = DOCS.parent / "harness" / "measured" / "runs"
-DOCUMENTS = (DOCS.parent / "README.md", DOCS / "real-ranking.md")
+DOCUMENTS = (DOCS.parent / "README.md", DOCS / "real-ranking.md", DOCS / "results.md")
 TABLE_V = DOCS.parent / "reports" / "papers" / "mngnas" / "table-5.toml"
 AUTHORS = {"enas": "54.30", "setn": "87.64", "rsps": "87.66"}  # of NAS-Bench-201, Dong & Yang 2020
 BLOCK = re.compile(r"(<!-- table (.+?) -->\n).*?(<!-- end of table -->)", re.DOTALL)

@@ -31,10 +31,7 @@ HELD_OUT = 20  # one in so many training images; of ImageNet the paper holds out
 
 @dataclass(frozen=True)
 class GreedyNASOptions:
-    """Defaults of the paper and of its implementation in MMRazor.
-
-    That ranks from the first step on, and leaves the pool alone for about ``warmup``.
-    """
+    """Defaults of the paper and of MMRazor, which ranks from the first step on."""
 
     proposed: int = option(10, "paths that are ranked together")
     trained: int = option(5, "the best of them, which are trained, a step each")
@@ -45,8 +42,9 @@ class GreedyNASOptions:
 
     def __post_init__(self) -> None:
         """Raises :class:`UsageError` for numbers out of bounds."""
-        limits = {"options.trained": (1, self.proposed), "options.pool": (1, 1e9)}
-        limits |= dict.fromkeys(("options.exploit", "options.warmup"), (0, 1))
+        limits = dict.fromkeys(("options.exploit", "options.warmup"), (0.0, 1.0))
+        limits |= {"options.proposed": (1, 1e6), "options.trained": (1, self.proposed)}
+        limits |= {"options.pool": (1, 1e9)}
         check_limits({f"options.{name}": value for name, value in vars(self).items()}, limits)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.config.config import with_values
 from harness.config.constraints import LATENCY, add_constraints, limits_of
 from harness.config.options import TRUTH, Parser, add_options, add_whole_numbers
+from harness.files.endings import Terminated
 from harness.simulation.published import WITHIN_SECONDS
 from methods.options import check_limits
 from methods.search.table_search import SEARCHES, USUAL, is_sampler
@@ -38,18 +39,22 @@ def main(arguments: list[str]) -> None:
     note = ""
     if "latency" in given:
         table, note = _predicted(space, table, Path(given.latency), limits["cost"])
-    result = compare_searches(
-        table,
-        space,
-        options,
-        queries=given.queries,
-        repeats=given.repeats,
-        seed=given.seed,
-        **limits,
-        test_as_validation=given.test_as_validation,
-        signal=given.signal,
-        budget_seconds=given.budget_seconds,
-    )
+    try:
+        result = compare_searches(
+            table,
+            space,
+            options,
+            queries=given.queries,
+            repeats=given.repeats,
+            seed=given.seed,
+            **limits,
+            test_as_validation=given.test_as_validation,
+            signal=given.signal,
+            budget_seconds=given.budget_seconds,
+        )
+    except (KeyboardInterrupt, Terminated) as stop:
+        stop.args = ("the same command searches from the beginning.",)
+        raise
     if note:
         result["notes"].insert(0, f"{note[0].upper()}{note[1:]}.")
     if given.output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,26 @@ def equalised(config: Config, space: SearchSpace, images: int) -> Recipe:
         now = replace(recipe, steps=steps)  # a step may cost more in a shorter training
         per_step = method.compute_per_step(config.options, space, now, images)
         steps = max(round(recipe.steps * compute(1, 1) / per_step), 1)
+    if config.equalise == "compute":
+        steps = _settled(config, space, images, steps)
     return replace(recipe, steps=steps)
+
+
+def _settled(config: Config, space: SearchSpace, images: int, steps: int) -> int:
+    """``steps`` where they cost what they may; else, where they are far off, the most that do not cost more.
+
+    As of a method whose first steps cost much less than later ones.
+    """
+    budget = config.train.steps * compute(1, 1)
+
+    def cost(number: int) -> float:
+        now = replace(config.train, steps=number)
+        method = METHODS[config.method]
+        return number * method.compute_per_step(config.options, space, now, images)
+
+    if steps == 1 or 1 / OVER <= cost(steps) / budget <= OVER:
+        return steps
+    return max(bisect_right(range(1, 3 * config.train.steps), budget, key=cost), 1)
 
 
 def _declared_paths(config: Config, space: SearchSpace) -> dict[str, float]:
@@ -82,6 +102,6 @@ def unlike_declared(config: Config, declared: float, counted: float) -> list[str
         return []
     return [
         f"its training cost {counted / declared:.2g} times the compute that {config.method} declares of "
-        "its steps, from which their number follows: paths_per_step or compute_per_step of the "
-        "method is wrong"
+        "its steps, from which their number follows: with batches and steps enough for its parts, "
+        "paths_per_step or compute_per_step of the method is wrong"
     ]

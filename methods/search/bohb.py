@@ -66,10 +66,12 @@ class BOHB(TableSearch):
         self.rungs = spaced(candidates.epochs, options.eta)
         if len(self.rungs) < 2:
             known = " and ".join(map(str, candidates.epochs)) or "one number of"
+            what = "take a table of more lengths, such as --task cifar10, without --signal"
+            if len(candidates.epochs) > 1:
+                what += ", or lower --bohb.eta"
             raise UsageError(
                 f"bohb begins with short trainings, and what it may see is after {known} epochs "
-                "only; take a table of more lengths, such as --task cifar10, without --signal, or "
-                "lower --bohb.eta."
+                f"only; {what}."
             )
         self.brackets = brackets([candidates.epochs[place] for place in self.rungs])
         self.models = [self._model() for _ in self.rungs]

@@ -73,6 +73,20 @@ def test_checks_of_conformance_end_so_too(monkeypatch, capsys, stop, status, sai
     assert capsys.readouterr().err == wanted
 
 
+@pytest.mark.parametrize(
+    ("stop", "status", "said"),
+    [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")],
+)
+def test_searches_end_so_too(monkeypatch, capsys, stop, status, said):
+    def stopped(*_, **__):
+        raise stop
+
+    monkeypatch.setattr("harness.simulation.searches.compare_searches", stopped)
+    assert main(["search", "--method", "random"]) == status
+    wanted = f"nas-harness: {said}; the same command searches from the beginning.\n"
+    assert capsys.readouterr().err == wanted
+
+
 def test_output_without_space_is_told_of(capsys, monkeypatch):
     stopped, errors = [], [OSError(errno.ENOSPC, "No space left"), OSError(errno.EIO, "I/O error")]
 

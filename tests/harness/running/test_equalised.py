@@ -1,6 +1,7 @@
 """How many steps a method may take, and what is said of one that spends more afterwards."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,20 @@ def config(method, equalise, **values):
 )
 def test_steps(method, equalise, steps):
     assert equalised(config(method, equalise), SPACE, IMAGES).steps == steps
+
+
+@pytest.mark.parametrize("constraints", [8, 50, 100, 1000, 10_000])
+def test_where_first_steps_cost_less_all_cost_no_more_than_due(constraints):
+    nsas = config("nsas", "compute", **{"options.constraints": constraints})
+    steps = equalised(nsas, SPACE, IMAGES).steps
+    per_step = METHODS["nsas"].compute_per_step
+
+    def cost(number):
+        recipe = replace(nsas.train, steps=number)
+        return number * per_step(nsas.options, SPACE, recipe, IMAGES)
+
+    due = 3 * nsas.train.steps
+    assert abs(cost(steps) - due) <= max(0.05 * due, cost(steps + 1) - cost(steps))
 
 
 @pytest.mark.parametrize("paths", [{"forwards": 0, "backwards": 1}, {"forwards": 1}, {}, 2])
