@@ -20,7 +20,7 @@ from searchspaces.base import SearchSpace
 
 @dataclass(frozen=True)
 class SNASOptions(ConcreteOptions):
-    """The paper prints no temperatures; these, and a fall by the same factor each step, are ours.
+    """The paper prints no temperatures; these fall by the same factor each step.
 
     The released code has 1 and 0.03, and an annealing that falls linearly, off by default.
     """

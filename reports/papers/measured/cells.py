@@ -254,7 +254,7 @@ class Filler:
         if row.reason and column.measure:
             return Cell(note=row.reason)
         if self.item.demand in "IO" and self.item.needs and not column.words:
-            return Cell(note=self.item.needs)
+            return Cell(note=f"it needs what is not here: {self.item.needs}")
         return Cell(tag=PRINTED, note="only quoted from the paper")
 
 

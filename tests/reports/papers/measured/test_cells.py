@@ -62,7 +62,8 @@ def test_a_row_that_no_run_can_fill_says_why(make_item, measured):
 
 def test_what_needs_more_than_there_is_is_not_run_and_says_what(make_item, measured):
     cell = measured(make_item({'class = "N"': 'class = "O"'})).cell("quoted", "error")
-    assert (cell.tag, cell.note) == (tags.NOT_RUN, "A published table.")
+    why = "it needs what is not here: A published table."
+    assert (cell.tag, cell.note) == (tags.NOT_RUN, why)
 
 
 def test_a_run_that_is_missing_is_named_with_its_command(make_item, record_run, measured):
