@@ -142,9 +142,8 @@ def table(columns: Sequence[str], rows: Mapping[str, str]) -> str:
     """``columns`` of the configurations ``rows``, best first, then of floors and ceiling, those of the first."""
     first = runs_of(next(iter(rows.values()))).first
     lines = [["", *columns], [":--", *["--:"] * len(columns)]]
-    ranked = sorted(
-        set(rows.values()) - set(BOUNDS), key=lambda name: -(runs_of(name).tau["value"] or 0)
-    )
+    measured = [name for name in rows.values() if name not in BOUNDS]  # equals stay in this order
+    ranked = sorted(measured, key=lambda name: -(runs_of(name).tau["value"] or 0))
     for label, name in sorted(rows.items(), key=lambda row: (*ranked, *BOUNDS).index(row[1])):
         if name in BOUNDS:
             bound = ceiling(first) if name == "ceiling" else None
