@@ -52,7 +52,8 @@ def _settled(config: Config, space: SearchSpace, images: int, steps: int) -> int
         method = METHODS[config.method]
         return number * method.compute_per_step(config.options, space, now, images)
 
-    if steps == 1 or 1 / OVER <= cost(steps) / budget <= OVER:
+    step = cost(steps + 1) - cost(steps)
+    if abs(cost(steps) - budget) <= max((OVER - 1) * budget, step):
         return steps
     return max(bisect_right(range(1, 3 * config.train.steps), budget, key=cost), 1)
 
